@@ -1,0 +1,93 @@
+#include "engine/autograd.hpp"
+
+#include <queue>
+#include <unordered_set>
+#include <utility>
+
+#include "engine/dispatch.hpp"
+#include "engine/error.hpp"
+#include "kernels/elementwise.hpp"
+
+namespace bptplr {
+namespace {
+
+thread_local bool recording = true;
+thread_local std::uint64_t next_number = 0;
+
+/// slot += grad. The first gradient is kept as it is; only memory that nobody else sees is added to
+/// in place.
+void accumulate(Tensor& slot, Tensor grad) {
+  if (!slot.defined()) {
+    slot = std::move(grad);
+    return;
+  }
+  Tensor sum = slot.unique_storage() ? slot : Tensor::empty(slot.shape(), slot.dtype(), slot.device());
+  dispatch_float(slot, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::add(ctx, slot.data<T>(), grad.data<T>(), sum.data<T>(), sum.numel());
+  });
+  slot = std::move(sum);
+}
+
+struct LaterFirst {
+  bool operator()(const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) const {
+    return a->number < b->number;
+  }
+};
+
+}  // namespace
+
+bool grad_enabled() { return recording; }
+
+NoGrad::NoGrad() : before_(std::exchange(recording, false)) {}
+NoGrad::~NoGrad() { recording = before_; }
+
+Tensor record(Tensor result, std::vector<Tensor> inputs, BackwardFn backward) {
+  bool wanted = false;
+  for (const Tensor& input : inputs) wanted = wanted || input.requires_grad();
+  if (!recording || !wanted) return result;
+  auto node = std::make_shared<Node>();
+  node->number = next_number++;
+  node->inputs = std::move(inputs);
+  node->backward = std::move(backward);
+  result.set_node(std::move(node));
+  return result;
+}
+
+void backward(const Tensor& loss) {
+  require(loss.numel() == 1, "backward needs a single number, not a tensor of shape {}",
+          to_string(loss.shape()));
+  backward(loss, Tensor::full(loss.shape(), 1.0, loss.dtype(), loss.device()));
+}
+
+void backward(const Tensor& result, Tensor grad) {
+  require(result.requires_grad(), "backward was called on a tensor that no parameter leads to");
+  std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, LaterFirst> open;
+  std::unordered_set<const Node*> seen;
+  const auto deliver = [&](Tensor& tensor, Tensor gradient) {
+    if (!tensor.requires_grad() || !gradient.defined()) return;
+    const std::shared_ptr<Node>& node = tensor.node();
+    if (node == nullptr) {
+      accumulate(tensor.mutable_grad(), std::move(gradient));
+      return;
+    }
+    require(static_cast<bool>(node->backward),
+            "backward was called twice through the same part of the tape");
+    accumulate(node->grad, std::move(gradient));
+    if (seen.insert(node.get()).second) open.push(node);
+  };
+
+  Tensor start = result;
+  deliver(start, std::move(grad));
+  const NoGrad no_grad;
+  while (!open.empty()) {
+    const std::shared_ptr<Node> node = open.top();
+    open.pop();
+    const Tensor node_grad = std::exchange(node->grad, {});
+    std::vector<Tensor> grads = std::exchange(node->backward, {})(node_grad);
+    std::vector<Tensor> inputs = std::exchange(node->inputs, {});
+    for (std::size_t i = 0; i < inputs.size(); ++i) deliver(inputs[i], std::move(grads[i]));
+  }
+}
+
+}  // namespace bptplr

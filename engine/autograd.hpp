@@ -1,0 +1,54 @@
+// Reverse-mode differentiation over a tape.
+//
+// Each differentiable function computes its result at once and, where a gradient is wanted, records
+// a Node: its inputs and a closure that turns the gradient of the result into those of the inputs.
+// Nodes are numbered in the order they were recorded, so `backward` just goes through the reachable
+// ones from the highest number down; it frees each as soon as it is done.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "engine/tensor.hpp"
+
+namespace bptplr {
+
+/// From the gradient of a function's result to the gradients of its inputs, in their order. An
+/// undefined tensor stands for an input that has none.
+using BackwardFn = std::function<std::vector<Tensor>(const Tensor& grad)>;
+
+/// One recorded function.
+struct Node {
+  std::uint64_t number = 0;
+  std::vector<Tensor> inputs;
+  BackwardFn backward;
+  Tensor grad;  ///< of the result, while `backward` runs
+};
+
+/// Whether functions record themselves. On by default, for each thread.
+bool grad_enabled();
+
+/// No function records itself while this lives: for evaluation and for targets.
+class NoGrad {
+ public:
+  NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+  ~NoGrad();
+
+ private:
+  bool before_;
+};
+
+/// Ties `result` to `inputs` by `backward`, if gradients are on and some input requires one. The
+/// closure must not hold `result` itself (a cycle): capture result.detach().
+Tensor record(Tensor result, std::vector<Tensor> inputs, BackwardFn backward);
+
+/// Adds d(loss)/d(leaf) to the gradient of every leaf that `loss` was computed from. `loss` must be
+/// a single number. The tape behind it is freed.
+void backward(const Tensor& loss);
+/// The same for a result of any shape, given the gradient with respect to it.
+void backward(const Tensor& result, Tensor grad);
+
+}  // namespace bptplr

@@ -1,0 +1,87 @@
+#include "engine/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+/// Closes a file descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+/// What the system said, in words.
+std::string reason(int error) { return std::strerror(error); }
+
+[[noreturn]] void fail_write(const std::filesystem::path& path, const std::filesystem::path& part,
+                             int error) {
+  ::unlink(part.c_str());
+  throw Error("cannot write {}: {}; free some space or choose another folder", path.string(),
+              reason(error));
+}
+
+void write_all(int fd, std::string_view bytes, const std::filesystem::path& path,
+               const std::filesystem::path& part) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail_write(path, part, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  if (::fsync(fd) != 0 && errno != EINVAL) fail_write(path, part, errno);
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  require(file.valid(), "cannot read {}: {}; check the path", path.string(), reason(errno));
+  struct stat status {};
+  require(::fstat(file.get(), &status) == 0, "cannot read {}: {}", path.string(), reason(errno));
+  require(S_ISREG(status.st_mode), "cannot read {}: it is not a regular file; check the path",
+          path.string());
+  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
+  std::size_t filled = 0;
+  while (filled < bytes.size()) {
+    const ssize_t n = ::read(file.get(), bytes.data() + filled, bytes.size() - filled);
+    if (n < 0 && errno == EINTR) continue;
+    require(n >= 0, "cannot read {}: {}", path.string(), reason(errno));
+    if (n == 0) break;
+    filled += static_cast<std::size_t>(n);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+  std::filesystem::path part = path;
+  part += ".part";
+  {
+    const Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    require(file.valid(), "cannot write {}: {}; choose a folder that you may write to",
+            path.string(), reason(errno));
+    write_all(file.get(), bytes, path, part);
+  }
+  if (::rename(part.c_str(), path.c_str()) != 0) fail_write(path, part, errno);
+}
+
+}  // namespace bptplr

@@ -1,0 +1,18 @@
+// Whole files in and out, with errors that name them.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace bptplr {
+
+/// The bytes of a regular file. Throws Error when it is missing, no regular file or unreadable.
+std::string read_file(const std::filesystem::path& path);
+
+/// Puts `bytes` under a temporary name beside `path`, flushes them to the disk and renames: `path`
+/// holds either its old bytes or all new ones. Throws Error when the disk is full or the folder is
+/// not writable.
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+}  // namespace bptplr

@@ -1,0 +1,70 @@
+#include "engine/memory.hpp"
+
+#include <malloc.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+std::size_t round_up(std::size_t bytes) {
+  return std::max(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+}
+
+/// glibc hands large blocks back to the system at once, and every new one then costs a page fault
+/// per 4 KiB: about as long as the kernel that fills it. Its own heap, kept for the life of the
+/// process, finds and merges free blocks well enough for a training loop.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  static const bool once = [] {
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, -1);
+    return true;
+  }();
+  static_cast<void>(once);
+#endif
+}
+
+void* allocate_host(std::size_t bytes) {
+  keep_freed_memory();
+  void* memory = std::aligned_alloc(kAlignment, round_up(bytes));
+  require(memory != nullptr,
+          "out of memory: {:.1f} MiB more are needed; use a smaller --batch_size or --width",
+          static_cast<double>(bytes) / (1 << 20));
+  return memory;
+}
+
+class HostWorkspace final : public kernels::Workspace {
+ public:
+  void* reserve(std::size_t bytes) override {
+    if (bytes > size_) {
+      memory_.reset();  // first give back, then ask: both together may not fit
+      size_ = 0;
+      memory_ = allocate(Device{}, bytes);
+      size_ = bytes;
+    }
+    return memory_.get();
+  }
+
+ private:
+  std::shared_ptr<void> memory_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<void> allocate(Device, std::size_t bytes) {
+  return {allocate_host(bytes), [](void* memory) { std::free(memory); }};
+}
+
+kernels::CpuContext cpu_context() {
+  thread_local HostWorkspace workspace;
+  return {&workspace};
+}
+
+}  // namespace bptplr

@@ -1,0 +1,226 @@
+// Elementwise functions, the softmax family, normalisation, concatenation.
+#include <algorithm>
+#include <cstring>
+
+#include "engine/dispatch.hpp"
+#include "engine/ops.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/l2_normalize.hpp"
+#include "kernels/softmax.hpp"
+
+namespace bptplr {
+namespace {
+
+Tensor empty_like(const Tensor& x) { return Tensor::empty(x.shape(), x.dtype(), x.device()); }
+
+void require_same_shape(const Tensor& a, const Tensor& b, const char* function) {
+  require(a.shape() == b.shape(), "{} needs equal shapes, not {} and {}", function,
+          to_string(a.shape()), to_string(b.shape()));
+}
+
+void require_matrix(const Tensor& x, const char* function) {
+  require(x.shape().size() == 2 && x.size(1) > 0, "{} needs a matrix, not a tensor of shape {}",
+          function, to_string(x.shape()));
+}
+
+std::size_t byte_size(const Tensor& x) {
+  return static_cast<std::size_t>(x.numel()) * element_size(x.dtype());
+}
+
+}  // namespace
+
+Tensor relu(const Tensor& x) {
+  Tensor y = empty_like(x);
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::relu_forward(ctx, x.data<T>(), y.data<T>(), x.numel());
+  });
+  return record(y, {x}, [y = y.detach()](const Tensor& dy) {
+    Tensor dx = empty_like(dy);
+    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      kernels::relu_backward(ctx, y.data<T>(), dy.data<T>(), dx.data<T>(), dy.numel());
+    });
+    return std::vector<Tensor>{dx};
+  });
+}
+
+Tensor add_(Tensor a, const Tensor& b) {
+  require_same_shape(a, b, "add");
+  Tensor result = a.detach();
+  dispatch_float(a, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::add(ctx, a.data<T>(), b.data<T>(), result.data<T>(), a.numel());
+  });
+  return record(std::move(result), {std::move(a), b},
+                [](const Tensor& dy) { return std::vector<Tensor>{dy, dy}; });
+}
+
+Tensor add(const Tensor& a, const Tensor& b) {
+  require_same_shape(a, b, "add");
+  Tensor result = empty_like(a);
+  dispatch_float(a, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::add(ctx, a.data<T>(), b.data<T>(), result.data<T>(), a.numel());
+  });
+  return record(std::move(result), {a, b},
+                [](const Tensor& dy) { return std::vector<Tensor>{dy, dy}; });
+}
+
+Tensor scale(const Tensor& x, double factor) {
+  Tensor y = empty_like(x);
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::scale(ctx, static_cast<T>(factor), x.data<T>(), y.data<T>(), x.numel());
+  });
+  return record(std::move(y), {x}, [factor](const Tensor& dy) {
+    return std::vector<Tensor>{scale(dy, factor)};
+  });
+}
+
+Tensor multiply(const Tensor& a, const Tensor& b) {
+  require_same_shape(a, b, "multiply");
+  Tensor y = empty_like(a);
+  dispatch_float(a, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::multiply(ctx, a.data<T>(), b.data<T>(), y.data<T>(), a.numel());
+  });
+  return record(std::move(y), {a, b}, [a, b](const Tensor& dy) {
+    return std::vector<Tensor>{a.requires_grad() ? multiply(dy, b) : Tensor(),
+                               b.requires_grad() ? multiply(dy, a) : Tensor()};
+  });
+}
+
+Tensor sum(const Tensor& x) {
+  Tensor y;
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    y = Tensor::full({1}, kernels::sum(ctx, x.data<T>(), x.numel()), x.dtype(), x.device());
+  });
+  return record(std::move(y), {x}, [shape = x.shape()](const Tensor& dy) {
+    return std::vector<Tensor>{Tensor::full(shape, dy.item(), dy.dtype(), dy.device())};
+  });
+}
+
+Tensor softmax(const Tensor& x) {
+  require_matrix(x, "softmax");
+  Tensor y = empty_like(x);
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::softmax(ctx, x.data<T>(), y.data<T>(), x.size(0), x.size(1));
+  });
+  return y;
+}
+
+Tensor log_softmax(const Tensor& x) {
+  require_matrix(x, "log_softmax");
+  Tensor y = empty_like(x);
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::log_softmax_forward(ctx, x.data<T>(), y.data<T>(), x.size(0), x.size(1));
+  });
+  return record(y, {x}, [y = y.detach()](const Tensor& dy) {
+    Tensor dx = empty_like(dy);
+    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      kernels::log_softmax_backward(ctx, y.data<T>(), dy.data<T>(), dx.data<T>(), dy.size(0),
+                                    dy.size(1));
+    });
+    return std::vector<Tensor>{dx};
+  });
+}
+
+Tensor soft_cross_entropy(const Tensor& logits, const Tensor& target) {
+  require_matrix(logits, "soft_cross_entropy");
+  require_same_shape(logits, target, "soft_cross_entropy");
+  Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
+  Tensor dlogits = empty_like(logits);
+  dispatch_float(logits, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::soft_cross_entropy(ctx, logits.data<T>(), target.data<T>(), logits.size(0),
+                                logits.size(1), loss.data<T>(), dlogits.data<T>());
+  });
+  return record(std::move(loss), {logits}, [dlogits](const Tensor& dy) {
+    return std::vector<Tensor>{scale(dlogits, dy.item())};
+  });
+}
+
+Tensor one_hot(std::span<const std::int64_t> labels, std::int64_t classes, DType dtype) {
+  Tensor y = Tensor::zeros({static_cast<std::int64_t>(labels.size()), classes}, dtype);
+  dispatch_float(y, [&](const auto&, auto zero) {
+    using T = decltype(zero);
+    T* row = y.data<T>();
+    for (const std::int64_t label : labels) {
+      require(label >= 0 && label < classes, "label {} is outside 0..{}", label, classes - 1);
+      row[label] = T{1};
+      row += classes;
+    }
+  });
+  return y;
+}
+
+Tensor cross_entropy(const Tensor& logits, std::span<const std::int64_t> labels) {
+  require_matrix(logits, "cross_entropy");
+  return soft_cross_entropy(logits, one_hot(labels, logits.size(1), logits.dtype()));
+}
+
+Tensor l2_normalize(const Tensor& x) {
+  require_matrix(x, "l2_normalize");
+  Tensor y = empty_like(x);
+  Tensor norm = Tensor::empty({x.size(0)}, x.dtype(), x.device());
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::l2_normalize_forward(ctx, x.data<T>(), y.data<T>(), norm.data<T>(), x.size(0),
+                                  x.size(1));
+  });
+  return record(y, {x}, [y = y.detach(), norm](const Tensor& dy) {
+    Tensor dx = empty_like(dy);
+    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      kernels::l2_normalize_backward(ctx, y.data<T>(), norm.data<T>(), dy.data<T>(), dx.data<T>(),
+                                     dy.size(0), dy.size(1));
+    });
+    return std::vector<Tensor>{dx};
+  });
+}
+
+Tensor concat(const std::vector<Tensor>& parts) {
+  require(!parts.empty(), "concat needs at least one tensor");
+  Shape shape = parts.front().shape();
+  shape[0] = 0;
+  for (const Tensor& part : parts) {
+    Shape tail = part.shape();
+    shape[0] += std::exchange(tail[0], shape[0]);
+    tail[0] = shape[0];
+    require(tail == shape && part.dtype() == parts.front().dtype(),
+            "concat: a {} tensor of shape {} does not fit one of shape {}", to_string(part.dtype()),
+            to_string(part.shape()), to_string(parts.front().shape()));
+  }
+  Tensor y = Tensor::empty(shape, parts.front().dtype(), parts.front().device());
+  auto* target = static_cast<char*>(y.raw());
+  std::vector<std::int64_t> ends;
+  for (const Tensor& part : parts) {
+    if (byte_size(part) > 0) std::memcpy(target, part.raw(), byte_size(part));
+    target += byte_size(part);
+    ends.push_back((ends.empty() ? 0 : ends.back()) + part.size(0));
+  }
+  return record(std::move(y), parts, [ends](const Tensor& dy) {
+    std::vector<Tensor> grads;
+    std::int64_t begin = 0;
+    for (const std::int64_t end : ends) {
+      grads.push_back(dy.rows(begin, end));
+      begin = end;
+    }
+    return grads;
+  });
+}
+
+Tensor slice(const Tensor& x, std::int64_t begin, std::int64_t end) {
+  return record(x.rows(begin, end), {x}, [shape = x.shape(), begin, end](const Tensor& dy) {
+    Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
+    dx.rows(begin, end).copy_from(dy);
+    return std::vector<Tensor>{dx};
+  });
+}
+
+}  // namespace bptplr

@@ -1,0 +1,201 @@
+// Layers: convolution, linear, batch normalisation, pooling.
+#include "engine/dispatch.hpp"
+#include "engine/ops.hpp"
+#include "kernels/batch_norm.hpp"
+#include "kernels/conv2d.hpp"
+#include "kernels/linear.hpp"
+#include "kernels/pool.hpp"
+
+namespace bptplr {
+namespace {
+
+Tensor empty_like(const Tensor& x) { return Tensor::empty(x.shape(), x.dtype(), x.device()); }
+
+void require_rank(const Tensor& x, std::size_t rank, const char* function) {
+  require(x.shape().size() == rank, "{} needs a tensor of {} axes, not one of shape {}", function,
+          rank, to_string(x.shape()));
+}
+
+kernels::Conv2dShape conv2d_shape(const Tensor& x, const Tensor& weight, std::int64_t stride,
+                                  std::int64_t padding) {
+  require_rank(x, 4, "conv2d");
+  require_rank(weight, 4, "conv2d");
+  const kernels::Conv2dShape s{x.size(0),      x.size(1), x.size(2), x.size(3),
+                               weight.size(0), weight.size(1), stride, padding};
+  require(weight.size(3) == s.c && weight.size(1) == weight.size(2) && stride > 0 && padding >= 0 &&
+              s.h + 2 * padding >= s.kernel && s.w + 2 * padding >= s.kernel,
+          "conv2d: weights {} with stride {} and padding {} do not fit an input of shape {}",
+          to_string(weight.shape()), stride, padding, to_string(x.shape()));
+  return s;
+}
+
+kernels::PoolShape pool_shape(const Tensor& x, std::int64_t kernel, std::int64_t stride,
+                              std::int64_t padding) {
+  require_rank(x, 4, "pooling");
+  const kernels::PoolShape s{x.size(0), x.size(1), x.size(2), x.size(3), kernel, stride, padding};
+  require(kernel > 0 && kernel <= 15 && stride > 0 && padding >= 0 && 2 * padding <= kernel &&
+              s.h + 2 * padding >= kernel && s.w + 2 * padding >= kernel,
+          "pooling: a window of {} with stride {} and padding {} does not fit an input of shape {}",
+          kernel, stride, padding, to_string(x.shape()));
+  return s;
+}
+
+}  // namespace
+
+Tensor conv2d(const Tensor& x, const Tensor& weight, std::int64_t stride, std::int64_t padding) {
+  const kernels::Conv2dShape s = conv2d_shape(x, weight, stride, padding);
+  Tensor y = Tensor::empty({s.n, s.out_h(), s.out_w(), s.k}, x.dtype(), x.device());
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::conv2d_forward(ctx, s, x.data<T>(), weight.data<T>(), y.data<T>());
+  });
+  return record(std::move(y), {x, weight}, [=](const Tensor& dy) {
+    Tensor dx;
+    Tensor dw;
+    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      if (weight.requires_grad()) {
+        dw = empty_like(weight);
+        kernels::conv2d_backward_weights(ctx, s, x.data<T>(), dy.data<T>(), dw.data<T>());
+      }
+      if (x.requires_grad()) {
+        dx = empty_like(x);
+        kernels::conv2d_backward_data(ctx, s, dy.data<T>(), weight.data<T>(), dx.data<T>());
+      }
+    });
+    return std::vector<Tensor>{dx, dw};
+  });
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  require_rank(x, 2, "linear");
+  require_rank(weight, 2, "linear");
+  const kernels::LinearShape s{x.size(0), x.size(1), weight.size(0)};
+  require(weight.size(1) == s.in && (!bias.defined() || bias.numel() == s.out),
+          "linear: weights {} do not fit an input of shape {}", to_string(weight.shape()),
+          to_string(x.shape()));
+  Tensor y = Tensor::empty({s.n, s.out}, x.dtype(), x.device());
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::linear_forward(ctx, s, x.data<T>(), weight.data<T>(),
+                            bias.defined() ? bias.data<T>() : nullptr, y.data<T>());
+  });
+  return record(std::move(y), {x, weight, bias}, [=](const Tensor& dy) {
+    Tensor dx;
+    Tensor dw = empty_like(weight);
+    Tensor db = bias.defined() ? empty_like(bias) : Tensor();
+    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      if (x.requires_grad()) {
+        dx = empty_like(x);
+        kernels::linear_backward_data(ctx, s, dy.data<T>(), weight.data<T>(), dx.data<T>());
+      }
+      kernels::linear_backward_weights(ctx, s, x.data<T>(), dy.data<T>(), dw.data<T>(),
+                                       db.defined() ? db.data<T>() : nullptr);
+    });
+    return std::vector<Tensor>{dx, dw, db};
+  });
+}
+
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& running_mean,
+                  Tensor& running_var, const BatchNormOptions& options) {
+  const std::int64_t channels = x.size(-1);
+  const std::int64_t groups = options.training ? options.groups : 1;
+  require(groups > 0 && x.size(0) % groups == 0 && weight.numel() == channels,
+          "batch_norm: an input of shape {} does not split into {} groups of {} channels",
+          to_string(x.shape()), groups, weight.numel());
+  const kernels::BatchNormShape s{groups, channels == 0 ? 0 : x.numel() / channels / groups,
+                                  channels, options.relu};
+  require(!options.training || s.rows > 1,
+          "batch_norm: training needs more than one value per channel; use a larger batch");
+  Tensor mean = running_mean;
+  Tensor variance = running_var;
+  Tensor y = empty_like(x);
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    if (options.training) {
+      mean = Tensor::empty({groups, channels}, x.dtype(), x.device());
+      variance = empty_like(mean);
+      kernels::batch_norm_statistics(ctx, s, x.data<T>(), mean.data<T>(), variance.data<T>());
+      kernels::batch_norm_update_running(ctx, s, mean.data<T>(), variance.data<T>(),
+                                         static_cast<T>(options.momentum), running_mean.data<T>(),
+                                         running_var.data<T>());
+    }
+    kernels::batch_norm_normalize(ctx, s, x.data<T>(), mean.data<T>(), variance.data<T>(),
+                                  weight.data<T>(), bias.data<T>(), static_cast<T>(options.eps),
+                                  y.data<T>());
+  });
+  return record(std::move(y), {x, weight, bias},
+                [=, training = options.training, eps = options.eps](const Tensor& dy) {
+                  Tensor dx = empty_like(x);
+                  Tensor dweight = empty_like(weight);
+                  Tensor dbias = empty_like(bias);
+                  dispatch_float(dy, [&](const auto& ctx, auto zero) {
+                    using T = decltype(zero);
+                    kernels::batch_norm_backward(
+                        ctx, s, training, x.data<T>(), dy.data<T>(), mean.data<T>(),
+                        variance.data<T>(), weight.data<T>(), bias.data<T>(), static_cast<T>(eps),
+                        dx.data<T>(), dweight.data<T>(), dbias.data<T>());
+                  });
+                  return std::vector<Tensor>{dx, dweight, dbias};
+                });
+}
+
+Tensor avg_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride) {
+  const kernels::PoolShape s = pool_shape(x, kernel, stride, 0);
+  Tensor y = Tensor::empty({s.n, s.out_h(), s.out_w(), s.c}, x.dtype(), x.device());
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::avg_pool_forward(ctx, s, x.data<T>(), y.data<T>());
+  });
+  return record(std::move(y), {x}, [s](const Tensor& dy) {
+    Tensor dx = Tensor::empty({s.n, s.h, s.w, s.c}, dy.dtype(), dy.device());
+    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      kernels::avg_pool_backward(ctx, s, dy.data<T>(), dx.data<T>());
+    });
+    return std::vector<Tensor>{dx};
+  });
+}
+
+Tensor max_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std::int64_t padding) {
+  const kernels::PoolShape s = pool_shape(x, kernel, stride, padding);
+  Tensor y = Tensor::empty({s.n, s.out_h(), s.out_w(), s.c}, x.dtype(), x.device());
+  Tensor winner = Tensor::empty(y.shape(), DType::kUint8, x.device());
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::max_pool_forward(ctx, s, x.data<T>(), y.data<T>(), winner.data<std::uint8_t>());
+  });
+  return record(std::move(y), {x}, [s, winner](const Tensor& dy) {
+    Tensor dx = Tensor::empty({s.n, s.h, s.w, s.c}, dy.dtype(), dy.device());
+    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      kernels::max_pool_backward(ctx, s, dy.data<T>(), winner.data<std::uint8_t>(), dx.data<T>());
+    });
+    return std::vector<Tensor>{dx};
+  });
+}
+
+Tensor global_avg_pool2d(const Tensor& x) {
+  require_rank(x, 4, "global_avg_pool2d");
+  const std::int64_t n = x.size(0);
+  const std::int64_t pixels = x.size(1) * x.size(2);
+  const std::int64_t channels = x.size(3);
+  require(pixels > 0, "global_avg_pool2d: an input of shape {} has no pixels",
+          to_string(x.shape()));
+  Tensor y = Tensor::empty({n, channels}, x.dtype(), x.device());
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::global_avg_pool_forward(ctx, n, pixels, channels, x.data<T>(), y.data<T>());
+  });
+  return record(std::move(y), {x}, [=, shape = x.shape()](const Tensor& dy) {
+    Tensor dx = Tensor::empty(shape, dy.dtype(), dy.device());
+    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      kernels::global_avg_pool_backward(ctx, n, pixels, channels, dy.data<T>(), dx.data<T>());
+    });
+    return std::vector<Tensor>{dx};
+  });
+}
+
+}  // namespace bptplr

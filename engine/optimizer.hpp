@@ -1,0 +1,43 @@
+// Stochastic gradient descent and learning-rate schedules with PyTorch's semantics.
+#pragma once
+
+#include <vector>
+
+#include "engine/tensor.hpp"
+
+namespace bptplr {
+
+/// torch.optim.SGD(parameters, lr, momentum, weight_decay); the momentum buffers start at zero,
+/// which gives the same first step as PyTorch's lazily made ones.
+class Sgd {
+ public:
+  Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay);
+
+  /// Updates every parameter that has a gradient.
+  void step(double lr);
+  /// Drops all gradients.
+  void zero_grad();
+  /// The momentum buffers, in the order of the parameters; they are part of a checkpoint.
+  std::vector<Tensor>& velocity() { return velocity_; }
+
+ private:
+  std::vector<Tensor> parameters_;
+  std::vector<Tensor> velocity_;
+  double momentum_;
+  double weight_decay_;
+};
+
+/// torch.optim.lr_scheduler.CosineAnnealingLR in closed form, with lr(0) = lr and
+/// lr(period) = minimum. Past the period it rises again, as PyTorch's does.
+double cosine_lr(double lr, double minimum, double epoch, double period);
+
+/// A learning rate that falls in steps: from `epoch` on it is the initial one over `divisor`.
+struct LrStep {
+  int epoch = 0;
+  double divisor = 1.0;
+};
+
+/// lr over the divisor of the last step that `epoch` has reached; `steps` is sorted by epoch.
+double step_lr(double lr, const std::vector<LrStep>& steps, int epoch);
+
+}  // namespace bptplr

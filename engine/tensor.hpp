@@ -1,0 +1,121 @@
+// Tensor: a typed, dense, row-major array on a device, with a place in the autograd tape.
+//
+// A Tensor is a handle: copies share the elements, as in PyTorch. Images are NHWC, convolution
+// weights KRSC. float64 exists so that gradients can be checked by finite differences; training
+// uses float32.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/device.hpp"
+
+namespace bptplr {
+
+enum class DType { kFloat32, kFloat64, kInt64, kUint8 };
+
+std::size_t element_size(DType dtype);
+std::string to_string(DType dtype);
+
+template <class T>
+inline constexpr DType kDTypeOf = [] {
+  static_assert(sizeof(T) == 0, "no tensor holds this type");
+  return DType::kFloat32;
+}();
+template <>
+inline constexpr DType kDTypeOf<float> = DType::kFloat32;
+template <>
+inline constexpr DType kDTypeOf<double> = DType::kFloat64;
+template <>
+inline constexpr DType kDTypeOf<std::int64_t> = DType::kInt64;
+template <>
+inline constexpr DType kDTypeOf<std::uint8_t> = DType::kUint8;
+
+using Shape = std::vector<std::int64_t>;
+
+std::int64_t numel(const Shape& shape);
+/// "[2, 3]"
+std::string to_string(const Shape& shape);
+
+struct Node;  // engine/autograd.hpp
+
+class Tensor {
+ public:
+  /// An undefined tensor: no shape, no elements.
+  Tensor() = default;
+
+  /// Uninitialised elements.
+  static Tensor empty(Shape shape, DType dtype = DType::kFloat32, Device device = {});
+  static Tensor zeros(Shape shape, DType dtype = DType::kFloat32, Device device = {});
+  static Tensor full(Shape shape, double value, DType dtype = DType::kFloat32, Device device = {});
+  /// A copy of `values`, whose number must be that of `shape`.
+  template <class T>
+  static Tensor from(std::span<const T> values, Shape shape);
+  template <class T>
+  static Tensor from(const std::vector<T>& values, Shape shape) {
+    return from(std::span<const T>(values), std::move(shape));
+  }
+
+  bool defined() const { return impl_ != nullptr; }
+  const Shape& shape() const;
+  /// Negative axes count from the last.
+  std::int64_t size(int axis) const;
+  std::int64_t numel() const;
+  DType dtype() const;
+  Device device() const;
+
+  /// The elements; throws Error unless T is the tensor's type.
+  template <class T>
+  T* data();
+  template <class T>
+  const T* data() const;
+  template <class T>
+  std::span<const T> span() const {
+    return {data<T>(), static_cast<std::size_t>(numel())};
+  }
+  /// The elements as raw bytes.
+  void* raw();
+  const void* raw() const;
+  /// The value of a tensor of one element, as double.
+  double item() const;
+
+  /// The same elements under another shape; one axis may be -1. Differentiable.
+  Tensor reshape(Shape shape) const;
+  /// The same elements [begin, end) of the first axis, not a copy and not differentiable (see
+  /// ops.hpp for `slice`).
+  Tensor rows(std::int64_t begin, std::int64_t end) const;
+  /// A copy of the elements, outside the tape.
+  Tensor clone() const;
+  /// The same elements, outside the tape.
+  Tensor detach() const;
+  /// A copy in another floating-point type, outside the tape.
+  Tensor to(DType dtype) const;
+  /// Overwrites the elements; shape and type must agree.
+  void copy_from(const Tensor& source);
+
+  // --- autograd -------------------------------------------------------------------------------
+  /// True for a parameter and for everything computed from one while gradients are on.
+  bool requires_grad() const;
+  /// Makes this a leaf whose gradient `backward` keeps.
+  Tensor& set_requires_grad(bool value);
+  /// The gradient that `backward` accumulated into this leaf; undefined before.
+  const Tensor& grad() const;
+  /// A slot to set or clear the gradient.
+  Tensor& mutable_grad();
+  const std::shared_ptr<Node>& node() const;
+  void set_node(std::shared_ptr<Node> node);
+  /// True when no other tensor shares the elements, so that they may be overwritten.
+  bool unique_storage() const;
+
+ private:
+  struct Impl;
+  explicit Tensor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+  const Impl& impl() const;
+  Impl& impl();
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace bptplr

@@ -1,0 +1,34 @@
+// The execution context that every kernel takes first: where it runs and where its scratch memory
+// comes from. Kernels themselves never allocate.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace bptplr::kernels {
+
+/// Scratch memory lent to a kernel. The owner (the engine) keeps it and lets it grow.
+class Workspace {
+ public:
+  Workspace() = default;
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+  virtual ~Workspace() = default;
+
+  /// At least `bytes` of uninitialised memory, 64-byte aligned. It stays valid until the next call,
+  /// so a kernel asks once for all that it needs.
+  virtual void* reserve(std::size_t bytes) = 0;
+};
+
+/// Runs on the host. Threads come from OpenMP (`omp_set_num_threads` limits them); the results of
+/// every kernel are the same bits for any number of threads.
+struct CpuContext {
+  Workspace* workspace = nullptr;
+
+  template <class T>
+  T* scratch(std::int64_t count) const {
+    return static_cast<T*>(workspace->reserve(static_cast<std::size_t>(count) * sizeof(T)));
+  }
+};
+
+}  // namespace bptplr::kernels

@@ -1,0 +1,258 @@
+// The rows of each group are cut into chunks that fit a core's cache. A reduction computes one
+// partial result a chunk, and one thread adds these up in order, in double precision.
+#include "kernels/batch_norm.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels/cpu/parallel.hpp"
+
+namespace bptplr::kernels {
+namespace {
+
+/// The chunks of all groups, numbered group by group.
+struct RowChunks {
+  std::int64_t rows_per_chunk;
+  std::int64_t per_group;
+  std::int64_t count;
+
+  explicit RowChunks(const BatchNormShape& s)
+      : rows_per_chunk(std::max<std::int64_t>(1, (1 << 13) / std::max<std::int64_t>(s.channels, 1))),
+        per_group(chunk_count(s.rows, rows_per_chunk)),
+        count(s.groups * per_group) {}
+
+  /// Calls fn(chunk, group, first_row, rows) in parallel; first_row counts over all groups.
+  template <class Fn>
+  void for_each(const BatchNormShape& s, Fn&& fn) const {
+    parallel_for(count, 1, [&](std::int64_t chunk, std::int64_t) {
+      const std::int64_t group = chunk / per_group;
+      const std::int64_t begin = chunk % per_group * rows_per_chunk;
+      fn(chunk, group, group * s.rows + begin, std::min(rows_per_chunk, s.rows - begin));
+    });
+  }
+};
+
+/// weight / sqrt(variance + eps) for every group and channel. The mean is not folded into a shift:
+/// x - mean first loses no digits where the mean is large.
+template <class T>
+void compute_scale(const BatchNormShape& s, const T* variance, const T* weight, T eps, T* scale) {
+  for (std::int64_t g = 0; g < s.groups; ++g) {
+    for (std::int64_t c = 0; c < s.channels; ++c) {
+      const std::int64_t i = g * s.channels + c;
+      scale[i] = weight[c] / std::sqrt(variance[i] + eps);
+    }
+  }
+}
+
+/// The value below which a normalised activation is cut off: none without the ReLU.
+template <class T>
+T relu_floor(const BatchNormShape& s) {
+  return s.relu ? T{0} : -std::numeric_limits<T>::infinity();
+}
+
+/// Mean and sum of squared deviations of each channel of one chunk. The chunk is in the cache at
+/// the second pass, and the deviations lose no digits to a large mean.
+template <class T>
+void chunk_moments(const T* x, std::int64_t rows, std::int64_t channels, T* mean, T* m2) {
+  std::fill_n(mean, channels, T{0});
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = 0; c < channels; ++c) mean[c] += x[r * channels + c];
+  }
+  const T inverse = T{1} / static_cast<T>(rows);
+  for (std::int64_t c = 0; c < channels; ++c) mean[c] *= inverse;
+  std::fill_n(m2, channels, T{0});
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const T d = x[r * channels + c] - mean[c];
+      m2[c] += d * d;
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+void batch_norm_statistics(const CpuContext& ctx, const BatchNormShape& s, const T* x, T* mean,
+                           T* variance) {
+  const RowChunks chunks(s);
+  const std::int64_t channels = s.channels;
+  T* partial = ctx.scratch<T>(chunks.count * 2 * channels);
+  chunks.for_each(s, [&](std::int64_t chunk, std::int64_t, std::int64_t first, std::int64_t rows) {
+    T* own = partial + chunk * 2 * channels;
+    chunk_moments(x + first * channels, rows, channels, own, own + channels);
+  });
+  // Chan, Golub and LeVeque's update merges the chunks' moments.
+  parallel_for(s.groups * channels, 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t group = i / channels;
+      double count = 0.0;
+      double total_mean = 0.0;
+      double total_m2 = 0.0;
+      for (std::int64_t k = 0; k < chunks.per_group; ++k) {
+        const T* own = partial + (group * chunks.per_group + k) * 2 * channels + i % channels;
+        const auto rows = static_cast<double>(
+            std::min(chunks.rows_per_chunk, s.rows - k * chunks.rows_per_chunk));
+        const double delta = static_cast<double>(own[0]) - total_mean;
+        const double sum = count + rows;
+        total_mean += delta * rows / sum;
+        total_m2 += static_cast<double>(own[channels]) + delta * delta * count * rows / sum;
+        count = sum;
+      }
+      mean[i] = static_cast<T>(total_mean);
+      variance[i] = static_cast<T>(total_m2 / count);
+    }
+  });
+}
+
+template <class T>
+void batch_norm_update_running(const CpuContext&, const BatchNormShape& s, const T* mean,
+                               const T* variance, T momentum, T* running_mean,
+                               T* running_variance) {
+  const T unbias = static_cast<T>(s.rows) / static_cast<T>(std::max<std::int64_t>(s.rows - 1, 1));
+  for (std::int64_t g = 0; g < s.groups; ++g) {
+    for (std::int64_t c = 0; c < s.channels; ++c) {
+      const std::int64_t i = g * s.channels + c;
+      running_mean[c] = (T{1} - momentum) * running_mean[c] + momentum * mean[i];
+      running_variance[c] =
+          (T{1} - momentum) * running_variance[c] + momentum * variance[i] * unbias;
+    }
+  }
+}
+
+template <class T>
+void batch_norm_normalize(const CpuContext& ctx, const BatchNormShape& s, const T* x, const T* mean,
+                          const T* variance, const T* weight, const T* bias, T eps, T* y) {
+  const std::int64_t channels = s.channels;
+  T* scale = ctx.scratch<T>(s.groups * channels);
+  compute_scale(s, variance, weight, eps, scale);
+  const T floor = relu_floor<T>(s);
+  RowChunks(s).for_each(
+      s, [&](std::int64_t, std::int64_t group, std::int64_t first, std::int64_t rows) {
+        const T* a = scale + group * channels;
+        const T* m = mean + group * channels;
+        for (std::int64_t r = first; r < first + rows; ++r) {
+          const T* xr = x + r * channels;
+          T* yr = y + r * channels;
+#pragma omp simd
+          for (std::int64_t c = 0; c < channels; ++c) {
+            const T value = (xr[c] - m[c]) * a[c] + bias[c];
+            // Written so that NaN passes through: it must reach the loss and be seen.
+            yr[c] = value < floor ? floor : value;
+          }
+        }
+      });
+}
+
+// With xhat = (x - mean) * invstd and g = dy masked by the ReLU, over the m rows of a group
+//   dbias = sum g,  dweight = sum g xhat,
+//   dx = weight * invstd * (g - dbias/m - xhat * dweight/m)   (training)
+//   dx = weight * invstd * g                                  (fixed statistics).
+namespace {
+
+/// Sums of g and of g * (x - mean), one pair of rows a chunk: partial [chunks, 2, channels].
+template <class T>
+void sum_gradients(const BatchNormShape& s, const RowChunks& chunks, const T* x, const T* dy,
+                   const T* mean, const T* scale, const T* bias, T* partial) {
+  const std::int64_t channels = s.channels;
+  const T floor = relu_floor<T>(s);
+  chunks.for_each(
+      s, [&](std::int64_t chunk, std::int64_t group, std::int64_t first, std::int64_t rows) {
+        T* sum_g = partial + chunk * 2 * channels;
+        T* sum_gx = sum_g + channels;
+        const T* a = scale + group * channels;
+        const T* m = mean + group * channels;
+        std::fill_n(sum_g, 2 * channels, T{0});
+        for (std::int64_t r = first; r < first + rows; ++r) {
+          const T* xr = x + r * channels;
+          const T* dyr = dy + r * channels;
+#pragma omp simd
+          for (std::int64_t c = 0; c < channels; ++c) {
+            const T centred = xr[c] - m[c];
+            const T g = centred * a[c] + bias[c] > floor ? dyr[c] : T{0};
+            sum_g[c] += g;
+            sum_gx[c] += g * centred;
+          }
+        }
+      });
+}
+
+/// Adds up the chunks: dweight, dbias and, per group, what dx = scale * (g - mean_g - centred *
+/// slope) needs. The last two are zero for fixed statistics.
+template <class T>
+void finish_sums(const BatchNormShape& s, const RowChunks& chunks, bool training, const T* variance,
+                 T eps, const T* partial, T* mean_g, T* slope, T* dweight, T* dbias) {
+  const std::int64_t channels = s.channels;
+  std::fill_n(dweight, channels, T{0});
+  std::fill_n(dbias, channels, T{0});
+  const double inverse_rows = training ? 1.0 / static_cast<double>(s.rows) : 0.0;
+  for (std::int64_t g = 0; g < s.groups; ++g) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      double sum_g = 0.0;
+      double sum_gx = 0.0;
+      for (std::int64_t k = 0; k < chunks.per_group; ++k) {
+        const T* own = partial + (g * chunks.per_group + k) * 2 * channels + c;
+        sum_g += own[0];
+        sum_gx += own[channels];
+      }
+      const std::int64_t i = g * channels + c;
+      const double invstd = 1.0 / std::sqrt(static_cast<double>(variance[i]) + eps);
+      dweight[c] += static_cast<T>(sum_gx * invstd);
+      dbias[c] += static_cast<T>(sum_g);
+      mean_g[i] = static_cast<T>(sum_g * inverse_rows);
+      slope[i] = static_cast<T>(sum_gx * invstd * invstd * inverse_rows);
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+void batch_norm_backward(const CpuContext& ctx, const BatchNormShape& s, bool training, const T* x,
+                         const T* dy, const T* mean, const T* variance, const T* weight,
+                         const T* bias, T eps, T* dx, T* dweight, T* dbias) {
+  const RowChunks chunks(s);
+  const std::int64_t channels = s.channels;
+  const std::int64_t all = s.groups * channels;
+  T* scale = ctx.scratch<T>(3 * all + chunks.count * 2 * channels);
+  T* mean_g = scale + all;
+  T* slope = mean_g + all;
+  T* partial = slope + all;
+  compute_scale(s, variance, weight, eps, scale);
+  sum_gradients(s, chunks, x, dy, mean, scale, bias, partial);
+  finish_sums(s, chunks, training, variance, eps, partial, mean_g, slope, dweight, dbias);
+  const T floor = relu_floor<T>(s);
+  chunks.for_each(
+      s, [&](std::int64_t, std::int64_t group, std::int64_t first, std::int64_t rows) {
+        const T* a = scale + group * channels;
+        const T* m = mean + group * channels;
+        const T* mg = mean_g + group * channels;
+        const T* k = slope + group * channels;
+        for (std::int64_t r = first; r < first + rows; ++r) {
+          const T* xr = x + r * channels;
+          const T* dyr = dy + r * channels;
+          T* dxr = dx + r * channels;
+#pragma omp simd
+          for (std::int64_t c = 0; c < channels; ++c) {
+            const T centred = xr[c] - m[c];
+            const T g = centred * a[c] + bias[c] > floor ? dyr[c] : T{0};
+            dxr[c] = a[c] * (g - mg[c] - centred * k[c]);
+          }
+        }
+      });
+}
+
+#define BPTPLR_INSTANTIATE(T)                                                                      \
+  template void batch_norm_statistics(const CpuContext&, const BatchNormShape&, const T*, T*, T*); \
+  template void batch_norm_update_running(const CpuContext&, const BatchNormShape&, const T*,      \
+                                          const T*, T, T*, T*);                                    \
+  template void batch_norm_normalize(const CpuContext&, const BatchNormShape&, const T*, const T*, \
+                                     const T*, const T*, const T*, T, T*);                         \
+  template void batch_norm_backward(const CpuContext&, const BatchNormShape&, bool, const T*,      \
+                                    const T*, const T*, const T*, const T*, const T*, T, T*, T*,   \
+                                    T*);
+BPTPLR_INSTANTIATE(float)
+BPTPLR_INSTANTIATE(double)
+#undef BPTPLR_INSTANTIATE
+
+}  // namespace bptplr::kernels

@@ -1,0 +1,53 @@
+// OpenMP loops whose results cannot depend on the number of threads: work is cut into chunks whose
+// bounds follow from the problem alone, and partial sums are added in the order of the chunks.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <exception>
+#include <vector>
+
+namespace bptplr::kernels {
+
+/// Elements that one chunk of an elementwise loop handles: large enough to hide the scheduling.
+inline constexpr std::int64_t kElementGrain = 1 << 14;
+
+inline std::int64_t chunk_count(std::int64_t n, std::int64_t grain) {
+  return (n + grain - 1) / grain;
+}
+
+/// Calls fn(begin, end) for every chunk of `grain` consecutive indices of [0, n), in parallel.
+/// The first exception that a chunk throws is rethrown to the caller.
+template <class Fn>
+void parallel_for(std::int64_t n, std::int64_t grain, Fn&& fn) {
+  const std::int64_t chunks = chunk_count(n, grain);
+  if (chunks == 1) {
+    fn(std::int64_t{0}, n);
+    return;
+  }
+  std::exception_ptr error;
+#pragma omp parallel for schedule(dynamic, 1)
+  for (std::int64_t c = 0; c < chunks; ++c) {
+    try {
+      fn(c * grain, std::min(n, (c + 1) * grain));
+    } catch (...) {
+#pragma omp critical(bptplr_parallel_for_error)
+      if (!error) error = std::current_exception();
+    }
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+/// Sum over [0, n) of what fn(begin, end) returns for each chunk, added in chunk order.
+template <class Sum, class Fn>
+Sum parallel_sum(std::int64_t n, std::int64_t grain, Fn&& fn) {
+  std::vector<Sum> partial(static_cast<std::size_t>(chunk_count(n, grain)));
+  parallel_for(n, grain, [&](std::int64_t begin, std::int64_t end) {
+    partial[static_cast<std::size_t>(begin / grain)] = fn(begin, end);
+  });
+  Sum total{};
+  for (const Sum& value : partial) total += value;
+  return total;
+}
+
+}  // namespace bptplr::kernels

@@ -1,0 +1,143 @@
+#include "kernels/pool.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels/cpu/parallel.hpp"
+
+namespace bptplr::kernels {
+namespace {
+
+/// Calls fn(tap, row_offset) for each position of the window of output (p, q) that lies inside the
+/// image: tap numbers the window row by row, row_offset is the index of channel 0 in the image.
+template <class Fn>
+void for_each_tap(const PoolShape& s, std::int64_t p, std::int64_t q, Fn&& fn) {
+  for (std::int64_t r = 0; r < s.kernel; ++r) {
+    const std::int64_t row = p * s.stride - s.padding + r;
+    if (row < 0 || row >= s.h) continue;
+    for (std::int64_t t = 0; t < s.kernel; ++t) {
+      const std::int64_t column = q * s.stride - s.padding + t;
+      if (column < 0 || column >= s.w) continue;
+      fn(r * s.kernel + t, (row * s.w + column) * s.c);
+    }
+  }
+}
+
+/// Calls fn(image, p, q, index of channel 0 of output (p, q)) for all outputs; images in parallel.
+template <class Fn>
+void for_each_output(const PoolShape& s, Fn&& fn) {
+  parallel_for(s.n, 1, [&](std::int64_t image, std::int64_t) {
+    for (std::int64_t p = 0; p < s.out_h(); ++p) {
+      for (std::int64_t q = 0; q < s.out_w(); ++q) {
+        fn(image, p, q, ((image * s.out_h() + p) * s.out_w() + q) * s.c);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void avg_pool_forward(const CpuContext&, const PoolShape& s, const T* x, T* y) {
+  const T inverse = T{1} / static_cast<T>(s.kernel * s.kernel);
+  for_each_output(s, [&](std::int64_t image, std::int64_t p, std::int64_t q, std::int64_t out) {
+    const T* xi = x + image * s.h * s.w * s.c;
+    std::fill_n(y + out, s.c, T{0});
+    for_each_tap(s, p, q, [&](std::int64_t, std::int64_t in) {
+      for (std::int64_t c = 0; c < s.c; ++c) y[out + c] += xi[in + c];
+    });
+    for (std::int64_t c = 0; c < s.c; ++c) y[out + c] *= inverse;
+  });
+}
+
+template <class T>
+void avg_pool_backward(const CpuContext&, const PoolShape& s, const T* dy, T* dx) {
+  const T inverse = T{1} / static_cast<T>(s.kernel * s.kernel);
+  std::fill_n(dx, s.n * s.h * s.w * s.c, T{0});
+  for_each_output(s, [&](std::int64_t image, std::int64_t p, std::int64_t q, std::int64_t out) {
+    T* dxi = dx + image * s.h * s.w * s.c;
+    for_each_tap(s, p, q, [&](std::int64_t, std::int64_t in) {
+      for (std::int64_t c = 0; c < s.c; ++c) dxi[in + c] += dy[out + c] * inverse;
+    });
+  });
+}
+
+template <class T>
+void global_avg_pool_forward(const CpuContext&, std::int64_t n, std::int64_t pixels, std::int64_t c,
+                             const T* x, T* y) {
+  const T inverse = T{1} / static_cast<T>(pixels);
+  parallel_for(n, 1, [&](std::int64_t image, std::int64_t) {
+    T* row = y + image * c;
+    std::fill_n(row, c, T{0});
+    for (std::int64_t p = 0; p < pixels; ++p) {
+      for (std::int64_t k = 0; k < c; ++k) row[k] += x[(image * pixels + p) * c + k];
+    }
+    for (std::int64_t k = 0; k < c; ++k) row[k] *= inverse;
+  });
+}
+
+template <class T>
+void global_avg_pool_backward(const CpuContext&, std::int64_t n, std::int64_t pixels,
+                              std::int64_t c, const T* dy, T* dx) {
+  const T inverse = T{1} / static_cast<T>(pixels);
+  parallel_for(n, 1, [&](std::int64_t image, std::int64_t) {
+    for (std::int64_t p = 0; p < pixels; ++p) {
+      for (std::int64_t k = 0; k < c; ++k) {
+        dx[(image * pixels + p) * c + k] = dy[image * c + k] * inverse;
+      }
+    }
+  });
+}
+
+template <class T>
+void max_pool_forward(const CpuContext&, const PoolShape& s, const T* x, T* y,
+                      std::uint8_t* winner) {
+  for_each_output(s, [&](std::int64_t image, std::int64_t p, std::int64_t q, std::int64_t out) {
+    const T* xi = x + image * s.h * s.w * s.c;
+    std::fill_n(y + out, s.c, -std::numeric_limits<T>::infinity());
+    std::fill_n(winner + out, s.c, std::uint8_t{0});
+    bool first = true;
+    for_each_tap(s, p, q, [&](std::int64_t tap, std::int64_t in) {
+      for (std::int64_t c = 0; c < s.c; ++c) {
+        const T value = xi[in + c];
+        if (first || value > y[out + c] || std::isnan(value)) {
+          y[out + c] = value;
+          winner[out + c] = static_cast<std::uint8_t>(tap);
+        }
+      }
+      first = false;
+    });
+  });
+}
+
+template <class T>
+void max_pool_backward(const CpuContext&, const PoolShape& s, const T* dy,
+                       const std::uint8_t* winner, T* dx) {
+  std::fill_n(dx, s.n * s.h * s.w * s.c, T{0});
+  for_each_output(s, [&](std::int64_t image, std::int64_t p, std::int64_t q, std::int64_t out) {
+    T* dxi = dx + image * s.h * s.w * s.c;
+    for_each_tap(s, p, q, [&](std::int64_t tap, std::int64_t in) {
+      for (std::int64_t c = 0; c < s.c; ++c) {
+        if (winner[out + c] == tap) dxi[in + c] += dy[out + c];
+      }
+    });
+  });
+}
+
+#define BPTPLR_INSTANTIATE(T)                                                                  \
+  template void avg_pool_forward(const CpuContext&, const PoolShape&, const T*, T*);           \
+  template void avg_pool_backward(const CpuContext&, const PoolShape&, const T*, T*);          \
+  template void global_avg_pool_forward(const CpuContext&, std::int64_t, std::int64_t,         \
+                                        std::int64_t, const T*, T*);                           \
+  template void global_avg_pool_backward(const CpuContext&, std::int64_t, std::int64_t,        \
+                                         std::int64_t, const T*, T*);                          \
+  template void max_pool_forward(const CpuContext&, const PoolShape&, const T*, T*,            \
+                                 std::uint8_t*);                                               \
+  template void max_pool_backward(const CpuContext&, const PoolShape&, const T*,               \
+                                  const std::uint8_t*, T*);
+BPTPLR_INSTANTIATE(float)
+BPTPLR_INSTANTIATE(double)
+#undef BPTPLR_INSTANTIATE
+
+}  // namespace bptplr::kernels
