@@ -1,0 +1,169 @@
+#include "models/modules.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+/// x [a, b, c, d] -> [a, d, b, c]: weights from KRSC to OIHW.
+Tensor to_oihw(const Tensor& x) {
+  const std::int64_t taps = x.size(1) * x.size(2);
+  const std::int64_t channels = x.size(3);
+  Tensor y = Tensor::empty({x.size(0), channels, x.size(1), x.size(2)});
+  for (std::int64_t k = 0; k < x.size(0); ++k) {
+    const float* from = x.data<float>() + k * taps * channels;
+    float* to = y.data<float>() + k * taps * channels;
+    for (std::int64_t t = 0; t < taps; ++t) {
+      for (std::int64_t c = 0; c < channels; ++c) to[c * taps + t] = from[t * channels + c];
+    }
+  }
+  return y;
+}
+
+/// The inverse of to_oihw, into `x`.
+void from_oihw(const Tensor& y, Tensor x) {
+  const std::int64_t taps = x.size(1) * x.size(2);
+  const std::int64_t channels = x.size(3);
+  for (std::int64_t k = 0; k < x.size(0); ++k) {
+    const float* from = y.data<float>() + k * taps * channels;
+    float* to = x.data<float>() + k * taps * channels;
+    for (std::int64_t t = 0; t < taps; ++t) {
+      for (std::int64_t c = 0; c < channels; ++c) to[t * channels + c] = from[c * taps + t];
+    }
+  }
+}
+
+/// PyTorch files from before version 0.4.1 lack these counters, and nothing depends on them.
+bool is_counter(const std::string& name) { return name.ends_with(".num_batches_tracked"); }
+
+Shape file_shape(const NamedTensors::Entry& entry) {
+  const Shape& s = entry.tensor.shape();
+  if (entry.kind != NamedTensors::Kind::kConvWeight) return s;
+  return {s[0], s[3], s[1], s[2]};
+}
+
+}  // namespace
+
+std::vector<Tensor> NamedTensors::parameters() const {
+  std::vector<Tensor> found;
+  for (const Entry& entry : entries_) {
+    if (entry.kind != Kind::kBuffer) found.push_back(entry.tensor);
+  }
+  return found;
+}
+
+TensorMap NamedTensors::state_dict() const {
+  TensorMap state;
+  for (const Entry& entry : entries_) {
+    state.emplace(entry.name, entry.kind == Kind::kConvWeight ? to_oihw(entry.tensor)
+                                                              : entry.tensor.clone());
+  }
+  return state;
+}
+
+TensorMap NamedTensors::gradients() const {
+  TensorMap grads;
+  for (const Entry& entry : entries_) {
+    if (entry.kind == Kind::kBuffer || !entry.tensor.grad().defined()) continue;
+    const Tensor& grad = entry.tensor.grad();
+    grads.emplace(entry.name, entry.kind == Kind::kConvWeight ? to_oihw(grad) : grad.clone());
+  }
+  return grads;
+}
+
+void NamedTensors::load_state_dict(const TensorMap& state) {
+  for (const Entry& entry : entries_) {
+    const auto found = state.find(entry.name);
+    if (found == state.end() && is_counter(entry.name)) continue;
+    require(found != state.end(), "the state has no tensor '{}'; it belongs to another network",
+            entry.name);
+    const Tensor& source = found->second;
+    require(source.shape() == file_shape(entry) && source.dtype() == entry.tensor.dtype(),
+            "tensor '{}' is {} {} in the state but {} {} in the network; check --width, --blocks "
+            "and --num_class",
+            entry.name, to_string(source.dtype()), to_string(source.shape()),
+            to_string(entry.tensor.dtype()), to_string(file_shape(entry)));
+  }
+  for (const auto& [name, tensor] : state) {
+    require(std::any_of(entries_.begin(), entries_.end(),
+                        [&name = name](const Entry& entry) { return entry.name == name; }),
+            "the state has a tensor '{}' that the network has not; it belongs to another network",
+            name);
+  }
+  for (Entry& entry : entries_) {
+    if (state.count(entry.name) == 0) continue;
+    const Tensor& source = state.at(entry.name);
+    if (entry.kind == Kind::kConvWeight) {
+      from_oihw(source, entry.tensor);
+    } else {
+      entry.tensor.copy_from(source);
+    }
+  }
+}
+
+Tensor Initializer::uniform(Shape shape, std::int64_t fan_in) {
+  Philox random = next_stream();
+  Tensor t = Tensor::empty(std::move(shape));
+  const float bound = 1.0F / std::sqrt(static_cast<float>(fan_in));
+  std::generate_n(t.data<float>(), t.numel(),
+                  [&] { return (2.0F * random.uniform() - 1.0F) * bound; });
+  return t.set_requires_grad(true);
+}
+
+Tensor Initializer::normal(Shape shape) {
+  Philox random = next_stream();
+  Tensor t = Tensor::empty(std::move(shape));
+  std::generate_n(t.data<float>(), t.numel(), [&] { return static_cast<float>(random.normal()); });
+  return t;
+}
+
+Conv2d::Conv2d(Initializer& init, std::int64_t in, std::int64_t out, std::int64_t kernel,
+               std::int64_t stride)
+    : weight_(init.uniform({out, kernel, kernel, in}, in * kernel * kernel)), stride_(stride) {}
+
+Tensor Conv2d::operator()(const Tensor& x) const {
+  return conv2d(x, weight_, stride_, weight_.size(1) / 2);
+}
+
+void Conv2d::name(NamedTensors& names, const std::string& prefix) const {
+  names.add(prefix + ".weight", weight_, NamedTensors::Kind::kConvWeight);
+}
+
+BatchNormRelu::BatchNormRelu(std::int64_t channels)
+    : weight_(Tensor::full({channels}, 1.0).set_requires_grad(true)),
+      bias_(Tensor::zeros({channels}).set_requires_grad(true)),
+      running_mean_(Tensor::zeros({channels})),
+      running_var_(Tensor::full({channels}, 1.0)),
+      num_batches_tracked_(Tensor::zeros({}, DType::kInt64)) {}
+
+Tensor BatchNormRelu::operator()(const Tensor& x, ForwardMode mode) {
+  if (mode.training) *num_batches_tracked_.data<std::int64_t>() += mode.groups;
+  BatchNormOptions options;
+  options.training = mode.training;
+  options.groups = mode.groups;
+  options.relu = true;
+  return batch_norm(x, weight_, bias_, running_mean_, running_var_, options);
+}
+
+void BatchNormRelu::name(NamedTensors& names, const std::string& prefix) const {
+  names.add(prefix + ".weight", weight_, NamedTensors::Kind::kParameter);
+  names.add(prefix + ".bias", bias_, NamedTensors::Kind::kParameter);
+  names.add(prefix + ".running_mean", running_mean_, NamedTensors::Kind::kBuffer);
+  names.add(prefix + ".running_var", running_var_, NamedTensors::Kind::kBuffer);
+  names.add(prefix + ".num_batches_tracked", num_batches_tracked_, NamedTensors::Kind::kBuffer);
+}
+
+Linear::Linear(Initializer& init, std::int64_t in, std::int64_t out)
+    : weight_(init.uniform({out, in}, in)), bias_(init.uniform({out}, in)) {}
+
+Tensor Linear::operator()(const Tensor& x) const { return linear(x, weight_, bias_); }
+
+void Linear::name(NamedTensors& names, const std::string& prefix) const {
+  names.add(prefix + ".weight", weight_, NamedTensors::Kind::kParameter);
+  names.add(prefix + ".bias", bias_, NamedTensors::Kind::kParameter);
+}
+
+}  // namespace bptplr
