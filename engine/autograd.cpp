@@ -21,12 +21,19 @@ void accumulate(Tensor& slot, Tensor grad) {
     slot = std::move(grad);
     return;
   }
-  Tensor sum = slot.unique_storage() ? slot : Tensor::empty(slot.shape(), slot.dtype(), slot.device());
+  Tensor sum =
+      slot.unique_storage() ? slot : Tensor::empty(slot.shape(), slot.dtype(), slot.device());
   dispatch_float(slot, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::add(ctx, slot.data<T>(), grad.data<T>(), sum.data<T>(), sum.numel());
   });
   slot = std::move(sum);
+}
+
+Edge edge_to(const Tensor& input) {
+  if (!input.requires_grad()) return {};
+  if (input.node() != nullptr) return {input.node(), {}};
+  return {nullptr, input};
 }
 
 struct LaterFirst {
@@ -37,21 +44,29 @@ struct LaterFirst {
 
 }  // namespace
 
-bool grad_enabled() { return recording; }
+bool grad_enabled() {
+  return recording;
+}
 
 NoGrad::NoGrad() : before_(std::exchange(recording, false)) {}
-NoGrad::~NoGrad() { recording = before_; }
+NoGrad::~NoGrad() {
+  recording = before_;
+}
 
-Tensor record(Tensor result, std::vector<Tensor> inputs, BackwardFn backward) {
+Tensor record(Tensor result, const std::vector<Tensor>& inputs, BackwardFn backward) {
   bool wanted = false;
   for (const Tensor& input : inputs) wanted = wanted || input.requires_grad();
   if (!recording || !wanted) return result;
   auto node = std::make_shared<Node>();
   node->number = next_number++;
-  node->inputs = std::move(inputs);
+  for (const Tensor& input : inputs) node->inputs.push_back(edge_to(input));
   node->backward = std::move(backward);
   result.set_node(std::move(node));
   return result;
+}
+
+SavedTensor::SavedTensor(const Tensor& tensor) : recompute_(tensor.recompute()) {
+  if (!recompute_) tensor_ = tensor.detach();
 }
 
 void backward(const Tensor& loss) {
@@ -64,20 +79,17 @@ void backward(const Tensor& result, Tensor grad) {
   require(result.requires_grad(), "backward was called on a tensor that no parameter leads to");
   std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, LaterFirst> open;
   std::unordered_set<const Node*> seen;
-  const auto deliver = [&](Tensor& tensor, Tensor gradient) {
-    if (!tensor.requires_grad() || !gradient.defined()) return;
-    const std::shared_ptr<Node>& node = tensor.node();
-    if (node == nullptr) {
-      accumulate(tensor.mutable_grad(), std::move(gradient));
-      return;
-    }
-    require(static_cast<bool>(node->backward),
+  const auto deliver = [&](Edge& edge, Tensor gradient) {
+    if (!gradient.defined()) return;
+    if (edge.leaf.defined()) accumulate(edge.leaf.mutable_grad(), std::move(gradient));
+    if (edge.node == nullptr) return;
+    require(static_cast<bool>(edge.node->backward),
             "backward was called twice through the same part of the tape");
-    accumulate(node->grad, std::move(gradient));
-    if (seen.insert(node.get()).second) open.push(node);
+    accumulate(edge.node->grad, std::move(gradient));
+    if (seen.insert(edge.node.get()).second) open.push(edge.node);
   };
 
-  Tensor start = result;
+  Edge start = edge_to(result);
   deliver(start, std::move(grad));
   const NoGrad no_grad;
   while (!open.empty()) {
@@ -85,7 +97,7 @@ void backward(const Tensor& result, Tensor grad) {
     open.pop();
     const Tensor node_grad = std::exchange(node->grad, {});
     std::vector<Tensor> grads = std::exchange(node->backward, {})(node_grad);
-    std::vector<Tensor> inputs = std::exchange(node->inputs, {});
+    std::vector<Edge> inputs = std::exchange(node->inputs, {});
     for (std::size_t i = 0; i < inputs.size(); ++i) deliver(inputs[i], std::move(grads[i]));
   }
 }

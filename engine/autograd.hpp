@@ -18,10 +18,18 @@ namespace bptplr {
 /// undefined tensor stands for an input that has none.
 using BackwardFn = std::function<std::vector<Tensor>(const Tensor& grad)>;
 
+/// Where the gradient of an input goes: to the function that computed it, to a leaf, or (neither)
+/// nowhere. An edge does not keep the elements of an intermediate result alive; whether those are
+/// needed is the closure's business.
+struct Edge {
+  std::shared_ptr<Node> node;
+  Tensor leaf;
+};
+
 /// One recorded function.
 struct Node {
   std::uint64_t number = 0;
-  std::vector<Tensor> inputs;
+  std::vector<Edge> inputs;
   BackwardFn backward;
   Tensor grad;  ///< of the result, while `backward` runs
 };
@@ -43,7 +51,20 @@ class NoGrad {
 
 /// Ties `result` to `inputs` by `backward`, if gradients are on and some input requires one. The
 /// closure must not hold `result` itself (a cycle): capture result.detach().
-Tensor record(Tensor result, std::vector<Tensor> inputs, BackwardFn backward);
+Tensor record(Tensor result, const std::vector<Tensor>& inputs, BackwardFn backward);
+
+/// A tensor that a closure needs in the backward pass: its elements, or, where it says how to
+/// compute them again, just that. Activations after a BatchNorm are kept this way: they take half
+/// of a network's memory, and making them a second time costs a few percent of a convolution.
+class SavedTensor {
+ public:
+  explicit SavedTensor(const Tensor& tensor);
+  Tensor get() const { return recompute_ ? recompute_() : tensor_; }
+
+ private:
+  Tensor tensor_;
+  std::function<Tensor()> recompute_;
+};
 
 /// Adds d(loss)/d(leaf) to the gradient of every leaf that `loss` was computed from. `loss` must be
 /// a single number. The tape behind it is freed.

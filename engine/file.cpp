@@ -30,7 +30,9 @@ class Descriptor {
 };
 
 /// What the system said, in words.
-std::string reason(int error) { return std::strerror(error); }
+std::string reason(int error) {
+  return std::strerror(error);
+}
 
 [[noreturn]] void fail_write(const std::filesystem::path& path, const std::filesystem::path& part,
                              int error) {

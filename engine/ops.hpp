@@ -39,7 +39,7 @@ Tensor relu(const Tensor& x);
 Tensor add(const Tensor& a, const Tensor& b);
 /// a + b written over a's memory, for an `a` that no one else needs: the result of a convolution,
 /// say, whose gradient does not depend on it.
-Tensor add_(Tensor a, const Tensor& b);
+Tensor add_(const Tensor& a, const Tensor& b);
 Tensor scale(const Tensor& x, double factor);
 /// Sum of all elements -> [1].
 Tensor sum(const Tensor& x);

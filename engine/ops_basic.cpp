@@ -11,7 +11,9 @@
 namespace bptplr {
 namespace {
 
-Tensor empty_like(const Tensor& x) { return Tensor::empty(x.shape(), x.dtype(), x.device()); }
+Tensor empty_like(const Tensor& x) {
+  return Tensor::empty(x.shape(), x.dtype(), x.device());
+}
 
 void require_same_shape(const Tensor& a, const Tensor& b, const char* function) {
   require(a.shape() == b.shape(), "{} needs equal shapes, not {} and {}", function,
@@ -45,15 +47,16 @@ Tensor relu(const Tensor& x) {
   });
 }
 
-Tensor add_(Tensor a, const Tensor& b) {
+Tensor add_(const Tensor& a, const Tensor& b) {
   require_same_shape(a, b, "add");
   Tensor result = a.detach();
   dispatch_float(a, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::add(ctx, a.data<T>(), b.data<T>(), result.data<T>(), a.numel());
   });
-  return record(std::move(result), {std::move(a), b},
-                [](const Tensor& dy) { return std::vector<Tensor>{dy, dy}; });
+  return record(std::move(result), {a, b}, [](const Tensor& dy) {
+    return std::vector<Tensor>{dy, dy};
+  });
 }
 
 Tensor add(const Tensor& a, const Tensor& b) {
@@ -63,8 +66,9 @@ Tensor add(const Tensor& a, const Tensor& b) {
     using T = decltype(zero);
     kernels::add(ctx, a.data<T>(), b.data<T>(), result.data<T>(), a.numel());
   });
-  return record(std::move(result), {a, b},
-                [](const Tensor& dy) { return std::vector<Tensor>{dy, dy}; });
+  return record(std::move(result), {a, b}, [](const Tensor& dy) {
+    return std::vector<Tensor>{dy, dy};
+  });
 }
 
 Tensor scale(const Tensor& x, double factor) {
@@ -73,9 +77,8 @@ Tensor scale(const Tensor& x, double factor) {
     using T = decltype(zero);
     kernels::scale(ctx, static_cast<T>(factor), x.data<T>(), y.data<T>(), x.numel());
   });
-  return record(std::move(y), {x}, [factor](const Tensor& dy) {
-    return std::vector<Tensor>{scale(dy, factor)};
-  });
+  return record(std::move(y), {x},
+                [factor](const Tensor& dy) { return std::vector<Tensor>{scale(dy, factor)}; });
 }
 
 Tensor multiply(const Tensor& a, const Tensor& b) {

@@ -9,7 +9,9 @@
 namespace bptplr {
 namespace {
 
-Tensor empty_like(const Tensor& x) { return Tensor::empty(x.shape(), x.dtype(), x.device()); }
+Tensor empty_like(const Tensor& x) {
+  return Tensor::empty(x.shape(), x.dtype(), x.device());
+}
 
 void require_rank(const Tensor& x, std::size_t rank, const char* function) {
   require(x.shape().size() == rank, "{} needs a tensor of {} axes, not one of shape {}", function,
@@ -20,8 +22,8 @@ kernels::Conv2dShape conv2d_shape(const Tensor& x, const Tensor& weight, std::in
                                   std::int64_t padding) {
   require_rank(x, 4, "conv2d");
   require_rank(weight, 4, "conv2d");
-  const kernels::Conv2dShape s{x.size(0),      x.size(1), x.size(2), x.size(3),
-                               weight.size(0), weight.size(1), stride, padding};
+  const kernels::Conv2dShape s{x.size(0),      x.size(1),      x.size(2), x.size(3),
+                               weight.size(0), weight.size(1), stride,    padding};
   require(weight.size(3) == s.c && weight.size(1) == weight.size(2) && stride > 0 && padding >= 0 &&
               s.h + 2 * padding >= s.kernel && s.w + 2 * padding >= s.kernel,
           "conv2d: weights {} with stride {} and padding {} do not fit an input of shape {}",
@@ -49,22 +51,23 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, std::int64_t stride, std::i
     using T = decltype(zero);
     kernels::conv2d_forward(ctx, s, x.data<T>(), weight.data<T>(), y.data<T>());
   });
-  return record(std::move(y), {x, weight}, [=](const Tensor& dy) {
-    Tensor dx;
-    Tensor dw;
-    dispatch_float(dy, [&](const auto& ctx, auto zero) {
-      using T = decltype(zero);
-      if (weight.requires_grad()) {
-        dw = empty_like(weight);
-        kernels::conv2d_backward_weights(ctx, s, x.data<T>(), dy.data<T>(), dw.data<T>());
-      }
-      if (x.requires_grad()) {
-        dx = empty_like(x);
-        kernels::conv2d_backward_data(ctx, s, dy.data<T>(), weight.data<T>(), dx.data<T>());
-      }
-    });
-    return std::vector<Tensor>{dx, dw};
-  });
+  if (!grad_enabled()) return y;
+  return record(std::move(y), {x, weight},
+                [s, weight, shape = x.shape(), saved = SavedTensor(x),
+                 wants_dx = x.requires_grad()](const Tensor& dy) {
+                  Tensor dx;
+                  Tensor dw = empty_like(weight);
+                  dispatch_float(dy, [&](const auto& ctx, auto zero) {
+                    using T = decltype(zero);
+                    kernels::conv2d_backward_weights(ctx, s, saved.get().template data<T>(),
+                                                     dy.data<T>(), dw.data<T>());
+                    if (!wants_dx) return;
+                    dx = Tensor::empty(shape, dy.dtype(), dy.device());
+                    kernels::conv2d_backward_data(ctx, s, dy.data<T>(), weight.data<T>(),
+                                                  dx.data<T>());
+                  });
+                  return std::vector<Tensor>{dx, dw};
+                });
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -97,6 +100,58 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   });
 }
 
+namespace {
+
+/// What normalises a batch: the shape, the statistics and the parameters.
+struct Normalizer {
+  kernels::BatchNormShape shape;
+  Tensor mean, variance, weight, bias;
+  double eps;
+  bool training;
+
+  Tensor apply(const Tensor& x) const {
+    Tensor y = empty_like(x);
+    dispatch_float(x, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      kernels::batch_norm_normalize(ctx, shape, x.data<T>(), mean.data<T>(), variance.data<T>(),
+                                    weight.data<T>(), bias.data<T>(), static_cast<T>(eps),
+                                    y.data<T>());
+    });
+    return y;
+  }
+
+  std::vector<Tensor> gradients(const Tensor& x, const Tensor& dy) const {
+    Tensor dx = empty_like(x);
+    Tensor dweight = empty_like(weight);
+    Tensor dbias = empty_like(bias);
+    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      kernels::batch_norm_backward(ctx, shape, training, x.data<T>(), dy.data<T>(), mean.data<T>(),
+                                   variance.data<T>(), weight.data<T>(), bias.data<T>(),
+                                   static_cast<T>(eps), dx.data<T>(), dweight.data<T>(),
+                                   dbias.data<T>());
+    });
+    return {dx, dweight, dbias};
+  }
+};
+
+/// Batch statistics for `norm`, and their effect on the running ones.
+void compute_statistics(const Tensor& x, double momentum, Normalizer& norm, Tensor& running_mean,
+                        Tensor& running_var) {
+  norm.mean = Tensor::empty({norm.shape.groups, norm.shape.channels}, x.dtype(), x.device());
+  norm.variance = empty_like(norm.mean);
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::batch_norm_statistics(ctx, norm.shape, x.data<T>(), norm.mean.data<T>(),
+                                   norm.variance.data<T>());
+    kernels::batch_norm_update_running(ctx, norm.shape, norm.mean.data<T>(),
+                                       norm.variance.data<T>(), static_cast<T>(momentum),
+                                       running_mean.data<T>(), running_var.data<T>());
+  });
+}
+
+}  // namespace
+
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& running_mean,
                   Tensor& running_var, const BatchNormOptions& options) {
   const std::int64_t channels = x.size(-1);
@@ -104,41 +159,24 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
   require(groups > 0 && x.size(0) % groups == 0 && weight.numel() == channels,
           "batch_norm: an input of shape {} does not split into {} groups of {} channels",
           to_string(x.shape()), groups, weight.numel());
-  const kernels::BatchNormShape s{groups, channels == 0 ? 0 : x.numel() / channels / groups,
-                                  channels, options.relu};
-  require(!options.training || s.rows > 1,
+  const std::int64_t rows = channels == 0 ? 0 : x.numel() / channels / groups;
+  require(!options.training || rows > 1,
           "batch_norm: training needs more than one value per channel; use a larger batch");
-  Tensor mean = running_mean;
-  Tensor variance = running_var;
-  Tensor y = empty_like(x);
-  dispatch_float(x, [&](const auto& ctx, auto zero) {
-    using T = decltype(zero);
-    if (options.training) {
-      mean = Tensor::empty({groups, channels}, x.dtype(), x.device());
-      variance = empty_like(mean);
-      kernels::batch_norm_statistics(ctx, s, x.data<T>(), mean.data<T>(), variance.data<T>());
-      kernels::batch_norm_update_running(ctx, s, mean.data<T>(), variance.data<T>(),
-                                         static_cast<T>(options.momentum), running_mean.data<T>(),
-                                         running_var.data<T>());
-    }
-    kernels::batch_norm_normalize(ctx, s, x.data<T>(), mean.data<T>(), variance.data<T>(),
-                                  weight.data<T>(), bias.data<T>(), static_cast<T>(options.eps),
-                                  y.data<T>());
-  });
+  // The parameters are detached: the closures below must not keep their gradients alive.
+  Normalizer norm{{groups, rows, channels, options.relu},
+                  running_mean,
+                  running_var,
+                  weight.detach(),
+                  bias.detach(),
+                  options.eps,
+                  options.training};
+  if (options.training) compute_statistics(x, options.momentum, norm, running_mean, running_var);
+  Tensor y = norm.apply(x);
+  if (!grad_enabled()) return y;
+  const SavedTensor saved(x);
+  y.set_recompute([norm, saved] { return norm.apply(saved.get()); });
   return record(std::move(y), {x, weight, bias},
-                [=, training = options.training, eps = options.eps](const Tensor& dy) {
-                  Tensor dx = empty_like(x);
-                  Tensor dweight = empty_like(weight);
-                  Tensor dbias = empty_like(bias);
-                  dispatch_float(dy, [&](const auto& ctx, auto zero) {
-                    using T = decltype(zero);
-                    kernels::batch_norm_backward(
-                        ctx, s, training, x.data<T>(), dy.data<T>(), mean.data<T>(),
-                        variance.data<T>(), weight.data<T>(), bias.data<T>(), static_cast<T>(eps),
-                        dx.data<T>(), dweight.data<T>(), dbias.data<T>());
-                  });
-                  return std::vector<Tensor>{dx, dweight, dbias};
-                });
+                [norm, saved](const Tensor& dy) { return norm.gradients(saved.get(), dy); });
 }
 
 Tensor avg_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride) {

@@ -12,18 +12,18 @@ namespace bptplr {
 /// What random numbers are drawn for; each purpose has streams of its own. The values are part of
 /// what a seed means: append, never renumber.
 enum class Purpose : std::uint32_t {
-  kInit = 0,        ///< network initialisation
-  kNoise = 1,       ///< label noise
-  kSubset = 2,      ///< class-balanced subset of the training set
-  kShuffle = 3,     ///< order of the samples in warm-up and baseline epochs
-  kLabelled = 4,    ///< order of the labelled set
-  kUnlabelled = 5,  ///< order of the unlabelled set
-  kAugment = 6,     ///< crops, flips, AutoAugment policies
-  kMixUp = 7,       ///< MixUp weight and permutation
-  kGmm = 8,         ///< k-means++ seeds
-  kShapes = 9,      ///< the procedural image set
-  kPrototypes = 10, ///< initial prototypes
-  kTest = 1000,     ///< unit tests
+  kInit = 0,         ///< network initialisation
+  kNoise = 1,        ///< label noise
+  kSubset = 2,       ///< class-balanced subset of the training set
+  kShuffle = 3,      ///< order of the samples in warm-up and baseline epochs
+  kLabelled = 4,     ///< order of the labelled set
+  kUnlabelled = 5,   ///< order of the unlabelled set
+  kAugment = 6,      ///< crops, flips, AutoAugment policies
+  kMixUp = 7,        ///< MixUp weight and permutation
+  kGmm = 8,          ///< k-means++ seeds
+  kShapes = 9,       ///< the procedural image set
+  kPrototypes = 10,  ///< initial prototypes
+  kTest = 1000,      ///< unit tests
 };
 
 /// The Philox4x32-10 block function (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",

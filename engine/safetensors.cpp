@@ -12,8 +12,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::pair<const char*, DType> kTypes[] = {
-    {"F32", DType::kFloat32}, {"F64", DType::kFloat64}, {"I64", DType::kInt64}, {"U8", DType::kUint8}};
+constexpr std::pair<const char*, DType> kTypes[] = {{"F32", DType::kFloat32},
+                                                    {"F64", DType::kFloat64},
+                                                    {"I64", DType::kInt64},
+                                                    {"U8", DType::kUint8}};
 
 const char* type_name(DType dtype) {
   for (const auto& [name, type] : kTypes) {
@@ -26,8 +28,8 @@ const char* type_name(DType dtype) {
 Tensor read_tensor(const std::string& name, const Json& entry, std::string_view data,
                    const std::filesystem::path& path) {
   const auto malformed = [&](const char* what) {
-    return Error("{}: tensor '{}' {}; the file is damaged or not a safetensors file",
-                 path.string(), name, what);
+    return Error("{}: tensor '{}' {}; the file is damaged or not a safetensors file", path.string(),
+                 name, what);
   };
   if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
       !entry.contains("data_offsets")) {

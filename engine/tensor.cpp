@@ -22,6 +22,7 @@ struct Tensor::Impl {
   bool requires_grad = false;
   std::shared_ptr<Node> node;
   Tensor grad;
+  std::function<Tensor()> recompute;
 };
 
 std::size_t element_size(DType dtype) {
@@ -55,7 +56,9 @@ std::int64_t numel(const Shape& shape) {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
-std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string to_string(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
 
 const Tensor::Impl& Tensor::impl() const {
   require(impl_ != nullptr, "an undefined tensor has no elements");
@@ -116,7 +119,9 @@ Tensor Tensor::from(std::span<const T> values, Shape shape) {
   return t;
 }
 
-const Shape& Tensor::shape() const { return impl().shape; }
+const Shape& Tensor::shape() const {
+  return impl().shape;
+}
 
 std::int64_t Tensor::size(int axis) const {
   const Shape& s = shape();
@@ -126,9 +131,15 @@ std::int64_t Tensor::size(int axis) const {
   return s[static_cast<std::size_t>(index)];
 }
 
-std::int64_t Tensor::numel() const { return bptplr::numel(shape()); }
-DType Tensor::dtype() const { return impl().dtype; }
-Device Tensor::device() const { return impl().device; }
+std::int64_t Tensor::numel() const {
+  return bptplr::numel(shape());
+}
+DType Tensor::dtype() const {
+  return impl().dtype;
+}
+Device Tensor::device() const {
+  return impl().device;
+}
 
 template <class T>
 T* Tensor::data() {
@@ -142,8 +153,12 @@ const T* Tensor::data() const {
   return const_cast<Tensor*>(this)->data<T>();
 }
 
-void* Tensor::raw() { return static_cast<char*>(impl().storage.get()) + impl().offset; }
-const void* Tensor::raw() const { return const_cast<Tensor*>(this)->raw(); }
+void* Tensor::raw() {
+  return static_cast<char*>(impl().storage.get()) + impl().offset;
+}
+const void* Tensor::raw() const {
+  return const_cast<Tensor*>(this)->raw();
+}
 
 double Tensor::item() const {
   require(numel() == 1, "a tensor of shape {} is not one number", to_string(shape()));
@@ -209,8 +224,8 @@ Tensor Tensor::to(DType wanted) const {
   if (dtype() == DType::kFloat32 && wanted == DType::kFloat64) {
     std::copy_n(data<float>(), numel(), result.data<double>());
   } else {
-    require(dtype() == DType::kFloat64 && wanted == DType::kFloat32,
-            "a {} tensor cannot become {}", to_string(dtype()), to_string(wanted));
+    require(dtype() == DType::kFloat64 && wanted == DType::kFloat32, "a {} tensor cannot become {}",
+            to_string(dtype()), to_string(wanted));
     std::transform(data<double>(), data<double>() + numel(), result.data<float>(),
                    [](double value) { return static_cast<float>(value); });
   }
@@ -226,29 +241,45 @@ void Tensor::copy_from(const Tensor& source) {
   if (bytes > 0) std::memcpy(raw(), source.raw(), bytes);
 }
 
-bool Tensor::requires_grad() const { return defined() && impl().requires_grad; }
+bool Tensor::requires_grad() const {
+  return defined() && impl().requires_grad;
+}
 
 Tensor& Tensor::set_requires_grad(bool value) {
   impl().requires_grad = value;
   return *this;
 }
 
-const Tensor& Tensor::grad() const { return impl().grad; }
-Tensor& Tensor::mutable_grad() { return impl().grad; }
-const std::shared_ptr<Node>& Tensor::node() const { return impl().node; }
+const Tensor& Tensor::grad() const {
+  return impl().grad;
+}
+Tensor& Tensor::mutable_grad() {
+  return impl().grad;
+}
+const std::shared_ptr<Node>& Tensor::node() const {
+  return impl().node;
+}
 
 void Tensor::set_node(std::shared_ptr<Node> node) {
   impl().node = std::move(node);
   impl().requires_grad = true;
 }
 
+const std::function<Tensor()>& Tensor::recompute() const {
+  return impl().recompute;
+}
+
+void Tensor::set_recompute(std::function<Tensor()> recompute) {
+  impl().recompute = std::move(recompute);
+}
+
 bool Tensor::unique_storage() const {
   return impl_.use_count() == 1 && impl().storage.use_count() == 1;
 }
 
-#define BPTPLR_INSTANTIATE(T)                                  \
-  template Tensor Tensor::from(std::span<const T>, Shape);     \
-  template T* Tensor::data();                                  \
+#define BPTPLR_INSTANTIATE(T)                              \
+  template Tensor Tensor::from(std::span<const T>, Shape); \
+  template T* Tensor::data();                              \
   template const T* Tensor::data() const;
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)

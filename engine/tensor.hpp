@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -107,6 +108,10 @@ class Tensor {
   Tensor& mutable_grad();
   const std::shared_ptr<Node>& node() const;
   void set_node(std::shared_ptr<Node> node);
+  /// How to compute the elements again, for results that are cheaper to make twice than to keep
+  /// (see SavedTensor); empty for most.
+  const std::function<Tensor()>& recompute() const;
+  void set_recompute(std::function<Tensor()> recompute);
   /// True when no other tensor shares the elements, so that they may be overwritten.
   bool unique_storage() const;
 

@@ -24,8 +24,8 @@ template <class T>
 void batch_norm_statistics(const CpuContext& ctx, const BatchNormShape& shape, const T* x, T* mean,
                            T* variance);
 
-/// running = (1 - momentum) * running + momentum * group, for the groups in their order; the running
-/// variance takes the unbiased estimate, variance * rows / (rows - 1), as PyTorch does.
+/// running = (1 - momentum) * running + momentum * group, for the groups in their order; the
+/// running variance takes the unbiased estimate, variance * rows / (rows - 1), as PyTorch does.
 template <class T>
 void batch_norm_update_running(const CpuContext& ctx, const BatchNormShape& shape, const T* mean,
                                const T* variance, T momentum, T* running_mean, T* running_variance);
@@ -42,7 +42,7 @@ void batch_norm_normalize(const CpuContext& ctx, const BatchNormShape& shape, co
 /// the mask need be kept. dx may be dy.
 template <class T>
 void batch_norm_backward(const CpuContext& ctx, const BatchNormShape& shape, bool training,
-                         const T* x, const T* dy, const T* mean, const T* variance,
-                         const T* weight, const T* bias, T eps, T* dx, T* dweight, T* dbias);
+                         const T* x, const T* dy, const T* mean, const T* variance, const T* weight,
+                         const T* bias, T eps, T* dx, T* dweight, T* dbias);
 
 }  // namespace bptplr::kernels

@@ -37,7 +37,9 @@ void from_oihw(const Tensor& y, Tensor x) {
 }
 
 /// PyTorch files from before version 0.4.1 lack these counters, and nothing depends on them.
-bool is_counter(const std::string& name) { return name.ends_with(".num_batches_tracked"); }
+bool is_counter(const std::string& name) {
+  return name.ends_with(".num_batches_tracked");
+}
 
 Shape file_shape(const NamedTensors::Entry& entry) {
   const Shape& s = entry.tensor.shape();
@@ -58,8 +60,8 @@ std::vector<Tensor> NamedTensors::parameters() const {
 TensorMap NamedTensors::state_dict() const {
   TensorMap state;
   for (const Entry& entry : entries_) {
-    state.emplace(entry.name, entry.kind == Kind::kConvWeight ? to_oihw(entry.tensor)
-                                                              : entry.tensor.clone());
+    state.emplace(entry.name,
+                  entry.kind == Kind::kConvWeight ? to_oihw(entry.tensor) : entry.tensor.clone());
   }
   return state;
 }
@@ -159,7 +161,9 @@ void BatchNormRelu::name(NamedTensors& names, const std::string& prefix) const {
 Linear::Linear(Initializer& init, std::int64_t in, std::int64_t out)
     : weight_(init.uniform({out, in}, in)), bias_(init.uniform({out}, in)) {}
 
-Tensor Linear::operator()(const Tensor& x) const { return linear(x, weight_, bias_); }
+Tensor Linear::operator()(const Tensor& x) const {
+  return linear(x, weight_, bias_);
+}
 
 void Linear::name(NamedTensors& names, const std::string& prefix) const {
   names.add(prefix + ".weight", weight_, NamedTensors::Kind::kParameter);

@@ -7,8 +7,8 @@ namespace {
 
 const PreActResNetConfig& checked(const PreActResNetConfig& config) {
   require(config.width >= 1 && config.width <= 1024, "--width {} is not in 1..1024", config.width);
-  require(config.num_classes >= 2 && config.num_classes <= 1024,
-          "--num_class {} is not in 2..1024", config.num_classes);
+  require(config.num_classes >= 2 && config.num_classes <= 1024, "--num_class {} is not in 2..1024",
+          config.num_classes);
   for (const int blocks : config.blocks) {
     require(blocks >= 1 && blocks <= 64, "--blocks needs four numbers in 1..64");
   }

@@ -18,7 +18,8 @@ struct RowChunks {
   std::int64_t count;
 
   explicit RowChunks(const BatchNormShape& s)
-      : rows_per_chunk(std::max<std::int64_t>(1, (1 << 13) / std::max<std::int64_t>(s.channels, 1))),
+      : rows_per_chunk(
+            std::max<std::int64_t>(1, (1 << 13) / std::max<std::int64_t>(s.channels, 1))),
         per_group(chunk_count(s.rows, rows_per_chunk)),
         count(s.groups * per_group) {}
 
@@ -222,24 +223,23 @@ void batch_norm_backward(const CpuContext& ctx, const BatchNormShape& s, bool tr
   sum_gradients(s, chunks, x, dy, mean, scale, bias, partial);
   finish_sums(s, chunks, training, variance, eps, partial, mean_g, slope, dweight, dbias);
   const T floor = relu_floor<T>(s);
-  chunks.for_each(
-      s, [&](std::int64_t, std::int64_t group, std::int64_t first, std::int64_t rows) {
-        const T* a = scale + group * channels;
-        const T* m = mean + group * channels;
-        const T* mg = mean_g + group * channels;
-        const T* k = slope + group * channels;
-        for (std::int64_t r = first; r < first + rows; ++r) {
-          const T* xr = x + r * channels;
-          const T* dyr = dy + r * channels;
-          T* dxr = dx + r * channels;
+  chunks.for_each(s, [&](std::int64_t, std::int64_t group, std::int64_t first, std::int64_t rows) {
+    const T* a = scale + group * channels;
+    const T* m = mean + group * channels;
+    const T* mg = mean_g + group * channels;
+    const T* k = slope + group * channels;
+    for (std::int64_t r = first; r < first + rows; ++r) {
+      const T* xr = x + r * channels;
+      const T* dyr = dy + r * channels;
+      T* dxr = dx + r * channels;
 #pragma omp simd
-          for (std::int64_t c = 0; c < channels; ++c) {
-            const T centred = xr[c] - m[c];
-            const T g = centred * a[c] + bias[c] > floor ? dyr[c] : T{0};
-            dxr[c] = a[c] * (g - mg[c] - centred * k[c]);
-          }
-        }
-      });
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const T centred = xr[c] - m[c];
+        const T g = centred * a[c] + bias[c] > floor ? dyr[c] : T{0};
+        dxr[c] = a[c] * (g - mg[c] - centred * k[c]);
+      }
+    }
+  });
 }
 
 #define BPTPLR_INSTANTIATE(T)                                                                      \

@@ -63,8 +63,8 @@ struct Plan {
 };
 
 dnnl::reorder make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
-  return dnnl::reorder(
-      dnnl::reorder::primitive_desc(host_engine(), from, host_engine(), to, dnnl::primitive_attr()));
+  return dnnl::reorder(dnnl::reorder::primitive_desc(host_engine(), from, host_engine(), to,
+                                                     dnnl::primitive_attr()));
 }
 
 Operand make_operand(const dnnl::memory::desc& user, const dnnl::memory::desc& native, bool input) {
@@ -113,8 +113,8 @@ Plan make_plan_with(Pass pass, const Descriptors& user, const Descriptors& wante
                        forward.dst_desc(), convolution_forward(forward));
   }
   if (pass == Pass::kBackwardData) {
-    const convolution_backward_data::primitive_desc pd({algorithm, x, w, y, strides, padding, padding},
-                                                       attr, host_engine(), forward);
+    const convolution_backward_data::primitive_desc pd(
+        {algorithm, x, w, y, strides, padding, padding}, attr, host_engine(), forward);
     return finish_plan(pass, user, pd, pd.diff_src_desc(), pd.weights_desc(), pd.diff_dst_desc(),
                        convolution_backward_data(pd));
   }
@@ -161,7 +161,9 @@ const Plan& cached_plan(Pass pass, const Conv2dShape& shape) {
   return *plan;
 }
 
-void* advance(void* memory, std::size_t bytes) { return static_cast<char*>(memory) + bytes; }
+void* advance(void* memory, std::size_t bytes) {
+  return static_cast<char*>(memory) + bytes;
+}
 
 void convert(const dnnl::reorder& reorder, const dnnl::memory::desc& from_desc, const void* from,
              const dnnl::memory::desc& to_desc, void* to) {
@@ -264,8 +266,7 @@ void for_each_chunk(std::int64_t n, std::int64_t images, Fn&& fn) {
 /// Images per chunk of the forward and the data pass: about 1 MiB of activations, so that reordered
 /// copies stay in a core's L2 cache.
 std::int64_t streaming_chunk(const Conv2dShape& s) {
-  const std::int64_t floats =
-      std::max(s.h * s.w * s.c, s.out_h() * s.out_w() * s.k);
+  const std::int64_t floats = std::max(s.h * s.w * s.c, s.out_h() * s.out_w() * s.k);
   return std::clamp<std::int64_t>((1 << 18) / std::max<std::int64_t>(floats, 1), 1, 64);
 }
 
@@ -276,8 +277,8 @@ std::int64_t weights_chunk(const Conv2dShape& s) {
   return std::max(chunk_count(s.n, 8), chunk_count(512, pixels));
 }
 
-void run_streaming(const CpuContext& ctx, Pass pass, const Conv2dShape& s, float* x,
-                   const float* w, float* y) {
+void run_streaming(const CpuContext& ctx, Pass pass, const Conv2dShape& s, float* x, const float* w,
+                   float* y) {
   if (s.n == 0) return;
   const ChunkPlans plans(pass, s, streaming_chunk(s));
   const Operand& weights = plans.full->w;
@@ -295,17 +296,17 @@ void run_streaming(const CpuContext& ctx, Pass pass, const Conv2dShape& s, float
     return memory;
   };
   void* full_w = native_weights(weights, scratch);
-  void* tail_w = plans.tail == plans.full ? full_w
-                                          : native_weights(plans.tail->w, advance(scratch, w_bytes));
+  void* tail_w =
+      plans.tail == plans.full ? full_w : native_weights(plans.tail->w, advance(scratch, w_bytes));
   const std::int64_t x_size = s.h * s.w * s.c;
   const std::int64_t y_size = s.out_h() * s.out_w() * s.k;
-  for_each_chunk(s.n, plans.images, [&](std::int64_t, std::int64_t first, std::int64_t count,
-                                        int thread) {
-    const Plan& plan = plans.plan(count);
-    void* own = advance(thread_scratch, static_cast<std::size_t>(thread) * per_thread);
-    ChunkRunner(pass, plan, own)
-        .run(x + first * x_size, &plan == plans.full ? full_w : tail_w, y + first * y_size);
-  });
+  for_each_chunk(
+      s.n, plans.images, [&](std::int64_t, std::int64_t first, std::int64_t count, int thread) {
+        const Plan& plan = plans.plan(count);
+        void* own = advance(thread_scratch, static_cast<std::size_t>(thread) * per_thread);
+        ChunkRunner(pass, plan, own)
+            .run(x + first * x_size, &plan == plans.full ? full_w : tail_w, y + first * y_size);
+      });
 }
 
 }  // namespace
@@ -343,17 +344,18 @@ void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& s, const 
   void* thread_scratch = advance(tail_memory, tail_partial);
   const std::int64_t x_size = s.h * s.w * s.c;
   const std::int64_t y_size = s.out_h() * s.out_w() * s.k;
-  for_each_chunk(s.n, plans.images, [&](std::int64_t chunk, std::int64_t first, std::int64_t count,
-                                        int thread) {
-    const Plan& plan = plans.plan(count);
-    const bool own_layout = tail_differs && &plan == plans.tail;
-    void* target = own_layout ? tail_memory
-                              : advance(scratch, static_cast<std::size_t>(chunk) * partial);
-    void* own = advance(thread_scratch, static_cast<std::size_t>(thread) * per_thread);
-    ChunkRunner(kPass, plan, own)
-        .run(const_cast<float*>(x) + first * x_size, target,
-             const_cast<float*>(dy) + first * y_size);
-  });
+  for_each_chunk(
+      s.n, plans.images,
+      [&](std::int64_t chunk, std::int64_t first, std::int64_t count, int thread) {
+        const Plan& plan = plans.plan(count);
+        const bool own_layout = tail_differs && &plan == plans.tail;
+        void* target =
+            own_layout ? tail_memory : advance(scratch, static_cast<std::size_t>(chunk) * partial);
+        void* own = advance(thread_scratch, static_cast<std::size_t>(thread) * per_thread);
+        ChunkRunner(kPass, plan, own)
+            .run(const_cast<float*>(x) + first * x_size, target,
+                 const_cast<float*>(dy) + first * y_size);
+      });
   if (tail_differs) {
     convert(make_reorder(plans.tail->w.native, native), plans.tail->w.native, tail_memory, native,
             advance(scratch, static_cast<std::size_t>(chunks - 1) * partial));

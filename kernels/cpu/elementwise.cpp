@@ -49,12 +49,12 @@ void scale(const CpuContext&, T factor, const T* x, T* out, std::int64_t n) {
   for_each_index(n, [=](std::int64_t i) { out[i] = factor * x[i]; });
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                             \
-  template void relu_forward(const CpuContext&, const T*, T*, std::int64_t);              \
-  template void relu_backward(const CpuContext&, const T*, const T*, T*, std::int64_t);   \
-  template void add(const CpuContext&, const T*, const T*, T*, std::int64_t);             \
-  template void multiply(const CpuContext&, const T*, const T*, T*, std::int64_t);        \
-  template double sum(const CpuContext&, const T*, std::int64_t);                         \
+#define BPTPLR_INSTANTIATE(T)                                                           \
+  template void relu_forward(const CpuContext&, const T*, T*, std::int64_t);            \
+  template void relu_backward(const CpuContext&, const T*, const T*, T*, std::int64_t); \
+  template void add(const CpuContext&, const T*, const T*, T*, std::int64_t);           \
+  template void multiply(const CpuContext&, const T*, const T*, T*, std::int64_t);      \
+  template double sum(const CpuContext&, const T*, std::int64_t);                       \
   template void scale(const CpuContext&, T, const T*, T*, std::int64_t);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)

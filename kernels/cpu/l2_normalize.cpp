@@ -45,10 +45,10 @@ void l2_normalize_backward(const CpuContext&, const T* y, const T* norm, const T
   });
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                                     \
-  template void l2_normalize_forward(const CpuContext&, const T*, T*, T*, std::int64_t,           \
-                                     std::int64_t);                                               \
-  template void l2_normalize_backward(const CpuContext&, const T*, const T*, const T*, T*,        \
+#define BPTPLR_INSTANTIATE(T)                                                              \
+  template void l2_normalize_forward(const CpuContext&, const T*, T*, T*, std::int64_t,    \
+                                     std::int64_t);                                        \
+  template void l2_normalize_backward(const CpuContext&, const T*, const T*, const T*, T*, \
                                       std::int64_t, std::int64_t);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)

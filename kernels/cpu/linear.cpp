@@ -83,13 +83,13 @@ void linear_backward_weights(const CpuContext&, const LinearShape& s, const T* x
   }
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                                    \
-  template void linear_forward(const CpuContext&, const LinearShape&, const T*, const T*,        \
-                               const T*, T*);                                                    \
-  template void linear_backward_data(const CpuContext&, const LinearShape&, const T*, const T*,  \
-                                     T*);                                                        \
-  template void linear_backward_weights(const CpuContext&, const LinearShape&, const T*,         \
-                                        const T*, T*, T*);
+#define BPTPLR_INSTANTIATE(T)                                                                      \
+  template void linear_forward(const CpuContext&, const LinearShape&, const T*, const T*,          \
+                               const T*, T*);                                                      \
+  template void linear_backward_data(const CpuContext&, const LinearShape&, const T*, const T*,    \
+                                     T*);                                                          \
+  template void linear_backward_weights(const CpuContext&, const LinearShape&, const T*, const T*, \
+                                        T*, T*);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)
 #undef BPTPLR_INSTANTIATE

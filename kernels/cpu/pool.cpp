@@ -125,16 +125,16 @@ void max_pool_backward(const CpuContext&, const PoolShape& s, const T* dy,
   });
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                                  \
-  template void avg_pool_forward(const CpuContext&, const PoolShape&, const T*, T*);           \
-  template void avg_pool_backward(const CpuContext&, const PoolShape&, const T*, T*);          \
-  template void global_avg_pool_forward(const CpuContext&, std::int64_t, std::int64_t,         \
-                                        std::int64_t, const T*, T*);                           \
-  template void global_avg_pool_backward(const CpuContext&, std::int64_t, std::int64_t,        \
-                                         std::int64_t, const T*, T*);                          \
-  template void max_pool_forward(const CpuContext&, const PoolShape&, const T*, T*,            \
-                                 std::uint8_t*);                                               \
-  template void max_pool_backward(const CpuContext&, const PoolShape&, const T*,               \
+#define BPTPLR_INSTANTIATE(T)                                                           \
+  template void avg_pool_forward(const CpuContext&, const PoolShape&, const T*, T*);    \
+  template void avg_pool_backward(const CpuContext&, const PoolShape&, const T*, T*);   \
+  template void global_avg_pool_forward(const CpuContext&, std::int64_t, std::int64_t,  \
+                                        std::int64_t, const T*, T*);                    \
+  template void global_avg_pool_backward(const CpuContext&, std::int64_t, std::int64_t, \
+                                         std::int64_t, const T*, T*);                   \
+  template void max_pool_forward(const CpuContext&, const PoolShape&, const T*, T*,     \
+                                 std::uint8_t*);                                        \
+  template void max_pool_backward(const CpuContext&, const PoolShape&, const T*,        \
                                   const std::uint8_t*, T*);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)

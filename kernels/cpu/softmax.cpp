@@ -4,24 +4,14 @@
 #include <cmath>
 
 #include "kernels/cpu/parallel.hpp"
+#include "kernels/cpu/softmax_row.hpp"
 
 namespace bptplr::kernels {
 namespace {
 
-constexpr std::int64_t kRowGrain = 64;
-
-/// log(sum(exp(x))) over one row.
-template <class T>
-T log_sum_exp(const T* x, std::int64_t classes) {
-  const T largest = *std::max_element(x, x + classes);
-  T sum{0};
-  for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(x[c] - largest);
-  return largest + std::log(sum);
-}
-
 template <class Fn>
-void for_each_row(std::int64_t n, Fn&& fn) {
-  parallel_for(n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
+void for_each_row(std::int64_t n, std::int64_t classes, Fn&& fn) {
+  parallel_for(n, softmax_grain(classes), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) fn(i);
   });
 }
@@ -30,8 +20,8 @@ void for_each_row(std::int64_t n, Fn&& fn) {
 
 template <class T>
 void softmax(const CpuContext&, const T* x, T* y, std::int64_t n, std::int64_t classes) {
-  for_each_row(n, [&](std::int64_t i) {
-    const T lse = log_sum_exp(x + i * classes, classes);
+  for_each_row(n, classes, [&](std::int64_t i) {
+    const T lse = static_cast<T>(log_sum_exp(x + i * classes, classes));
     for (std::int64_t k = i * classes; k < (i + 1) * classes; ++k) y[k] = std::exp(x[k] - lse);
   });
 }
@@ -39,8 +29,8 @@ void softmax(const CpuContext&, const T* x, T* y, std::int64_t n, std::int64_t c
 template <class T>
 void log_softmax_forward(const CpuContext&, const T* x, T* y, std::int64_t n,
                          std::int64_t classes) {
-  for_each_row(n, [&](std::int64_t i) {
-    const T lse = log_sum_exp(x + i * classes, classes);
+  for_each_row(n, classes, [&](std::int64_t i) {
+    const T lse = static_cast<T>(log_sum_exp(x + i * classes, classes));
     for (std::int64_t k = i * classes; k < (i + 1) * classes; ++k) y[k] = x[k] - lse;
   });
 }
@@ -48,7 +38,7 @@ void log_softmax_forward(const CpuContext&, const T* x, T* y, std::int64_t n,
 template <class T>
 void log_softmax_backward(const CpuContext&, const T* y, const T* dy, T* dx, std::int64_t n,
                           std::int64_t classes) {
-  for_each_row(n, [&](std::int64_t i) {
+  for_each_row(n, classes, [&](std::int64_t i) {
     T sum{0};
     for (std::int64_t k = i * classes; k < (i + 1) * classes; ++k) sum += dy[k];
     for (std::int64_t k = i * classes; k < (i + 1) * classes; ++k) {
@@ -61,32 +51,33 @@ template <class T>
 void soft_cross_entropy(const CpuContext&, const T* logits, const T* target, std::int64_t n,
                         std::int64_t classes, T* loss, T* dlogits) {
   const T inverse_n = T{1} / static_cast<T>(std::max<std::int64_t>(n, 1));
-  const double total = parallel_sum<double>(n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
-    double sum = 0.0;
-    for (std::int64_t i = begin; i < end; ++i) {
-      const T* x = logits + i * classes;
-      const T* t = target + i * classes;
-      const T lse = log_sum_exp(x, classes);
-      T mass{0};
-      for (std::int64_t c = 0; c < classes; ++c) {
-        sum -= static_cast<double>(t[c]) * static_cast<double>(x[c] - lse);
-        mass += t[c];
-      }
-      for (std::int64_t c = 0; c < classes; ++c) {
-        dlogits[i * classes + c] = (std::exp(x[c] - lse) * mass - t[c]) * inverse_n;
-      }
-    }
-    return sum;
-  });
+  const double total =
+      parallel_sum<double>(n, softmax_grain(classes), [&](std::int64_t begin, std::int64_t end) {
+        double sum = 0.0;
+        for (std::int64_t i = begin; i < end; ++i) {
+          const T* x = logits + i * classes;
+          const T* t = target + i * classes;
+          const T lse = static_cast<T>(log_sum_exp(x, classes));
+          T mass{0};
+          for (std::int64_t c = 0; c < classes; ++c) {
+            sum -= static_cast<double>(t[c]) * static_cast<double>(x[c] - lse);
+            mass += t[c];
+          }
+          for (std::int64_t c = 0; c < classes; ++c) {
+            dlogits[i * classes + c] = (std::exp(x[c] - lse) * mass - t[c]) * inverse_n;
+          }
+        }
+        return sum;
+      });
   *loss = static_cast<T>(total * static_cast<double>(inverse_n));
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                                      \
-  template void softmax(const CpuContext&, const T*, T*, std::int64_t, std::int64_t);              \
-  template void log_softmax_forward(const CpuContext&, const T*, T*, std::int64_t, std::int64_t);  \
-  template void log_softmax_backward(const CpuContext&, const T*, const T*, T*, std::int64_t,      \
-                                     std::int64_t);                                                \
-  template void soft_cross_entropy(const CpuContext&, const T*, const T*, std::int64_t,            \
+#define BPTPLR_INSTANTIATE(T)                                                                     \
+  template void softmax(const CpuContext&, const T*, T*, std::int64_t, std::int64_t);             \
+  template void log_softmax_forward(const CpuContext&, const T*, T*, std::int64_t, std::int64_t); \
+  template void log_softmax_backward(const CpuContext&, const T*, const T*, T*, std::int64_t,     \
+                                     std::int64_t);                                               \
+  template void soft_cross_entropy(const CpuContext&, const T*, const T*, std::int64_t,           \
                                    std::int64_t, T*, T*);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)

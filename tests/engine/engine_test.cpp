@@ -103,6 +103,22 @@ TEST(Autograd, FreesTheTape) {
   EXPECT_THROW(backward(z), Error);
 }
 
+TEST(Autograd, ActivationsAfterBatchNormAreComputedAgainNotKept) {
+  Tensor x = Tensor::full({2, 4, 4, 1}, 1.0).set_requires_grad(true);
+  x.data<float>()[3] = 5.0F;
+  Tensor mean = Tensor::zeros({1});
+  Tensor variance = Tensor::full({1}, 1.0);
+  const Tensor one = Tensor::full({1}, 1.0);
+  BatchNormOptions options;
+  options.relu = true;
+  const Tensor y = batch_norm(x, one, one, mean, variance, options);
+  const SavedTensor saved(y);
+  const Tensor again = saved.get();
+  EXPECT_NE(again.raw(), y.raw());
+  EXPECT_EQ(relative_error(again, y), 0.0);
+  EXPECT_EQ(SavedTensor(x).get().raw(), x.raw());
+}
+
 TEST(Ops, EmptyBatches) {
   Tensor x = Tensor::zeros({0, 4, 4, 3}).set_requires_grad(true);
   Tensor w = Tensor::full({2, 3, 3, 3}, 1.0).set_requires_grad(true);
@@ -123,13 +139,13 @@ std::vector<float> run_small_network() {
     return t.set_requires_grad(true);
   };
   std::vector<Tensor> leaves = {make({37, 12, 12, 3}), make({40, 3, 3, 3}), make({40}), make({40}),
-                                make({33, 3, 3, 40}), make({129, 33})};
+                                make({33, 3, 3, 40}),  make({129, 33})};
   Tensor mean = Tensor::zeros({40});
   Tensor variance = Tensor::full({40}, 1.0);
   BatchNormOptions options;
   options.relu = true;
-  Tensor h = batch_norm(conv2d(leaves[0], leaves[1], 1, 1), leaves[2], leaves[3], mean, variance,
-                        options);
+  Tensor h =
+      batch_norm(conv2d(leaves[0], leaves[1], 1, 1), leaves[2], leaves[3], mean, variance, options);
   h = l2_normalize(linear(global_avg_pool2d(conv2d(h, leaves[4], 1, 1)), leaves[5], {}));
   backward(sum(multiply(h, h.detach())));
   std::vector<float> all(h.span<float>().begin(), h.span<float>().end());
@@ -259,11 +275,14 @@ TEST(Schedule, MatchesPyTorchAlsoPastThePeriod) {
   }
   const auto animal = golden["schedule/step_animal"].span<double>();
   for (std::size_t e = 0; e < animal.size(); ++e) {
-    EXPECT_NEAR(step_lr(0.01, {{80, 10}, {140, 100}, {200, 200}}, static_cast<int>(e)), animal[e], 1e-12) << e;
+    EXPECT_NEAR(step_lr(0.01, {{80, 10}, {140, 100}, {200, 200}}, static_cast<int>(e)), animal[e],
+                1e-12)
+        << e;
   }
   const auto clothing = golden["schedule/step_clothing"].span<double>();
   for (std::size_t e = 0; e < clothing.size(); ++e) {
-    EXPECT_NEAR(step_lr(0.004, {{40, 10}, {80, 100}}, static_cast<int>(e)), clothing[e], 1e-12) << e;
+    EXPECT_NEAR(step_lr(0.004, {{40, 10}, {80, 100}}, static_cast<int>(e)), clothing[e], 1e-12)
+        << e;
   }
 }
 

@@ -60,9 +60,10 @@ TEST(GradCheck, Conv2d) {
     Shape x, w;
     std::int64_t stride, padding;
   };
-  for (const Case& c : {Case{{2, 5, 4, 3}, {2, 3, 3, 3}, 1, 1}, Case{{1, 6, 5, 2}, {3, 3, 3, 2}, 2, 1},
-                        Case{{2, 3, 3, 2}, {4, 1, 1, 2}, 1, 0}, Case{{1, 4, 4, 1}, {2, 1, 1, 1}, 2, 0},
-                        Case{{1, 8, 7, 2}, {1, 7, 7, 2}, 2, 3}, Case{{1, 1, 1, 1}, {1, 3, 3, 1}, 1, 1}}) {
+  for (const Case& c :
+       {Case{{2, 5, 4, 3}, {2, 3, 3, 3}, 1, 1}, Case{{1, 6, 5, 2}, {3, 3, 3, 2}, 2, 1},
+        Case{{2, 3, 3, 2}, {4, 1, 1, 2}, 1, 0}, Case{{1, 4, 4, 1}, {2, 1, 1, 1}, 2, 0},
+        Case{{1, 8, 7, 2}, {1, 7, 7, 2}, 2, 3}, Case{{1, 1, 1, 1}, {1, 3, 3, 1}, 1, 1}}) {
     check([&](const Inputs& in) { return conv2d(in[0], in[1], c.stride, c.padding); },
           {random_tensor(c.x, 1), random_tensor(c.w, 2)});
   }
@@ -121,16 +122,25 @@ TEST(GradCheck, Elementwise) {
 
 TEST(GradCheck, SoftmaxFamilyAndNormalisation) {
   check([](const Inputs& in) { return log_softmax(in[0]); }, {random_tensor({5, 4}, 1)});
-  check([](const Inputs& in) { return soft_cross_entropy(in[0], softmax(random_tensor({5, 4}, 2))); },
-        {random_tensor({5, 4}, 1)});
-  check([](const Inputs& in) { return cross_entropy(in[0], std::vector<std::int64_t>{0, 3, 3}); },
-        {random_tensor({3, 4}, 1)});
+  check(
+      [](const Inputs& in) {
+        return soft_cross_entropy(in[0], softmax(random_tensor({5, 4}, 2)));
+      },
+      {random_tensor({5, 4}, 1)});
+  check(
+      [](const Inputs& in) {
+        return cross_entropy(in[0], std::vector<std::int64_t>{0, 3, 3});
+      },
+      {random_tensor({3, 4}, 1)});
   check([](const Inputs& in) { return l2_normalize(in[0]); }, {random_tensor({5, 7}, 1)});
 }
 
 TEST(GradCheck, Structure) {
-  check([](const Inputs& in) { return concat({in[0], in[1], in[0]}); },
-        {random_tensor({2, 3}, 1), random_tensor({1, 3}, 2)});
+  check(
+      [](const Inputs& in) {
+        return concat({in[0], in[1], in[0]});
+      },
+      {random_tensor({2, 3}, 1), random_tensor({1, 3}, 2)});
   check([](const Inputs& in) { return slice(in[0], 1, 3); }, {random_tensor({4, 2}, 1)});
   check([](const Inputs& in) { return in[0].reshape({3, -1}); }, {random_tensor({2, 3, 2}, 1)});
 }
@@ -142,7 +152,8 @@ TEST(GradCheck, WholeNetworkWithSharedInput) {
         Tensor variance = Tensor::full({2}, 1.0, DType::kFloat64);
         BatchNormOptions options;
         options.relu = true;
-        const Tensor h = batch_norm(conv2d(in[0], in[1], 1, 1), in[2], in[3], mean, variance, options);
+        const Tensor h =
+            batch_norm(conv2d(in[0], in[1], 1, 1), in[2], in[3], mean, variance, options);
         const Tensor residual = add_(conv2d(h, in[4], 1, 1), h);
         return log_softmax(linear(global_avg_pool2d(residual), in[5], {}));
       },

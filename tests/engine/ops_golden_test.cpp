@@ -39,7 +39,9 @@ Tensor permute_weights(const Tensor& w, bool to_krsc) {
   return out;
 }
 
-Tensor leaf(const Tensor& t) { return t.clone().set_requires_grad(true); }
+Tensor leaf(const Tensor& t) {
+  return t.clone().set_requires_grad(true);
+}
 
 /// Runs `fn` for every case of an op, with the prefix of its keys.
 template <class Fn>
@@ -108,10 +110,18 @@ void check_batch_norm(const std::string& op, bool training, bool with_relu) {
   });
 }
 
-TEST(OpsGolden, BatchNormTraining) { check_batch_norm("batch_norm_train", true, false); }
-TEST(OpsGolden, BatchNormEvaluation) { check_batch_norm("batch_norm_eval", false, false); }
-TEST(OpsGolden, BatchNormReluTraining) { check_batch_norm("batch_norm_relu_train", true, true); }
-TEST(OpsGolden, BatchNormReluEvaluation) { check_batch_norm("batch_norm_relu_eval", false, true); }
+TEST(OpsGolden, BatchNormTraining) {
+  check_batch_norm("batch_norm_train", true, false);
+}
+TEST(OpsGolden, BatchNormEvaluation) {
+  check_batch_norm("batch_norm_eval", false, false);
+}
+TEST(OpsGolden, BatchNormReluTraining) {
+  check_batch_norm("batch_norm_relu_train", true, true);
+}
+TEST(OpsGolden, BatchNormReluEvaluation) {
+  check_batch_norm("batch_norm_relu_eval", false, true);
+}
 
 /// Ops of one input and no parameters.
 template <class Op>

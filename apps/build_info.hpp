@@ -1,0 +1,14 @@
+// What this binary was built from, as CMake knew it.
+#pragma once
+
+namespace bptplr {
+
+struct BuildInfo {
+  const char* version;
+  const char* build_type;
+  const char* compiler;
+  const char* onednn;
+};
+BuildInfo build_info();
+
+}  // namespace bptplr

@@ -1,0 +1,19 @@
+// The subcommands of `bptplr`. Each adds itself to the parser; when the user chose it, it puts what
+// is to be done into `action`, whose result is the exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace bptplr {
+
+using Action = std::function<int()>;
+
+void add_train_command(CLI::App& app, Action& action);
+void add_eval_command(CLI::App& app, Action& action);
+void add_info_command(CLI::App& app, Action& action);
+
+/// Limits the CPU threads to `threads` (0: leaves all) and returns how many there are.
+int use_threads(long long threads);
+
+}  // namespace bptplr

@@ -1,0 +1,82 @@
+// `bptplr eval RUN`: the test accuracy of the networks of a run.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/commands.hpp"
+#include "bpt_plr/recipe.hpp"
+#include "bpt_plr/run_folder.hpp"
+#include "bpt_plr/trainer.hpp"
+#include "bpt_plr/training_data.hpp"
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+struct EvalOptions {
+  std::string run;
+  std::string data_path;
+  std::string device = "auto";
+  long long threads = 0;
+  bool json = false;
+};
+
+int evaluate(const EvalOptions& options) {
+  use_threads(options.threads);
+  const RunFolder folder = RunFolder::open(options.run);
+  Recipe recipe = folder.read_config();
+  if (!options.data_path.empty()) recipe.data_path = options.data_path;
+  recipe.device = options.device;
+  resolve(recipe);
+  const int count = folder.num_models();
+  require(count > 0, "{} holds no model1.safetensors; train for at least one epoch", options.run);
+  const Dataset dataset = load_dataset(recipe);
+
+  std::vector<PreActResNet> networks;
+  std::vector<double> accuracies;
+  for (int i = 0; i < count; ++i) {
+    networks.push_back(make_network(recipe, i));
+    folder.read_model(i, networks.back());
+    accuracies.push_back(test_accuracy({&networks.back()}, dataset, dataset.test));
+  }
+  std::vector<PreActResNet*> all;
+  for (PreActResNet& network : networks) all.push_back(&network);
+  const double together = test_accuracy(all, dataset, dataset.test);
+
+  if (options.json) {
+    const nlohmann::ordered_json json{{"run", options.run},
+                                      {"dataset", dataset.name},
+                                      {"test_images", dataset.test.images.count},
+                                      {"networks", accuracies},
+                                      {"together", together}};
+    fmt::print("{}\n", json.dump(2));
+    return 0;
+  }
+  fmt::print("{}: {} test images of {}\n", options.run, dataset.test.images.count, dataset.name);
+  for (int i = 0; i < count; ++i) {
+    fmt::print("network {}   {:6.2f} %\n", i + 1, accuracies[static_cast<std::size_t>(i)]);
+  }
+  fmt::print("together    {:6.2f} %\n", together);
+  return 0;
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("eval", "Measure the test accuracy of a run's networks.");
+  const auto options = std::make_shared<EvalOptions>();
+  command->add_option("RUN", options->run, "folder that `bptplr train` wrote to")->required();
+  command->add_option("--data_path", options->data_path,
+                      "folder of the data set, where it has moved since");
+  command->add_option("--device", options->device, "auto, cpu or cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command->add_option("--threads", options->threads, "CPU threads; 0: all")
+      ->check(CLI::Range(0, 4096));
+  command->add_flag("--json", options->json, "print JSON");
+  command->callback([&action, options] { action = [options] { return evaluate(*options); }; });
+}
+
+}  // namespace bptplr

@@ -1,0 +1,77 @@
+// `bptplr info`: what this binary is and can do here.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/build_info.hpp"
+#include "apps/commands.hpp"
+#include "bpt_plr/recipe.hpp"
+#include "engine/device.hpp"
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+std::vector<std::string> devices() {
+  std::vector<std::string> found;
+  for (const char* word : {"cpu", "cuda"}) {
+    try {
+      found.push_back(to_string(parse_device(word)));
+    } catch (const Error&) {  // not in this build or machine
+    }
+  }
+  return found;
+}
+
+void print_json() {
+  const BuildInfo build = build_info();
+  const std::vector<std::string> found = devices();
+  nlohmann::ordered_json json{{"version", build.version},   {"build_type", build.build_type},
+                              {"compiler", build.compiler}, {"onednn", build.onednn},
+                              {"cuda", found.size() > 1},   {"devices", found},
+                              {"threads", use_threads(0)}};
+  json["recipes"] = nlohmann::ordered_json::array();
+  for (const BuiltinRecipe& recipe : builtin_recipes()) {
+    json["recipes"].push_back({{"name", recipe.name}, {"about", recipe.help}});
+  }
+  fmt::print("{}\n", json.dump(2));
+}
+
+void print_text() {
+  const BuildInfo build = build_info();
+  const std::vector<std::string> found = devices();
+  fmt::print("bptplr      {}\n", build.version);
+  fmt::print("build       {}, {}\n", build.build_type, build.compiler);
+  fmt::print("oneDNN      {}\n", build.onednn);
+  fmt::print("CUDA        {}\n", found.size() > 1 ? "yes" : "no");
+  fmt::print("devices     {}\n", fmt::join(found, ", "));
+  fmt::print("threads     {}\n", use_threads(0));
+  fmt::print("\nrecipes (bptplr train --recipe NAME)\n");
+  for (const BuiltinRecipe& recipe : builtin_recipes()) {
+    fmt::print("  {:<26} {}\n", recipe.name, recipe.help);
+  }
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& app, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("info", "Show the version, the build, the devices and the recipes.");
+  const auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "print JSON");
+  command->callback([&action, json] {
+    action = [json] {
+      if (*json) {
+        print_json();
+      } else {
+        print_text();
+      }
+      return 0;
+    };
+  });
+}
+
+}  // namespace bptplr

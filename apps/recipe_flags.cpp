@@ -1,0 +1,67 @@
+#include "apps/recipe_flags.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace bptplr {
+namespace {
+
+/// How --help calls the value of a flag.
+template <class T>
+std::string value_name(const RecipeField& field) {
+  if (!field.choices.empty()) return fmt::format("{}", fmt::join(field.choices, "|"));
+  if (std::is_same_v<T, bool>) return "true|false";
+  if (std::is_same_v<T, std::int64_t>) return "INT";
+  return std::is_same_v<T, double> ? "NUMBER" : "TEXT";
+}
+
+template <class T>
+std::string default_text(const T& value) {
+  if constexpr (std::is_same_v<T, std::string>) {
+    return value;
+  } else {
+    return fmt::format("{}", value);
+  }
+}
+
+}  // namespace
+
+void RecipeFlags::add_to(CLI::App& command) {
+  command
+      .add_option("--recipe", recipe_,
+                  "start from a built-in recipe (see `bptplr info`) or a JSON file of fields")
+      ->type_name("NAME|FILE")
+      ->group("Recipe");
+  for (const RecipeField& field : recipe_fields()) add_field(command, field);
+}
+
+void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {
+  const std::string flag = fmt::format("--{}", field.name);
+  // The published script's abbreviation-free name, which users know.
+  const std::string names = std::string_view(field.name) == "lr" ? flag + ",--learning_rate" : flag;
+  std::visit(
+      [&](auto pointer) {
+        using T = std::remove_cvref_t<decltype(std::declval<Recipe>().*pointer)>;
+        CLI::Option* option = command.add_option_function<T>(
+            names, [this, &field](const T& value) { given_[field.name] = value; }, field.help);
+        option->type_name(value_name<T>(field))->group(field.group);
+        const std::string usual = default_text(Recipe{}.*pointer);
+        if (!usual.empty()) option->default_str(usual);
+        if (!field.choices.empty()) {
+          // IsMember would repeat the choices, which the name of the value says already.
+          option->check(CLI::Validator(CLI::IsMember(field.choices)).description(""));
+        }
+      },
+      field.pointer);
+}
+
+Recipe RecipeFlags::recipe() const {
+  const nlohmann::json file = recipe_.empty() ? nlohmann::json::object() : read_recipe(recipe_);
+  return compose_recipe(file, recipe_, given_);
+}
+
+}  // namespace bptplr

@@ -1,0 +1,51 @@
+// What the user sees while a run trains: on a terminal a bar with rate, time left and losses, else
+// a plain line now and then; and one line of a table for every epoch.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "bpt_plr/trainer.hpp"
+
+namespace bptplr {
+
+class TerminalProgress {
+ public:
+  /// For a run of this resolved recipe; it starts now.
+  explicit TerminalProgress(const Recipe& recipe);
+
+  void progress(const Progress& now);
+  void epoch(const EpochMetrics& metrics);
+  void warning(const std::string& sentence);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// Seconds until the epoch in progress ends; negative where unknown.
+  double epoch_seconds_left(const Progress& now, Clock::time_point time) const;
+  /// Seconds until the run ends, `epoch_left` of them in this epoch; negative where unknown.
+  double run_seconds_left(const Progress& now, double epoch_left) const;
+  /// Seconds that an epoch after the warm-up takes, measured or estimated; negative where unknown.
+  double main_epoch_seconds() const;
+  std::string status(const Progress& now, Clock::time_point time) const;
+  void clear_bar();
+  std::string styled(const std::string& text, const char* style) const;
+
+  const bool is_terminal_;
+  const bool has_colour_;
+  const std::int64_t num_epochs_;
+  const std::int64_t warm_up_;    ///< epochs of it; 0 for the baseline
+  const double main_epoch_cost_;  ///< of an epoch after the warm-up, in epochs of the warm-up
+  std::map<bool, double> last_epoch_seconds_;  ///< by: is it warm-up?
+  std::pair<std::string, int> phase_;          ///< its name and the network
+  Clock::time_point phase_start_;
+  Clock::time_point epoch_start_;
+  Clock::time_point last_output_;
+  bool bar_is_shown_ = false;
+  bool header_is_shown_ = false;
+};
+
+}  // namespace bptplr

@@ -1,0 +1,289 @@
+#include "bpt_plr/epoch.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "bpt_plr/iteration.hpp"
+#include "bpt_plr/shuffled_passes.hpp"
+#include "bpt_plr/warmup.hpp"
+#include "data/subset.hpp"
+#include "data/views.hpp"
+#include "engine/error.hpp"
+#include "engine/ops.hpp"
+
+namespace bptplr {
+namespace {
+
+/// Views of one sample in one epoch are told apart by iteration, network and view: 16 + 1 + 3 bits.
+constexpr std::int64_t kMaxIterations = 1 << 16;
+
+std::uint32_t draw_number(std::int64_t iteration, int network, int view) {
+  return static_cast<std::uint32_t>(iteration * 16 + network * 8 + view);
+}
+
+std::string describe(const LossTerms& terms) {
+  std::string text;
+  for (const auto& [name, value] : terms) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, value);
+  }
+  return text;
+}
+
+void require_finite(double total, const EpochContext& context, std::int64_t iteration,
+                    const char* phase, const LossTerms& terms) {
+  require(std::isfinite(total),
+          "the loss is not finite in epoch {}, {} iteration {} of network {} ({}); lower --lr or "
+          "check the data",
+          context.epoch, phase, iteration, context.network + 1, describe(terms));
+}
+
+/// Writes one view of the chosen samples to `out`, rows [count, h, w, 3].
+void fill_view(const EpochContext& context, std::span<const std::int64_t> samples, View view,
+               std::uint32_t draw, Tensor out) {
+  const Dataset& dataset = context.data.dataset;
+  make_views(dataset.train.images, samples, view,
+             {context.seed(), static_cast<std::uint32_t>(context.epoch), draw}, dataset.mean,
+             dataset.std, out.data<float>());
+}
+
+Tensor empty_views(const EpochContext& context, std::int64_t count) {
+  const Images& images = context.data.dataset.train.images;
+  return Tensor::empty({count, images.height, images.width, 3});
+}
+
+/// `views` views of the same samples, one after the other, numbered from `first_view`.
+Tensor make_view_stack(const EpochContext& context, std::span<const std::int64_t> samples,
+                       View view, std::int64_t iteration, int first_view, int views) {
+  const auto count = static_cast<std::int64_t>(samples.size());
+  Tensor stack = empty_views(context, views * count);
+  for (int v = 0; v < views; ++v) {
+    fill_view(context, samples, view, draw_number(iteration, context.network, first_view + v),
+              stack.rows(v * count, (v + 1) * count));
+  }
+  return stack;
+}
+
+void require_countable(std::int64_t iterations) {
+  require(iterations < kMaxIterations,
+          "an epoch of {} iterations is too long; use a larger --batch_size", iterations);
+}
+
+WarmUpContrastive warm_up_contrastive(const Recipe& recipe) {
+  if (recipe.method == "ce" || recipe.warm_up_contrastive == "none")
+    return WarmUpContrastive::kNone;
+  return recipe.warm_up_contrastive == "info_nce" ? WarmUpContrastive::kInfoNce
+                                                  : WarmUpContrastive::kFlatNce;
+}
+
+WarmUpOptions warm_up_options(const EpochContext& context) {
+  const Recipe& recipe = context.recipe;
+  WarmUpOptions options;
+  options.lr = learning_rate(recipe, context.epoch);
+  options.negative_entropy = recipe.method != "ce" && recipe.noise_mode == "asym";
+  options.contrastive = warm_up_contrastive(recipe);
+  options.contrastive_grad = recipe.warm_up_contrastive_grad;
+  options.temperature = recipe.warm_up_temperature;
+  return options;
+}
+
+LossTerms to_terms(const WarmUpLosses& losses, const WarmUpOptions& options) {
+  LossTerms terms = {{"loss", losses.total()}, {"loss_ce", losses.cross_entropy}};
+  if (options.negative_entropy) terms["negative_entropy"] = losses.negative_entropy;
+  if (options.contrastive != WarmUpContrastive::kNone) terms["contrastive"] = losses.contrastive;
+  return terms;
+}
+
+LossTerms to_terms(const IterationLosses& losses, double lambda) {
+  return {{"loss", losses.total}, {"loss_x", losses.loss_x},   {"loss_u", losses.loss_u},
+          {"lambda_u", lambda},   {"penalty", losses.penalty}, {"contrastive", losses.contrastive}};
+}
+
+/// Makes the batches of a semi-supervised epoch.
+class BatchMaker {
+ public:
+  BatchMaker(const EpochContext& context, const CoDivision& division)
+      : context_(context),
+        division_(division),
+        kappa_(static_cast<std::int64_t>(
+            scheduled(parse_schedule(context.recipe.kappa, "kappa"), context.epoch, 1.0))),
+        labelled_(passes(division.partition.labelled, Purpose::kLabelled)),
+        unlabelled_(passes(division.partition.unlabelled, Purpose::kUnlabelled)) {}
+
+  IterationBatch next(std::int64_t iteration) {
+    const auto x_positions = labelled_.next();
+    const auto u_positions = unlabelled_.next();
+    const auto x = select(division_.partition.labelled, x_positions);
+    const auto u = select(division_.partition.unlabelled, u_positions);
+    IterationBatch batch;
+    batch.weak_x = make_view_stack(context_, x, View::kWeak, iteration, 0, 2);
+    batch.weak_u = make_view_stack(context_, u, View::kWeak, iteration, 0, 2);
+    batch.combined = strong_views(iteration, x, u);
+    batch.labels = select(context_.data.noisy_labels, x);
+    for (const std::int64_t i : x) {
+      batch.clean_probability.push_back(
+          static_cast<float>(division_.clean_probability[static_cast<std::size_t>(i)]));
+    }
+    batch.class_sets = class_sets(x, u, x_positions, u_positions);
+    draw_mixup(iteration, batch);
+    return batch;
+  }
+
+  /// lambda_u, ramped up over the epochs after the warm-up; to be asked after `next`.
+  double lambda() const {
+    const Recipe& recipe = context_.recipe;
+    const auto size_x = static_cast<std::int64_t>(division_.partition.labelled.size());
+    const auto num_iter = static_cast<double>(size_x / recipe.batch_size + 1);
+    const double passed =
+        static_cast<double>(context_.epoch - recipe.warm_up) +
+        static_cast<double>(std::max<std::int64_t>(labelled_.taken_from_pass() - 1, 0)) / num_iter;
+    if (recipe.lambda_ramp == 0.0) return recipe.lambda_u;
+    return recipe.lambda_u * std::clamp(passed / recipe.lambda_ramp, 0.0, 1.0);
+  }
+
+ private:
+  ShuffledPasses passes(const std::vector<std::int64_t>& set, Purpose purpose) const {
+    return {static_cast<std::int64_t>(set.size()),
+            context_.recipe.batch_size,
+            context_.seed(),
+            purpose,
+            static_cast<std::uint32_t>(context_.epoch),
+            static_cast<std::uint32_t>(context_.network)};
+  }
+
+  /// Room for the mixture, then A = x3, x4, u3, u4.
+  Tensor strong_views(std::int64_t iteration, std::span<const std::int64_t> x,
+                      std::span<const std::int64_t> u) const {
+    const std::int64_t nx = std::ssize(x);
+    const std::int64_t nu = std::ssize(u);
+    const std::int64_t rows = 2 * (nx + nu);
+    Tensor combined = empty_views(context_, 2 * rows);
+    std::int64_t first = rows;
+    for (const auto samples : {x, u}) {
+      for (int view = 2; view < 4; ++view) {
+        fill_view(context_, samples, View::kStrong, draw_number(iteration, context_.network, view),
+                  combined.rows(first, first + std::ssize(samples)));
+        first += std::ssize(samples);
+      }
+    }
+    return combined;
+  }
+
+  ClassSets class_sets(std::span<const std::int64_t> x, std::span<const std::int64_t> u,
+                       std::span<const std::int64_t> x_positions,
+                       std::span<const std::int64_t> u_positions) const {
+    // The published script looks logits up by the position inside X or U.
+    const bool own = context_.recipe.class_set_rows == "sample";
+    std::vector<std::int64_t> rows(own ? x.begin() : x_positions.begin(),
+                                   own ? x.end() : x_positions.end());
+    rows.insert(rows.end(), own ? u.begin() : u_positions.begin(),
+                own ? u.end() : u_positions.end());
+    std::vector<std::int64_t> labels = select(context_.data.noisy_labels, x);
+    const std::vector<std::int64_t> more = select(context_.data.noisy_labels, u);
+    labels.insert(labels.end(), more.begin(), more.end());
+    Tensor logits = Tensor::empty({std::ssize(rows), division_.logits.size(1)});
+    for (std::int64_t i = 0; i < std::ssize(rows); ++i) {
+      const std::int64_t row = rows[static_cast<std::size_t>(i)];
+      logits.rows(i, i + 1).copy_from(division_.logits.rows(row, row + 1));
+    }
+    return make_class_sets(logits, labels, kappa_);
+  }
+
+  void draw_mixup(std::int64_t iteration, IterationBatch& batch) const {
+    Philox random(context_.seed(), Purpose::kMixUp, static_cast<std::uint32_t>(context_.epoch),
+                  static_cast<std::uint32_t>(iteration),
+                  static_cast<std::uint32_t>(context_.network));
+    const double l = random.beta(context_.recipe.alpha, context_.recipe.alpha);
+    batch.mix = static_cast<float>(std::max(l, 1.0 - l));
+    batch.permutation = random.permutation(batch.combined.size(0) / 2);
+  }
+
+  const EpochContext& context_;
+  const CoDivision& division_;
+  std::int64_t kappa_;
+  ShuffledPasses labelled_;
+  ShuffledPasses unlabelled_;
+};
+
+IterationOptions iteration_options(const EpochContext& context) {
+  const Recipe& recipe = context.recipe;
+  IterationOptions options;
+  options.lr = learning_rate(recipe, context.epoch);
+  options.penalty = recipe.penalty;
+  options.sharpen_temperature = recipe.T;
+  options.tau = recipe.tau;
+  options.contrastive = recipe.contrastive == "none"  ? Contrastive::kNone
+                        : recipe.contrastive == "plr" ? Contrastive::kPlr
+                                                      : Contrastive::kFlatPlr;
+  return options;
+}
+
+}  // namespace
+
+void LossMeans::add(const LossTerms& terms) {
+  for (const auto& [name, value] : terms) {
+    auto& [sum, count] = sums_[name];
+    sum += value;
+    ++count;
+  }
+}
+
+LossTerms LossMeans::means() const {
+  LossTerms terms;
+  for (const auto& [name, sum] : sums_) terms[name] = sum.first / static_cast<double>(sum.second);
+  return terms;
+}
+
+std::int64_t warm_up_epoch(const EpochContext& context, PreActResNet& network, Sgd& optimizer) {
+  const Recipe& recipe = context.recipe;
+  const WarmUpOptions options = warm_up_options(context);
+  const std::int64_t n = context.data.dataset.train.images.count;
+  const std::int64_t batch_size =
+      recipe.batch_size * (recipe.method == "ce" ? 1 : recipe.warm_up_batch_factor);
+  const std::int64_t iterations = (n + batch_size - 1) / batch_size;
+  require_countable(iterations);
+  const auto order =
+      Philox(context.seed(), Purpose::kShuffle, static_cast<std::uint32_t>(context.epoch),
+             static_cast<std::uint32_t>(context.network))
+          .permutation(n);
+  std::int64_t images = 0;
+  for (std::int64_t i = 0; i < iterations; ++i) {
+    const auto first = static_cast<std::size_t>(i * batch_size);
+    const auto samples = std::span(order).subspan(
+        first, std::min(static_cast<std::size_t>(batch_size), order.size() - first));
+    WarmUpBatch batch;
+    batch.weak = make_view_stack(context, samples, View::kWeak, i, 0, 1);
+    batch.labels = select(context.data.noisy_labels, samples);
+    if (options.contrastive != WarmUpContrastive::kNone) {
+      batch.strong = make_view_stack(context, samples, View::kStrong, i, 2, 2);
+    }
+    const WarmUpLosses losses = warm_up_iteration(network, optimizer, batch, options);
+    const LossTerms terms = to_terms(losses, options);
+    require_finite(losses.total(), context, i, "warm-up", terms);
+    images += std::ssize(samples);
+    if (context.report) context.report(i + 1, iterations, images, terms);
+  }
+  return images;
+}
+
+std::int64_t semi_supervised_epoch(const EpochContext& context, const CoDivision& division,
+                                   PreActResNet& k, PreActResNet& j, Sgd& optimizer) {
+  const Partition& partition = division.partition;
+  const std::int64_t n = std::ssize(partition.labelled) + std::ssize(partition.unlabelled);
+  const std::int64_t iterations = n / context.recipe.batch_size + 1;
+  require_countable(iterations);
+  IterationOptions options = iteration_options(context);
+  BatchMaker maker(context, division);
+  std::int64_t images = 0;
+  for (std::int64_t i = 0; i < iterations; ++i) {
+    IterationBatch batch = maker.next(i);
+    options.lambda = maker.lambda();
+    const IterationLosses losses = training_iteration(k, j, optimizer, batch, options);
+    const LossTerms terms = to_terms(losses, options.lambda);
+    require_finite(losses.total, context, i, "training", terms);
+    images += batch.size_x() + batch.size_u();
+    if (context.report) context.report(i + 1, iterations, images, terms);
+  }
+  return images;
+}
+
+}  // namespace bptplr

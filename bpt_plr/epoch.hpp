@@ -1,0 +1,63 @@
+// One epoch of one network: warm-up (or the baseline), and semi-supervised oversampling training.
+// Random choices come from the counter-based streams of (seed, purpose, epoch, network, ...), so an
+// epoch depends on nothing but its number and the state of the networks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+
+#include "bpt_plr/partition.hpp"
+#include "bpt_plr/recipe.hpp"
+#include "bpt_plr/training_data.hpp"
+#include "engine/optimizer.hpp"
+#include "models/preact_resnet.hpp"
+
+namespace bptplr {
+
+using LossTerms = std::map<std::string, double>;
+
+/// Means of losses over iterations.
+class LossMeans {
+ public:
+  void add(const LossTerms& terms);
+  /// The means so far, by name.
+  LossTerms means() const;
+
+ private:
+  std::map<std::string, std::pair<double, std::int64_t>> sums_;
+};
+
+/// Called after every iteration: iterations done and in all, samples drawn so far, its losses.
+using IterationReport = std::function<void(std::int64_t iteration, std::int64_t iterations,
+                                           std::int64_t images, const LossTerms& losses)>;
+
+/// What every epoch needs to know.
+struct EpochContext {
+  const Recipe& recipe;
+  const TrainingData& data;
+  std::int64_t epoch = 0;
+  int network = 0;  ///< 0 or 1; separates the random streams of the two networks
+  IterationReport report;
+
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(recipe.seed); }
+};
+
+/// One pass over the training set: method `ce`, or the warm-up of `bpt_plr`. Returns the samples
+/// drawn. Throws Error, naming iteration and terms, when a loss is not finite.
+std::int64_t warm_up_epoch(const EpochContext& context, PreActResNet& network, Sgd& optimizer);
+
+/// What network k trains on: the partition that the other network made of the training set.
+struct CoDivision {
+  const Partition& partition;
+  std::span<const double> clean_probability;  ///< [N] w
+  const Tensor& logits;                       ///< z [N, C], for the class sets
+};
+
+/// floor((|X| + |U|) / B) + 1 iterations of step 5. Returns and throws as above.
+std::int64_t semi_supervised_epoch(const EpochContext& context, const CoDivision& division,
+                                   PreActResNet& k, PreActResNet& j, Sgd& optimizer);
+
+}  // namespace bptplr

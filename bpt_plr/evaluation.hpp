@@ -1,0 +1,28 @@
+// Evaluation passes: what a network says about every image of a set, in evaluation mode and the
+// test view.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "data/dataset.hpp"
+#include "models/preact_resnet.hpp"
+
+namespace bptplr {
+
+/// Called after each batch with the number of images done and of all images.
+using EvaluationProgress = std::function<void(std::int64_t done, std::int64_t total)>;
+
+/// z [N, C] and q [N, low_dim] of every image.
+PreActResNet::Output evaluate(PreActResNet& network, const Dataset& dataset, const Images& images,
+                              const EvaluationProgress& progress = {});
+
+/// Prototype logits s = q P^T / temperature [N, C].
+Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, double temperature);
+
+/// Percent of `split` that the sum of the networks' logits classifies as its labels say.
+double test_accuracy(const std::vector<PreActResNet*>& networks, const Dataset& dataset,
+                     const Split& split);
+
+}  // namespace bptplr

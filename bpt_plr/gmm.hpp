@@ -1,0 +1,41 @@
+// Step 2 of an epoch: a Gaussian mixture over the two losses of every sample tells clean from wrong
+// labels (PLReMix, arXiv 2402.17589, section 3.3; in one dimension Arazo et al., ICML 2019).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/gmm.hpp"
+
+namespace bptplr {
+
+using kernels::GmmOptions;
+
+/// The losses of the N samples of one fit, both scaled to [0, 1].
+struct SampleLosses {
+  std::span<const float> classifier;  ///< [N]
+  std::span<const float> prototype;   ///< [N]
+};
+
+struct GmmFit {
+  std::array<double, 2> weights{};
+  std::array<std::array<double, 2>, 2> means{};  ///< (classifier, prototype)
+  std::array<std::array<std::array<double, 2>, 2>, 2> covariances{};
+  double mean_log_likelihood = 0;  ///< of the last E step
+  std::int64_t n_iter = 0;
+  bool converged = false;
+  /// All samples have the same losses, so nothing can be told apart: every sample counts as clean.
+  bool one_cluster = false;
+  int clean_component = 0;                ///< the one whose mean is nearer to the origin
+  std::vector<double> clean_probability;  ///< [N] its posterior, w_i
+};
+
+/// One mixture for each element of `losses`; the k-means++ seeds of fit k are drawn from the stream
+/// (seed, Purpose::kGmm, epoch, k). Throws Error for a loss that is not finite, naming the sample,
+/// for a fit without samples, and for options out of range.
+std::vector<GmmFit> fit_gmm(std::span<const SampleLosses> losses, const GmmOptions& options,
+                            std::uint64_t seed, std::uint32_t epoch);
+
+}  // namespace bptplr

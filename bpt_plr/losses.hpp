@@ -1,0 +1,45 @@
+// The losses of the method as differentiable functions: thin wrappers that tie the fused kernels
+// (value and gradient in one call) to the tape.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/tensor.hpp"
+#include "kernels/losses.hpp"
+#include "kernels/plr.hpp"
+
+namespace bptplr {
+
+/// Rows of bit sets, one per sample (kernels/plr.hpp).
+struct ClassSets {
+  std::int64_t words = 0;
+  std::vector<std::uint64_t> bits;  ///< [samples, words]
+};
+
+/// The top `kappa` classes of logits [n, classes] united with the labels [n].
+ClassSets make_class_sets(const Tensor& logits, std::span<const std::int64_t> labels,
+                          std::int64_t kappa);
+
+/// L_X, L_U and R of one batch of logits, weighted and added up.
+struct SemiSupervisedLoss {
+  Tensor loss;  ///< [1], differentiable
+  double loss_x = 0;
+  double loss_u = 0;
+  double penalty = 0;
+};
+/// logits and targets [labelled + unlabelled, classes], the labelled rows first.
+SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targets,
+                                        std::int64_t labelled,
+                                        const kernels::SemiSupervisedCoefficients& coefficients);
+
+/// mean_i sum_c p log p over logits [n, classes] -> [1].
+Tensor negative_entropy(const Tensor& logits);
+
+/// PLR over features [2n, dim] with class sets, or InfoNCE / FlatNCE without (sets = nullptr)
+/// -> [1].
+Tensor contrastive_loss(const Tensor& features, const ClassSets* sets,
+                        kernels::ContrastiveLoss kind, double tau);
+
+}  // namespace bptplr

@@ -1,0 +1,87 @@
+#include "bpt_plr/metrics.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// A number, or null where it is not finite: JSON has no word for that.
+Json number_or_null(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+Json to_json(const NetworkMetrics& network) {
+  Json json;
+  json["n_labelled"] = network.selection.n_labelled;
+  json["precision"] = number_or_null(network.selection.precision);
+  json["recall"] = number_or_null(network.selection.recall);
+  json["auc"] = number_or_null(network.selection.auc);
+  Json means = Json::array();
+  Json weights = Json::array();
+  for (std::size_t k = 0; k < network.gmm.means.size(); ++k) {
+    const auto& mean = network.gmm.means[k];
+    means.push_back(Json::array({number_or_null(mean[0]), number_or_null(mean[1])}));
+    weights.push_back(number_or_null(network.gmm.weights[k]));
+  }
+  json["gmm"]["means"] = std::move(means);
+  json["gmm"]["weights"] = std::move(weights);
+  json["gmm"]["clean_component"] = network.gmm.clean_component;
+  return json;
+}
+
+}  // namespace
+
+WrongLabels find_wrong_labels(const EpochMetrics& metrics,
+                              std::span<const std::int64_t> noisy_labels,
+                              std::span<const std::int64_t> true_labels) {
+  require(!metrics.networks.empty(), "epoch {} has no partition to find wrong labels in",
+          metrics.epoch);
+  const std::size_t samples = noisy_labels.size();
+  require(true_labels.size() == samples, "there are {} labels, but {} true ones", samples,
+          true_labels.size());
+  for (const NetworkMetrics& network : metrics.networks) {
+    require(network.gmm.clean_probability.size() == samples,
+            "there are {} labels, but {} clean probabilities", samples,
+            network.gmm.clean_probability.size());
+  }
+  WrongLabels count;
+  for (std::size_t i = 0; i < samples; ++i) {
+    if (true_labels[i] < 0) continue;
+    double clean = 0.0;
+    for (const NetworkMetrics& network : metrics.networks) {
+      clean += network.gmm.clean_probability[i];
+    }
+    const bool flagged = clean <= 0.5 * static_cast<double>(metrics.networks.size());
+    const bool wrong = noisy_labels[i] != true_labels[i];
+    count.wrong += wrong ? 1 : 0;
+    count.flagged += flagged ? 1 : 0;
+    count.found += wrong && flagged ? 1 : 0;
+  }
+  return count;
+}
+
+Json to_json(const EpochMetrics& metrics) {
+  Json json;
+  json["epoch"] = metrics.epoch;
+  json["phase"] = metrics.phase;
+  json["lr"] = number_or_null(metrics.lr);
+  for (const auto& [name, value] : metrics.losses) json[name] = number_or_null(value);
+  json["test_acc"] = number_or_null(metrics.test_acc);
+  json["best_acc"] = number_or_null(metrics.best_acc);
+  json["mean_last10"] = number_or_null(metrics.mean_last10);
+  json["networks"] = Json::array();
+  for (const NetworkMetrics& network : metrics.networks) {
+    json["networks"].push_back(to_json(network));
+  }
+  json["seconds"] = Json::object();
+  for (const auto& [phase, value] : metrics.seconds) json["seconds"][phase] = number_or_null(value);
+  json["images_per_s"] = number_or_null(metrics.images_per_s);
+  return json;
+}
+
+}  // namespace bptplr

@@ -1,0 +1,161 @@
+// A recipe: every choice of a run, by name. The same table of fields reads and writes JSON, makes
+// the command-line flags and their help, and documents the defaults.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace bptplr {
+
+struct Recipe {
+  // Data
+  std::string dataset = "cifar10";
+  std::string data_path;
+  std::int64_t num_class = 10;
+  std::int64_t subset = 0;
+  std::int64_t shapes_train = 4000;
+  std::int64_t shapes_test = 1000;
+  double r = 0.5;
+  std::string noise_mode = "sym";
+  std::string noise_file;
+
+  // Network
+  std::int64_t width = 64;
+  std::string blocks = "2,2,2,2";
+  std::int64_t low_dim = 128;
+  std::string shortcut = "activated";
+
+  // Training
+  std::string preset = "paper";
+  std::string method = "bpt_plr";
+  std::int64_t num_epochs = 401;
+  std::int64_t batch_size = 64;
+  std::int64_t warm_up = 10;
+  std::int64_t seed = 123;
+  double lr = 0.02;
+  double momentum = 0.9;
+  double weight_decay = 5e-4;
+  std::string lr_schedule = "cosine";
+  std::int64_t lr_period = 0;
+  double lr_min_factor = 0.01;
+  std::string lr_steps;
+
+  // Warm-up
+  std::string warm_up_contrastive = "flat_nce";
+  bool warm_up_contrastive_grad = true;
+  double warm_up_temperature = 0.1;
+  std::int64_t warm_up_batch_factor = 2;
+
+  // Partition
+  double p_threshold = 0.5;
+  std::int64_t loss_history = 0;
+  std::int64_t gmm_max_iter = 10;
+  double gmm_tol = 1e-2;
+  double gmm_reg_covar = 5e-4;
+
+  // Semi-supervised training
+  double lambda_u = 30.0;
+  double lambda_ramp = 16.0;
+  double T = 0.5;
+  double alpha = 4.0;
+  double penalty = 1.0;
+
+  // Pseudo-label relaxed contrastive loss
+  std::string contrastive = "plr";
+  double tau = 1.0;
+  std::string kappa = "0:3,40:2,70:1";
+  std::string class_set_rows = "sample";
+
+  // Prototypes
+  double proto_temperature = 0.1;
+  double proto_momentum = 0.99;
+  double proto_threshold = 0.8;
+  std::string proto_source = "own";
+  std::string proto_target = "own";
+
+  // Machine
+  std::string device = "auto";
+  std::int64_t threads = 0;
+  std::string out;
+
+  bool operator==(const Recipe&) const = default;
+};
+
+/// Where a field of a Recipe lies.
+using FieldPointer =
+    std::variant<std::string Recipe::*, std::int64_t Recipe::*, double Recipe::*, bool Recipe::*>;
+
+/// One field: its name is the JSON key and, behind "--", the flag.
+struct RecipeField {
+  const char* name;
+  const char* group;  ///< heading in --help
+  const char* help;
+  FieldPointer pointer;
+  /// The words that a string field may hold; empty: any.
+  std::vector<std::string> choices;
+};
+
+/// All fields, in the order in which they are documented.
+const std::vector<RecipeField>& recipe_fields();
+
+/// The built-in recipes: a name for `--recipe`, one line about it, and the fields that differ from
+/// the defaults.
+struct BuiltinRecipe {
+  const char* name;
+  const char* help;
+  const char* json;
+};
+const std::vector<BuiltinRecipe>& builtin_recipes();
+
+/// Sets every field that `preset` ("paper" or "reference") decides. Throws Error for another word.
+void apply_preset(Recipe& recipe, std::string_view preset);
+
+/// Overwrites the fields that `json` names. Throws Error for an unknown field, a value of the wrong
+/// type or one that is none of the choices, naming `origin` (a file, say) and the field.
+void update_recipe(Recipe& recipe, const nlohmann::json& json, std::string_view origin);
+
+/// The fields of a built-in recipe or of a JSON file. A recipe may hold the key "about", a line of
+/// text for people. Throws Error when there is no such recipe, or the file is not JSON.
+nlohmann::json read_recipe(const std::string& name_or_path);
+
+/// The defaults, overwritten by the preset, then by the fields of `file` (called `origin` in
+/// errors), then by `overrides`, which come from the command line. The preset is the one that the
+/// overrides name, else the file. Throws Error as update_recipe does. The result is not resolved.
+Recipe compose_recipe(const nlohmann::json& file, std::string_view origin,
+                      const nlohmann::json& overrides);
+
+/// "field=value" for each field that differs from its preset.
+std::vector<std::string> deviations(const Recipe& recipe);
+
+/// Every field, in JSON.
+nlohmann::ordered_json to_json(const Recipe& recipe);
+
+/// Replaces the values that mean "choose for me" (lr_period 0, loss_history 0, ...) by what they
+/// come to (device becomes "cpu" or "cuda"), and checks every field and their combination; only
+/// `threads` and `out` stay as they are. Throws Error naming the field.
+void resolve(Recipe& recipe);
+
+/// "a,b,c" as integers; throws Error naming `field`.
+std::vector<std::int64_t> parse_integers(std::string_view text, std::string_view field);
+
+/// "EPOCH:VALUE,..." with rising epochs, e.g. kappa or lr_steps.
+struct ScheduleEntry {
+  std::int64_t epoch = 0;
+  double value = 0.0;
+};
+std::vector<ScheduleEntry> parse_schedule(std::string_view text, std::string_view field);
+/// The value of the last entry that `epoch` has reached; `before` ahead of the first.
+double scheduled(const std::vector<ScheduleEntry>& schedule, std::int64_t epoch, double before);
+
+/// The learning rate of an epoch, counted from 0, of a resolved recipe.
+double learning_rate(const Recipe& recipe, std::int64_t epoch);
+
+/// The four numbers of `blocks`.
+std::array<int, 4> stage_blocks(const Recipe& recipe);
+
+}  // namespace bptplr

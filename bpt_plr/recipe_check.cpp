@@ -1,0 +1,116 @@
+// Which values a recipe may hold, and what "choose for me" comes to.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "bpt_plr/recipe.hpp"
+#include "engine/device.hpp"
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+/// Epochs until the published cosine schedule reaches its lowest learning rate.
+constexpr std::int64_t kPublishedPeriod = 380;
+/// Above any sensible number of anything, and far from overflow.
+constexpr std::int64_t kMany = 1'000'000'000;
+
+/// `value` must lie in [low, high]; NaN does not.
+template <class T>
+void check_range(const char* field, T value, T low, T high) {
+  require(value >= low && value <= high, "{} is {}, but must lie in [{}, {}]", field, value, low,
+          high);
+}
+
+/// `value` must be at least 0 and finite; and not 0 unless that is allowed.
+void check_nonnegative(const char* field, double value) {
+  require(value >= 0.0 && std::isfinite(value), "{} is {}, but must be 0 or more", field, value);
+}
+void check_positive(const char* field, double value) {
+  require(value > 0.0 && std::isfinite(value), "{} is {}, but must be greater than 0", field,
+          value);
+}
+
+void check_data(const Recipe& recipe) {
+  check_range("r", recipe.r, 0.0, 1.0);
+  require(recipe.num_class == 10, "num_class is {}, but {} has 10 classes", recipe.num_class,
+          recipe.dataset);
+  check_range<std::int64_t>("subset", recipe.subset, 0, kMany);
+  check_range<std::int64_t>("shapes_train", recipe.shapes_train, 1, 10'000'000);
+  check_range<std::int64_t>("shapes_test", recipe.shapes_test, 1, 10'000'000);
+  require(recipe.dataset != "cifar10" || !recipe.data_path.empty(),
+          "data_path is missing: name the folder cifar-10-batches-bin or cifar-10-batches-py with "
+          "--data_path, or use --dataset shapes, which needs no files");
+  require(recipe.dataset != "shapes" || recipe.noise_mode != "asym" || !recipe.noise_file.empty(),
+          "noise_mode asym is defined for cifar10 only; use sym, or a noise_file, with shapes");
+}
+
+void check_training(const Recipe& recipe) {
+  check_range<std::int64_t>("width", recipe.width, 1, 65536);
+  check_range<std::int64_t>("low_dim", recipe.low_dim, 1, 65536);
+  stage_blocks(recipe);
+  check_range<std::int64_t>("num_epochs", recipe.num_epochs, 1, 1'000'000);
+  check_range<std::int64_t>("batch_size", recipe.batch_size, 1, 65536);
+  check_range<std::int64_t>("warm_up", recipe.warm_up, 1, 1'000'000);
+  check_range<std::int64_t>("seed", recipe.seed, 0, std::numeric_limits<std::int64_t>::max());
+  check_positive("lr", recipe.lr);
+  require(recipe.momentum >= 0.0 && recipe.momentum < 1.0,
+          "momentum is {}, but must be at least 0 and below 1", recipe.momentum);
+  check_nonnegative("weight_decay", recipe.weight_decay);
+  check_range<std::int64_t>("lr_period", recipe.lr_period, 1, 1'000'000);
+  check_range("lr_min_factor", recipe.lr_min_factor, 0.0, 1.0);
+  for (const ScheduleEntry& entry : parse_schedule(recipe.lr_steps, "lr_steps")) {
+    check_positive("a divisor in lr_steps", entry.value);
+    check_range<std::int64_t>("an epoch in lr_steps", entry.epoch, 0, 1'000'000);
+  }
+  check_range<std::int64_t>("threads", recipe.threads, 0, 4096);
+}
+
+void check_method(const Recipe& recipe) {
+  check_positive("warm_up_temperature", recipe.warm_up_temperature);
+  check_range<std::int64_t>("warm_up_batch_factor", recipe.warm_up_batch_factor, 1, 1024);
+  check_range("p_threshold", recipe.p_threshold, 0.0, 1.0);
+  check_range<std::int64_t>("loss_history", recipe.loss_history, 1, 1000);
+  check_range<std::int64_t>("gmm_max_iter", recipe.gmm_max_iter, 1, 1'000'000);
+  check_nonnegative("gmm_tol", recipe.gmm_tol);
+  check_nonnegative("gmm_reg_covar", recipe.gmm_reg_covar);
+  check_nonnegative("lambda_u", recipe.lambda_u);
+  check_positive("lambda_ramp", recipe.lambda_ramp);
+  check_positive("T", recipe.T);
+  check_positive("alpha", recipe.alpha);
+  check_nonnegative("penalty", recipe.penalty);
+  check_positive("tau", recipe.tau);
+  const auto kappa = parse_schedule(recipe.kappa, "kappa");
+  require(!kappa.empty() && kappa.front().epoch == 0,
+          "kappa is '{}', but must begin with epoch 0, e.g. 0:3,40:2", recipe.kappa);
+  for (const ScheduleEntry& entry : kappa) {
+    require(entry.value == std::floor(entry.value) && entry.value >= 1.0 &&
+                entry.value <= static_cast<double>(recipe.num_class),
+            "kappa is '{}', but its values must be whole numbers from 1 to {}", recipe.kappa,
+            recipe.num_class);
+  }
+  check_positive("proto_temperature", recipe.proto_temperature);
+  check_range("proto_momentum", recipe.proto_momentum, 0.0, 1.0);
+  check_range("proto_threshold", recipe.proto_threshold, 0.0, 1.0);
+}
+
+/// The words of string fields, for recipes that were filled in by code.
+void check_choices(const Recipe& recipe) {
+  Recipe copy;
+  update_recipe(copy, to_json(recipe), "recipe");
+}
+
+}  // namespace
+
+void resolve(Recipe& recipe) {
+  check_choices(recipe);
+  if (recipe.lr_period == 0) recipe.lr_period = std::min(recipe.num_epochs, kPublishedPeriod);
+  if (recipe.loss_history == 0) recipe.loss_history = std::abs(recipe.r - 0.9) < 1e-6 ? 5 : 1;
+  check_data(recipe);
+  check_training(recipe);
+  check_method(recipe);
+  recipe.device = parse_device(recipe.device).type == DeviceType::kCpu ? "cpu" : "cuda";
+}
+
+}  // namespace bptplr

@@ -1,0 +1,37 @@
+// The order in which a set of samples is gone through, again and again.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/random.hpp"
+
+namespace bptplr {
+
+/// Yields batches of positions 0..size-1 from one shuffled pass after another; a pass ends where no
+/// whole batch is left. A set smaller than a batch is one batch by itself.
+class ShuffledPasses {
+ public:
+  /// The order of pass p is drawn from the stream (seed, purpose, epoch, network, p).
+  ShuffledPasses(std::int64_t size, std::int64_t batch_size, std::uint64_t seed, Purpose purpose,
+                 std::uint32_t epoch, std::uint32_t network);
+
+  /// The next batch; empty only for an empty set. Valid until the next call.
+  std::span<const std::int64_t> next();
+  /// Batches taken from the current pass, the last one included.
+  std::int64_t taken_from_pass() const { return taken_; }
+
+ private:
+  std::int64_t size_;
+  std::int64_t batch_size_;
+  std::uint64_t seed_;
+  Purpose purpose_;
+  std::uint32_t epoch_;
+  std::uint32_t network_;
+  std::uint32_t pass_ = 0;
+  std::int64_t taken_ = 0;
+  std::vector<std::int64_t> order_;
+};
+
+}  // namespace bptplr

@@ -1,0 +1,251 @@
+#include "bpt_plr/trainer.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <utility>
+
+#include "bpt_plr/epoch.hpp"
+#include "bpt_plr/prototypes.hpp"
+#include "bpt_plr/sample_losses.hpp"
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+/// Seconds since it was made.
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// A network with what belongs to its training.
+struct Learner {
+  PreActResNet network;
+  Sgd optimizer;
+  LossTracker losses;
+  KeptOutputs kept;  ///< of the current epoch
+
+  Learner(const Recipe& recipe, int index)
+      : network(make_network(recipe, index)),
+        optimizer(network.named().parameters(), recipe.momentum, recipe.weight_decay),
+        losses(recipe.loss_history) {}
+};
+
+/// What a network made of the training set.
+struct Division {
+  GmmFit gmm;
+  Partition partition;
+};
+
+}  // namespace
+
+PreActResNet make_network(const Recipe& recipe, int index) {
+  PreActResNetConfig config;
+  config.num_classes = recipe.num_class;
+  config.width = recipe.width;
+  config.blocks = stage_blocks(recipe);
+  config.low_dim = recipe.low_dim;
+  config.activated_shortcut = recipe.shortcut == "activated";
+  return {config, static_cast<std::uint64_t>(recipe.seed), static_cast<std::uint32_t>(index)};
+}
+
+class Trainer::Impl {
+ public:
+  Impl(Recipe recipe, const TrainingData& data, TrainingObserver& observer)
+      : recipe_(std::move(recipe)), data_(data), observer_(observer) {
+    require(data.dataset.num_classes() == recipe_.num_class,
+            "--num_class {} does not fit the data set {}, which has {} classes", recipe_.num_class,
+            data.dataset.name, data.dataset.num_classes());
+    const int networks = recipe_.method == "ce" ? 1 : 2;
+    for (int i = 0; i < networks; ++i) learners_.push_back(std::make_unique<Learner>(recipe_, i));
+    if (recipe_.threads > 0) omp_set_num_threads(static_cast<int>(recipe_.threads));
+  }
+
+  void run() {
+    for (std::int64_t epoch = 0; epoch < recipe_.num_epochs; ++epoch) run_epoch(epoch);
+  }
+
+  std::vector<std::unique_ptr<Learner>>& learners() { return learners_; }
+
+ private:
+  void run_epoch(std::int64_t epoch) {
+    EpochMetrics metrics;
+    metrics.epoch = epoch;
+    metrics.lr = learning_rate(recipe_, epoch);
+    loss_means_ = {};
+    const bool warming_up = recipe_.method != "ce" && epoch < recipe_.warm_up;
+    metrics.phase = warming_up ? "warm_up" : recipe_.method;
+    if (metrics.phase == "bpt_plr") {
+      divided_epoch(metrics);
+    } else {
+      plain_epoch(metrics);
+    }
+    metrics.losses = loss_means_.means();
+    test(metrics);
+    observer_.on_epoch(metrics);
+  }
+
+  /// Warm-up, or the baseline.
+  void plain_epoch(EpochMetrics& metrics) {
+    const Stopwatch watch;
+    std::int64_t images = 0;
+    for (int i = 0; i < std::ssize(learners_); ++i) {
+      Learner& learner = learner_at(i);
+      images +=
+          warm_up_epoch(context(metrics, i, metrics.phase), learner.network, learner.optimizer);
+    }
+    metrics.seconds["train"] = watch.seconds();
+    metrics.images_per_s = static_cast<double>(images) / watch.seconds();
+  }
+
+  /// Steps 1 to 6.
+  void divided_epoch(EpochMetrics& metrics) {
+    const Stopwatch partition_watch;
+    for (int i = 0; i < 2; ++i) keep_outputs(metrics, i);
+    const std::vector<Division> divisions = divide(metrics);
+    metrics.seconds["partition"] = partition_watch.seconds();
+
+    const Stopwatch train_watch;
+    std::int64_t images = 0;
+    for (int k = 0; k < 2; ++k) {
+      const int j = 1 - k;
+      const Division& theirs = divisions[static_cast<std::size_t>(j)];
+      Learner& learner = learner_at(k);
+      images += semi_supervised_epoch(
+          context(metrics, k, "train"),
+          {theirs.partition, theirs.gmm.clean_probability, learner_at(j).kept.logits},
+          learner.network, learner_at(j).network, learner.optimizer);
+      move_prototypes(k);
+    }
+    metrics.seconds["train"] = train_watch.seconds();
+    metrics.images_per_s = static_cast<double>(images) / train_watch.seconds();
+  }
+
+  /// Step 1: what the network says about every training image.
+  void keep_outputs(const EpochMetrics& metrics, int index) {
+    Learner& learner = learner_at(index);
+    const auto report = [&](std::int64_t done, std::int64_t total) {
+      observer_.on_progress(
+          {metrics.epoch, recipe_.num_epochs, "partition", index + 1, done, total, done, {}});
+    };
+    auto [logits, projection] =
+        evaluate(learner.network, data_.dataset, data_.dataset.train.images, report);
+    if (!prototypes_ready_) {
+      initialize_prototypes(projection, data_.noisy_labels, data_.dataset.class_names,
+                            learner.network.prototypes());
+    }
+    learner.kept.prototype_logits =
+        prototype_logits(projection, learner.network.prototypes(), recipe_.proto_temperature);
+    learner.kept.logits = std::move(logits);
+    learner.kept.projection = std::move(projection);
+  }
+
+  /// Steps 2 and 3.
+  std::vector<Division> divide(EpochMetrics& metrics) {
+    prototypes_ready_ = true;
+    std::vector<NormalizedLosses> losses;
+    for (auto& learner : learners_) {
+      losses.push_back(learner->losses.update(learner->kept, data_.noisy_labels));
+    }
+    std::vector<SampleLosses> views;
+    for (const NormalizedLosses& l : losses) views.push_back({l.classifier, l.prototype});
+    const GmmOptions options{recipe_.gmm_max_iter, recipe_.gmm_tol, recipe_.gmm_reg_covar};
+    std::vector<GmmFit> fits = fit_gmm(views, options, static_cast<std::uint64_t>(recipe_.seed),
+                                       static_cast<std::uint32_t>(metrics.epoch));
+    std::vector<Division> divisions;
+    for (GmmFit& fit : fits) {
+      Partition partition = balanced_partition(fit.clean_probability, data_.noisy_labels,
+                                               recipe_.num_class, recipe_.p_threshold);
+      warn_if_small(metrics.epoch, std::ssize(divisions), partition);
+      metrics.networks.push_back({selection_metrics(partition, fit.clean_probability,
+                                                    data_.noisy_labels, data_.true_labels),
+                                  fit});
+      divisions.push_back({std::move(fit), std::move(partition)});
+    }
+    return divisions;
+  }
+
+  void warn_if_small(std::int64_t epoch, std::int64_t network, const Partition& partition) {
+    const auto warn = [&](const char* name, std::int64_t size) {
+      if (size >= recipe_.batch_size) return;
+      observer_.on_warning(fmt::format(
+          "epoch {}: the {} set of network {} has {} samples, fewer than a batch of {}; training "
+          "goes on with {}",
+          epoch, name, network + 1, size, recipe_.batch_size,
+          size == 0 ? "the other set alone" : "smaller batches"));
+    };
+    warn("labelled", std::ssize(partition.labelled));
+    warn("unlabelled", std::ssize(partition.unlabelled));
+  }
+
+  /// Step 6, after network k has trained on the partition of network 1 - k.
+  void move_prototypes(int k) {
+    const int source = recipe_.proto_source == "own" ? k : 1 - k;
+    const int target = recipe_.proto_target == "own" ? k : 0;
+    update_prototypes(learner_at(source).kept, recipe_.proto_momentum, recipe_.proto_threshold,
+                      learner_at(target).network.prototypes());
+  }
+
+  /// Step 7.
+  void test(EpochMetrics& metrics) {
+    observer_.on_progress({metrics.epoch, recipe_.num_epochs, "test", 0, 0, 1, 0, {}});
+    const Stopwatch watch;
+    std::vector<PreActResNet*> networks;
+    for (auto& learner : learners_) networks.push_back(&learner->network);
+    metrics.test_acc = test_accuracy(networks, data_.dataset, data_.dataset.test);
+    metrics.seconds["test"] = watch.seconds();
+    accuracies_.push_back(metrics.test_acc);
+    metrics.best_acc = *std::max_element(accuracies_.begin(), accuracies_.end());
+    const auto last = std::min<std::ptrdiff_t>(10, std::ssize(accuracies_));
+    metrics.mean_last10 = std::accumulate(accuracies_.end() - last, accuracies_.end(), 0.0) /
+                          static_cast<double>(last);
+  }
+
+  EpochContext context(const EpochMetrics& metrics, int network, const std::string& phase) {
+    return {recipe_, data_, metrics.epoch, network,
+            [this, phase, network, epoch = metrics.epoch](
+                std::int64_t iteration, std::int64_t iterations, std::int64_t images,
+                const LossTerms& losses) {
+              loss_means_.add(losses);
+              observer_.on_progress({epoch, recipe_.num_epochs, phase, network + 1, iteration,
+                                     iterations, images, losses});
+            }};
+  }
+
+  Learner& learner_at(int index) { return *learners_[static_cast<std::size_t>(index)]; }
+
+  Recipe recipe_;
+  const TrainingData& data_;
+  TrainingObserver& observer_;
+  std::vector<std::unique_ptr<Learner>> learners_;
+  bool prototypes_ready_ = false;
+  LossMeans loss_means_;
+  std::vector<double> accuracies_;
+};
+
+Trainer::Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& observer)
+    : impl_(std::make_unique<Impl>(std::move(recipe), data, observer)) {}
+
+Trainer::~Trainer() = default;
+
+void Trainer::run() {
+  impl_->run();
+}
+
+int Trainer::num_networks() const {
+  return static_cast<int>(impl_->learners().size());
+}
+
+PreActResNet& Trainer::network(int index) {
+  return impl_->learners()[static_cast<std::size_t>(index)]->network;
+}
+
+}  // namespace bptplr

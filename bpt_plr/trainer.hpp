@@ -1,0 +1,62 @@
+// The training run: warm-up, then one partition and one pass of co-divided semi-supervised training
+// an epoch (ALGORITHM steps 1 to 7), or plain cross-entropy as the baseline.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bpt_plr/evaluation.hpp"
+#include "bpt_plr/metrics.hpp"
+#include "bpt_plr/recipe.hpp"
+#include "bpt_plr/training_data.hpp"
+#include "models/preact_resnet.hpp"
+
+namespace bptplr {
+
+/// Where a run is.
+struct Progress {
+  std::int64_t epoch = 0;
+  std::int64_t num_epochs = 0;
+  std::string phase;                     ///< "warm_up", "partition", "train", "ce" or "test"
+  int network = 0;                       ///< 1 or 2
+  std::int64_t iteration = 0;            ///< done in this phase
+  std::int64_t iterations = 0;           ///< of this phase
+  std::int64_t images = 0;               ///< samples that this phase has drawn so far
+  std::map<std::string, double> losses;  ///< of the last iteration
+};
+
+/// Who wants to know. Every call is made from the training thread, between iterations.
+class TrainingObserver {
+ public:
+  virtual ~TrainingObserver() = default;
+  virtual void on_progress(const Progress&) {}
+  virtual void on_epoch(const EpochMetrics&) {}
+  /// Something that the user should know, e.g. a labelled set smaller than a batch.
+  virtual void on_warning(const std::string&) {}
+};
+
+class Trainer {
+ public:
+  /// `recipe` must be resolved. Throws Error where recipe and data do not fit.
+  Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& observer);
+  ~Trainer();
+
+  /// Trains all epochs. Throws Error when a loss is not finite, a class is empty, ...
+  void run();
+
+  /// One network for `ce`, two for `bpt_plr`.
+  int num_networks() const;
+  PreActResNet& network(int index);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A network as the recipe wants it.
+PreActResNet make_network(const Recipe& recipe, int index);
+
+}  // namespace bptplr

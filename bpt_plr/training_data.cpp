@@ -1,0 +1,69 @@
+#include "bpt_plr/training_data.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "data/cifar10.hpp"
+#include "data/noise.hpp"
+#include "data/shapes.hpp"
+#include "data/subset.hpp"
+#include "engine/error.hpp"
+#include "engine/file.hpp"
+
+namespace bptplr {
+namespace {
+
+/// The built-in images are one fixed data set, as a downloaded one would be: `seed` does not change
+/// them, so that runs of different seeds are measured on the same test images.
+constexpr std::uint64_t kShapesSeed = 1;
+
+/// How many entries a label file has, 0 where it is no JSON list.
+std::int64_t list_length(const std::string& path) {
+  const auto json = nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  return json.is_array() ? static_cast<std::int64_t>(json.size()) : 0;
+}
+
+/// The labels of `noise_file` for the samples `subset` of a training set of `total`.
+std::vector<std::int64_t> labels_from_file(const Recipe& recipe, std::int64_t total,
+                                           const std::vector<std::int64_t>& subset) {
+  const auto count = static_cast<std::int64_t>(subset.size());
+  if (count != total && list_length(recipe.noise_file) == total) {
+    return select(read_noise_file(recipe.noise_file, total, recipe.num_class), subset);
+  }
+  return read_noise_file(recipe.noise_file, count, recipe.num_class);
+}
+
+std::vector<std::int64_t> make_noisy(const Recipe& recipe,
+                                     const std::vector<std::int64_t>& labels) {
+  const auto seed = static_cast<std::uint64_t>(recipe.seed);
+  if (recipe.noise_mode == "sym") return symmetric_noise(labels, recipe.num_class, recipe.r, seed);
+  if (recipe.noise_mode == "asym") return asymmetric_noise_cifar10(labels, recipe.r, seed);
+  return labels;
+}
+
+}  // namespace
+
+Dataset load_dataset(const Recipe& recipe) {
+  Dataset dataset = recipe.dataset == "shapes"
+                        ? make_shapes(kShapesSeed, recipe.shapes_train, recipe.shapes_test)
+                        : load_cifar10(recipe.data_path);
+  require(dataset.num_classes() == recipe.num_class, "num_class is {}, but {} has {} classes",
+          recipe.num_class, dataset.name, dataset.num_classes());
+  return dataset;
+}
+
+TrainingData load_training_data(const Recipe& recipe) {
+  TrainingData data;
+  data.dataset = load_dataset(recipe);
+  Split& train = data.dataset.train;
+  const auto total = static_cast<std::int64_t>(train.labels.size());
+  const std::int64_t count = recipe.subset == 0 ? total : recipe.subset;
+  const std::vector<std::int64_t> subset = balanced_subset(train.labels, recipe.num_class, count,
+                                                           static_cast<std::uint64_t>(recipe.seed));
+  if (count != total) train = select(train, subset);
+  data.true_labels = train.labels;
+  data.noisy_labels = recipe.noise_file.empty() ? make_noisy(recipe, train.labels)
+                                                : labels_from_file(recipe, total, subset);
+  return data;
+}
+
+}  // namespace bptplr

@@ -1,0 +1,42 @@
+// Images in memory, as every data set of the project delivers them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bptplr {
+
+/// `count` RGB images of one size, uint8, NHWC: pixel (n, y, x, c) at ((n*height + y)*width +
+/// x)*3+c.
+struct Images {
+  std::int64_t count = 0;
+  int height = 0;
+  int width = 0;
+  std::vector<std::uint8_t> pixels;
+
+  std::int64_t bytes_per_image() const { return std::int64_t{height} * width * 3; }
+  const std::uint8_t* image(std::int64_t i) const { return pixels.data() + i * bytes_per_image(); }
+};
+
+/// Images with their labels in [0, number of classes).
+struct Split {
+  Images images;
+  std::vector<std::int64_t> labels;
+};
+
+/// A data set with its official (for the benchmarks: true) labels.
+struct Dataset {
+  std::string name;
+  std::vector<std::string> class_names;
+  /// Per-channel statistics of pixel/255 that inputs are normalised with.
+  std::array<float, 3> mean{};
+  std::array<float, 3> std{};
+  Split train;
+  Split test;
+
+  std::int64_t num_classes() const { return static_cast<std::int64_t>(class_names.size()); }
+};
+
+}  // namespace bptplr

@@ -1,0 +1,88 @@
+#include "data/noise.hpp"
+
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "engine/error.hpp"
+#include "engine/file.hpp"
+#include "engine/random.hpp"
+
+namespace bptplr {
+namespace {
+
+/// What CIFAR-10's classes 0..9 turn into under asymmetric noise.
+constexpr std::array<std::int64_t, 10> kMistakenFor{0, 1, 0, 5, 7, 3, 6, 7, 8, 1};
+
+/// Replaces round(rate * N) labels by what change(label, random) makes of them.
+template <class Change>
+std::vector<std::int64_t> change_some(std::span<const std::int64_t> labels, double rate,
+                                      std::uint64_t seed, Change&& change) {
+  require(rate >= 0.0 && rate <= 1.0,
+          "a noise rate of {} was asked for; it is the share of labels, from 0 to 1", rate);
+  std::vector<std::int64_t> noisy(labels.begin(), labels.end());
+  Philox random(seed, Purpose::kNoise);
+  std::vector<std::int64_t> chosen = random.permutation(static_cast<std::int64_t>(labels.size()));
+  chosen.resize(static_cast<std::size_t>(std::llround(rate * static_cast<double>(labels.size()))));
+  for (const std::int64_t index : chosen) {
+    auto& label = noisy[static_cast<std::size_t>(index)];
+    label = change(label, random);
+  }
+  return noisy;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> symmetric_noise(std::span<const std::int64_t> labels,
+                                          std::int64_t num_classes, double rate,
+                                          std::uint64_t seed) {
+  return change_some(labels, rate, seed, [&](std::int64_t, Philox& random) {
+    return static_cast<std::int64_t>(random.below(static_cast<std::uint32_t>(num_classes)));
+  });
+}
+
+std::vector<std::int64_t> asymmetric_noise_cifar10(std::span<const std::int64_t> labels,
+                                                   double rate, std::uint64_t seed) {
+  return change_some(labels, rate, seed, [](std::int64_t label, Philox&) {
+    require(label >= 0 && label < std::int64_t{kMistakenFor.size()},
+            "asymmetric noise met label {}; it is defined for CIFAR-10's labels 0 to 9, use "
+            "symmetric noise for other data sets",
+            label);
+    return kMistakenFor[static_cast<std::size_t>(label)];
+  });
+}
+
+double noise_rate(std::span<const std::int64_t> noisy, std::span<const std::int64_t> truth) {
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < truth.size(); ++i) wrong += noisy[i] != truth[i] ? 1 : 0;
+  return truth.empty() ? 0.0 : static_cast<double>(wrong) / static_cast<double>(truth.size());
+}
+
+std::vector<std::int64_t> read_noise_file(const std::filesystem::path& path, std::int64_t count,
+                                          std::int64_t num_classes) {
+  const std::string text = read_file(path);
+  const auto list = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  require(list.is_array(), "{}: not a JSON list; a label file is a list of {} integers",
+          path.string(), count);
+  require(list.size() == static_cast<std::size_t>(count),
+          "{}: {} labels for {} training images; use the label file made for this data set",
+          path.string(), list.size(), count);
+  std::vector<std::int64_t> labels;
+  labels.reserve(list.size());
+  for (const auto& entry : list) {
+    const bool valid = entry.is_number_integer() && entry >= 0 && entry < num_classes;
+    // A number is shown; text and nested lists may be of any length and depth.
+    require(valid, "{}: entry {} is {}, where an integer from 0 to {} is expected; correct it",
+            path.string(), labels.size(), entry.is_number() ? entry.dump() : entry.type_name(),
+            num_classes - 1);
+    labels.push_back(entry.get<std::int64_t>());
+  }
+  return labels;
+}
+
+void write_noise_file(const std::filesystem::path& path, std::span<const std::int64_t> labels) {
+  const std::vector<std::int64_t> list(labels.begin(), labels.end());
+  write_file_atomically(path, nlohmann::json(list).dump());
+}
+
+}  // namespace bptplr

@@ -1,0 +1,36 @@
+// Wrong labels on purpose: the two noise models of the CIFAR-10 benchmarks, and label files.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace bptplr {
+
+/// round(rate * N) labels, chosen without replacement, are replaced by a class drawn uniformly from
+/// all classes, the true one included: about rate * (1 - 1 / num_classes) of all come out wrong.
+/// Throws Error unless rate lies in [0, 1].
+std::vector<std::int64_t> symmetric_noise(std::span<const std::int64_t> labels,
+                                          std::int64_t num_classes, double rate,
+                                          std::uint64_t seed);
+
+/// round(rate * N) labels, chosen without replacement, move to the class that CIFAR-10's is
+/// mistaken for: truck -> automobile, bird -> airplane, cat <-> dog, deer -> horse, the other five
+/// unchanged (Patrini et al., "Making Deep Neural Networks Robust to Label Noise", CVPR 2017).
+/// Throws Error unless rate lies in [0, 1] and the labels in 0..9.
+std::vector<std::int64_t> asymmetric_noise_cifar10(std::span<const std::int64_t> labels,
+                                                   double rate, std::uint64_t seed);
+
+/// The share of labels that differ from the true ones; the spans are equally long.
+double noise_rate(std::span<const std::int64_t> noisy, std::span<const std::int64_t> truth);
+
+/// Reads a JSON list of `count` integers in [0, num_classes), a label for each training image in
+/// the original order. Throws Error naming the file, the position and what was expected.
+std::vector<std::int64_t> read_noise_file(const std::filesystem::path& path, std::int64_t count,
+                                          std::int64_t num_classes);
+
+/// Writes labels in the form that read_noise_file reads. Throws Error when that fails.
+void write_noise_file(const std::filesystem::path& path, std::span<const std::int64_t> labels);
+
+}  // namespace bptplr

@@ -1,0 +1,400 @@
+#include "data/pickle.hpp"
+
+#include <bit>
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+
+#include "data/pickle_opcodes.hpp"
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+using namespace pickle_opcodes;
+
+/// Bounds memory and time whatever the file says. The genuine CIFAR files need about 50,000.
+constexpr int kMaxOperations = 1'000'000;
+
+/// The objects that a file may refer to; none of them is ever called.
+constexpr std::string_view kReconstruct = "numpy.core.multiarray _reconstruct";
+constexpr std::string_view kReconstructNumpy2 = "numpy._core.multiarray _reconstruct";
+constexpr std::string_view kNdarray = "numpy ndarray";
+constexpr std::string_view kDtype = "numpy dtype";
+constexpr std::string_view kEncode = "_codecs encode";
+
+}  // namespace
+
+const PickleValue* PickleValue::find(std::string_view key) const {
+  if (kind != Kind::kDict) return nullptr;
+  for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+    if (items[i]->kind == Kind::kText && items[i]->text == key) return items[i + 1];
+  }
+  return nullptr;
+}
+
+/// The stack machine that a pickle is a program for.
+class Unpickler {
+ public:
+  explicit Unpickler(Pickle& pickle) : pickle_(pickle), rest_(pickle.bytes_) {}
+
+  const PickleValue* run() {
+    for (int count = 0; count < kMaxOperations; ++count) {
+      const auto op = integer<std::uint8_t>();
+      if (op == kStop) return pop();
+      if (!(push_scalar(op) || push_text(op) || make_container(op) || use_memo(op) ||
+            make_object(op) || skip_framing(op))) {
+        fail(fmt::format("operation 0x{:02x} is none that CIFAR files use", op));
+      }
+    }
+    fail(fmt::format("more than {} operations, CIFAR files have fewer", kMaxOperations));
+  }
+
+ private:
+  using Kind = PickleValue::Kind;
+
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(
+        "{}: not a readable pickle, at byte {} of {}: {}; fetch or save the file again "
+        "(pickle protocol 2 to 4)",
+        pickle_.name_, pickle_.bytes_.size() - rest_.size(), pickle_.bytes_.size(), what);
+  }
+
+  void expect(bool condition, const char* what) const {
+    if (!condition) fail(what);
+  }
+
+  // --- bytes of the file ---
+
+  std::string_view take(std::uint64_t count) {
+    if (count > rest_.size()) {
+      fail(fmt::format("{} more bytes expected where {} are left", count, rest_.size()));
+    }
+    const std::string_view taken = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return taken;
+  }
+
+  template <class T>
+  T integer() {
+    static_assert(std::endian::native == std::endian::little, "pickles are little-endian");
+    T value;
+    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
+    return value;
+  }
+
+  std::string_view line() {
+    const std::size_t end = rest_.find('\n');
+    expect(end != std::string_view::npos, "a name without an end of line");
+    const std::string_view text = take(end);
+    take(1);
+    return text;
+  }
+
+  // --- the stack ---
+
+  PickleValue& push(Kind kind) {
+    PickleValue& value = pickle_.values_.emplace_back();
+    value.kind = kind;
+    stack_.push_back(&value);
+    return value;
+  }
+
+  std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
+
+  PickleValue& top() const {
+    expect(stack_.size() > floor(), "an operation on an empty stack");
+    return *stack_.back();
+  }
+
+  PickleValue* pop() {
+    PickleValue* value = &top();
+    stack_.pop_back();
+    return value;
+  }
+
+  PickleValue& pop(Kind kind, const char* what) {
+    PickleValue* value = pop();
+    expect(value->kind == kind, what);
+    return *value;
+  }
+
+  /// Takes the last `count` values off the stack, first pushed first.
+  std::vector<const PickleValue*> pop_last(std::size_t count) {
+    expect(stack_.size() - floor() >= count, "an operation on an empty stack");
+    const auto first = stack_.end() - static_cast<std::ptrdiff_t>(count);
+    std::vector<const PickleValue*> values(first, stack_.end());
+    stack_.erase(first, stack_.end());
+    return values;
+  }
+
+  std::vector<const PickleValue*> pop_to_mark() {
+    expect(!marks_.empty(), "the end of a group that has no beginning");
+    auto values = pop_last(stack_.size() - marks_.back());
+    marks_.pop_back();
+    return values;
+  }
+
+  // --- groups of operations; each returns whether `op` was one of its own ---
+
+  bool push_scalar(std::uint8_t op) {
+    switch (op) {
+      case kNone:
+        push(Kind::kNone);
+        return true;
+      case kNewTrue:
+        push(Kind::kBool).integer = 1;
+        return true;
+      case kNewFalse:
+        push(Kind::kBool).integer = 0;
+        return true;
+      case kBinInt:
+        push(Kind::kInteger).integer = integer<std::int32_t>();
+        return true;
+      case kBinInt1:
+        push(Kind::kInteger).integer = integer<std::uint8_t>();
+        return true;
+      case kBinInt2:
+        push(Kind::kInteger).integer = integer<std::uint16_t>();
+        return true;
+      case kLong1:
+        push(Kind::kInteger).integer = long_integer();
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  std::int64_t long_integer() {
+    const std::string_view digits = take(integer<std::uint8_t>());
+    expect(digits.size() <= sizeof(std::int64_t), "an integer of more than 64 bits");
+    const bool negative = !digits.empty() && (digits.back() & 0x80) != 0;
+    std::int64_t value = negative ? -1 : 0;
+    std::memcpy(&value, digits.data(), digits.size());
+    return value;
+  }
+
+  bool push_text(std::uint8_t op) {
+    switch (op) {
+      case kShortBinString:
+      case kShortBinBytes:
+      case kShortBinUnicode:
+        push_bytes(integer<std::uint8_t>());
+        return true;
+      case kBinString:
+      case kBinBytes:
+      case kBinUnicode:
+        push_bytes(integer<std::uint32_t>());
+        return true;
+      case kBinBytes8:
+      case kBinUnicode8:
+        push_bytes(integer<std::uint64_t>());
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  void push_bytes(std::uint64_t count) {
+    const std::string_view text = take(count);
+    push(Kind::kText).text = text;
+  }
+
+  bool make_container(std::uint8_t op) {
+    switch (op) {
+      case kMark:
+        marks_.push_back(stack_.size());
+        return true;
+      case kEmptyTuple:
+        push(Kind::kTuple);
+        return true;
+      case kEmptyList:
+        push(Kind::kList);
+        return true;
+      case kEmptyDict:
+        push(Kind::kDict);
+        return true;
+      case kTuple1:
+        push_tuple(pop_last(1));
+        return true;
+      case kTuple2:
+        push_tuple(pop_last(2));
+        return true;
+      case kTuple3:
+        push_tuple(pop_last(3));
+        return true;
+      case kTuple:
+        push_tuple(pop_to_mark());
+        return true;
+      case kAppend:
+        extend(Kind::kList, pop_last(1));
+        return true;
+      case kAppends:
+        extend(Kind::kList, pop_to_mark());
+        return true;
+      case kSetItem:
+        extend(Kind::kDict, pop_last(2));
+        return true;
+      case kSetItems:
+        extend(Kind::kDict, pop_to_mark());
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  void push_tuple(std::vector<const PickleValue*> items) {
+    push(Kind::kTuple).items = std::move(items);
+  }
+
+  void extend(Kind kind, const std::vector<const PickleValue*>& items) {
+    PickleValue& container = top();
+    expect(container.kind == kind, "items for something that is not their container");
+    expect(kind != Kind::kDict || items.size() % 2 == 0, "a dict key without a value");
+    container.items.insert(container.items.end(), items.begin(), items.end());
+  }
+
+  bool use_memo(std::uint8_t op) {
+    switch (op) {
+      case kBinPut:
+        memo_[integer<std::uint8_t>()] = &top();
+        return true;
+      case kLongBinPut:
+        memo_[integer<std::uint32_t>()] = &top();
+        return true;
+      case kMemoize:
+        memo_[static_cast<std::uint32_t>(memo_.size())] = &top();
+        return true;
+      case kBinGet:
+        recall(integer<std::uint8_t>());
+        return true;
+      case kLongBinGet:
+        recall(integer<std::uint32_t>());
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  void recall(std::uint32_t index) {
+    const auto found = memo_.find(index);
+    expect(found != memo_.end(), "a reference to a value that was not stored");
+    stack_.push_back(found->second);
+  }
+
+  bool make_object(std::uint8_t op) {
+    switch (op) {
+      case kGlobal: {
+        const std::string_view module = line();
+        push_global(module, line());
+        return true;
+      }
+      case kStackGlobal: {
+        const std::string_view name = pop(Kind::kText, "an object name that is no text").text;
+        push_global(pop(Kind::kText, "a module name that is no text").text, name);
+        return true;
+      }
+      case kReduce:
+        reduce();
+        return true;
+      case kBuild:
+        build();
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  void push_global(std::string_view module, std::string_view name) {
+    const std::string full = fmt::format("{} {}", module, name);
+    for (const std::string_view known :
+         {kReconstruct, kReconstructNumpy2, kNdarray, kDtype, kEncode}) {
+      if (full == known) {
+        push(Kind::kGlobal).text = known;
+        return;
+      }
+    }
+    fail(
+        "it refers to a Python object that is no part of a numpy array, and such are never loaded");
+  }
+
+  /// A call in the file: what it would construct is noted, nothing is called.
+  void reduce() {
+    const PickleValue& arguments = pop(Kind::kTuple, "a call without arguments");
+    const std::string_view callee = pop(Kind::kGlobal, "a call of something else than a name").text;
+    const auto& items = arguments.items;
+    const bool starts_with_text = !items.empty() && items[0]->kind == Kind::kText;
+    if (callee == kReconstruct || callee == kReconstructNumpy2) {
+      push(Kind::kArray);
+    } else if (callee == kDtype) {
+      expect(starts_with_text, "a numpy type without a name");
+      push(Kind::kDtype).dtype = items[0]->text;
+    } else {
+      expect(callee == kEncode && starts_with_text, "a call that no CIFAR file makes");
+      const std::string_view bytes = latin1_bytes(items[0]->text);
+      push(Kind::kText).text = bytes;
+    }
+  }
+
+  /// Python 3 writes bytes in protocol 2 as a UTF-8 text of the code points 0 to 255.
+  std::string_view latin1_bytes(std::string_view utf8) {
+    // A text may be referred to again and again: without a limit the file could fill the memory.
+    decoded_bytes_ += utf8.size();
+    expect(decoded_bytes_ <= pickle_.bytes_.size(), "the same bytes are decoded many times");
+    std::string& bytes = pickle_.decoded_.emplace_back();
+    bytes.reserve(utf8.size());
+    for (std::size_t i = 0; i < utf8.size(); ++i) {
+      const auto lead = static_cast<std::uint8_t>(utf8[i]);
+      if (lead < 0x80) {
+        bytes.push_back(utf8[i]);
+        continue;
+      }
+      expect((lead & 0xfc) == 0xc0 && ++i < utf8.size(), "bytes that are not encoded as latin1");
+      const auto trail = static_cast<std::uint8_t>(utf8[i]);
+      bytes.push_back(static_cast<char>((lead & 0x03) << 6 | (trail & 0x3f)));
+    }
+    return bytes;
+  }
+
+  /// The state of a numpy type (its byte order, of no concern for single bytes) or array.
+  void build() {
+    const auto& state = pop(Kind::kTuple, "an object state that is no tuple").items;
+    PickleValue& object = top();
+    if (object.kind == Kind::kDtype) return;
+    expect(object.kind == Kind::kArray, "a state for something else than a numpy object");
+    expect(state.size() == 5 && state[1]->kind == Kind::kTuple && state[2]->kind == Kind::kDtype &&
+               state[3]->kind == Kind::kBool && state[4]->kind == Kind::kText,
+           "a numpy array that is not stored as (version, shape, type, order, data)");
+    expect(state[3]->integer == 0, "a numpy array in Fortran order, C order is expected");
+    expect(state[1]->items.size() <= 4, "a numpy array of more than four dimensions");
+    for (const PickleValue* side : state[1]->items) {
+      expect(side->kind == Kind::kInteger, "a numpy array with a side that is no integer");
+    }
+    object.items = state[1]->items;
+    object.dtype = state[2]->dtype;
+    object.text = state[4]->text;
+  }
+
+  bool skip_framing(std::uint8_t op) {
+    if (op == kProto) {
+      const auto protocol = integer<std::uint8_t>();
+      if (protocol < 2 || protocol > 4) fail(fmt::format("protocol {}", protocol));
+      return true;
+    }
+    if (op != kFrame) return false;
+    expect(integer<std::uint64_t>() <= rest_.size(), "a frame that is longer than the file");
+    return true;
+  }
+
+  Pickle& pickle_;
+  std::string_view rest_;
+  std::vector<PickleValue*> stack_;
+  std::vector<std::size_t> marks_;
+  std::unordered_map<std::uint32_t, PickleValue*> memo_;
+  std::size_t decoded_bytes_ = 0;
+};
+
+Pickle::Pickle(std::string bytes, std::string name)
+    : bytes_(std::move(bytes)), name_(std::move(name)), root_(Unpickler(*this).run()) {}
+
+}  // namespace bptplr

@@ -1,0 +1,55 @@
+#include "data/subset.hpp"
+
+#include <algorithm>
+
+#include "engine/error.hpp"
+#include "engine/random.hpp"
+
+namespace bptplr {
+
+std::vector<std::int64_t> balanced_subset(std::span<const std::int64_t> labels,
+                                          std::int64_t num_classes, std::int64_t count,
+                                          std::uint64_t seed) {
+  const auto total = static_cast<std::int64_t>(labels.size());
+  require(count >= 1 && count <= total,
+          "a subset of {} training samples was asked for, but there are {}; choose 1 to {}", count,
+          total, total);
+  std::vector<std::vector<std::int64_t>> by_class(static_cast<std::size_t>(num_classes));
+  for (const std::int64_t index : Philox(seed, Purpose::kSubset).permutation(total)) {
+    by_class[static_cast<std::size_t>(labels[static_cast<std::size_t>(index)])].push_back(index);
+  }
+  const auto wanted = static_cast<std::size_t>(count);
+  std::vector<std::int64_t> chosen;
+  chosen.reserve(wanted);
+  for (std::size_t round = 0; chosen.size() < wanted; ++round) {
+    for (const auto& members : by_class) {
+      if (round < members.size() && chosen.size() < wanted) chosen.push_back(members[round]);
+    }
+  }
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
+std::vector<std::int64_t> select(std::span<const std::int64_t> values,
+                                 std::span<const std::int64_t> indices) {
+  std::vector<std::int64_t> selected;
+  selected.reserve(indices.size());
+  for (const std::int64_t index : indices) {
+    selected.push_back(values[static_cast<std::size_t>(index)]);
+  }
+  return selected;
+}
+
+Split select(const Split& split, std::span<const std::int64_t> indices) {
+  const Images& from = split.images;
+  Split selected{{static_cast<std::int64_t>(indices.size()), from.height, from.width, {}},
+                 select(split.labels, indices)};
+  auto& pixels = selected.images.pixels;
+  pixels.reserve(indices.size() * static_cast<std::size_t>(from.bytes_per_image()));
+  for (const std::int64_t index : indices) {
+    pixels.insert(pixels.end(), from.image(index), from.image(index + 1));
+  }
+  return selected;
+}
+
+}  // namespace bptplr

@@ -1,0 +1,69 @@
+// Training views of uint8 images: crop, flip, up to two AutoAugment operations, normalisation.
+//
+// Every operation gives the bytes that Pillow 9.4 gives, because published results (and everybody's
+// baselines) are trained on those: its truncations, its 16-bit luma weights, its fixed-point
+// rotation, its untouched border under the smoothing filter. What is random was drawn before: an
+// AugmentPlan says exactly what happens to one image, so a view is a pure function of
+// (image, plan), on any device.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "kernels/context.hpp"
+
+namespace bptplr::kernels {
+
+/// One image operation. The comment gives the meaning of AugmentOp::argument.
+enum class AugmentKind : std::int32_t {
+  kNone,          ///< leaves the image as it is
+  kShearX,        ///< columns per row; bicubic, 128 outside
+  kShearY,        ///< rows per column; bicubic, 128 outside
+  kTranslateX,    ///< columns, positive moves the content left; nearest, 128 outside
+  kTranslateY,    ///< rows, positive moves the content up; nearest, 128 outside
+  kRotate,        ///< degrees counter-clockwise about the centre; nearest, 128 outside
+  kColor,         ///< factor f: grey + f (image - grey)
+  kContrast,      ///< factor f: mean grey + f (image - mean grey)
+  kSharpness,     ///< factor f: smoothed + f (image - smoothed)
+  kBrightness,    ///< factor f: f image
+  kPosterize,     ///< bits kept of each value, an integer in 1..8
+  kSolarize,      ///< threshold: values v >= threshold become 255 - v
+  kAutoContrast,  ///< none: each channel stretched to 0..255
+  kEqualize,      ///< none: each channel's histogram made flat
+  kInvert,        ///< none: v becomes 255 - v
+};
+
+struct AugmentOp {
+  AugmentKind kind = AugmentKind::kNone;
+  double argument = 0.0;
+};
+
+/// What becomes of one image, in this order: crop, flip, ops[0], ops[1].
+struct AugmentPlan {
+  /// The crop has the size of the image: pixel (y, x) comes from (y + crop_y, x + crop_x) and is 0
+  /// outside. Zero padding by p pixels and a random crop draws both from -p..p.
+  std::int32_t crop_x = 0;
+  std::int32_t crop_y = 0;
+  bool flip = false;  ///< mirror left and right, after the crop
+  std::array<AugmentOp, 2> ops{};
+};
+
+/// `count` images are made, each of height x width RGB pixels; both sides below 8192.
+struct AugmentShape {
+  std::int64_t count;
+  int height;
+  int width;
+};
+
+/// out[i] = (plans[i] applied to images[indices[i]]), then (p / 255 - mean[c]) / std[c].
+/// images: uint8 [any, height, width, 3]; indices, plans: [count]; mean, std: [3];
+/// out: float [count, height, width, 3]. Images with a side above 64 use the workspace.
+void augment_batch(const CpuContext& ctx, const AugmentShape& shape, const std::uint8_t* images,
+                   const std::int64_t* indices, const AugmentPlan* plans, const float* mean,
+                   const float* std, float* out);
+
+/// The same without normalisation: out is uint8 [count, height, width, 3].
+void augment_batch(const CpuContext& ctx, const AugmentShape& shape, const std::uint8_t* images,
+                   const std::int64_t* indices, const AugmentPlan* plans, std::uint8_t* out);
+
+}  // namespace bptplr::kernels

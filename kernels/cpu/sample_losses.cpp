@@ -1,0 +1,72 @@
+#include "kernels/sample_losses.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels/cpu/parallel.hpp"
+#include "kernels/cpu/softmax_row.hpp"
+
+namespace bptplr::kernels {
+namespace {
+
+/// Smallest and largest value that is not NaN; "adding" two ranges gives their union.
+struct Range {
+  float low = std::numeric_limits<float>::infinity();
+  float high = -std::numeric_limits<float>::infinity();
+
+  void include(float x) {
+    low = x < low ? x : low;
+    high = x > high ? x : high;
+  }
+  Range& operator+=(const Range& other) {
+    low = std::min(low, other.low);
+    high = std::max(high, other.high);
+    return *this;
+  }
+};
+
+}  // namespace
+
+void sample_cross_entropy(const CpuContext& /*ctx*/, std::int64_t rows, std::int64_t classes,
+                          const float* logits, const std::int64_t* labels, float* losses) {
+  parallel_for(rows, softmax_grain(classes), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const float* z = logits + i * classes;
+      losses[i] = static_cast<float>(log_sum_exp(z, classes) - static_cast<double>(z[labels[i]]));
+    }
+  });
+}
+
+void min_max_normalize(const CpuContext& /*ctx*/, std::int64_t n, const float* x, float* out) {
+  const auto range = parallel_sum<Range>(n, kElementGrain, [&](auto begin, auto end) {
+    Range part;
+    for (std::int64_t i = begin; i < end; ++i) part.include(x[i]);
+    return part;
+  });
+  const float width = range.high - range.low;
+  parallel_for(n, kElementGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const float above = x[i] - range.low;
+      out[i] = width == 0.0F ? above : above / width;
+    }
+  });
+}
+
+void pseudo_labels(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, double threshold,
+                   const float* prototype_logits, const float* logits, std::int64_t* labels) {
+  auto* scratch = ctx.scratch<double>(rows * classes);
+  parallel_for(rows, softmax_grain(classes), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const float* z = logits + i * classes;
+      double* p = scratch + i * classes;
+      std::fill(p, p + classes, 0.0);
+      add_softmax(prototype_logits + i * classes, classes, 0.5, p);
+      add_softmax(z, classes, 0.5, p);
+      const double* best = std::max_element(p, p + classes);
+      labels[i] = *best > threshold ? best - p : std::max_element(z, z + classes) - z;
+    }
+  });
+}
+
+}  // namespace bptplr::kernels

@@ -1,0 +1,67 @@
+// Gaussian mixtures of two components with full covariance over points in the plane, several data
+// sets in one call: which samples have a small loss under both the classifier and the prototypes.
+//
+// The semantics are those of scikit-learn 1.2: k-means labels (greedy k-means++ with two local
+// trials, Lloyd iterations until no label changes or the centres move by less than 1e-4 of the mean
+// variance, 300 at most) give the first parameters; then E and M steps alternate until the mean
+// log-likelihood measured by two successive E steps differs by less than `tol`. All sums are
+// double. Component 0 is the one that k-means seeded first.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/context.hpp"
+
+namespace bptplr::kernels {
+
+struct GmmOptions {
+  std::int64_t max_iter = 10;  ///< EM iterations at most
+  double tol = 1e-2;           ///< change of the mean log-likelihood that ends them
+  double reg_covar = 5e-4;     ///< added to the diagonal of both covariances
+};
+
+enum class GmmStatus : std::int32_t {
+  kOk = 0,
+  kNoPoints,    ///< an empty data set: everything is 0
+  kOneCluster,  ///< all points are equal: component 0 is there with weight 1, all posteriors 1
+  kNotFinite,   ///< a coordinate is NaN or infinite: everything is 0
+  kSingular,    ///< a covariance collapsed (only with reg_covar near 0): everything is 0
+};
+
+struct GmmResult {
+  double weights[2] = {};
+  double means[2][2] = {};
+  double covariances[2][2][2] = {};
+  double mean_log_likelihood = 0;  ///< of the last E step, hence before the last M step
+  std::int64_t n_iter = 0;
+  GmmStatus status = GmmStatus::kOk;
+  std::int32_t converged = 0;
+  std::int32_t clean_component = 0;  ///< the one with the smaller ||mean||^2, 0 when equal
+};
+
+/// Uniform numbers that k-means++ takes: the first centre and two trials for the second one.
+inline constexpr std::int64_t kGmmUniforms = 3;
+
+/// Fits data set k = rows offsets[k] to offsets[k + 1] of `points`, k in [0, fits).
+/// points [offsets[fits], 2], float or double; uniforms [fits, kGmmUniforms] in [0, 1).
+/// results [fits]; clean_posterior [offsets[fits]], the posterior of the clean component under the
+/// final parameters; posteriors [offsets[fits], 2] of both components, may be null.
+template <class T>
+void gmm_fit(const CpuContext& ctx, const GmmOptions& options, std::int64_t fits,
+             const std::int64_t* offsets, const T* points, const double* uniforms,
+             GmmResult* results, double* clean_posterior, double* posteriors);
+
+/// The same from given labels [offsets[fits]], 0 or 1, in place of those that k-means finds: any
+/// fit can be repeated to the bit from its labels.
+template <class T>
+void gmm_fit_from_labels(const CpuContext& ctx, const GmmOptions& options, std::int64_t fits,
+                         const std::int64_t* offsets, const T* points, const std::uint8_t* labels,
+                         GmmResult* results, double* clean_posterior, double* posteriors);
+
+/// labels [offsets[fits]], 0 or 1, of the k-means that gmm_fit starts from. A data set that has no
+/// two different finite points gets zeros.
+template <class T>
+void kmeans_labels(const CpuContext& ctx, std::int64_t fits, const std::int64_t* offsets,
+                   const T* points, const double* uniforms, std::uint8_t* labels);
+
+}  // namespace bptplr::kernels

@@ -1,0 +1,45 @@
+// Losses of the method over classifier logits, value and gradient in one call.
+//
+// With p_i = softmax(z_i), targets t, N = labelled + unlabelled rows, C classes:
+//   L_X = -1/|labelled|  sum_{i labelled} sum_c t_ic log p_ic
+//   L_U = 1/(|unlabelled| C)  sum_{i unlabelled} sum_c (p_ic - t_ic)^2
+//   R   = sum_c (1/C) log((1/C) / m_c),  m_c = 1/N sum_i p_ic over all rows
+// (DivideMix, Li et al., ICLR 2020, equations 8 to 11.) A term without rows is 0.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/context.hpp"
+
+namespace bptplr::kernels {
+
+struct SemiSupervisedShape {
+  std::int64_t labelled = 0;    ///< the first rows
+  std::int64_t unlabelled = 0;  ///< the rows after them
+  std::int64_t classes = 0;
+
+  std::int64_t rows() const { return labelled + unlabelled; }
+};
+
+/// Factors of L_X, L_U and R in the loss; 0 switches a term off (its value is still reported).
+struct SemiSupervisedCoefficients {
+  double labelled = 1;
+  double unlabelled = 1;
+  double penalty = 1;
+};
+
+/// logits and targets [labelled + unlabelled, classes].
+/// loss [1], the weighted sum; terms [3], L_X, L_U and R as they are; grad [rows, classes], of the
+/// weighted sum with respect to the logits.
+template <class T>
+void semi_supervised_loss(const CpuContext& ctx, const SemiSupervisedShape& shape,
+                          const SemiSupervisedCoefficients& coefficients, const T* logits,
+                          const T* targets, T* loss, T* terms, T* grad);
+
+/// loss [1] = mean_i sum_c p_ic log p_ic, which punishes confident predictions (warm-up under
+/// asymmetric noise), and grad [rows, classes]; 0 without rows. logits [rows, classes].
+template <class T>
+void negative_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
+                      const T* logits, T* loss, T* grad);
+
+}  // namespace bptplr::kernels

@@ -1,0 +1,15 @@
+// MixUp (Zhang et al., ICLR 2018): convex combinations of rows with permuted rows.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/context.hpp"
+
+namespace bptplr::kernels {
+
+/// out_i = l a_i + (1 - l) a_perm[i] for rows of any length (images, targets).
+/// a and out [rows, length], not overlapping; perm [rows] in [0, rows).
+void mixup(const CpuContext& ctx, std::int64_t rows, std::int64_t length, float l, const float* a,
+           const std::int64_t* perm, float* out);
+
+}  // namespace bptplr::kernels

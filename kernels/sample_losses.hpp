@@ -1,0 +1,26 @@
+// What every sample of the training set is judged by: its losses, scaled to [0, 1], and the class
+// that the network itself would give it.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/context.hpp"
+
+namespace bptplr::kernels {
+
+/// losses [rows]: -log softmax(z_i)[y_i] from logits [rows, classes] and labels [rows] in
+/// [0, classes).
+void sample_cross_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
+                          const float* logits, const std::int64_t* labels, float* losses);
+
+/// out_i = (x_i - min x) / (max x - min x); all zeros when all x are equal. A NaN takes no part in
+/// minimum and maximum and stays NaN. x and out [n], in place allowed.
+void min_max_normalize(const CpuContext& ctx, std::int64_t n, const float* x, float* out);
+
+/// labels [rows]: c = argmax_c of (softmax(s_i) + softmax(z_i)) / 2 where this maximum exceeds
+/// `threshold`, else argmax_c z_ic; of equal values the lower class.
+/// Prototype logits s and classifier logits z [rows, classes].
+void pseudo_labels(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, double threshold,
+                   const float* prototype_logits, const float* logits, std::int64_t* labels);
+
+}  // namespace bptplr::kernels

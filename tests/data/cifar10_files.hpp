@@ -1,0 +1,114 @@
+// Writes small CIFAR-10 folders in both layouts for the tests.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "engine/random.hpp"
+
+namespace bptplr {
+
+/// A fresh folder for one test, removed at its end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder()
+      : path_(std::filesystem::temp_directory_path() /
+              ("bptplr_test_" + std::to_string(::getpid()) + "_" +
+               ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline void write(const std::filesystem::path& path, const std::string& bytes) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+inline std::string slurp(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+constexpr int kBatchImages = 4;
+
+/// Channel-major pixels of image `i` of batch `b`, and its label.
+inline std::string test_planes(int b, int i) {
+  Philox random(1, Purpose::kTest, static_cast<std::uint32_t>(b), static_cast<std::uint32_t>(i));
+  std::string planes(3072, '\0');
+  for (char& c : planes) c = static_cast<char>(random.next());
+  return planes;
+}
+inline int test_label(int b, int i) {
+  return (3 * b + i) % 10;
+}
+
+inline std::string binary_batch(int b) {
+  std::string bytes;
+  for (int i = 0; i < kBatchImages; ++i) {
+    bytes += static_cast<char>(test_label(b, i));
+    bytes += test_planes(b, i);
+  }
+  return bytes;
+}
+
+/// A batch as Python 2 pickled it, with the memo operations of the genuine files.
+inline std::string python_batch(int b) {
+  using namespace std::string_literals;
+  const auto text = [](const std::string& s) { return "U"s + static_cast<char>(s.size()) + s; };
+  const auto int32 = [](std::uint32_t v) {
+    std::string s(4, '\0');
+    for (char& c : s) {
+      c = static_cast<char>(v);
+      v >>= 8;
+    }
+    return s;
+  };
+  std::string labels;
+  std::string pixels;
+  std::string names;
+  for (int i = 0; i < kBatchImages; ++i) {
+    labels += "K"s + static_cast<char>(test_label(b, i));
+    pixels += test_planes(b, i);
+    names += text("image_" + std::to_string(i) + ".png") + "q"s + static_cast<char>(30 + i);
+  }
+  return "\x80\x02}q\x01("s + text("batch_label") + "q\x02" + text("training batch 1 of 5") +
+         "q\x03" + text("labels") + "q\x04]q\x05(" + labels + "e" + text("data") +
+         "q\x06"s
+         "cnumpy.core.multiarray\n_reconstruct\nq\x07"
+         "cnumpy\nndarray\nq\x08K\x00\x85q\x09"s +
+         text("b") + "\x87Rq\x0a(K\x01J"s + int32(kBatchImages) +
+         "M\x00\x0c\x86"
+         "cnumpy\ndtype\nq\x0b"s +
+         text("u1") + "K\x00K\x01\x87Rq\x0c(K\x03"s + text("|") +
+         "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T"s + int32(3072 * kBatchImages) +
+         pixels + "tb"s + text("filenames") + "q\x0d](" + names + "eu.";
+}
+
+inline void write_cifar10(const std::filesystem::path& folder, bool binary) {
+  const std::string batches[] = {"data_batch_1", "data_batch_2", "data_batch_3",
+                                 "data_batch_4", "data_batch_5", "test_batch"};
+  for (int b = 0; b < 6; ++b) {
+    write(folder / (batches[b] + (binary ? ".bin" : "")),
+          binary ? binary_batch(b) : python_batch(b));
+  }
+}
+
+}  // namespace bptplr

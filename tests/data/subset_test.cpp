@@ -1,0 +1,71 @@
+#include "data/subset.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+/// 100 samples: 50 of class 0, 30 of class 1, 15 of class 2, 5 of class 3.
+std::vector<std::int64_t> uneven() {
+  std::vector<std::int64_t> labels;
+  for (int i = 0; i < 100; ++i) labels.push_back(i < 50 ? 0 : i < 80 ? 1 : i < 95 ? 2 : 3);
+  return labels;
+}
+
+std::map<std::int64_t, int> sizes(const std::vector<std::int64_t>& labels,
+                                  const std::vector<std::int64_t>& indices) {
+  std::map<std::int64_t, int> counts;
+  for (const std::int64_t label : select(labels, indices)) ++counts[label];
+  return counts;
+}
+
+TEST(Subset, IsBalancedAscendingAndWithoutRepetition) {
+  const auto labels = uneven();
+  using Counts = std::map<std::int64_t, int>;
+  const std::pair<std::int64_t, Counts> cases[] = {
+      {1, {{0, 1}}},
+      {8, {{0, 2}, {1, 2}, {2, 2}, {3, 2}}},
+      {10, {{0, 3}, {1, 3}, {2, 2}, {3, 2}}},
+      {41, {{0, 12}, {1, 12}, {2, 12}, {3, 5}}},
+      {100, {{0, 50}, {1, 30}, {2, 15}, {3, 5}}},
+  };
+  for (const auto& [count, expected] : cases) {
+    const auto indices = balanced_subset(labels, 4, count, 3);
+    EXPECT_EQ(indices.size(), static_cast<std::size_t>(count));
+    EXPECT_TRUE(std::is_sorted(indices.begin(), indices.end(), std::less_equal<>()));
+    EXPECT_EQ(sizes(labels, indices), expected);
+  }
+}
+
+TEST(Subset, DependsOnTheSeed) {
+  const auto labels = uneven();
+  EXPECT_EQ(balanced_subset(labels, 4, 20, 3), balanced_subset(labels, 4, 20, 3));
+  EXPECT_NE(balanced_subset(labels, 4, 20, 3), balanced_subset(labels, 4, 20, 4));
+}
+
+TEST(Subset, CountsThatCannotBeAreErrors) {
+  for (const std::int64_t count : {-1, 0, 101}) {
+    EXPECT_THROW(balanced_subset(uneven(), 4, count, 1), Error);
+  }
+}
+
+TEST(Subset, SelectTakesImagesWithTheirLabels) {
+  Split split{{3, 1, 2, {}}, {7, 8, 9}};
+  for (int i = 0; i < 18; ++i) split.images.pixels.push_back(static_cast<std::uint8_t>(i));
+  const std::vector<std::int64_t> indices{2, 0};
+  const Split chosen = select(split, indices);
+  EXPECT_EQ(chosen.labels, (std::vector<std::int64_t>{9, 7}));
+  EXPECT_EQ(chosen.images.count, 2);
+  EXPECT_EQ(chosen.images.height, 1);
+  EXPECT_EQ(chosen.images.width, 2);
+  EXPECT_EQ(chosen.images.pixels,
+            (std::vector<std::uint8_t>{12, 13, 14, 15, 16, 17, 0, 1, 2, 3, 4, 5}));
+}
+
+}  // namespace
+}  // namespace bptplr
