@@ -13,10 +13,6 @@ Tensor record_fused(Tensor loss, const Tensor& input, Tensor gradient) {
   });
 }
 
-Tensor empty_like(const Tensor& x) {
-  return Tensor::empty(x.shape(), x.dtype(), x.device());
-}
-
 }  // namespace
 
 ClassSets make_class_sets(const Tensor& logits, std::span<const std::int64_t> labels,
@@ -40,7 +36,7 @@ SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targ
   const kernels::SemiSupervisedShape shape{labelled, logits.size(0) - labelled, logits.size(1)};
   SemiSupervisedLoss result;
   Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
-  Tensor gradient = empty_like(logits);
+  Tensor gradient = Tensor::empty_like(logits);
   dispatch_float(logits, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     T terms[3];
@@ -56,7 +52,7 @@ SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targ
 
 Tensor negative_entropy(const Tensor& logits) {
   Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
-  Tensor gradient = empty_like(logits);
+  Tensor gradient = Tensor::empty_like(logits);
   dispatch_float(logits, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::negative_entropy(ctx, logits.size(0), logits.size(1), logits.data<T>(), loss.data<T>(),
@@ -73,7 +69,7 @@ Tensor contrastive_loss(const Tensor& features, const ClassSets* sets,
   const kernels::ContrastiveShape shape{features.size(0) / 2, features.size(1),
                                         sets == nullptr ? 0 : sets->words};
   Tensor loss = Tensor::empty({1}, features.dtype(), features.device());
-  Tensor gradient = empty_like(features);
+  Tensor gradient = Tensor::empty_like(features);
   dispatch_float(features, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::contrastive_loss(ctx, kind, shape, tau, features.data<T>(),

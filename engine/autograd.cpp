@@ -21,8 +21,7 @@ void accumulate(Tensor& slot, Tensor grad) {
     slot = std::move(grad);
     return;
   }
-  Tensor sum =
-      slot.unique_storage() ? slot : Tensor::empty(slot.shape(), slot.dtype(), slot.device());
+  Tensor sum = slot.unique_storage() ? slot : Tensor::empty_like(slot);
   dispatch_float(slot, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::add(ctx, slot.data<T>(), grad.data<T>(), sum.data<T>(), sum.numel());

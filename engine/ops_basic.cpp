@@ -11,10 +11,6 @@
 namespace bptplr {
 namespace {
 
-Tensor empty_like(const Tensor& x) {
-  return Tensor::empty(x.shape(), x.dtype(), x.device());
-}
-
 void require_same_shape(const Tensor& a, const Tensor& b, const char* function) {
   require(a.shape() == b.shape(), "{} needs equal shapes, not {} and {}", function,
           to_string(a.shape()), to_string(b.shape()));
@@ -32,13 +28,13 @@ std::size_t byte_size(const Tensor& x) {
 }  // namespace
 
 Tensor relu(const Tensor& x) {
-  Tensor y = empty_like(x);
+  Tensor y = Tensor::empty_like(x);
   dispatch_float(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::relu_forward(ctx, x.data<T>(), y.data<T>(), x.numel());
   });
   return record(y, {x}, [y = y.detach()](const Tensor& dy) {
-    Tensor dx = empty_like(dy);
+    Tensor dx = Tensor::empty_like(dy);
     dispatch_float(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       kernels::relu_backward(ctx, y.data<T>(), dy.data<T>(), dx.data<T>(), dy.numel());
@@ -61,7 +57,7 @@ Tensor add_(const Tensor& a, const Tensor& b) {
 
 Tensor add(const Tensor& a, const Tensor& b) {
   require_same_shape(a, b, "add");
-  Tensor result = empty_like(a);
+  Tensor result = Tensor::empty_like(a);
   dispatch_float(a, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::add(ctx, a.data<T>(), b.data<T>(), result.data<T>(), a.numel());
@@ -72,7 +68,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
 }
 
 Tensor scale(const Tensor& x, double factor) {
-  Tensor y = empty_like(x);
+  Tensor y = Tensor::empty_like(x);
   dispatch_float(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::scale(ctx, static_cast<T>(factor), x.data<T>(), y.data<T>(), x.numel());
@@ -83,7 +79,7 @@ Tensor scale(const Tensor& x, double factor) {
 
 Tensor multiply(const Tensor& a, const Tensor& b) {
   require_same_shape(a, b, "multiply");
-  Tensor y = empty_like(a);
+  Tensor y = Tensor::empty_like(a);
   dispatch_float(a, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::multiply(ctx, a.data<T>(), b.data<T>(), y.data<T>(), a.numel());
@@ -107,7 +103,7 @@ Tensor sum(const Tensor& x) {
 
 Tensor softmax(const Tensor& x) {
   require_matrix(x, "softmax");
-  Tensor y = empty_like(x);
+  Tensor y = Tensor::empty_like(x);
   dispatch_float(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::softmax(ctx, x.data<T>(), y.data<T>(), x.size(0), x.size(1));
@@ -117,13 +113,13 @@ Tensor softmax(const Tensor& x) {
 
 Tensor log_softmax(const Tensor& x) {
   require_matrix(x, "log_softmax");
-  Tensor y = empty_like(x);
+  Tensor y = Tensor::empty_like(x);
   dispatch_float(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::log_softmax_forward(ctx, x.data<T>(), y.data<T>(), x.size(0), x.size(1));
   });
   return record(y, {x}, [y = y.detach()](const Tensor& dy) {
-    Tensor dx = empty_like(dy);
+    Tensor dx = Tensor::empty_like(dy);
     dispatch_float(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       kernels::log_softmax_backward(ctx, y.data<T>(), dy.data<T>(), dx.data<T>(), dy.size(0),
@@ -137,7 +133,7 @@ Tensor soft_cross_entropy(const Tensor& logits, const Tensor& target) {
   require_matrix(logits, "soft_cross_entropy");
   require_same_shape(logits, target, "soft_cross_entropy");
   Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
-  Tensor dlogits = empty_like(logits);
+  Tensor dlogits = Tensor::empty_like(logits);
   dispatch_float(logits, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::soft_cross_entropy(ctx, logits.data<T>(), target.data<T>(), logits.size(0),
@@ -169,7 +165,7 @@ Tensor cross_entropy(const Tensor& logits, std::span<const std::int64_t> labels)
 
 Tensor l2_normalize(const Tensor& x) {
   require_matrix(x, "l2_normalize");
-  Tensor y = empty_like(x);
+  Tensor y = Tensor::empty_like(x);
   Tensor norm = Tensor::empty({x.size(0)}, x.dtype(), x.device());
   dispatch_float(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
@@ -177,7 +173,7 @@ Tensor l2_normalize(const Tensor& x) {
                                   x.size(1));
   });
   return record(y, {x}, [y = y.detach(), norm](const Tensor& dy) {
-    Tensor dx = empty_like(dy);
+    Tensor dx = Tensor::empty_like(dy);
     dispatch_float(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       kernels::l2_normalize_backward(ctx, y.data<T>(), norm.data<T>(), dy.data<T>(), dx.data<T>(),

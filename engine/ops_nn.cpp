@@ -9,10 +9,6 @@
 namespace bptplr {
 namespace {
 
-Tensor empty_like(const Tensor& x) {
-  return Tensor::empty(x.shape(), x.dtype(), x.device());
-}
-
 void require_rank(const Tensor& x, std::size_t rank, const char* function) {
   require(x.shape().size() == rank, "{} needs a tensor of {} axes, not one of shape {}", function,
           rank, to_string(x.shape()));
@@ -56,7 +52,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, std::int64_t stride, std::i
                 [s, weight, shape = x.shape(), saved = SavedTensor(x),
                  wants_dx = x.requires_grad()](const Tensor& dy) {
                   Tensor dx;
-                  Tensor dw = empty_like(weight);
+                  Tensor dw = Tensor::empty_like(weight);
                   dispatch_float(dy, [&](const auto& ctx, auto zero) {
                     using T = decltype(zero);
                     kernels::conv2d_backward_weights(ctx, s, saved.get().template data<T>(),
@@ -85,12 +81,12 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   });
   return record(std::move(y), {x, weight, bias}, [=](const Tensor& dy) {
     Tensor dx;
-    Tensor dw = empty_like(weight);
-    Tensor db = bias.defined() ? empty_like(bias) : Tensor();
+    Tensor dw = Tensor::empty_like(weight);
+    Tensor db = bias.defined() ? Tensor::empty_like(bias) : Tensor();
     dispatch_float(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       if (x.requires_grad()) {
-        dx = empty_like(x);
+        dx = Tensor::empty_like(x);
         kernels::linear_backward_data(ctx, s, dy.data<T>(), weight.data<T>(), dx.data<T>());
       }
       kernels::linear_backward_weights(ctx, s, x.data<T>(), dy.data<T>(), dw.data<T>(),
@@ -110,7 +106,7 @@ struct Normalizer {
   bool training;
 
   Tensor apply(const Tensor& x) const {
-    Tensor y = empty_like(x);
+    Tensor y = Tensor::empty_like(x);
     dispatch_float(x, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       kernels::batch_norm_normalize(ctx, shape, x.data<T>(), mean.data<T>(), variance.data<T>(),
@@ -121,9 +117,9 @@ struct Normalizer {
   }
 
   std::vector<Tensor> gradients(const Tensor& x, const Tensor& dy) const {
-    Tensor dx = empty_like(x);
-    Tensor dweight = empty_like(weight);
-    Tensor dbias = empty_like(bias);
+    Tensor dx = Tensor::empty_like(x);
+    Tensor dweight = Tensor::empty_like(weight);
+    Tensor dbias = Tensor::empty_like(bias);
     dispatch_float(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       kernels::batch_norm_backward(ctx, shape, training, x.data<T>(), dy.data<T>(), mean.data<T>(),
@@ -139,7 +135,7 @@ struct Normalizer {
 void compute_statistics(const Tensor& x, double momentum, Normalizer& norm, Tensor& running_mean,
                         Tensor& running_var) {
   norm.mean = Tensor::empty({norm.shape.groups, norm.shape.channels}, x.dtype(), x.device());
-  norm.variance = empty_like(norm.mean);
+  norm.variance = Tensor::empty_like(norm.mean);
   dispatch_float(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::batch_norm_statistics(ctx, norm.shape, x.data<T>(), norm.mean.data<T>(),

@@ -82,6 +82,10 @@ Tensor Tensor::empty(Shape shape, DType dtype, Device device) {
   return Tensor(std::move(impl));
 }
 
+Tensor Tensor::empty_like(const Tensor& other) {
+  return empty(other.shape(), other.dtype(), other.device());
+}
+
 Tensor Tensor::zeros(Shape shape, DType dtype, Device device) {
   Tensor t = empty(std::move(shape), dtype, device);
   std::memset(t.raw(), 0, static_cast<std::size_t>(t.numel()) * element_size(dtype));

@@ -50,6 +50,8 @@ class Tensor {
 
   /// Uninitialised elements.
   static Tensor empty(Shape shape, DType dtype = DType::kFloat32, Device device = {});
+  /// Uninitialised elements, in the shape and type of `other`.
+  static Tensor empty_like(const Tensor& other);
   static Tensor zeros(Shape shape, DType dtype = DType::kFloat32, Device device = {});
   static Tensor full(Shape shape, double value, DType dtype = DType::kFloat32, Device device = {});
   /// A copy of `values`, whose number must be that of `shape`.

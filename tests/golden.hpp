@@ -18,7 +18,8 @@ class Golden {
  public:
   /// The file NAME.safetensors.
   explicit Golden(const std::string& name)
-      : tensors_(load_safetensors(std::filesystem::path(BPTPLR_GOLDEN_DIR) / (name + ".safetensors"))) {}
+      : tensors_(
+            load_safetensors(std::filesystem::path(BPTPLR_GOLDEN_DIR) / (name + ".safetensors"))) {}
 
   bool has(const std::string& key) const { return tensors_.count(key) > 0; }
 

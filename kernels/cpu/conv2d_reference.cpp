@@ -3,24 +3,10 @@
 
 #include "kernels/conv2d.hpp"
 #include "kernels/cpu/parallel.hpp"
+#include "kernels/cpu/window.hpp"
 
 namespace bptplr::kernels {
 namespace {
-
-/// Calls fn(x_index, w_index) for every input pixel that output pixel (p, q) sees; the indices are
-/// those of channel 0, x_index within one image, w_index within one filter.
-template <class Fn>
-void for_each_tap(const Conv2dShape& s, std::int64_t p, std::int64_t q, Fn&& fn) {
-  for (std::int64_t r = 0; r < s.kernel; ++r) {
-    const std::int64_t row = p * s.stride - s.padding + r;
-    if (row < 0 || row >= s.h) continue;
-    for (std::int64_t t = 0; t < s.kernel; ++t) {
-      const std::int64_t column = q * s.stride - s.padding + t;
-      if (column < 0 || column >= s.w) continue;
-      fn((row * s.w + column) * s.c, (r * s.kernel + t) * s.c);
-    }
-  }
-}
 
 /// Calls fn(y_index, p, q) for every output pixel of one image; y_index is that of channel 0.
 template <class Fn>
@@ -41,8 +27,8 @@ void conv2d_forward(const CpuContext&, const Conv2dShape& s, const double* x, co
     for_each_output(s, [&](std::int64_t out, std::int64_t p, std::int64_t q) {
       for (std::int64_t k = 0; k < s.k; ++k) {
         double sum = 0.0;
-        for_each_tap(s, p, q, [&](std::int64_t in, std::int64_t tap) {
-          for (std::int64_t c = 0; c < s.c; ++c) sum += xi[in + c] * w[k * filter + tap + c];
+        for_each_tap(s, p, q, [&](std::int64_t tap, std::int64_t in) {
+          for (std::int64_t c = 0; c < s.c; ++c) sum += xi[in + c] * w[k * filter + tap * s.c + c];
         });
         yi[out + k] = sum;
       }
@@ -59,9 +45,9 @@ void conv2d_backward_data(const CpuContext&, const Conv2dShape& s, const double*
     const double* dyi = dy + image * s.out_h() * s.out_w() * s.k;
     for_each_output(s, [&](std::int64_t out, std::int64_t p, std::int64_t q) {
       for (std::int64_t k = 0; k < s.k; ++k) {
-        for_each_tap(s, p, q, [&](std::int64_t in, std::int64_t tap) {
+        for_each_tap(s, p, q, [&](std::int64_t tap, std::int64_t in) {
           for (std::int64_t c = 0; c < s.c; ++c) {
-            dxi[in + c] += dyi[out + k] * w[k * filter + tap + c];
+            dxi[in + c] += dyi[out + k] * w[k * filter + tap * s.c + c];
           }
         });
       }
@@ -78,9 +64,9 @@ void conv2d_backward_weights(const CpuContext&, const Conv2dShape& s, const doub
       const double* xi = x + image * s.h * s.w * s.c;
       const double* dyi = dy + image * s.out_h() * s.out_w() * s.k;
       for_each_output(s, [&](std::int64_t out, std::int64_t p, std::int64_t q) {
-        for_each_tap(s, p, q, [&](std::int64_t in, std::int64_t tap) {
+        for_each_tap(s, p, q, [&](std::int64_t tap, std::int64_t in) {
           for (std::int64_t c = 0; c < s.c; ++c) {
-            dw[k * filter + tap + c] += dyi[out + k] * xi[in + c];
+            dw[k * filter + tap * s.c + c] += dyi[out + k] * xi[in + c];
           }
         });
       });

@@ -5,24 +5,10 @@
 #include <limits>
 
 #include "kernels/cpu/parallel.hpp"
+#include "kernels/cpu/window.hpp"
 
 namespace bptplr::kernels {
 namespace {
-
-/// Calls fn(tap, row_offset) for each position of the window of output (p, q) that lies inside the
-/// image: tap numbers the window row by row, row_offset is the index of channel 0 in the image.
-template <class Fn>
-void for_each_tap(const PoolShape& s, std::int64_t p, std::int64_t q, Fn&& fn) {
-  for (std::int64_t r = 0; r < s.kernel; ++r) {
-    const std::int64_t row = p * s.stride - s.padding + r;
-    if (row < 0 || row >= s.h) continue;
-    for (std::int64_t t = 0; t < s.kernel; ++t) {
-      const std::int64_t column = q * s.stride - s.padding + t;
-      if (column < 0 || column >= s.w) continue;
-      fn(r * s.kernel + t, (row * s.w + column) * s.c);
-    }
-  }
-}
 
 /// Calls fn(image, p, q, index of channel 0 of output (p, q)) for all outputs; images in parallel.
 template <class Fn>

@@ -68,8 +68,10 @@ TEST(Shapes, ColourTellsNothingAboutTheClass) {
 TEST(Shapes, OutlinesAreSignedDistances) {
   for (int shape = 0; shape < 10; ++shape) {
     int inside = 0;
-    for (float y = -1.5F; y < 1.5F; y += 0.05F) {
-      for (float x = -1.5F; x < 1.5F; x += 0.05F) {
+    for (int row = -30; row < 30; ++row) {
+      for (int column = -30; column < 30; ++column) {
+        const float x = 0.05F * static_cast<float>(column);
+        const float y = 0.05F * static_cast<float>(row);
         const float d = shape_distance(shape, x, y);
         // A distance changes no faster than the place does.
         EXPECT_LE(std::abs(shape_distance(shape, x + 0.01F, y) - d), 0.0101F) << shape;

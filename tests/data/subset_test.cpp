@@ -12,8 +12,10 @@ namespace {
 
 /// 100 samples: 50 of class 0, 30 of class 1, 15 of class 2, 5 of class 3.
 std::vector<std::int64_t> uneven() {
-  std::vector<std::int64_t> labels;
-  for (int i = 0; i < 100; ++i) labels.push_back(i < 50 ? 0 : i < 80 ? 1 : i < 95 ? 2 : 3);
+  std::vector<std::int64_t> labels(100, 0);
+  std::fill(labels.begin() + 50, labels.end(), 1);
+  std::fill(labels.begin() + 80, labels.end(), 2);
+  std::fill(labels.begin() + 95, labels.end(), 3);
   return labels;
 }
 

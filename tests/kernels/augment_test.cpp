@@ -48,12 +48,13 @@ TEST(Augment, EveryOperationGivesPillowsBytes) {
   const Golden golden("augment");
   int compared = 0;
   for (const auto& [name, kind] : kKinds) {
-    const auto arguments = golden["op/" + name + "/argument"].span<double>();
+    const std::string prefix = "op/" + name + "/";
+    const auto arguments = golden[prefix + "argument"].span<double>();
     std::vector<AugmentPlan> plans(arguments.size());
     for (std::size_t i = 0; i < plans.size(); ++i) plans[i].ops[i % 2] = {kind, arguments[i]};
     for (const std::string& image : golden.cases("op/" + name)) {
       if (image == "argument") continue;
-      EXPECT_EQ(make(golden["image/" + image], plans), bytes(golden["op/" + name + "/" + image]))
+      EXPECT_EQ(make(golden["image/" + image], plans), bytes(golden[prefix + image]))
           << name << " of " << image;
       ++compared;
     }
@@ -94,7 +95,8 @@ TEST(Augment, NormalisesByChannel) {
   kernels::augment_batch(cpu_context(), {1, 16, 16}, pixels.data(), &index, &plan, mean, std,
                          out.data());
   for (std::size_t i = 0; i < out.size(); ++i) {
-    EXPECT_EQ(out[i], (static_cast<float>(i / 3) / 255.0F - mean[i % 3]) / std[i % 3]);
+    const auto pixel = static_cast<float>(pixels[i]);
+    EXPECT_EQ(out[i], (pixel / 255.0F - mean[i % 3]) / std[i % 3]);
   }
 }
 

@@ -1,0 +1,172 @@
+// What the commands do when all is well.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "bpt_plr/recipe.hpp"
+#include "tests/apps/run_app.hpp"
+
+namespace bptplr {
+namespace {
+
+using Json = nlohmann::json;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+/// Trains into `folder`/`out` and expects success.
+AppResult train(const ScratchFolder& folder, const std::string& flags, const std::string& out) {
+  AppResult result = run_app(folder, "train " + kSmall + flags + " --out " + out);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return result;
+}
+
+void expect_same_bytes(const std::string& a, const std::string& b) {
+  const std::string bytes = read_text(a);
+  EXPECT_FALSE(bytes.empty()) << a;
+  EXPECT_TRUE(bytes == read_text(b)) << a << " and " << b << " differ";
+}
+
+TEST(AppCommands, HelpListsEveryField) {
+  const ScratchFolder folder;
+  const AppResult result = run_app(folder, "train --help");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "");
+  for (const RecipeField& field : recipe_fields()) {
+    EXPECT_TRUE(contains(result.out, std::string("--") + field.name)) << field.name;
+    EXPECT_TRUE(contains(result.out, field.help)) << field.name;
+  }
+  EXPECT_TRUE(contains(result.out, "--recipe"));
+  EXPECT_TRUE(contains(result.out, "--learning_rate"));
+  EXPECT_TRUE(contains(run_app(folder, "--help").out, "train"));
+}
+
+TEST(AppCommands, VersionAndInfo) {
+  const ScratchFolder folder;
+  EXPECT_TRUE(run_app(folder, "--version").out.starts_with("bptplr 0."));
+  EXPECT_TRUE(contains(run_app(folder, "info").out, "cifar10-sym50"));
+  const AppResult result = run_app(folder, "info --json");
+  EXPECT_EQ(result.exit_code, 0);
+  const Json info = Json::parse(result.out);
+  for (const char* key :
+       {"version", "build_type", "compiler", "onednn", "cuda", "devices", "threads", "recipes"}) {
+    EXPECT_TRUE(info.contains(key)) << key;
+  }
+  EXPECT_EQ(info["recipes"].size(), builtin_recipes().size());
+}
+
+void expect_network_metrics(const Json& network) {
+  EXPECT_GE(network.at("n_labelled").get<int>(), 0);
+  for (const char* key : {"precision", "recall", "auc"}) EXPECT_TRUE(network.contains(key)) << key;
+  EXPECT_EQ(network.at("gmm").at("means").size(), 2U);
+  EXPECT_EQ(network.at("gmm").at("means")[0].size(), 2U);
+  EXPECT_EQ(network.at("gmm").at("weights").size(), 2U);
+}
+
+TEST(AppCommands, BptPlrWritesWhatIsPromised) {
+  const ScratchFolder folder;
+  const AppResult result = train(folder, "--r 0.4 --lr 0.03", "run");
+  EXPECT_FALSE(contains(result.out, "\033")) << "escape codes off a terminal";
+  const std::vector<std::string> output = lines_of(result.out);
+  ASSERT_FALSE(output.empty());
+  EXPECT_TRUE(output.back().starts_with("best_acc "));
+  EXPECT_TRUE(contains(output.back(), " mean_last10 "));
+  EXPECT_TRUE(contains(output.back(), " auc "));
+  EXPECT_TRUE(output.back().ends_with(" out run"));
+
+  const Json config = Json::parse(read_text(folder / "run/config.json"));
+  EXPECT_EQ(config.size(), recipe_fields().size());
+  EXPECT_EQ(config["lr"], 0.03);
+  EXPECT_EQ(config["lr_period"], 2);  // resolved
+  EXPECT_EQ(Json::parse(read_text(folder / "run/noise.json")).size(), 200U);
+
+  const std::vector<std::string> metrics = lines_of(read_text(folder / "run/metrics.jsonl"));
+  ASSERT_EQ(metrics.size(), 2U);
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    const Json epoch = Json::parse(metrics[i]);
+    EXPECT_EQ(epoch["epoch"], i);
+    EXPECT_EQ(epoch["phase"], i == 0 ? "warm_up" : "bpt_plr");
+    for (const char* key : {"lr", "loss", "test_acc", "best_acc", "mean_last10", "networks",
+                            "seconds", "images_per_s"}) {
+      EXPECT_TRUE(epoch.contains(key)) << key;
+    }
+    EXPECT_EQ(epoch["networks"].size(), i == 0 ? 0U : 2U);
+    for (const Json& network : epoch["networks"]) expect_network_metrics(network);
+  }
+  EXPECT_TRUE(Json::parse(metrics[1]).contains("loss_x"));
+  EXPECT_TRUE(Json::parse(metrics[1])["seconds"].contains("partition"));
+
+  const AppResult eval = run_app(folder, "eval run --json");
+  EXPECT_EQ(eval.exit_code, 0) << eval.err;
+  const Json accuracy = Json::parse(eval.out);
+  EXPECT_EQ(accuracy["networks"].size(), 2U);
+  EXPECT_EQ(accuracy["together"], Json::parse(metrics[1])["test_acc"]);
+  EXPECT_TRUE(contains(run_app(folder, "eval run").out, "network 2"));
+}
+
+TEST(AppCommands, CrossEntropyHasOneNetwork) {
+  const ScratchFolder folder;
+  const AppResult result = train(folder, "--method ce", "run");
+  EXPECT_FALSE(contains(lines_of(result.out).back(), " auc "));
+  const std::vector<std::string> metrics = lines_of(read_text(folder / "run/metrics.jsonl"));
+  ASSERT_EQ(metrics.size(), 2U);
+  EXPECT_EQ(Json::parse(metrics[1])["phase"], "ce");
+  EXPECT_TRUE(Json::parse(metrics[1])["networks"].empty());
+  EXPECT_NE(read_text(folder / "run/model1.safetensors"), "");
+  EXPECT_EQ(read_text(folder / "run/model2.safetensors"), "");
+  EXPECT_EQ(Json::parse(run_app(folder, "eval run --json").out)["networks"].size(), 1U);
+}
+
+TEST(AppCommands, SameSeedSameNetworksForAnyNumberOfThreads) {
+  const ScratchFolder folder;
+  train(folder, "--threads 2", "a");
+  train(folder, "--threads 2", "b");
+  train(folder, "--threads 1", "c");
+  train(folder, "--threads 2 --seed 4", "d");
+  for (const char* model : {"/model1.safetensors", "/model2.safetensors"}) {
+    expect_same_bytes(folder / "a" + model, folder / "b" + model);
+    expect_same_bytes(folder / "a" + model, folder / "c" + model);
+    EXPECT_FALSE(read_text(folder / "a" + model) == read_text(folder / "d" + model));
+  }
+}
+
+TEST(AppCommands, AnOldRunsConfigAndNoiseRepeatIt) {
+  const ScratchFolder folder;
+  train(folder, "--r 0.3 --subset 150 --num_epochs 1", "first");
+  const AppResult again = run_app(
+      folder, "train --recipe first/config.json --noise_file first/noise.json --out second");
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  expect_same_bytes(folder / "first/model1.safetensors", folder / "second/model1.safetensors");
+  expect_same_bytes(folder / "first/noise.json", folder / "second/noise.json");
+}
+
+TEST(AppCommands, TheDefaultFolderIsNamedAfterTheRun) {
+  const ScratchFolder folder;
+  const std::string command = "train " + kSmall + "--method ce --r 0.25 --seed 7 --num_epochs 1";
+  for (const std::string suffix : {"", "_2", "_3"}) {
+    EXPECT_EQ(run_app(folder, command).exit_code, 0);
+    EXPECT_NE(read_text(folder / "runs/shapes_ce_sym25_seed7" + suffix + "/config.json"), "");
+  }
+}
+
+TEST(AppCommands, ThePublishedCommandIsUnderstood) {
+  const ScratchFolder folder;
+  const AppResult result =
+      run_app(folder,
+              "train --r 0.4 --noise_mode 'asym' --lambda_u 30 "
+              "--data_path './data/cifar10/cifar-10-batches-py' --dataset 'cifar10' "
+              "--num_class 10");
+  // It parses; only the data is not here.
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_TRUE(contains(result.err, "cifar-10-batches-py")) << result.err;
+}
+
+}  // namespace
+}  // namespace bptplr

@@ -1,0 +1,149 @@
+// What goes wrong on the command line: the exit code, and one sentence that names the cause.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "tests/apps/run_app.hpp"
+
+namespace bptplr {
+namespace {
+
+/// Expects exit code 1 and, on stderr, one line "bptplr: error: ..." with `part` in it.
+void expect_error(const ScratchFolder& folder, const std::string& arguments,
+                  const std::string& part) {
+  SCOPED_TRACE(arguments);
+  const AppResult result = run_app(folder, arguments);
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_TRUE(result.err.starts_with("bptplr: error: ")) << result.err;
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  EXPECT_TRUE(contains(result.err, part)) << result.err;
+}
+
+/// Expects exit code 2, `part`, and where to look for help.
+void expect_usage_error(const ScratchFolder& folder, const std::string& arguments,
+                        const std::string& part) {
+  SCOPED_TRACE(arguments);
+  const AppResult result = run_app(folder, arguments);
+  EXPECT_EQ(result.exit_code, 2) << result.err;
+  EXPECT_TRUE(contains(result.err, part)) << result.err;
+  EXPECT_TRUE(contains(result.err, "--help")) << result.err;
+  EXPECT_EQ(result.out, "");
+}
+
+TEST(AppErrors, UsageErrorsExitWith2) {
+  const ScratchFolder folder;
+  expect_usage_error(folder, "", "subcommand");
+  expect_usage_error(folder, "trian", "trian");
+  expect_usage_error(folder, "train --no_such_flag 3", "--no_such_flag");
+  expect_usage_error(folder, "train --r half", "--r");
+  expect_usage_error(folder, "train --batch_size 12.5", "--batch_size");
+  expect_usage_error(folder, "train --width", "--width");
+  expect_usage_error(folder, "train --method dividemix", "dividemix");
+  expect_usage_error(folder, "train --dataset shapes stray", "stray");
+  expect_usage_error(folder, "eval", "RUN");
+  expect_usage_error(folder, "info --jsn", "--jsn");
+}
+
+TEST(AppErrors, FieldsOutOfRange) {
+  const ScratchFolder folder;
+  expect_error(folder, "train --dataset shapes --r 1.5", "r is 1.5");
+  expect_error(folder, "train --dataset shapes --r -0.1", "r is -0.1");
+  expect_error(folder, "train --dataset shapes --r nan", "r is nan");
+  expect_error(folder, "train --dataset shapes --batch_size 0", "batch_size is 0");
+  expect_error(folder, "train --dataset shapes --blocks 1,1", "blocks is '1,1'");
+  expect_error(folder, "train --dataset shapes --noise_mode asym", "noise_mode asym");
+  expect_error(folder, "train --dataset shapes --shapes_train 200 --subset 500", "500");
+  expect_error(folder, "train", "data_path is missing");
+}
+
+TEST(AppErrors, MissingAndDamagedData) {
+  const ScratchFolder folder;
+  expect_error(folder, "train --data_path nowhere", "nowhere");
+  std::filesystem::create_directories(folder / "empty");
+  expect_error(folder, "train --data_path empty", "empty");
+
+  // One byte short of a whole number of 3073-byte records, and cut inside the first.
+  for (const std::size_t size : {std::size_t{3 * 3073 - 1}, std::size_t{100}, std::size_t{0}}) {
+    const std::string cut = folder / ("cifar" + std::to_string(size));
+    std::filesystem::create_directories(cut);
+    const std::string whole(3 * 3073, '\0');
+    for (int i = 1; i <= 5; ++i) {
+      write_text(cut + "/data_batch_" + std::to_string(i) + ".bin",
+                 i == 4 ? whole.substr(0, size) : whole);
+    }
+    write_text(cut + "/test_batch.bin", whole);
+    expect_error(folder, "train --data_path " + cut, "data_batch_4.bin");
+  }
+  // A label beyond the ten classes.
+  const std::string wrong = folder / "wrong_label";
+  std::filesystem::create_directories(wrong);
+  for (const char* name : {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4",
+                           "data_batch_5", "test_batch"}) {
+    write_text(wrong + "/" + name + ".bin", std::string(3073, '\x0b'));
+  }
+  expect_error(folder, "train --data_path " + wrong, "data_batch_1.bin");
+}
+
+TEST(AppErrors, TruncatedGenuineFiles) {
+  const std::string genuine =
+      std::string(BPTPLR_SHARED_DIR) + "/data/genuine-prefix/cifar-10-batches-py";
+  if (!std::filesystem::is_directory(genuine)) GTEST_SKIP() << genuine << " is not there";
+  const ScratchFolder folder;
+  expect_error(folder, "train --data_path '" + genuine + "'", "data_batch");
+}
+
+TEST(AppErrors, NoiseFiles) {
+  const ScratchFolder folder;
+  const std::string train = "train " + kSmall + "--out run --noise_file ";
+  expect_error(folder, train + "nowhere.json", "nowhere.json");
+  write_text(folder / "short.json", "[0, 1, 2]");
+  expect_error(folder, train + "short.json", "200");
+  std::string labels = "[10";
+  for (int i = 1; i < 200; ++i) labels += ", " + std::to_string(i % 10);
+  write_text(folder / "label.json", labels + "]");
+  expect_error(folder, train + "label.json", "10");
+  write_text(folder / "object.json", "{}");
+  expect_error(folder, train + "object.json", "object.json");
+  write_text(folder / "broken.json", "[0, 1");
+  expect_error(folder, train + "broken.json", "broken.json");
+}
+
+TEST(AppErrors, Recipes) {
+  const ScratchFolder folder;
+  expect_error(folder, "train --recipe no-such-recipe", "no-such-recipe");
+  write_text(folder / "broken.json", "{\"r\": 0.4,,}");
+  expect_error(folder, "train --recipe broken.json", "broken.json is not valid JSON");
+  write_text(folder / "unknown.json", "{\"rate\": 0.4}");
+  expect_error(folder, "train --recipe unknown.json", "there is no recipe field 'rate'");
+  write_text(folder / "type.json", "{\"r\": \"0.4\"}");
+  expect_error(folder, "train --recipe type.json", "r is \"0.4\"");
+  expect_error(folder, "train --recipe .", "regular file");
+}
+
+TEST(AppErrors, OutFolders) {
+  const ScratchFolder folder;
+  write_text(folder / "file", "in the way");
+  // Below a regular file nobody can write, not even root.
+  expect_error(folder, "train " + kSmall + "--out file/run", "file/run");
+  expect_error(folder, "train " + kSmall + "--out file", "file");
+  std::filesystem::create_directories(folder / "used");
+  write_text(folder / "used/config.json", "{}");
+  expect_error(folder, "train " + kSmall + "--out used", "holds the results of a run");
+}
+
+TEST(AppErrors, EvalWithoutARun) {
+  const ScratchFolder folder;
+  expect_error(folder, "eval nowhere", "nowhere");
+  std::filesystem::create_directories(folder / "empty");
+  expect_error(folder, "eval empty", "config.json");
+  std::filesystem::create_directories(folder / "bare");
+  write_text(folder / "bare/config.json", "{\"dataset\": \"shapes\"}");
+  expect_error(folder, "eval bare", "model1.safetensors");
+  write_text(folder / "bare/model1.safetensors", "no model");
+  expect_error(folder, "eval bare", "model1.safetensors");
+}
+
+}  // namespace
+}  // namespace bptplr

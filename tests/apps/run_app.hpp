@@ -1,0 +1,76 @@
+// Runs the built `bptplr` as a user does, and catches what it says.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace bptplr {
+
+/// A fresh folder for one test, removed at its end.
+class ScratchFolder {
+ public:
+  ScratchFolder()
+      : path_(std::filesystem::temp_directory_path() /
+              ("bptplr_app_" + std::to_string(::getpid()) + "_" +
+               ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ~ScratchFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::string read_text(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+inline void write_text(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+struct AppResult {
+  int exit_code = -1;  ///< -1: ended by a signal
+  std::string out;
+  std::string err;
+};
+
+/// `bptplr ARGUMENTS`, as a shell understands them, inside `folder`.
+inline AppResult run_app(const ScratchFolder& folder, const std::string& arguments) {
+  const std::string out = folder / "stdout.txt";
+  const std::string err = folder / "stderr.txt";
+  const std::string command = "cd '" + folder / "." + "' && " + BPTPLR_BINARY_DIR + "/bptplr " +
+                              arguments + " >'" + out + "' 2>'" + err + "' </dev/null";
+  const int status = std::system(command.c_str());
+  AppResult result{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};
+  // A crash reaches the shell as 128 + signal.
+  if (result.exit_code > 128) result.exit_code = -1;
+  return result;
+}
+
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// A network that trains in a second.
+inline const std::string kSmall =
+    "--dataset shapes --shapes_train 200 --shapes_test 100 --width 4 --blocks 1,1,1,1 "
+    "--batch_size 32 --warm_up 1 --num_epochs 2 ";
+
+}  // namespace bptplr

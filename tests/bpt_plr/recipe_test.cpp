@@ -1,0 +1,234 @@
+// The recipe table: JSON in and out, presets, precedence, checks.
+#include "bpt_plr/recipe.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+using Json = nlohmann::json;
+
+/// The message of the Error that `call` throws; empty where it throws none.
+template <class Call>
+std::string error_of(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+/// What resolve says about the shapes recipe with `changes`.
+std::string resolve_error(const Json& changes) {
+  return error_of([&] {
+    Recipe recipe = compose_recipe({{"dataset", "shapes"}}, "base", changes);
+    resolve(recipe);
+  });
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Recipe, EveryFieldIsDocumentedOnce) {
+  std::set<std::string> names;
+  for (const RecipeField& field : recipe_fields()) {
+    EXPECT_TRUE(names.insert(field.name).second) << field.name;
+    EXPECT_GT(std::string(field.help).size(), 8U) << field.name;
+  }
+  EXPECT_EQ(names.size(), to_json(Recipe{}).size());
+}
+
+TEST(Recipe, JsonRoundTrip) {
+  // Changes every field, so that one missing from the table, or one that points to another's
+  // place, is seen.
+  const Json defaults = to_json(Recipe{});
+  Json changed;
+  for (const RecipeField& field : recipe_fields()) {
+    const Json& usual = defaults[field.name];
+    if (!field.choices.empty()) {
+      changed[field.name] = field.choices.back();
+    } else if (usual.is_string()) {
+      changed[field.name] = std::string("text of ") + field.name;
+    } else if (usual.is_boolean()) {
+      changed[field.name] = !usual.get<bool>();
+    } else {
+      changed[field.name] = usual.get<double>() + 3.0 + static_cast<double>(changed.size());
+      if (usual.is_number_integer()) changed[field.name] = changed[field.name].get<std::int64_t>();
+    }
+  }
+  Recipe recipe;
+  update_recipe(recipe, changed, "test");
+  EXPECT_EQ(Json(to_json(recipe)), changed);
+  Recipe again;
+  update_recipe(again, to_json(recipe), "test");
+  EXPECT_EQ(again, recipe);
+}
+
+TEST(Recipe, ThePaperPresetIsTheDefault) {
+  Recipe recipe;
+  apply_preset(recipe, "reference");
+  EXPECT_NE(recipe, Recipe{});
+  apply_preset(recipe, "paper");
+  EXPECT_EQ(recipe, Recipe{});
+}
+
+TEST(Recipe, TheReferencePresetIsThePublishedScript) {
+  Recipe recipe;
+  apply_preset(recipe, "reference");
+  EXPECT_EQ(recipe.preset, "reference");
+  EXPECT_FALSE(recipe.warm_up_contrastive_grad);
+  EXPECT_EQ(recipe.kappa, "0:3,40:2");
+  EXPECT_EQ(recipe.class_set_rows, "subset");
+  EXPECT_EQ(recipe.proto_source, "peer");
+  EXPECT_EQ(recipe.proto_target, "network1");
+  EXPECT_TRUE(contains(error_of([&] { apply_preset(recipe, "papre"); }), "papre"));
+}
+
+TEST(Recipe, PrecedenceIsDefaultsPresetFileOverrides) {
+  const Json file = {{"preset", "reference"}, {"kappa", "0:5"}, {"lr", 0.3}, {"r", 0.2}};
+  const Recipe recipe = compose_recipe(file, "file", {{"r", 0.8}});
+  EXPECT_EQ(recipe.proto_source, "peer");  // the preset that the file names
+  EXPECT_EQ(recipe.kappa, "0:5");          // the file beats the preset
+  EXPECT_EQ(recipe.lr, 0.3);
+  EXPECT_EQ(recipe.r, 0.8);  // the command line beats the file
+  EXPECT_EQ(recipe.batch_size, Recipe{}.batch_size);
+
+  const Recipe paper = compose_recipe(file, "file", {{"preset", "paper"}});
+  EXPECT_EQ(paper.proto_source, "own");  // the preset of the command line
+  EXPECT_EQ(paper.kappa, "0:5");
+  EXPECT_EQ(paper.preset, "paper");
+
+  const Recipe mixed = compose_recipe(
+      Json::object(), "", {{"preset", "reference"}, {"proto_source", "own"}, {"kappa", "0:1"}});
+  EXPECT_EQ(mixed.proto_source, "own");
+  EXPECT_EQ(mixed.kappa, "0:1");
+  EXPECT_EQ(mixed.proto_target, "network1");
+}
+
+TEST(Recipe, DeviationsNameWhatDiffersFromThePreset) {
+  const Recipe recipe = compose_recipe(
+      Json::object(), "", {{"preset", "reference"}, {"r", 0.25}, {"kappa", "0:1"}, {"threads", 1}});
+  EXPECT_EQ(deviations(recipe), (std::vector<std::string>{"r=0.25", "kappa=0:1"}));
+}
+
+TEST(Recipe, BuiltinRecipesAreValid) {
+  std::set<std::string> names;
+  for (const BuiltinRecipe& builtin : builtin_recipes()) {
+    SCOPED_TRACE(builtin.name);
+    names.insert(builtin.name);
+    EXPECT_GT(std::string(builtin.help).size(), 8U);
+    Recipe recipe =
+        compose_recipe(read_recipe(builtin.name), builtin.name, {{"data_path", "somewhere"}});
+    resolve(recipe);
+  }
+  for (const char* name :
+       {"cifar10-sym20", "cifar10-sym50", "cifar10-sym80", "cifar10-sym90", "cifar10-asym40",
+        "cifar10-sym50-published", "cifar10-asym40-published", "shapes-demo"}) {
+    EXPECT_TRUE(names.contains(name)) << name;
+  }
+  const auto lambda_u = [](const char* name) { return read_recipe(name).at("lambda_u"); };
+  EXPECT_EQ(lambda_u("cifar10-sym20"), 0);
+  EXPECT_EQ(lambda_u("cifar10-sym50"), 25);
+  EXPECT_EQ(lambda_u("cifar10-sym80"), 25);
+  EXPECT_EQ(lambda_u("cifar10-sym90"), 50);
+  EXPECT_EQ(lambda_u("cifar10-asym40"), 0);
+  EXPECT_EQ(lambda_u("cifar10-sym50-published"), 30);
+  EXPECT_EQ(lambda_u("cifar10-asym40-published"), 30);
+}
+
+TEST(Recipe, MalformedFieldsAreNamed) {
+  const auto update_error = [](const Json& json) {
+    return error_of([&] {
+      Recipe recipe;
+      update_recipe(recipe, json, "my.json");
+    });
+  };
+  for (const auto& [json, part] : std::vector<std::pair<Json, std::string>>{
+           {{{"lambda", 1}}, "'lambda'"},
+           {{{"r", "half"}}, "r is \"half\", but must be a number"},
+           {{{"width", 1.5}}, "width is 1.5, but must be a whole number"},
+           {{{"seed", 18446744073709551615ULL}}, "seed"},
+           {{{"method", "bptplr"}}, "method is 'bptplr', but must be one of: bpt_plr, ce"},
+           {{{"data_path", 7}}, "data_path is 7, but must be a text"},
+           {{{"warm_up_contrastive_grad", 1}}, "must be true or false"},
+           {Json::array({1}), "must be a JSON object"}}) {
+    EXPECT_TRUE(contains(update_error(json), part)) << update_error(json);
+    EXPECT_TRUE(contains(update_error(json), "my.json")) << update_error(json);
+  }
+}
+
+TEST(Recipe, OutOfRangeFieldsAreNamed) {
+  for (const auto& [changes, part] : std::vector<std::pair<Json, std::string>>{
+           {{{"r", 1.5}}, "r is 1.5, but must lie in [0, 1]"},
+           {{{"r", -0.1}}, "r is -0.1"},
+           {{{"num_class", 100}}, "num_class is 100, but shapes has 10 classes"},
+           {{{"batch_size", 0}}, "batch_size is 0"},
+           {{{"num_epochs", 0}}, "num_epochs is 0"},
+           {{{"warm_up", 0}}, "warm_up is 0"},
+           {{{"seed", -1}}, "seed is -1"},
+           {{{"lr", 0.0}}, "lr is 0"},
+           {{{"T", 0.0}}, "T is 0"},
+           {{{"lambda_u", -1.0}}, "lambda_u is -1"},
+           {{{"momentum", 1.0}}, "momentum is 1"},
+           {{{"blocks", "2,2,2"}}, "blocks is '2,2,2', but must be four numbers"},
+           {{{"blocks", "2,2,2,"}}, "blocks is '2,2,2,'"},
+           {{{"blocks", "2,2,2,0"}}, "blocks is '2,2,2,0'"},
+           {{{"kappa", ""}}, "kappa is ''"},
+           {{{"kappa", "5:3"}}, "must begin with epoch 0"},
+           {{{"kappa", "0:11"}}, "whole numbers from 1 to 10"},
+           {{{"kappa", "0:2,0:1"}}, "its epochs must rise"},
+           {{{"kappa", "0:2;1"}}, "EPOCH:VALUE"},
+           {{{"lr_steps", "8:0"}}, "a divisor in lr_steps is 0"},
+           {{{"noise_mode", "asym"}}, "noise_mode asym"},
+           {{{"dataset", "cifar10"}}, "data_path is missing"}}) {
+    EXPECT_TRUE(contains(resolve_error(changes), part)) << resolve_error(changes);
+  }
+  EXPECT_EQ(resolve_error({{"kappa", "0:10"}, {"r", 1.0}, {"lambda_u", 0}}), "");
+}
+
+TEST(Recipe, ResolveFillsInWhatIsLeftOpen) {
+  const auto resolved = [](const Json& changes) {
+    Recipe recipe = compose_recipe({{"dataset", "shapes"}}, "base", changes);
+    resolve(recipe);
+    return recipe;
+  };
+  EXPECT_EQ(resolved(Json::object()).lr_period, 380);
+  EXPECT_EQ(resolved({{"num_epochs", 20}}).lr_period, 20);
+  EXPECT_EQ(resolved({{"num_epochs", 20}, {"lr_period", 30}}).lr_period, 30);
+  EXPECT_EQ(resolved({{"r", 0.9}}).loss_history, 5);
+  EXPECT_EQ(resolved({{"r", 0.8}}).loss_history, 1);
+  EXPECT_NE(resolved({{"device", "auto"}}).device, "auto");
+  EXPECT_EQ(resolved({{"device", "cpu"}}).device, "cpu");
+}
+
+TEST(Recipe, SchedulesAndLearningRates) {
+  const auto kappa = parse_schedule("0:3,40:2,70:1", "kappa");
+  EXPECT_EQ(scheduled(kappa, 39, 9.0), 3.0);
+  EXPECT_EQ(scheduled(kappa, 40, 9.0), 2.0);
+  EXPECT_EQ(scheduled(kappa, 400, 9.0), 1.0);
+  EXPECT_EQ(scheduled(parse_schedule("5:1", "x"), 4, 9.0), 9.0);
+  EXPECT_EQ(parse_integers("2,-3,4", "x"), (std::vector<std::int64_t>{2, -3, 4}));
+
+  Recipe recipe = compose_recipe({{"dataset", "shapes"}}, "base", Json::object());
+  resolve(recipe);
+  EXPECT_DOUBLE_EQ(learning_rate(recipe, 0), 0.02);
+  EXPECT_DOUBLE_EQ(learning_rate(recipe, 190), (0.02 + 2e-4) / 2);
+  EXPECT_DOUBLE_EQ(learning_rate(recipe, 380), 2e-4);
+  EXPECT_GT(learning_rate(recipe, 400), 2e-4);
+  recipe.lr_schedule = "step";
+  recipe.lr_steps = "80:10,140:100";
+  EXPECT_DOUBLE_EQ(learning_rate(recipe, 79), 0.02);
+  EXPECT_DOUBLE_EQ(learning_rate(recipe, 80), 0.002);
+  EXPECT_DOUBLE_EQ(learning_rate(recipe, 200), 0.0002);
+}
+
+}  // namespace
+}  // namespace bptplr
