@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
 
 #include "apps/build_info.hpp"
 #include "apps/commands.hpp"
@@ -29,8 +30,12 @@ int fail(const char* sentence) {
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto chosen = app.get_subcommands();
   const std::string command = chosen.empty() ? "bptplr" : "bptplr " + chosen.front()->get_name();
-  fmt::print(stderr, "bptplr: error: {}\nRun `{} --help` for the options.\n", error.what(),
-             command);
+  std::string sentence = error.what();
+  // CLI11 says only that a subcommand is missing where there is one that it does not know.
+  if (chosen.empty() && app.remaining_size() > 0) {
+    sentence = fmt::format("there is no '{}' among train, eval and info", app.remaining().front());
+  }
+  fmt::print(stderr, "bptplr: error: {}\nRun `{} --help` for the options.\n", sentence, command);
   return 2;
 }
 

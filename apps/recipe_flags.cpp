@@ -48,7 +48,8 @@ void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {
         using T = std::remove_cvref_t<decltype(std::declval<Recipe>().*pointer)>;
         CLI::Option* option = command.add_option_function<T>(
             names, [this, &field](const T& value) { given_[field.name] = value; }, field.help);
-        option->type_name(value_name<T>(field))->group(field.group);
+        // Of a repeated flag the last counts, so that scripts can pass further flags on.
+        option->type_name(value_name<T>(field))->group(field.group)->take_last();
         const std::string usual = default_text(Recipe{}.*pointer);
         if (!usual.empty()) option->default_str(usual);
         if (!field.choices.empty()) {

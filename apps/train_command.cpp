@@ -64,7 +64,9 @@ std::int64_t count_parameters(const PreActResNet& network) {
   return count;
 }
 
-void print_summary(const Recipe& recipe, const TrainingData& data, Trainer& trainer) {
+/// `changes`: what the user's recipe changes of its preset.
+void print_summary(const Recipe& recipe, const std::vector<std::string>& changes,
+                   const TrainingData& data, Trainer& trainer) {
   const Images& train = data.dataset.train.images;
   fmt::print("data      {}: {} training and {} test images of {} x {}, {} classes\n",
              data.dataset.name, train.count, data.dataset.test.images.count, train.height,
@@ -79,7 +81,8 @@ void print_summary(const Recipe& recipe, const TrainingData& data, Trainer& trai
              recipe.preset, recipe.num_epochs, recipe.method == "ce" ? 0 : recipe.warm_up,
              recipe.batch_size);
   fmt::print("device    {}, {} threads\n", recipe.device, recipe.threads);
-  fmt::print("recipe    {}\n", fmt::join(deviations(recipe), " "));
+  fmt::print("changed   {}\n",
+             changes.empty() ? "nothing" : fmt::format("{}", fmt::join(changes, " ")));
   fmt::print("out       {}\n\n", recipe.out);
   std::fflush(stdout);
 }
@@ -109,6 +112,7 @@ void print_results(const Recipe& recipe, const TrainingData& data, const EpochMe
 }
 
 int train(Recipe recipe) {
+  const std::vector<std::string> changes = deviations(recipe);
   resolve(recipe);
   recipe.threads = use_threads(recipe.threads);
   if (recipe.out.empty()) recipe.out = default_out(recipe);
@@ -119,7 +123,7 @@ int train(Recipe recipe) {
   observer.watch(trainer);
   folder.write_config(recipe);
   folder.write_noise(data.noisy_labels);
-  print_summary(recipe, data, trainer);
+  print_summary(recipe, changes, data, trainer);
   trainer.run();
   print_results(recipe, data, observer.last());
   return 0;

@@ -149,10 +149,11 @@ std::vector<std::string> deviations(const Recipe& recipe) {
   const auto usual_json = to_json(usual);
   const auto json = to_json(recipe);
   std::vector<std::string> lines;
-  for (const auto& [name, value] : json.items()) {
-    if (value == usual_json[name]) continue;
-    lines.push_back(
-        fmt::format("{}={}", name, value.is_string() ? value.get<std::string>() : value.dump()));
+  for (const RecipeField& field : recipe_fields()) {
+    const auto& value = json[field.name];
+    if (value == usual_json[field.name] || field.group == kMachineGroup) continue;
+    lines.push_back(fmt::format("{}={}", field.name,
+                                value.is_string() ? value.get<std::string>() : value.dump()));
   }
   return lines;
 }

@@ -100,6 +100,9 @@ struct RecipeField {
   std::vector<std::string> choices;
 };
 
+/// The group of the fields that do not change results.
+inline constexpr std::string_view kMachineGroup = "Machine";
+
 /// All fields, in the order in which they are documented.
 const std::vector<RecipeField>& recipe_fields();
 
@@ -129,7 +132,8 @@ nlohmann::json read_recipe(const std::string& name_or_path);
 Recipe compose_recipe(const nlohmann::json& file, std::string_view origin,
                       const nlohmann::json& overrides);
 
-/// "field=value" for each field that differs from its preset.
+/// "field=value" for each field of the method that differs from the preset; where a run computes
+/// and writes to (kMachineGroup) is left out.
 std::vector<std::string> deviations(const Recipe& recipe);
 
 /// Every field, in JSON.

@@ -12,7 +12,7 @@ const std::vector<RecipeField>& recipe_fields() {
   constexpr const char* kSemi = "Semi-supervised training";
   constexpr const char* kContrastive = "Pseudo-label relaxed contrastive loss";
   constexpr const char* kPrototypes = "Prototypes";
-  constexpr const char* kMachine = "Machine";
+  constexpr const char* kMachine = kMachineGroup.data();
   using R = Recipe;
   static const std::vector<RecipeField> fields{
       {"dataset",

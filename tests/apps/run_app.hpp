@@ -52,11 +52,14 @@ struct AppResult {
 };
 
 /// `bptplr ARGUMENTS`, as a shell understands them, inside `folder`.
+///
+/// Threads that wait sleep instead of spinning: tests run several at a time.
 inline AppResult run_app(const ScratchFolder& folder, const std::string& arguments) {
   const std::string out = folder / "stdout.txt";
   const std::string err = folder / "stderr.txt";
-  const std::string command = "cd '" + folder / "." + "' && " + BPTPLR_BINARY_DIR + "/bptplr " +
-                              arguments + " >'" + out + "' 2>'" + err + "' </dev/null";
+  const std::string command = "cd '" + folder / "." + "' && OMP_WAIT_POLICY=passive " +
+                              BPTPLR_BINARY_DIR + "/bptplr " + arguments + " >'" + out + "' 2>'" +
+                              err + "' </dev/null";
   const int status = std::system(command.c_str());
   AppResult result{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};
   // A crash reaches the shell as 128 + signal.

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Builds and runs all tests, then those that are quick enough again under the address and
+# undefined-behaviour sanitizers. The last lines are ctest's own summary.
+# usage: tools/test.sh        BPTPLR_JOBS=N limits the parallel jobs (default: one per processor)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+tools/setup.sh
+
+jobs=${BPTPLR_JOBS:-$(nproc)}
+# Several tests run beside each other, so threads that wait should sleep instead of spinning.
+export OMP_WAIT_POLICY=passive
+
+for preset in cpu asan; do
+  echo "== build/$preset"
+  cmake --preset "$preset" >/dev/null
+  cmake --build --preset "$preset" --parallel "$jobs"
+done
+
+# Comparisons of numbers with PyTorch say nothing new under the sanitizers and take long there;
+# reading input, indexing and threading do.
+echo "== tests: asan"
+ctest --preset asan --parallel "$jobs" --exclude-regex "$(cat tests/not_under_asan.txt)"
+echo "== tests: cpu"
+ctest --preset cpu --parallel "$jobs"

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Runs clang-tidy over the sources of a build; any warning is an error.
+# usage: tools/tidy.sh [PATH_REGEX]    only files that match, e.g. '/bpt_plr/'
+#        BPTPLR_BUILD=DIR has the compile_commands.json (default build/cpu)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+build=${BPTPLR_BUILD:-build/cpu}
+if ! command -v clang-tidy >/dev/null; then
+  echo "tidy: clang-tidy is missing; apt-get install clang-tidy" >&2
+  exit 1
+fi
+[[ -f $build/compile_commands.json ]] || cmake --preset cpu -B "$build" >/dev/null
+
+# Generated files are not checked; -march=native may name a processor that clang does not know.
+files=$(python3 - "$build/compile_commands.json" "${1:-.}" <<'PY'
+import json, re, sys
+for entry in json.load(open(sys.argv[1])):
+    path = entry["file"]
+    if "/build/" not in path and re.search(sys.argv[2], path):
+        print(path)
+PY
+)
+[[ -n $files ]] || { echo "tidy: no source matches '${1:-.}'" >&2; exit 1; }
+xargs -P "${BPTPLR_JOBS:-$(nproc)}" -n 1 \
+  clang-tidy -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option <<<"$files"
+echo "tidy: no warnings"
