@@ -43,6 +43,7 @@ int evaluate(const EvalOptions& options) {
     accuracies.push_back(test_accuracy({&networks.back()}, dataset, dataset.test));
   }
   std::vector<PreActResNet*> all;
+  all.reserve(networks.size());
   for (PreActResNet& network : networks) all.push_back(&network);
   const double together = test_accuracy(all, dataset, dataset.test);
 

@@ -102,14 +102,15 @@ void apply_preset(Recipe& recipe, std::string_view preset) {
 void update_recipe(Recipe& recipe, const Json& json, std::string_view origin) {
   require(json.is_object(), "{} is no recipe: it must be a JSON object with fields such as \"r\"",
           origin);
-  for (const auto& [key, value] : json.items()) {
+  for (auto item = json.begin(); item != json.end(); ++item) {
+    const std::string& key = item.key();
     if (key == kAbout) continue;
     const auto& fields = recipe_fields();
     const auto field = std::find_if(fields.begin(), fields.end(),
                                     [&](const RecipeField& f) { return key == f.name; });
     require(field != fields.end(),
             "{}: there is no recipe field '{}'; `bptplr train --help` lists all", origin, key);
-    std::visit([&](auto pointer) { assign(recipe.*pointer, value, *field, origin); },
+    std::visit([&](auto pointer) { assign(recipe.*pointer, *item, *field, origin); },
                field->pointer);
   }
 }

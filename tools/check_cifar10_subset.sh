@@ -6,8 +6,8 @@
 # usage: tools/check_cifar10_subset.sh DATA_DIR      cifar-10-batches-bin or cifar-10-batches-py
 # Environment: SUBSET R WIDTH BLOCKS EPOCHS WARM_UP BATCH LR LAMBDA_U SEED THREADS OUT EXTRA
 #
-# The last line is "bptplr A ce C auc U": A and C are test accuracies in percent, the mean over the
-# last ten epochs; U is the AUC of the clean probability in the last epoch, mean of both networks.
+# The last line is "bptplr A ce C auc U": A and C are the final test accuracies in percent (those of
+# the last epoch); U is the AUC of the clean probability in that epoch, mean of both networks.
 set -euo pipefail
 if [[ $# -ne 1 ]]; then
   echo "usage: tools/check_cifar10_subset.sh DATA_DIR" >&2
@@ -38,4 +38,4 @@ for method in bpt_plr ce; do
 done
 
 figure() { python3 tools/final_figures.py "$out/$1" "$2"; }
-echo "bptplr $(figure bpt_plr mean_last10) ce $(figure ce mean_last10) auc $(figure bpt_plr auc)"
+echo "bptplr $(figure bpt_plr test_acc) ce $(figure ce test_acc) auc $(figure bpt_plr auc)"
