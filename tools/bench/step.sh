@@ -25,7 +25,7 @@ if ! "$python" -c 'import torch' 2>/dev/null; then
   exit 1
 fi
 cmake --preset cpu >/dev/null
-cmake --build --preset cpu --target bench_step >/dev/null
+cmake --build --preset cpu --target bench_step
 
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
