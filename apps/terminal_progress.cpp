@@ -91,6 +91,7 @@ void TerminalProgress::progress(const Progress& now) {
   if (phase_ != std::pair(now.phase, now.network)) {
     phase_ = {now.phase, now.network};
     phase_start_ = time;
+    phase_start_images_ = now.images;  // drawn before the clock started
   }
   if (is_terminal_) {
     if (bar_is_shown_ && time - last_output_ < kRedraw) return;
@@ -112,15 +113,16 @@ std::string TerminalProgress::status(const Progress& now, Clock::time_point time
       std::clamp(static_cast<double>(now.iteration) / static_cast<double>(total), 0.0, 1.0);
   const double elapsed = seconds(time - phase_start_);
   const double epoch_left = epoch_seconds_left(now, time);
-  std::string text = fmt::format("epoch {}/{} {}", now.epoch + 1, num_epochs_, now.phase);
+  std::string text = fmt::format("epoch {}/{} {}", now.epoch, num_epochs_ - 1, now.phase);
   if (now.network > 0) text += fmt::format(" net {}", now.network);
   if (is_terminal_) {
     const auto filled = static_cast<std::size_t>(done * kBarWidth);
     text += fmt::format(" [{}{}]", std::string(filled, '#'), std::string(kBarWidth - filled, '-'));
   }
   text += fmt::format(" {}/{}", now.iteration, now.iterations);
-  if (elapsed > 0.0 && now.images > 0) {
-    text += fmt::format("  {:.0f} img/s", static_cast<double>(now.images) / elapsed);
+  const std::int64_t images = now.images - phase_start_images_;
+  if (elapsed > 0.0 && images > 0) {
+    text += fmt::format("  {:.0f} img/s", static_cast<double>(images) / elapsed);
   }
   text += fmt::format("  left {} (run {})", clock_text(epoch_left),
                       clock_text(run_seconds_left(now, epoch_left)));

@@ -42,6 +42,7 @@ class TerminalProgress {
   std::map<bool, double> last_epoch_seconds_;  ///< by: is it warm-up?
   std::pair<std::string, int> phase_;          ///< its name and the network
   Clock::time_point phase_start_;
+  std::int64_t phase_start_images_ = 0;
   Clock::time_point epoch_start_;
   Clock::time_point last_output_;
   bool bar_is_shown_ = false;
