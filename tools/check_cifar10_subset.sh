@@ -24,13 +24,15 @@ if [[ ! -x $binary ]]; then
   cmake --build --preset cpu --parallel "$(nproc)" --target bptplr
 fi
 
+# Threads that wait sleep instead of spinning: on a machine with other work that is much faster.
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 out=${OUT:-runs/check_cifar10_subset}
 flags=(--dataset cifar10 --data_path "$data" --noise_mode sym
-  --subset "${SUBSET:-5000}" --r "${R:-0.5}" --width "${WIDTH:-16}" --blocks "${BLOCKS:-2,2,2,2}"
-  --num_epochs "${EPOCHS:-40}" --warm_up "${WARM_UP:-10}" --batch_size "${BATCH:-64}"
-  --lr "${LR:-0.02}" --lambda_u "${LAMBDA_U:-25}" --seed "${SEED:-1}" --threads "${THREADS:-0}")
+  --subset "${SUBSET:-5000}" --r "${R:-0.5}" --width "${WIDTH:-16}" --blocks "${BLOCKS:-1,1,1,1}"
+  --num_epochs "${EPOCHS:-45}" --warm_up "${WARM_UP:-20}" --batch_size "${BATCH:-32}"
+  --lr "${LR:-0.05}" --lambda_u "${LAMBDA_U:-25}" --seed "${SEED:-1}" --threads "${THREADS:-0}")
 # EXTRA: further flags for both runs, split at spaces.
-read -r -a extra <<<"${EXTRA:-}"
+read -r -a extra <<<"${EXTRA:---alpha 0.5 --lambda_ramp 5 --tau 2 --warm_up_contrastive none --warm_up_batch_factor 1}"
 for method in bpt_plr ce; do
   rm -rf "${out:?}/$method"
   echo "== $method"
