@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+struct CUstream_st;  // what CUDA's cudaStream_t points to
+
 namespace bptplr::kernels {
 
 /// Scratch memory lent to a kernel. The owner (the engine) keeps it and lets it grow.
@@ -23,6 +25,20 @@ class Workspace {
 /// Runs on the host. Threads come from OpenMP (`omp_set_num_threads` limits them); the results of
 /// every kernel are the same bits for any number of threads.
 struct CpuContext {
+  Workspace* workspace = nullptr;
+
+  template <class T>
+  T* scratch(std::int64_t count) const {
+    return static_cast<T*>(workspace->reserve(static_cast<std::size_t>(count) * sizeof(T)));
+  }
+};
+
+/// Runs on an NVIDIA GPU: kernels are queued on `stream` and the call returns before they have run.
+/// Every pointer that a kernel takes is device memory unless its comment says otherwise. Results
+/// are the same bits in every run: no kernel adds floating-point numbers in an order left to
+/// chance.
+struct CudaContext {
+  CUstream_st* stream = nullptr;
   Workspace* workspace = nullptr;
 
   template <class T>

@@ -19,4 +19,10 @@ template <class T>
 void l2_normalize_backward(const CpuContext& ctx, const T* y, const T* norm, const T* dy, T* dx,
                            std::int64_t n, std::int64_t dim);
 
+/// The same on a GPU.
+void l2_normalize_forward(const CudaContext& ctx, const float* x, float* y, float* norm,
+                          std::int64_t n, std::int64_t dim);
+void l2_normalize_backward(const CudaContext& ctx, const float* y, const float* norm,
+                           const float* dy, float* dx, std::int64_t n, std::int64_t dim);
+
 }  // namespace bptplr::kernels

@@ -1,0 +1,306 @@
+// The part of CUDA that our kernels use, on the host: put before the toolkit's own include folder
+// (or in place of it), it lets the unchanged sources of kernels/cuda compile with a plain C++
+// compiler and run under the executor. Names and semantics are CUDA's.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "tests/simt/executor.hpp"
+
+/// Defined where kernels run under the executor.
+#define BPTPLR_SIMT 1
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __shared__ static
+#define __constant__ static
+#define __launch_bounds__(...)
+#define __align__(bytes) alignas(bytes)
+
+using dim3 = bptplr::simt::Dim3;
+#define threadIdx (bptplr::simt::thread_idx())
+#define blockIdx (bptplr::simt::block_idx())
+#define blockDim (bptplr::simt::block_dim())
+#define gridDim (bptplr::simt::grid_dim())
+inline constexpr int warpSize = 32;
+
+struct alignas(8) float2 {
+  float x, y;
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct alignas(8) int2 {
+  int x, y;
+};
+struct alignas(16) int4 {
+  int x, y, z, w;
+};
+struct alignas(8) uint2 {
+  unsigned x, y;
+};
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
+struct alignas(16) double2 {
+  double x, y;
+};
+inline float2 make_float2(float x, float y) {
+  return {x, y};
+}
+inline float4 make_float4(float x, float y, float z, float w) {
+  return {x, y, z, w};
+}
+inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
+  return {x, y, z, w};
+}
+
+// --- Barriers -----------------------------------------------------------------------------------
+inline void __syncthreads(std::source_location where = std::source_location::current()) {
+  bptplr::simt::block_barrier(false, where);
+}
+inline int __syncthreads_count(int predicate,
+                               std::source_location where = std::source_location::current()) {
+  return bptplr::simt::block_barrier(predicate != 0, where);
+}
+inline int __syncthreads_or(int predicate,
+                            std::source_location where = std::source_location::current()) {
+  return bptplr::simt::block_barrier(predicate != 0, where) > 0 ? 1 : 0;
+}
+inline int __syncthreads_and(int predicate,
+                             std::source_location where = std::source_location::current()) {
+  return bptplr::simt::block_barrier(predicate == 0, where) > 0 ? 0 : 1;
+}
+inline void __syncwarp(unsigned mask = 0xffffffffu,
+                       std::source_location where = std::source_location::current()) {
+  bptplr::simt::warp_exchange(mask, 0, where);
+}
+inline void __threadfence() {}
+inline void __threadfence_block() {}
+
+// --- Warp operations ----------------------------------------------------------------------------
+namespace bptplr::simt {
+
+template <class T>
+T shuffle(unsigned mask, T value, unsigned source, std::source_location where) {
+  static_assert(sizeof(T) <= 8 && std::is_trivially_copyable_v<T>);
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(T));
+  const std::uint64_t* values = warp_exchange(mask, bits, where);
+  if ((mask >> source & 1u) == 0) fail("a lane outside the mask was read", where);
+  T result;
+  std::memcpy(&result, &values[source], sizeof(T));
+  return result;
+}
+
+/// The first lane of the part of `width` lanes that the running one is in.
+inline unsigned part_begin(int width) {
+  return lane() / static_cast<unsigned>(width) * static_cast<unsigned>(width);
+}
+
+}  // namespace bptplr::simt
+
+template <class T>
+T __shfl_sync(unsigned mask, T value, int source, int width = 32,
+              std::source_location where = std::source_location::current()) {
+  const unsigned from =
+      bptplr::simt::part_begin(width) + static_cast<unsigned>(source) % static_cast<unsigned>(width);
+  return bptplr::simt::shuffle(mask, value, from, where);
+}
+template <class T>
+T __shfl_xor_sync(unsigned mask, T value, int lanes, int width = 32,
+                  std::source_location where = std::source_location::current()) {
+  const unsigned from = bptplr::simt::lane() ^ static_cast<unsigned>(lanes);
+  const bool inside = from < bptplr::simt::part_begin(width) + static_cast<unsigned>(width);
+  return bptplr::simt::shuffle(mask, value, inside ? from : bptplr::simt::lane(), where);
+}
+template <class T>
+T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32,
+                   std::source_location where = std::source_location::current()) {
+  const unsigned from = bptplr::simt::lane() + delta;
+  const bool inside = from < bptplr::simt::part_begin(width) + static_cast<unsigned>(width);
+  return bptplr::simt::shuffle(mask, value, inside ? from : bptplr::simt::lane(), where);
+}
+template <class T>
+T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32,
+                 std::source_location where = std::source_location::current()) {
+  const bool inside = bptplr::simt::lane() >= bptplr::simt::part_begin(width) + delta;
+  return bptplr::simt::shuffle(
+      mask, value, inside ? bptplr::simt::lane() - delta : bptplr::simt::lane(), where);
+}
+inline unsigned __ballot_sync(unsigned mask, int predicate,
+                              std::source_location where = std::source_location::current()) {
+  const std::uint64_t* values = bptplr::simt::warp_exchange(mask, predicate != 0 ? 1 : 0, where);
+  unsigned votes = 0;
+  for (unsigned l = 0; l < 32; ++l) {
+    if ((mask >> l & 1u) != 0 && values[l] != 0) votes |= 1u << l;
+  }
+  return votes;
+}
+inline int __any_sync(unsigned mask, int predicate,
+                      std::source_location where = std::source_location::current()) {
+  return __ballot_sync(mask, predicate, where) != 0 ? 1 : 0;
+}
+inline int __all_sync(unsigned mask, int predicate,
+                      std::source_location where = std::source_location::current()) {
+  return __ballot_sync(mask, predicate, where) == mask ? 1 : 0;
+}
+
+// --- Atomics: threads are fibers of one host thread, so plain arithmetic is atomic. ------------
+template <class T>
+T atomicAdd(T* address, std::type_identity_t<T> value) {
+  return std::exchange(*address, static_cast<T>(*address + value));
+}
+template <class T>
+T atomicMax(T* address, std::type_identity_t<T> value) {
+  return std::exchange(*address, *address < value ? value : *address);
+}
+template <class T>
+T atomicMin(T* address, std::type_identity_t<T> value) {
+  return std::exchange(*address, value < *address ? value : *address);
+}
+template <class T>
+T atomicOr(T* address, std::type_identity_t<T> value) {
+  return std::exchange(*address, *address | value);
+}
+template <class T>
+T atomicExch(T* address, std::type_identity_t<T> value) {
+  return std::exchange(*address, value);
+}
+template <class T>
+T atomicCAS(T* address, std::type_identity_t<T> compare, std::type_identity_t<T> value) {
+  const T old = *address;
+  if (old == compare) *address = value;
+  return old;
+}
+
+// --- Arithmetic ---------------------------------------------------------------------------------
+inline float rsqrtf(float x) {
+  return 1.0f / std::sqrt(x);
+}
+inline double rsqrt(double x) {
+  return 1.0 / std::sqrt(x);
+}
+inline float __expf(float x) {
+  return std::exp(x);
+}
+inline float __logf(float x) {
+  return std::log(x);
+}
+inline float __fdividef(float a, float b) {
+  return a / b;
+}
+inline float __fadd_rn(float a, float b) {
+  return a + b;
+}
+inline float __fmul_rn(float a, float b) {
+  return a * b;
+}
+inline float __fdiv_rn(float a, float b) {
+  return a / b;
+}
+inline double __dadd_rn(double a, double b) {
+  return a + b;
+}
+inline double __dmul_rn(double a, double b) {
+  return a * b;
+}
+inline unsigned __float_as_uint(float x) {
+  return std::bit_cast<unsigned>(x);
+}
+inline float __uint_as_float(unsigned x) {
+  return std::bit_cast<float>(x);
+}
+inline int __popc(unsigned x) {
+  return std::popcount(x);
+}
+inline int __popcll(unsigned long long x) {
+  return std::popcount(x);
+}
+inline int __ffs(int x) {
+  return x == 0 ? 0 : std::countr_zero(static_cast<unsigned>(x)) + 1;
+}
+inline int __clz(int x) {
+  return std::countl_zero(static_cast<unsigned>(x));
+}
+template <class T>
+T __ldg(const T* address) {
+  return *address;
+}
+using std::max;
+using std::min;
+
+// --- The runtime API ----------------------------------------------------------------------------
+struct CUstream_st;
+using cudaStream_t = CUstream_st*;
+enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorLaunchFailure = 719 };
+enum cudaMemcpyKind { cudaMemcpyDefault = 4 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
+
+inline const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation ? "out of memory" : "unspecified launch failure";
+}
+inline cudaError_t cudaGetLastError() {
+  return cudaSuccess;
+}
+inline cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return cudaSuccess;
+}
+inline cudaError_t cudaSetDevice(int) {
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+  *stream = nullptr;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  return cudaSuccess;
+}
+inline cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) {
+  *memory = bptplr::simt::device_malloc(bytes);
+  return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+}
+inline cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
+  bptplr::simt::device_free(memory);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
+  *memory = std::malloc(bytes);
+  return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+}
+inline cudaError_t cudaFreeHost(void* memory) {
+  std::free(memory);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes,
+                                   cudaMemcpyKind, cudaStream_t) {
+  if (bytes > 0) std::memmove(target, source, bytes);
+  return cudaSuccess;
+}
+inline cudaError_t cudaMemsetAsync(void* target, int value, std::size_t bytes, cudaStream_t) {
+  if (bytes > 0) std::memset(target, value, bytes);
+  return cudaSuccess;
+}
+template <class Function>
+cudaError_t cudaFuncSetAttribute(Function*, cudaFuncAttribute, int) {
+  return cudaSuccess;
+}
+
+/// What `kernel<<<...>>>(arguments...)` does; the same signature as cudaLaunchKernel.
+inline cudaError_t cudaLaunchKernel(const std::function<void()>& kernel, dim3 grid, dim3 block,
+                                    std::size_t shared_bytes, cudaStream_t) {
+  bptplr::simt::launch(grid, block, shared_bytes, kernel);
+  return cudaSuccess;
+}
