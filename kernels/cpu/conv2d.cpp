@@ -60,7 +60,34 @@ struct Plan {
   dnnl::primitive primitive;
   dnnl::memory::desc scratchpad;
   Operand x, w, y;  // gradients have the layout of what they are the gradient of
+  Conv2dShape shape;
 };
+
+/// A 1x1 convolution with a stride reads only every stride-th pixel. Those are copied together and
+/// convolved with stride 1: where oneDNN 2.6 skips the pixels itself it writes past its scratchpad
+/// (AVX2, channels that are no multiple of 8).
+bool reads_a_grid(const Conv2dShape& s) {
+  return s.kernel == 1 && s.padding == 0 && s.stride > 1;
+}
+
+/// Calls fn(pixel of x, pixel of the grid) for every pixel that such a convolution reads.
+template <class Fn>
+void for_each_grid_pixel(const Conv2dShape& s, Fn&& fn) {
+  std::int64_t grid_pixel = 0;
+  for (std::int64_t n = 0; n < s.n; ++n) {
+    for (std::int64_t p = 0; p < s.out_h(); ++p) {
+      for (std::int64_t q = 0; q < s.out_w(); ++q) {
+        fn((n * s.h + p * s.stride) * s.w + q * s.stride, grid_pixel++);
+      }
+    }
+  }
+}
+
+std::size_t grid_bytes(const Conv2dShape& s) {
+  if (!reads_a_grid(s)) return 0;
+  return Operand::round_up(static_cast<std::size_t>(s.n * s.out_h() * s.out_w() * s.c) *
+                           sizeof(float));
+}
 
 dnnl::reorder make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
   return dnnl::reorder(dnnl::reorder::primitive_desc(host_engine(), from, host_engine(), to,
@@ -127,16 +154,18 @@ Plan make_plan_with(Pass pass, const Descriptors& user, const Descriptors& wante
 Plan make_plan(Pass pass, const Conv2dShape& s) {
   using dt = dnnl::memory::data_type;
   using tag = dnnl::memory::format_tag;
-  const dnnl::memory::dims dims_x{s.n, s.c, s.h, s.w};
+  const bool grid = reads_a_grid(s);
+  const dnnl::memory::dims dims_x{s.n, s.c, grid ? s.out_h() : s.h, grid ? s.out_w() : s.w};
   const dnnl::memory::dims dims_w{s.k, s.c, s.kernel, s.kernel};
   const dnnl::memory::dims dims_y{s.n, s.k, s.out_h(), s.out_w()};
-  Descriptors user{{dims_x, dt::f32, tag::nhwc},
-                   {dims_w, dt::f32, tag::ohwi},
-                   {dims_y, dt::f32, tag::nhwc},
-                   {s.stride, s.stride},
-                   {s.padding, s.padding}};
-  Descriptors wanted = user;
-  wanted.w = {dims_w, dt::f32, tag::any};
+  const std::int64_t stride = grid ? 1 : s.stride;
+  Descriptors wanted{{dims_x, dt::f32, tag::nhwc},
+                     {dims_w, dt::f32, tag::any},
+                     {dims_y, dt::f32, tag::nhwc},
+                     {stride, stride},
+                     {s.padding, s.padding}};
+  Descriptors user = wanted;
+  user.w = {dims_w, dt::f32, tag::ohwi};
   const SingleThreadScope scope;
   if (pass != Pass::kBackwardWeights && prefer_winograd(s)) {
     Descriptors blocked = wanted;
@@ -157,7 +186,10 @@ const Plan& cached_plan(Pass pass, const Conv2dShape& shape) {
   static std::map<std::tuple<Pass, Conv2dShape>, std::unique_ptr<Plan>> plans;
   const std::lock_guard lock(mutex);
   auto& plan = plans[{pass, shape}];
-  if (!plan) plan = std::make_unique<Plan>(make_plan(pass, shape));
+  if (!plan) {
+    plan = std::make_unique<Plan>(make_plan(pass, shape));
+    plan->shape = shape;
+  }
   return *plan;
 }
 
@@ -178,17 +210,41 @@ void convert(const dnnl::reorder& reorder, const dnnl::memory::desc& from_desc, 
 class ChunkRunner {
  public:
   ChunkRunner(Pass pass, const Plan& plan, void* scratch) : pass_(pass), plan_(plan) {
-    x_copy_ = scratch;
+    grid_ = scratch;
+    x_copy_ = advance(grid_, grid_bytes(plan.shape));
     y_copy_ = advance(x_copy_, plan.x.bytes());
     scratchpad_ = advance(y_copy_, plan.y.bytes());
   }
 
   /// Scratch bytes that one thread needs.
   static std::size_t scratch_bytes(const Plan& plan) {
-    return plan.x.bytes() + plan.y.bytes() + Operand::round_up(plan.scratchpad.get_size());
+    return grid_bytes(plan.shape) + plan.x.bytes() + plan.y.bytes() +
+           Operand::round_up(plan.scratchpad.get_size());
   }
 
-  void run(void* x, void* w, void* y) const {
+  void run(float* x, void* w, void* y) const {
+    if (!reads_a_grid(plan_.shape)) {
+      run_dense(x, w, y);
+      return;
+    }
+    const std::int64_t c = plan_.shape.c;
+    auto* grid = static_cast<float*>(grid_);
+    if (pass_ != Pass::kBackwardData) {
+      for_each_grid_pixel(plan_.shape, [&](std::int64_t from, std::int64_t to) {
+        std::copy_n(x + from * c, c, grid + to * c);
+      });
+    }
+    run_dense(grid, w, y);
+    if (pass_ == Pass::kBackwardData) {
+      std::fill_n(x, plan_.shape.n * plan_.shape.h * plan_.shape.w * c, 0.0F);
+      for_each_grid_pixel(plan_.shape, [&](std::int64_t to, std::int64_t from) {
+        std::copy_n(grid + from * c, c, x + to * c);
+      });
+    }
+  }
+
+ private:
+  void run_dense(void* x, void* w, void* y) const {
     const bool x_is_input = pass_ != Pass::kBackwardData;
     const bool y_is_input = pass_ != Pass::kForward;
     void* native_x = plan_.x.same() ? x : x_copy_;
@@ -200,7 +256,6 @@ class ChunkRunner {
     if (!y_is_input && !plan_.y.same()) to_user(plan_.y, native_y, y);
   }
 
- private:
   static void to_native(const Operand& operand, const void* user, void* native) {
     convert(operand.convert, operand.user, user, operand.native, native);
   }
@@ -225,6 +280,7 @@ class ChunkRunner {
 
   Pass pass_;
   const Plan& plan_;
+  void* grid_;
   void* x_copy_;
   void* y_copy_;
   void* scratchpad_;
