@@ -24,8 +24,7 @@ if [[ ! -x $binary ]]; then
   cmake --build --preset cpu --parallel "$(nproc)" --target bptplr
 fi
 
-# Threads that wait sleep instead of spinning: on a machine with other work that is much faster.
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
+
 out=${OUT:-runs/check_cifar10_subset}
 flags=(--dataset cifar10 --data_path "$data" --noise_mode sym
   --subset "${SUBSET:-5000}" --r "${R:-0.5}" --width "${WIDTH:-16}" --blocks "${BLOCKS:-1,1,1,1}"

@@ -10,8 +10,6 @@ cmake --build --preset cpu --parallel "${BPTPLR_JOBS:-$(nproc)}" --target bptplr
 
 out=${DEMO_OUT:-runs/demo}
 rm -rf "$out/bpt_plr" "$out/ce"
-# Threads that wait sleep instead of spinning: on a machine with other work that is much faster.
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive}
 start=$SECONDS
 for method in bpt_plr ce; do
   echo
