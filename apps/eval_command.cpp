@@ -34,18 +34,19 @@ int evaluate(const EvalOptions& options) {
   const int count = folder.num_models();
   require(count > 0, "{} holds no model1.safetensors; train for at least one epoch", options.run);
   const Dataset dataset = load_dataset(recipe);
+  const ViewMaker views = make_view_maker(recipe, dataset, dataset.test.images);
 
   std::vector<PreActResNet> networks;
   std::vector<double> accuracies;
   for (int i = 0; i < count; ++i) {
     networks.push_back(make_network(recipe, i));
     folder.read_model(i, networks.back());
-    accuracies.push_back(test_accuracy({&networks.back()}, dataset, dataset.test));
+    accuracies.push_back(test_accuracy({&networks.back()}, views, dataset.test.labels));
   }
   std::vector<PreActResNet*> all;
   all.reserve(networks.size());
   for (PreActResNet& network : networks) all.push_back(&network);
-  const double together = test_accuracy(all, dataset, dataset.test);
+  const double together = test_accuracy(all, views, dataset.test.labels);
 
   if (options.json) {
     const nlohmann::ordered_json json{{"run", options.run},

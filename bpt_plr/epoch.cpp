@@ -7,7 +7,6 @@
 #include "bpt_plr/shuffled_passes.hpp"
 #include "bpt_plr/warmup.hpp"
 #include "data/subset.hpp"
-#include "data/views.hpp"
 #include "engine/error.hpp"
 #include "engine/ops.hpp"
 
@@ -40,22 +39,16 @@ void require_finite(double total, const EpochContext& context, std::int64_t iter
 /// Writes one view of the chosen samples to `out`, rows [count, h, w, 3].
 void fill_view(const EpochContext& context, std::span<const std::int64_t> samples, View view,
                std::uint32_t draw, Tensor out) {
-  const Dataset& dataset = context.data.dataset;
-  make_views(dataset.train.images, samples, view,
-             {context.seed(), static_cast<std::uint32_t>(context.epoch), draw}, dataset.mean,
-             dataset.std, out.data<float>());
-}
-
-Tensor empty_views(const EpochContext& context, std::int64_t count) {
-  const Images& images = context.data.dataset.train.images;
-  return Tensor::empty({count, images.height, images.width, 3});
+  context.views.make(samples, view,
+                     {context.seed(), static_cast<std::uint32_t>(context.epoch), draw},
+                     std::move(out));
 }
 
 /// `views` views of the same samples, one after the other, numbered from `first_view`.
 Tensor make_view_stack(const EpochContext& context, std::span<const std::int64_t> samples,
                        View view, std::int64_t iteration, int first_view, int views) {
   const auto count = static_cast<std::int64_t>(samples.size());
-  Tensor stack = empty_views(context, views * count);
+  Tensor stack = context.views.empty(views * count);
   for (int v = 0; v < views; ++v) {
     fill_view(context, samples, view, draw_number(iteration, context.network, first_view + v),
               stack.rows(v * count, (v + 1) * count));
@@ -156,7 +149,7 @@ class BatchMaker {
     const std::int64_t nx = std::ssize(x);
     const std::int64_t nu = std::ssize(u);
     const std::int64_t rows = 2 * (nx + nu);
-    Tensor combined = empty_views(context_, 2 * rows);
+    Tensor combined = context_.views.empty(2 * rows);
     std::int64_t first = rows;
     for (const auto samples : {x, u}) {
       for (int view = 2; view < 4; ++view) {
@@ -180,12 +173,7 @@ class BatchMaker {
     std::vector<std::int64_t> labels = select(context_.data.noisy_labels, x);
     const std::vector<std::int64_t> more = select(context_.data.noisy_labels, u);
     labels.insert(labels.end(), more.begin(), more.end());
-    Tensor logits = Tensor::empty({std::ssize(rows), division_.logits.size(1)});
-    for (std::int64_t i = 0; i < std::ssize(rows); ++i) {
-      const std::int64_t row = rows[static_cast<std::size_t>(i)];
-      logits.rows(i, i + 1).copy_from(division_.logits.rows(row, row + 1));
-    }
-    return make_class_sets(logits, labels, kappa_);
+    return make_class_sets(gather_rows(division_.logits, rows), labels, kappa_);
   }
 
   void draw_mixup(std::int64_t iteration, IterationBatch& batch) const {

@@ -12,6 +12,7 @@
 #include "bpt_plr/partition.hpp"
 #include "bpt_plr/recipe.hpp"
 #include "bpt_plr/training_data.hpp"
+#include "data/views.hpp"
 #include "engine/optimizer.hpp"
 #include "models/preact_resnet.hpp"
 
@@ -38,6 +39,7 @@ using IterationReport = std::function<void(std::int64_t iteration, std::int64_t 
 struct EpochContext {
   const Recipe& recipe;
   const TrainingData& data;
+  const ViewMaker& views;  ///< of the training images
   std::int64_t epoch = 0;
   int network = 0;  ///< 0 or 1; separates the random streams of the two networks
   IterationReport report;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "data/views.hpp"
 #include "engine/ops.hpp"
+#include "engine/range.hpp"
 
 namespace bptplr {
 namespace {
@@ -15,32 +15,36 @@ constexpr std::int64_t kBatch = 250;
 
 /// Calls fn(first, batch of images as floats) for the whole set.
 template <class Fn>
-void for_each_batch(const Dataset& dataset, const Images& images, Fn&& fn) {
-  std::vector<std::int64_t> indices(static_cast<std::size_t>(std::min(kBatch, images.count)));
-  for (std::int64_t first = 0; first < images.count; first += kBatch) {
-    const std::int64_t count = std::min(kBatch, images.count - first);
+void for_each_batch(const ViewMaker& views, Fn&& fn) {
+  const std::int64_t total = views.images().count;
+  std::vector<std::int64_t> indices(static_cast<std::size_t>(std::min(kBatch, total)));
+  for (std::int64_t first = 0; first < total; first += kBatch) {
+    const std::int64_t count = std::min(kBatch, total - first);
     indices.resize(static_cast<std::size_t>(count));
     std::iota(indices.begin(), indices.end(), first);
-    Tensor x = Tensor::empty({count, images.height, images.width, 3});
-    make_views(images, indices, View::kTest, {}, dataset.mean, dataset.std, x.data<float>());
+    const Tensor x = views.empty(count);
+    views.make(indices, View::kTest, {}, x);
     fn(first, x);
   }
 }
 
 }  // namespace
 
-PreActResNet::Output evaluate(PreActResNet& network, const Dataset& dataset, const Images& images,
+PreActResNet::Output evaluate(PreActResNet& network, const ViewMaker& views,
                               const EvaluationProgress& progress) {
+  const Range range("evaluate");
   const NoGrad no_grad;
   const PreActResNetConfig& config = network.config();
-  PreActResNet::Output all{Tensor::empty({images.count, config.num_classes}),
-                           Tensor::empty({images.count, config.low_dim})};
-  for_each_batch(dataset, images, [&](std::int64_t first, const Tensor& x) {
+  const std::int64_t total = views.images().count;
+  PreActResNet::Output all{
+      Tensor::empty({total, config.num_classes}, DType::kFloat32, views.device()),
+      Tensor::empty({total, config.low_dim}, DType::kFloat32, views.device())};
+  for_each_batch(views, [&](std::int64_t first, const Tensor& x) {
     const PreActResNet::Output part = network.forward(x, {false, 1});
     const std::int64_t end = first + x.size(0);
     all.logits.rows(first, end).copy_from(part.logits);
     all.projection.rows(first, end).copy_from(part.projection);
-    if (progress) progress(end, images.count);
+    if (progress) progress(end, total);
   });
   return all;
 }
@@ -50,23 +54,27 @@ Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, doub
   return scale(linear(projection, prototypes, {}), 1.0 / temperature);
 }
 
-double test_accuracy(const std::vector<PreActResNet*>& networks, const Dataset& dataset,
-                     const Split& split) {
+double test_accuracy(const std::vector<PreActResNet*>& networks, const ViewMaker& views,
+                     std::span<const std::int64_t> labels) {
+  const Range range("test");
   const NoGrad no_grad;
-  std::int64_t correct = 0;
-  for_each_batch(dataset, split.images, [&](std::int64_t first, const Tensor& x) {
+  const std::int64_t classes = networks.front()->config().num_classes;
+  Tensor all = Tensor::empty({std::ssize(labels), classes}, DType::kFloat32, views.device());
+  for_each_batch(views, [&](std::int64_t first, const Tensor& x) {
     Tensor sum = networks.front()->classify(x, {false, 1});
     for (std::size_t k = 1; k < networks.size(); ++k) {
       sum = add_(sum, networks[k]->classify(x, {false, 1}));
     }
-    const std::int64_t classes = sum.size(1);
-    for (std::int64_t i = 0; i < sum.size(0); ++i) {
-      const float* row = sum.data<float>() + i * classes;
-      const std::int64_t predicted = std::max_element(row, row + classes) - row;
-      if (predicted == split.labels[static_cast<std::size_t>(first + i)]) ++correct;
-    }
+    all.rows(first, first + x.size(0)).copy_from(sum);
   });
-  return 100.0 * static_cast<double>(correct) / static_cast<double>(split.images.count);
+  all = all.to(Device{});
+  std::int64_t correct = 0;
+  for (std::int64_t i = 0; i < all.size(0); ++i) {
+    const float* row = all.data<float>() + i * classes;
+    const std::int64_t predicted = std::max_element(row, row + classes) - row;
+    if (predicted == labels[static_cast<std::size_t>(i)]) ++correct;
+  }
+  return 100.0 * static_cast<double>(correct) / static_cast<double>(labels.size());
 }
 
 }  // namespace bptplr

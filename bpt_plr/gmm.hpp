@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/tensor.hpp"
 #include "kernels/gmm.hpp"
 
 namespace bptplr {
@@ -15,8 +16,8 @@ using kernels::GmmOptions;
 
 /// The losses of the N samples of one fit, both scaled to [0, 1].
 struct SampleLosses {
-  std::span<const float> classifier;  ///< [N]
-  std::span<const float> prototype;   ///< [N]
+  Tensor classifier;  ///< [N]
+  Tensor prototype;   ///< [N]
 };
 
 struct GmmFit {
@@ -30,9 +31,11 @@ struct GmmFit {
   bool one_cluster = false;
   int clean_component = 0;                ///< the one whose mean is nearer to the origin
   std::vector<double> clean_probability;  ///< [N] its posterior, w_i
+  Tensor clean_on_device;                 ///< the same, where the losses are
 };
 
-/// One mixture for each element of `losses`; the k-means++ seeds of fit k are drawn from the stream
+/// One mixture for each element of `losses`, fitted on the device that these are on, all in one
+/// call; the k-means++ seeds of fit k are drawn from the stream
 /// (seed, Purpose::kGmm, epoch, k). Throws Error for a loss that is not finite, naming the sample,
 /// for a fit without samples, and for options out of range.
 std::vector<GmmFit> fit_gmm(std::span<const SampleLosses> losses, const GmmOptions& options,

@@ -9,7 +9,7 @@ namespace {
 /// A loss whose gradient was computed along with it.
 Tensor record_fused(Tensor loss, const Tensor& input, Tensor gradient) {
   return record(std::move(loss), {input}, [gradient = std::move(gradient)](const Tensor& dy) {
-    return std::vector<Tensor>{dy.item() == 1.0 ? gradient : scale(gradient, dy.item())};
+    return std::vector<Tensor>{scale_by(gradient, dy)};
   });
 }
 
@@ -20,9 +20,13 @@ ClassSets make_class_sets(const Tensor& logits, std::span<const std::int64_t> la
   const std::int64_t classes = logits.size(1);
   ClassSets sets;
   sets.words = kernels::class_set_words(classes);
-  sets.bits.resize(static_cast<std::size_t>(logits.size(0) * sets.words));
-  kernels::class_sets(cpu_context(), logits.size(0), classes, kappa, logits.data<float>(),
-                      labels.data(), sets.bits.data());
+  sets.bits = Tensor::empty({logits.size(0), sets.words}, DType::kInt64, logits.device());
+  auto* bits = reinterpret_cast<std::uint64_t*>(sets.bits.data<std::int64_t>());
+  const Tensor y = Tensor::from(labels, {std::ssize(labels)}).to(logits.device());
+  dispatch_float32(logits, [&](const auto& ctx) {
+    kernels::class_sets(ctx, logits.size(0), classes, kappa, logits.data<float>(),
+                        y.data<std::int64_t>(), bits);
+  });
   return sets;
 }
 
@@ -34,20 +38,15 @@ SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targ
       "semi_supervised_loss: logits {} and targets {} do not fit", to_string(logits.shape()),
       to_string(targets.shape()));
   const kernels::SemiSupervisedShape shape{labelled, logits.size(0) - labelled, logits.size(1)};
-  SemiSupervisedLoss result;
+  Tensor terms = Tensor::empty({3}, logits.dtype(), logits.device());
   Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
   Tensor gradient = Tensor::empty_like(logits);
   dispatch_float(logits, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    T terms[3];
     kernels::semi_supervised_loss(ctx, shape, coefficients, logits.data<T>(), targets.data<T>(),
-                                  loss.data<T>(), terms, gradient.data<T>());
-    result.loss_x = terms[0];
-    result.loss_u = terms[1];
-    result.penalty = terms[2];
+                                  loss.data<T>(), terms.data<T>(), gradient.data<T>());
   });
-  result.loss = record_fused(std::move(loss), logits, std::move(gradient));
-  return result;
+  return {record_fused(std::move(loss), logits, std::move(gradient)), std::move(terms)};
 }
 
 Tensor negative_entropy(const Tensor& logits) {
@@ -73,7 +72,7 @@ Tensor contrastive_loss(const Tensor& features, const ClassSets* sets,
   dispatch_float(features, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::contrastive_loss(ctx, kind, shape, tau, features.data<T>(),
-                              sets == nullptr ? nullptr : sets->bits.data(), loss.data<T>(),
+                              sets == nullptr ? nullptr : sets->data(), loss.data<T>(),
                               gradient.data<T>(), nullptr);
   });
   return record_fused(std::move(loss), features, std::move(gradient));

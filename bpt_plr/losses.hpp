@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "engine/tensor.hpp"
 #include "kernels/losses.hpp"
@@ -15,19 +14,22 @@ namespace bptplr {
 /// Rows of bit sets, one per sample (kernels/plr.hpp).
 struct ClassSets {
   std::int64_t words = 0;
-  std::vector<std::uint64_t> bits;  ///< [samples, words]
+  Tensor bits;  ///< [samples, words], int64 for want of an unsigned type
+
+  const std::uint64_t* data() const {
+    return reinterpret_cast<const std::uint64_t*>(bits.data<std::int64_t>());
+  }
 };
 
-/// The top `kappa` classes of logits [n, classes] united with the labels [n].
+/// The top `kappa` classes of logits [n, classes] united with the labels [n], on the device of the
+/// logits.
 ClassSets make_class_sets(const Tensor& logits, std::span<const std::int64_t> labels,
                           std::int64_t kappa);
 
 /// L_X, L_U and R of one batch of logits, weighted and added up.
 struct SemiSupervisedLoss {
-  Tensor loss;  ///< [1], differentiable
-  double loss_x = 0;
-  double loss_u = 0;
-  double penalty = 0;
+  Tensor loss;   ///< [1], differentiable
+  Tensor terms;  ///< [3]: L_X, L_U, R
 };
 /// logits and targets [labelled + unlabelled, classes], the labelled rows first.
 SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targets,

@@ -21,6 +21,8 @@ Json to_json(const NetworkMetrics& network) {
   json["precision"] = number_or_null(network.selection.precision);
   json["recall"] = number_or_null(network.selection.recall);
   json["auc"] = number_or_null(network.selection.auc);
+  json["auc_classifier"] = number_or_null(network.auc_classifier);
+  json["auc_prototype"] = number_or_null(network.auc_prototype);
   Json means = Json::array();
   Json weights = Json::array();
   for (std::size_t k = 0; k < network.gmm.means.size(); ++k) {

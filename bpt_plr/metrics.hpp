@@ -18,6 +18,9 @@ namespace bptplr {
 struct NetworkMetrics {
   SelectionMetrics selection;
   GmmFit gmm;  ///< with the clean probability of every sample
+  /// How well each of the two losses alone tells correct labels from wrong ones (correctness_auc).
+  double auc_classifier = 0;
+  double auc_prototype = 0;
 };
 
 struct EpochMetrics {

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "engine/error.hpp"
+#include "engine/memory.hpp"
+#include "kernels/partition.hpp"
 
 namespace bptplr {
 namespace {
@@ -82,6 +84,37 @@ Partition balanced_partition(std::span<const double> clean_probability,
   return partition;
 }
 
+Partition balanced_partition(const Tensor& clean_probability,
+                             std::span<const std::int64_t> noisy_labels, std::int64_t classes,
+                             double threshold) {
+  const Device device = clean_probability.device();
+  if (device.type == DeviceType::kCpu) {
+    return balanced_partition(clean_probability.span<double>(), noisy_labels, classes, threshold);
+  }
+  const std::int64_t n = clean_probability.numel();
+  require(n == std::ssize(noisy_labels), "the partition got {} clean probabilities for {} labels",
+          n, noisy_labels.size());
+  const Tensor labels = Tensor::from(noisy_labels, {n}).to(device);
+  Tensor samples = Tensor::empty({n}, DType::kInt64, device);
+  const kernels::PartitionSizes sizes = kernels::balanced_partition(
+      cuda_context(device), n, classes, threshold, clean_probability.data<double>(),
+      labels.data<std::int64_t>(), samples.data<std::int64_t>());
+  samples = samples.to(Device{});
+  const auto all = samples.span<std::int64_t>();
+  return {{all.begin(), all.begin() + sizes.labelled},
+          {all.begin() + sizes.labelled, all.end()},
+          sizes.budget};
+}
+
+double correctness_auc(std::span<const double> score, std::span<const std::int64_t> noisy_labels,
+                       std::span<const std::int64_t> true_labels) {
+  std::vector<std::pair<double, bool>> scores;
+  for (std::size_t i = 0; i < score.size(); ++i) {
+    if (true_labels[i] >= 0) scores.emplace_back(score[i], noisy_labels[i] == true_labels[i]);
+  }
+  return area_under_curve(std::move(scores));
+}
+
 SelectionMetrics selection_metrics(const Partition& partition,
                                    std::span<const double> clean_probability,
                                    std::span<const std::int64_t> noisy_labels,
@@ -93,13 +126,9 @@ SelectionMetrics selection_metrics(const Partition& partition,
           "of {} samples; all must be the same number",
           samples, true_labels.size(), clean_probability.size(),
           partition.labelled.size() + partition.unlabelled.size());
-  std::vector<std::pair<double, bool>> scores;
   std::int64_t correct = 0;
   for (std::size_t i = 0; i < samples; ++i) {
-    if (true_labels[i] < 0) continue;
-    const bool is_correct = noisy_labels[i] == true_labels[i];
-    scores.emplace_back(clean_probability[i], is_correct);
-    correct += is_correct ? 1 : 0;
+    correct += true_labels[i] >= 0 && noisy_labels[i] == true_labels[i] ? 1 : 0;
   }
   std::int64_t labelled = 0;
   std::int64_t labelled_correct = 0;
@@ -113,7 +142,7 @@ SelectionMetrics selection_metrics(const Partition& partition,
   metrics.n_labelled = static_cast<std::int64_t>(partition.labelled.size());
   metrics.precision = ratio(labelled_correct, labelled);
   metrics.recall = ratio(labelled_correct, correct);
-  metrics.auc = area_under_curve(std::move(scores));
+  metrics.auc = correctness_auc(clean_probability, noisy_labels, true_labels);
   return metrics;
 }
 

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "engine/tensor.hpp"
+
 namespace bptplr {
 
 struct Partition {
@@ -23,13 +25,25 @@ Partition balanced_partition(std::span<const double> clean_probability,
                              std::span<const std::int64_t> noisy_labels, std::int64_t classes,
                              double threshold = 0.5);
 
+/// The same, computed where `clean_probability` [N] (float64) is.
+Partition balanced_partition(const Tensor& clean_probability,
+                             std::span<const std::int64_t> noisy_labels, std::int64_t classes,
+                             double threshold = 0.5);
+
+/// Area under the ROC curve of a score that should be higher for correct labels than for wrong
+/// ones: P(score of a correct label > score of a wrong one), ties counting half; NaN where all
+/// labels are of one kind. Samples whose true label is -1 (unknown) are left out. All spans have
+/// one length.
+double correctness_auc(std::span<const double> score, std::span<const std::int64_t> noisy_labels,
+                       std::span<const std::int64_t> true_labels);
+
 /// How well the partition and the clean probability tell correct labels from wrong ones. What is
 /// not defined (no labelled sample, no wrong label, ...) is NaN.
 struct SelectionMetrics {
   std::int64_t n_labelled = 0;
   double precision = 0;  ///< correct labels among the labelled samples
   double recall = 0;     ///< labelled samples among those with a correct label
-  double auc = 0;        ///< P(w of a correct label > w of a wrong one), ties counting half
+  double auc = 0;        ///< of the clean probability, see correctness_auc
 };
 
 /// Samples whose true label is -1 (unknown) take no part but in n_labelled. Throws Error for

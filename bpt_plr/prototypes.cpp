@@ -1,7 +1,6 @@
 #include "bpt_plr/prototypes.hpp"
 
-#include "engine/error.hpp"
-#include "engine/memory.hpp"
+#include "engine/dispatch.hpp"
 #include "kernels/prototypes.hpp"
 #include "kernels/sample_losses.hpp"
 
@@ -16,11 +15,17 @@ kernels::PrototypeShape shape_of(const Tensor& projection, const Tensor& prototy
 
 void initialize_prototypes(const Tensor& projection, std::span<const std::int64_t> noisy_labels,
                            const std::vector<std::string>& class_names, Tensor& prototypes) {
-  std::vector<std::int64_t> counts(class_names.size());
-  kernels::class_means(cpu_context(), shape_of(projection, prototypes), projection.data<float>(),
-                       noisy_labels.data(), prototypes.data<float>(), counts.data());
-  for (std::size_t c = 0; c < counts.size(); ++c) {
-    require(counts[c] > 0,
+  const Device device = projection.device();
+  const Tensor labels = Tensor::from(noisy_labels, {std::ssize(noisy_labels)}).to(device);
+  Tensor counts = Tensor::empty({prototypes.size(0)}, DType::kInt64, device);
+  dispatch_float32(projection, [&](const auto& ctx) {
+    kernels::class_means(ctx, shape_of(projection, prototypes), projection.data<float>(),
+                         labels.data<std::int64_t>(), prototypes.data<float>(),
+                         counts.data<std::int64_t>());
+  });
+  counts = counts.to(Device{});
+  for (std::size_t c = 0; c < class_names.size(); ++c) {
+    require(counts.data<std::int64_t>()[c] > 0,
             "no training sample is labelled as class {} ({}), so it can have no prototype; use "
             "more samples or check the labels",
             c, class_names[c]);
@@ -31,13 +36,16 @@ void update_prototypes(const KeptOutputs& kept, double momentum, double threshol
                        Tensor& prototypes) {
   const std::int64_t n = kept.logits.size(0);
   const std::int64_t classes = kept.logits.size(1);
-  std::vector<std::int64_t> labels(static_cast<std::size_t>(n));
-  kernels::pseudo_labels(cpu_context(), n, classes, threshold, kept.prototype_logits.data<float>(),
-                         kept.logits.data<float>(), labels.data());
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(classes));
-  kernels::update_prototypes(cpu_context(), shape_of(kept.projection, prototypes), momentum,
-                             kept.projection.data<float>(), labels.data(), prototypes.data<float>(),
-                             counts.data());
+  const Device device = kept.logits.device();
+  Tensor labels = Tensor::empty({n}, DType::kInt64, device);
+  Tensor counts = Tensor::empty({classes}, DType::kInt64, device);
+  dispatch_float32(kept.logits, [&](const auto& ctx) {
+    kernels::pseudo_labels(ctx, n, classes, threshold, kept.prototype_logits.data<float>(),
+                           kept.logits.data<float>(), labels.data<std::int64_t>());
+    kernels::update_prototypes(ctx, shape_of(kept.projection, prototypes), momentum,
+                               kept.projection.data<float>(), labels.data<std::int64_t>(),
+                               prototypes.data<float>(), counts.data<std::int64_t>());
+  });
 }
 
 }  // namespace bptplr

@@ -80,6 +80,7 @@ struct Recipe {
 
   // Machine
   std::string device = "auto";
+  std::string precision = "float32";
   std::int64_t threads = 0;
   std::string out;
 

@@ -111,6 +111,9 @@ void resolve(Recipe& recipe) {
   check_training(recipe);
   check_method(recipe);
   recipe.device = parse_device(recipe.device).type == DeviceType::kCpu ? "cpu" : "cuda";
+  require(recipe.precision != "bf16" || recipe.device == "cuda",
+          "--precision bf16 needs a GPU, but the device is {}; use --precision float32",
+          recipe.device);
 }
 
 }  // namespace bptplr

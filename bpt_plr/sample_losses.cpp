@@ -1,36 +1,40 @@
 #include "bpt_plr/sample_losses.hpp"
 
-#include "engine/memory.hpp"
+#include "engine/dispatch.hpp"
+#include "engine/ops.hpp"
 #include "kernels/sample_losses.hpp"
 
 namespace bptplr {
 namespace {
 
-std::vector<float> normalized_loss(const Tensor& logits, std::span<const std::int64_t> labels) {
-  std::vector<float> losses(labels.size());
-  const auto n = static_cast<std::int64_t>(labels.size());
-  kernels::sample_cross_entropy(cpu_context(), n, logits.size(1), logits.data<float>(),
-                                labels.data(), losses.data());
-  kernels::min_max_normalize(cpu_context(), n, losses.data(), losses.data());
+Tensor normalized_loss(const Tensor& logits, const Tensor& labels) {
+  const std::int64_t n = logits.size(0);
+  Tensor losses = Tensor::empty({n}, DType::kFloat32, logits.device());
+  dispatch_float32(logits, [&](const auto& ctx) {
+    kernels::sample_cross_entropy(ctx, n, logits.size(1), logits.data<float>(),
+                                  labels.data<std::int64_t>(), losses.data<float>());
+    kernels::min_max_normalize(ctx, n, losses.data<float>(), losses.data<float>());
+  });
   return losses;
 }
 
-std::vector<float> mean_of(const std::deque<std::vector<float>>& history) {
-  std::vector<float> mean(history.front().size(), 0.0F);
-  for (const std::vector<float>& losses : history) {
-    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += losses[i];
-  }
-  for (float& value : mean) value /= static_cast<float>(history.size());
-  return mean;
+Tensor mean_of(const std::deque<Tensor>& history) {
+  if (history.size() == 1) return history.front();
+  Tensor mean = history.front().clone();
+  for (std::size_t i = 1; i < history.size(); ++i) mean = add_(mean, history[i]);
+  return scale(mean, 1.0 / static_cast<double>(history.size()));
 }
 
 }  // namespace
 
 NormalizedLosses LossTracker::update(const KeptOutputs& kept,
                                      std::span<const std::int64_t> noisy_labels) {
-  classifier_.push_back(normalized_loss(kept.logits, noisy_labels));
+  const NoGrad no_grad;
+  const Tensor labels =
+      Tensor::from(noisy_labels, {std::ssize(noisy_labels)}).to(kept.logits.device());
+  classifier_.push_back(normalized_loss(kept.logits, labels));
   if (classifier_.size() > history_) classifier_.pop_front();
-  return {mean_of(classifier_), normalized_loss(kept.prototype_logits, noisy_labels)};
+  return {mean_of(classifier_), normalized_loss(kept.prototype_logits, labels)};
 }
 
 }  // namespace bptplr

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <deque>
 #include <span>
-#include <vector>
 
 #include "engine/tensor.hpp"
 
@@ -19,8 +18,8 @@ struct KeptOutputs {
 
 /// The two losses of every sample, each scaled to [0, 1] over the training set.
 struct NormalizedLosses {
-  std::vector<float> classifier;  ///< [N] CE(z, y), mean over the last epochs of the history
-  std::vector<float> prototype;   ///< [N] CE(s, y)
+  Tensor classifier;  ///< [N] CE(z, y), mean over the last epochs of the history
+  Tensor prototype;   ///< [N] CE(s, y)
 };
 
 /// Computes the losses of one network, epoch after epoch.
@@ -33,7 +32,7 @@ class LossTracker {
 
  private:
   std::size_t history_;
-  std::deque<std::vector<float>> classifier_;
+  std::deque<Tensor> classifier_;
 };
 
 }  // namespace bptplr

@@ -11,6 +11,7 @@
 #include "bpt_plr/prototypes.hpp"
 #include "bpt_plr/sample_losses.hpp"
 #include "engine/error.hpp"
+#include "engine/range.hpp"
 
 namespace bptplr {
 namespace {
@@ -54,13 +55,25 @@ PreActResNet make_network(const Recipe& recipe, int index) {
   config.blocks = stage_blocks(recipe);
   config.low_dim = recipe.low_dim;
   config.activated_shortcut = recipe.shortcut == "activated";
-  return {config, static_cast<std::uint64_t>(recipe.seed), static_cast<std::uint32_t>(index)};
+  PreActResNet network(config, static_cast<std::uint64_t>(recipe.seed),
+                       static_cast<std::uint32_t>(index));
+  network.named().move_to(parse_device(recipe.device));
+  return network;
+}
+
+ViewMaker make_view_maker(const Recipe& recipe, const Dataset& dataset, const Images& images) {
+  return {images, dataset.mean, dataset.std, parse_device(recipe.device),
+          recipe.precision == "bf16" ? DType::kBfloat16 : DType::kFloat32};
 }
 
 class Trainer::Impl {
  public:
   Impl(Recipe recipe, const TrainingData& data, TrainingObserver& observer)
-      : recipe_(std::move(recipe)), data_(data), observer_(observer) {
+      : recipe_(std::move(recipe)),
+        data_(data),
+        observer_(observer),
+        train_views_(make_view_maker(recipe_, data.dataset, data.dataset.train.images)),
+        test_views_(make_view_maker(recipe_, data.dataset, data.dataset.test.images)) {
     require(data.dataset.num_classes() == recipe_.num_class,
             "--num_class {} does not fit the data set {}, which has {} classes", recipe_.num_class,
             data.dataset.name, data.dataset.num_classes());
@@ -136,8 +149,7 @@ class Trainer::Impl {
       observer_.on_progress(
           {metrics.epoch, recipe_.num_epochs, "partition", index + 1, done, total, done, {}});
     };
-    auto [logits, projection] =
-        evaluate(learner.network, data_.dataset, data_.dataset.train.images, report);
+    auto [logits, projection] = evaluate(learner.network, train_views_, report);
     if (!prototypes_ready_) {
       initialize_prototypes(projection, data_.noisy_labels, data_.dataset.class_names,
                             learner.network.prototypes());
@@ -150,6 +162,7 @@ class Trainer::Impl {
 
   /// Steps 2 and 3.
   std::vector<Division> divide(EpochMetrics& metrics) {
+    const Range range("partition");
     prototypes_ready_ = true;
     std::vector<NormalizedLosses> losses;
     for (auto& learner : learners_) {
@@ -162,15 +175,24 @@ class Trainer::Impl {
                                        static_cast<std::uint32_t>(metrics.epoch));
     std::vector<Division> divisions;
     for (GmmFit& fit : fits) {
-      Partition partition = balanced_partition(fit.clean_probability, data_.noisy_labels,
+      Partition partition = balanced_partition(fit.clean_on_device, data_.noisy_labels,
                                                recipe_.num_class, recipe_.p_threshold);
       warn_if_small(metrics.epoch, std::ssize(divisions), partition);
       metrics.networks.push_back({selection_metrics(partition, fit.clean_probability,
                                                     data_.noisy_labels, data_.true_labels),
-                                  fit});
+                                  fit, loss_auc(losses[divisions.size()].classifier),
+                                  loss_auc(losses[divisions.size()].prototype)});
       divisions.push_back({std::move(fit), std::move(partition)});
     }
     return divisions;
+  }
+
+  /// How well a small loss tells a correct label.
+  double loss_auc(const Tensor& losses) const {
+    const Tensor values = losses.to(Device{});
+    std::vector<double> score;
+    for (const float loss : values.span<float>()) score.push_back(-static_cast<double>(loss));
+    return correctness_auc(score, data_.noisy_labels, data_.true_labels);
   }
 
   void warn_if_small(std::int64_t epoch, std::int64_t network, const Partition& partition) {
@@ -188,6 +210,7 @@ class Trainer::Impl {
 
   /// Step 6, after network k has trained on the partition of network 1 - k.
   void move_prototypes(int k) {
+    const Range range("prototypes");
     const int source = recipe_.proto_source == "own" ? k : 1 - k;
     const int target = recipe_.proto_target == "own" ? k : 0;
     update_prototypes(learner_at(source).kept, recipe_.proto_momentum, recipe_.proto_threshold,
@@ -200,7 +223,7 @@ class Trainer::Impl {
     const Stopwatch watch;
     std::vector<PreActResNet*> networks;
     for (auto& learner : learners_) networks.push_back(&learner->network);
-    metrics.test_acc = test_accuracy(networks, data_.dataset, data_.dataset.test);
+    metrics.test_acc = test_accuracy(networks, test_views_, data_.dataset.test.labels);
     metrics.seconds["test"] = watch.seconds();
     accuracies_.push_back(metrics.test_acc);
     metrics.best_acc = *std::max_element(accuracies_.begin(), accuracies_.end());
@@ -210,7 +233,11 @@ class Trainer::Impl {
   }
 
   EpochContext context(const EpochMetrics& metrics, int network, const std::string& phase) {
-    return {recipe_, data_, metrics.epoch, network,
+    return {recipe_,
+            data_,
+            train_views_,
+            metrics.epoch,
+            network,
             [this, phase, network, epoch = metrics.epoch](
                 std::int64_t iteration, std::int64_t iterations, std::int64_t images,
                 const LossTerms& losses) {
@@ -225,6 +252,8 @@ class Trainer::Impl {
   Recipe recipe_;
   const TrainingData& data_;
   TrainingObserver& observer_;
+  ViewMaker train_views_;
+  ViewMaker test_views_;
   std::vector<std::unique_ptr<Learner>> learners_;
   bool prototypes_ready_ = false;
   LossMeans loss_means_;

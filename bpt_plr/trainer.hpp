@@ -56,7 +56,9 @@ class Trainer {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A network as the recipe wants it.
+/// A network as the recipe wants it, on its device.
 PreActResNet make_network(const Recipe& recipe, int index);
+/// Makes views of `images`, a split of `dataset`, on the recipe's device in its precision.
+ViewMaker make_view_maker(const Recipe& recipe, const Dataset& dataset, const Images& images);
 
 }  // namespace bptplr

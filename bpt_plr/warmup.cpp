@@ -2,17 +2,19 @@
 
 #include "bpt_plr/losses.hpp"
 #include "engine/ops.hpp"
+#include "engine/range.hpp"
 
 namespace bptplr {
 namespace {
 
 constexpr ForwardMode kTraining{true, 1};
 
-double contrastive_part(PreActResNet& network, const Tensor& strong, const WarmUpOptions& options) {
+/// The contrastive loss after its backward pass; undefined where it has no gradient.
+Tensor contrastive_part(PreActResNet& network, const Tensor& strong, const WarmUpOptions& options) {
   if (!options.contrastive_grad) {
     const NoGrad no_grad;
     network.forward(strong, kTraining);
-    return 0.0;
+    return {};
   }
   // Without class sets PLR is InfoNCE and flat PLR is FlatNCE.
   const auto kind = options.contrastive == WarmUpContrastive::kInfoNce
@@ -21,31 +23,36 @@ double contrastive_part(PreActResNet& network, const Tensor& strong, const WarmU
   const Tensor loss = contrastive_loss(network.forward(strong, kTraining).projection, nullptr, kind,
                                        options.temperature);
   backward(loss);
-  return loss.item();
+  return loss.detach();
 }
 
 }  // namespace
 
 WarmUpLosses warm_up_iteration(PreActResNet& network, Sgd& optimizer, const WarmUpBatch& batch,
                                const WarmUpOptions& options) {
+  const Range range("warm-up iteration");
   optimizer.zero_grad();
-  WarmUpLosses losses;
+  Tensor cross_entropy_part;
+  Tensor entropy_part;
   {
     const Tensor logits = network.classify(batch.weak, kTraining);
     Tensor loss = cross_entropy(logits, batch.labels);
-    losses.cross_entropy = loss.item();
+    cross_entropy_part = loss.detach();
     if (options.negative_entropy) {
       const Tensor entropy = negative_entropy(logits);
-      losses.negative_entropy = entropy.item();
+      entropy_part = entropy.detach();
       loss = add(loss, entropy);
     }
     backward(loss);
   }
+  Tensor contrast;
   if (options.contrastive != WarmUpContrastive::kNone) {
-    losses.contrastive = contrastive_part(network, batch.strong, options);
+    contrast = contrastive_part(network, batch.strong, options);
   }
   optimizer.step(options.lr);
-  return losses;
+  // Reading a number waits for a GPU, so it comes when everything has been queued.
+  return {cross_entropy_part.item(), entropy_part.defined() ? entropy_part.item() : 0.0,
+          contrast.defined() ? contrast.item() : 0.0};
 }
 
 }  // namespace bptplr

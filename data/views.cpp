@@ -1,10 +1,11 @@
 #include "data/views.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "data/autoaugment.hpp"
-#include "engine/error.hpp"
-#include "engine/memory.hpp"
+#include "engine/dispatch.hpp"
+#include "engine/range.hpp"
 
 namespace bptplr {
 namespace {
@@ -27,24 +28,60 @@ kernels::AugmentPlan draw_plan(View view, int height, int width, Philox& random)
   return plan;
 }
 
-void make_views(const Images& images, std::span<const std::int64_t> indices, View view,
-                const ViewStream& stream, std::span<const float, 3> mean,
-                std::span<const float, 3> std, float* out) {
+ViewMaker::ViewMaker(const Images& images, std::span<const float, 3> mean,
+                     std::span<const float, 3> std, Device device, DType dtype)
+    : images_(images), device_(device), dtype_(dtype) {
+  std::copy(mean.begin(), mean.end(), mean_.begin());
+  std::copy(std.begin(), std.end(), std_.begin());
+  if (device.type == DeviceType::kCpu) return;
+  pixels_ = Tensor::from_bytes(std::as_bytes(std::span(images.pixels)), device);
+}
+
+Tensor ViewMaker::empty(std::int64_t count) const {
+  return Tensor::empty({count, images_.height, images_.width, 3}, dtype_, device_);
+}
+
+void ViewMaker::make(std::span<const std::int64_t> indices, View view, const ViewStream& stream,
+                     Tensor out) const {
+  const Range range("views");
   std::vector<kernels::AugmentPlan> plans;
   plans.reserve(indices.size());
   for (const std::int64_t index : indices) {
-    require(index >= 0 && index < images.count,
+    require(index >= 0 && index < images_.count,
             "a view was asked of image {}, but there are {} images (0 to {}); pass indices of this "
             "split",
-            index, images.count, images.count - 1);
+            index, images_.count, images_.count - 1);
     Philox random(stream.seed, Purpose::kAugment, stream.epoch, static_cast<std::uint32_t>(index),
                   stream.draw);
-    plans.push_back(draw_plan(view, images.height, images.width, random));
+    plans.push_back(draw_plan(view, images_.height, images_.width, random));
   }
-  const kernels::AugmentShape shape{static_cast<std::int64_t>(indices.size()), images.height,
-                                    images.width};
-  kernels::augment_batch(cpu_context(), shape, images.pixels.data(), indices.data(), plans.data(),
-                         mean.data(), std.data(), out);
+  const kernels::AugmentShape shape{std::ssize(indices), images_.height, images_.width};
+  if (device_.type == DeviceType::kCuda) {
+    make_on_gpu(shape, indices, plans, out);
+    return;
+  }
+  kernels::augment_batch(cpu_context(), shape, images_.pixels.data(), indices.data(), plans.data(),
+                         mean_.data(), std_.data(), out.data<float>());
+}
+
+void ViewMaker::make_on_gpu(const kernels::AugmentShape& shape,
+                            std::span<const std::int64_t> indices,
+                            const std::vector<kernels::AugmentPlan>& plans, Tensor& out) const {
+  std::vector<kernels::AugmentProgram> programs;
+  programs.reserve(plans.size());
+  for (const kernels::AugmentPlan& plan : plans) {
+    programs.push_back(kernels::prepare(plan, shape.height, shape.width));
+  }
+  const Tensor raw = Tensor::from_bytes(std::as_bytes(std::span(programs)), device_);
+  const Tensor where = Tensor::from(indices, {std::ssize(indices)}).to(device_);
+  dispatch_activation(out, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    if constexpr (kOnGpu<decltype(ctx)>) {
+      kernels::augment_batch(ctx, shape, pixels_.data<std::uint8_t>(), where.data<std::int64_t>(),
+                             static_cast<const kernels::AugmentProgram*>(raw.raw()), mean_.data(),
+                             std_.data(), out.data<T>());
+    }
+  });
 }
 
 }  // namespace bptplr

@@ -1,11 +1,14 @@
 // The views that networks see of an image: as it is, weakly or strongly augmented.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "data/dataset.hpp"
 #include "engine/random.hpp"
+#include "engine/tensor.hpp"
 #include "kernels/augment.hpp"
 
 namespace bptplr {
@@ -27,12 +30,34 @@ struct ViewStream {
 /// What the view does to an image of height x width pixels, with the numbers of `random`.
 kernels::AugmentPlan draw_plan(View view, int height, int width, Philox& random);
 
-/// Writes the chosen views of images[indices[i]], normalised: (p / 255 - mean[c]) / std[c].
-/// out: float [indices.size(), height, width, 3]. The view of an image depends on the stream and on
-/// its index in `images`, not on the batch that it is part of. Throws Error when an index lies
-/// outside `images`.
-void make_views(const Images& images, std::span<const std::int64_t> indices, View view,
-                const ViewStream& stream, std::span<const float, 3> mean,
-                std::span<const float, 3> std, float* out);
+/// Makes views of one set of images on one device. On a GPU it keeps the images there, as uint8.
+class ViewMaker {
+ public:
+  /// `images` must outlive this. Inputs are normalised with mean and std of pixel / 255, and come
+  /// as float32 or, on a GPU, bfloat16.
+  ViewMaker(const Images& images, std::span<const float, 3> mean, std::span<const float, 3> std,
+            Device device = {}, DType dtype = DType::kFloat32);
+
+  const Images& images() const { return images_; }
+  Device device() const { return device_; }
+  /// Room for the views of `count` images: [count, height, width, 3].
+  Tensor empty(std::int64_t count) const;
+  /// Writes the chosen views of images[indices[i]] to `out` [indices.size(), height, width, 3]:
+  /// (p / 255 - mean[c]) / std[c]. The view of an image depends on the stream and on its index in
+  /// `images`, not on the batch that it is part of. Throws Error when an index lies outside.
+  void make(std::span<const std::int64_t> indices, View view, const ViewStream& stream,
+            Tensor out) const;
+
+ private:
+  void make_on_gpu(const kernels::AugmentShape& shape, std::span<const std::int64_t> indices,
+                   const std::vector<kernels::AugmentPlan>& plans, Tensor& out) const;
+
+  const Images& images_;
+  std::array<float, 3> mean_{};
+  std::array<float, 3> std_{};
+  Device device_;
+  DType dtype_;
+  Tensor pixels_;  ///< on a GPU: uint8 [count, height, width, 3]
+};
 
 }  // namespace bptplr

@@ -6,6 +6,7 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/error.hpp"
+#include "engine/range.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace bptplr {
@@ -22,7 +23,7 @@ void accumulate(Tensor& slot, Tensor grad) {
     return;
   }
   Tensor sum = slot.unique_storage() ? slot : Tensor::empty_like(slot);
-  dispatch_float(slot, [&](const auto& ctx, auto zero) {
+  dispatch_activation(slot, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::add(ctx, slot.data<T>(), grad.data<T>(), sum.data<T>(), sum.numel());
   });
@@ -75,6 +76,7 @@ void backward(const Tensor& loss) {
 }
 
 void backward(const Tensor& result, Tensor grad) {
+  const Range range("backward");
   require(result.requires_grad(), "backward was called on a tensor that no parameter leads to");
   std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, LaterFirst> open;
   std::unordered_set<const Node*> seen;

@@ -1,6 +1,7 @@
 #include "engine/device.hpp"
 
 #include "engine/error.hpp"
+#include "kernels/device_memory.hpp"
 
 namespace bptplr {
 
@@ -11,10 +12,11 @@ std::string to_string(Device device) {
 Device parse_device(const std::string& word) {
   require(word == "auto" || word == "cpu" || word == "cuda",
           "unknown device '{}'; use auto, cpu or cuda", word);
-  require(word != "cuda",
-          "--device cuda is not available: this bptplr was built for the CPU only; "
-          "use --device cpu");
-  return {};
+  if (word == "cpu") return {};
+  const bool available = kernels::device_count() > 0;
+  require(available || word == "auto", "--device cuda is not available: {}; use --device cpu",
+          kernels::no_device_reason());
+  return available ? Device{DeviceType::kCuda, 0} : Device{};
 }
 
 }  // namespace bptplr

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 #include "engine/error.hpp"
+#include "kernels/device_memory.hpp"
 
 namespace bptplr {
 namespace {
@@ -58,8 +60,46 @@ class HostWorkspace final : public kernels::Workspace {
 
 }  // namespace
 
-std::shared_ptr<void> allocate(Device, std::size_t bytes) {
-  return {allocate_host(bytes), [](void* memory) { std::free(memory); }};
+std::shared_ptr<void> allocate(Device device, std::size_t bytes) {
+  if (device.type == DeviceType::kCpu) {
+    return {allocate_host(bytes), [](void* memory) { std::free(memory); }};
+  }
+  const kernels::CudaContext& ctx = cuda_context(device);
+  void* memory = kernels::device_allocate(ctx, bytes);
+  require(memory != nullptr,
+          "the GPU is out of memory: {:.1f} MiB more are needed; use a smaller --batch_size or "
+          "--width, or --precision bf16",
+          static_cast<double>(bytes) / (1 << 20));
+  return {memory, [&ctx](void* block) { kernels::device_release(ctx, block); }};
+}
+
+void copy_bytes(Device target_device, void* target, Device source_device, const void* source,
+                std::size_t bytes) {
+  if (bytes == 0) return;
+  const bool to_cpu = target_device.type == DeviceType::kCpu;
+  const bool from_cpu = source_device.type == DeviceType::kCpu;
+  if (to_cpu && from_cpu) {
+    std::memcpy(target, source, bytes);
+  } else if (to_cpu) {
+    kernels::copy_to_host(cuda_context(source_device), target, source, bytes);
+  } else if (from_cpu) {
+    kernels::copy_to_device(cuda_context(target_device), target, source, bytes);
+  } else {
+    kernels::copy_on_device(cuda_context(target_device), target, source, bytes);
+  }
+}
+
+void clear_bytes(Device device, void* memory, std::size_t bytes) {
+  if (bytes == 0) return;
+  if (device.type == DeviceType::kCpu) {
+    std::memset(memory, 0, bytes);
+  } else {
+    kernels::set_to_zero(cuda_context(device), memory, bytes);
+  }
+}
+
+const kernels::CudaContext& cuda_context(Device device) {
+  return kernels::device_context(device.index);
 }
 
 kernels::CpuContext cpu_context() {

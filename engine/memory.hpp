@@ -14,7 +14,15 @@ namespace bptplr {
 /// there is not enough.
 std::shared_ptr<void> allocate(Device device, std::size_t bytes);
 
+/// Copies between or within devices, in order with the work queued on them. A copy to the CPU waits
+/// for that work.
+void copy_bytes(Device target_device, void* target, Device source_device, const void* source,
+                std::size_t bytes);
+void clear_bytes(Device device, void* memory, std::size_t bytes);
+
 /// The execution context of the CPU kernels. Its scratch memory is the calling thread's own.
 kernels::CpuContext cpu_context();
+/// That of a GPU.
+const kernels::CudaContext& cuda_context(Device device);
 
 }  // namespace bptplr

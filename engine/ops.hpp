@@ -41,6 +41,8 @@ Tensor add(const Tensor& a, const Tensor& b);
 /// say, whose gradient does not depend on it.
 Tensor add_(const Tensor& a, const Tensor& b);
 Tensor scale(const Tensor& x, double factor);
+/// x times a tensor of one element, without a wait for it; no gradient.
+Tensor scale_by(const Tensor& x, const Tensor& factor);
 /// Sum of all elements -> [1].
 Tensor sum(const Tensor& x);
 /// Elementwise product.
@@ -65,6 +67,9 @@ Tensor one_hot(std::span<const std::int64_t> labels, std::int64_t classes,
 
 /// Rows of x [n, dim] divided by max(length, 1e-12).
 Tensor l2_normalize(const Tensor& x);
+
+/// Rows index[i] of a float32 x [n, ...] -> [index.size(), ...]; no gradient.
+Tensor gather_rows(const Tensor& x, std::span<const std::int64_t> index);
 
 /// Along the first axis.
 Tensor concat(const std::vector<Tensor>& parts);

@@ -5,6 +5,7 @@
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
 #include "kernels/elementwise.hpp"
+#include "kernels/gather.hpp"
 #include "kernels/l2_normalize.hpp"
 #include "kernels/softmax.hpp"
 
@@ -29,13 +30,13 @@ std::size_t byte_size(const Tensor& x) {
 
 Tensor relu(const Tensor& x) {
   Tensor y = Tensor::empty_like(x);
-  dispatch_float(x, [&](const auto& ctx, auto zero) {
+  dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::relu_forward(ctx, x.data<T>(), y.data<T>(), x.numel());
   });
   return record(y, {x}, [y = y.detach()](const Tensor& dy) {
     Tensor dx = Tensor::empty_like(dy);
-    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+    dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       kernels::relu_backward(ctx, y.data<T>(), dy.data<T>(), dx.data<T>(), dy.numel());
     });
@@ -46,7 +47,7 @@ Tensor relu(const Tensor& x) {
 Tensor add_(const Tensor& a, const Tensor& b) {
   require_same_shape(a, b, "add");
   Tensor result = a.detach();
-  dispatch_float(a, [&](const auto& ctx, auto zero) {
+  dispatch_activation(a, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::add(ctx, a.data<T>(), b.data<T>(), result.data<T>(), a.numel());
   });
@@ -58,7 +59,7 @@ Tensor add_(const Tensor& a, const Tensor& b) {
 Tensor add(const Tensor& a, const Tensor& b) {
   require_same_shape(a, b, "add");
   Tensor result = Tensor::empty_like(a);
-  dispatch_float(a, [&](const auto& ctx, auto zero) {
+  dispatch_activation(a, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::add(ctx, a.data<T>(), b.data<T>(), result.data<T>(), a.numel());
   });
@@ -69,9 +70,9 @@ Tensor add(const Tensor& a, const Tensor& b) {
 
 Tensor scale(const Tensor& x, double factor) {
   Tensor y = Tensor::empty_like(x);
-  dispatch_float(x, [&](const auto& ctx, auto zero) {
+  dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    kernels::scale(ctx, static_cast<T>(factor), x.data<T>(), y.data<T>(), x.numel());
+    kernels::scale(ctx, static_cast<StatOf<T>>(factor), x.data<T>(), y.data<T>(), x.numel());
   });
   return record(std::move(y), {x},
                 [factor](const Tensor& dy) { return std::vector<Tensor>{scale(dy, factor)}; });
@@ -80,7 +81,7 @@ Tensor scale(const Tensor& x, double factor) {
 Tensor multiply(const Tensor& a, const Tensor& b) {
   require_same_shape(a, b, "multiply");
   Tensor y = Tensor::empty_like(a);
-  dispatch_float(a, [&](const auto& ctx, auto zero) {
+  dispatch_activation(a, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::multiply(ctx, a.data<T>(), b.data<T>(), y.data<T>(), a.numel());
   });
@@ -91,14 +92,25 @@ Tensor multiply(const Tensor& a, const Tensor& b) {
 }
 
 Tensor sum(const Tensor& x) {
-  Tensor y;
+  Tensor y = Tensor::empty({1}, x.dtype(), x.device());
   dispatch_float(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    y = Tensor::full({1}, kernels::sum(ctx, x.data<T>(), x.numel()), x.dtype(), x.device());
+    kernels::sum(ctx, x.data<T>(), y.data<T>(), x.numel());
   });
   return record(std::move(y), {x}, [shape = x.shape()](const Tensor& dy) {
     return std::vector<Tensor>{Tensor::full(shape, dy.item(), dy.dtype(), dy.device())};
   });
+}
+
+Tensor scale_by(const Tensor& x, const Tensor& factor) {
+  require(factor.numel() == 1, "scale_by needs one number, not a tensor of shape {}",
+          to_string(factor.shape()));
+  Tensor y = Tensor::empty_like(x);
+  dispatch_float(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::scale_by(ctx, factor.data<T>(), x.data<T>(), y.data<T>(), x.numel());
+  });
+  return y;
 }
 
 Tensor softmax(const Tensor& x) {
@@ -139,9 +151,8 @@ Tensor soft_cross_entropy(const Tensor& logits, const Tensor& target) {
     kernels::soft_cross_entropy(ctx, logits.data<T>(), target.data<T>(), logits.size(0),
                                 logits.size(1), loss.data<T>(), dlogits.data<T>());
   });
-  return record(std::move(loss), {logits}, [dlogits](const Tensor& dy) {
-    return std::vector<Tensor>{scale(dlogits, dy.item())};
-  });
+  return record(std::move(loss), {logits},
+                [dlogits](const Tensor& dy) { return std::vector<Tensor>{scale_by(dlogits, dy)}; });
 }
 
 Tensor one_hot(std::span<const std::int64_t> labels, std::int64_t classes, DType dtype) {
@@ -160,7 +171,8 @@ Tensor one_hot(std::span<const std::int64_t> labels, std::int64_t classes, DType
 
 Tensor cross_entropy(const Tensor& logits, std::span<const std::int64_t> labels) {
   require_matrix(logits, "cross_entropy");
-  return soft_cross_entropy(logits, one_hot(labels, logits.size(1), logits.dtype()));
+  return soft_cross_entropy(logits,
+                            one_hot(labels, logits.size(1), logits.dtype()).to(logits.device()));
 }
 
 Tensor l2_normalize(const Tensor& x) {
@@ -183,6 +195,23 @@ Tensor l2_normalize(const Tensor& x) {
   });
 }
 
+Tensor gather_rows(const Tensor& x, std::span<const std::int64_t> index) {
+  Shape shape = x.shape();
+  const std::int64_t length = shape[0] == 0 ? 0 : x.numel() / shape[0];
+  for (const std::int64_t row : index) {
+    require(row >= 0 && row < shape[0], "row {} is outside a tensor of shape {}", row,
+            to_string(x.shape()));
+  }
+  shape[0] = std::ssize(index);
+  Tensor y = Tensor::empty(shape, x.dtype(), x.device());
+  const Tensor where = Tensor::from(index, {shape[0]}).to(x.device());
+  dispatch_float32(x, [&](const auto& ctx) {
+    kernels::gather_rows(ctx, shape[0], length, x.data<float>(), where.data<std::int64_t>(),
+                         y.data<float>());
+  });
+  return y;
+}
+
 Tensor concat(const std::vector<Tensor>& parts) {
   require(!parts.empty(), "concat needs at least one tensor");
   Shape shape = parts.front().shape();
@@ -199,7 +228,7 @@ Tensor concat(const std::vector<Tensor>& parts) {
   auto* target = static_cast<char*>(y.raw());
   std::vector<std::int64_t> ends;
   for (const Tensor& part : parts) {
-    if (byte_size(part) > 0) std::memcpy(target, part.raw(), byte_size(part));
+    copy_bytes(y.device(), target, part.device(), part.raw(), byte_size(part));
     target += byte_size(part);
     ends.push_back((ends.empty() ? 0 : ends.back()) + part.size(0));
   }

@@ -1,6 +1,7 @@
 // Layers: convolution, linear, batch normalisation, pooling.
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
+#include "engine/range.hpp"
 #include "kernels/batch_norm.hpp"
 #include "kernels/conv2d.hpp"
 #include "kernels/linear.hpp"
@@ -38,35 +39,67 @@ kernels::PoolShape pool_shape(const Tensor& x, std::int64_t kernel, std::int64_t
   return s;
 }
 
+/// The weights in the type of the activations that they meet. Training keeps the bfloat16 copy up
+/// to date (Sgd); whoever comes first makes it.
+Tensor weight_in(DType dtype, Tensor weight) {
+  if (weight.dtype() == dtype) return weight;
+  if (!weight.low_precision().defined()) weight.set_low_precision(weight.to(dtype));
+  return weight.low_precision();
+}
+
+Tensor conv2d_weight_gradient(const kernels::Conv2dShape& s, const Tensor& weight, const Tensor& x,
+                              const Tensor& dy) {
+  const Range range("conv2d backward weights");
+  Tensor dw = Tensor::empty_like(weight);
+  dispatch_activation(dy, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    if constexpr (kOnGpu<decltype(ctx)>) {
+      Tensor scratch = Tensor::empty(weight.shape(), dy.dtype(), dy.device());
+      kernels::conv2d_backward_weights(ctx, s, x.data<T>(), dy.data<T>(), dw.data<float>(),
+                                       scratch.data<T>());
+    } else {
+      kernels::conv2d_backward_weights(ctx, s, x.data<T>(), dy.data<T>(), dw.data<T>());
+    }
+  });
+  return dw;
+}
+
+Tensor conv2d_data_gradient(const kernels::Conv2dShape& s, const Tensor& weight, const Shape& shape,
+                            const Tensor& dy) {
+  const Range range("conv2d backward data");
+  Tensor dx = Tensor::empty(shape, dy.dtype(), dy.device());
+  const Tensor w = weight_in(dy.dtype(), weight);
+  dispatch_activation(dy, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::conv2d_backward_data(ctx, s, dy.data<T>(), w.data<T>(), dx.data<T>());
+  });
+  return dx;
+}
+
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, std::int64_t stride, std::int64_t padding) {
+  const Range range("conv2d");
   const kernels::Conv2dShape s = conv2d_shape(x, weight, stride, padding);
   Tensor y = Tensor::empty({s.n, s.out_h(), s.out_w(), s.k}, x.dtype(), x.device());
-  dispatch_float(x, [&](const auto& ctx, auto zero) {
+  const Tensor w = weight_in(x.dtype(), weight);
+  dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    kernels::conv2d_forward(ctx, s, x.data<T>(), weight.data<T>(), y.data<T>());
+    kernels::conv2d_forward(ctx, s, x.data<T>(), w.data<T>(), y.data<T>());
   });
   if (!grad_enabled()) return y;
   return record(std::move(y), {x, weight},
                 [s, weight, shape = x.shape(), saved = SavedTensor(x),
                  wants_dx = x.requires_grad()](const Tensor& dy) {
+                  Tensor dw = conv2d_weight_gradient(s, weight, saved.get(), dy);
                   Tensor dx;
-                  Tensor dw = Tensor::empty_like(weight);
-                  dispatch_float(dy, [&](const auto& ctx, auto zero) {
-                    using T = decltype(zero);
-                    kernels::conv2d_backward_weights(ctx, s, saved.get().template data<T>(),
-                                                     dy.data<T>(), dw.data<T>());
-                    if (!wants_dx) return;
-                    dx = Tensor::empty(shape, dy.dtype(), dy.device());
-                    kernels::conv2d_backward_data(ctx, s, dy.data<T>(), weight.data<T>(),
-                                                  dx.data<T>());
-                  });
+                  if (wants_dx) dx = conv2d_data_gradient(s, weight, shape, dy);
                   return std::vector<Tensor>{dx, dw};
                 });
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const Range range("linear");
   require_rank(x, 2, "linear");
   require_rank(weight, 2, "linear");
   const kernels::LinearShape s{x.size(0), x.size(1), weight.size(0)};
@@ -80,6 +113,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                             bias.defined() ? bias.data<T>() : nullptr, y.data<T>());
   });
   return record(std::move(y), {x, weight, bias}, [=](const Tensor& dy) {
+    const Range backward_range("linear backward");
     Tensor dx;
     Tensor dw = Tensor::empty_like(weight);
     Tensor db = bias.defined() ? Tensor::empty_like(bias) : Tensor();
@@ -106,26 +140,45 @@ struct Normalizer {
   bool training;
 
   Tensor apply(const Tensor& x) const {
+    const Range range("batch_norm");
     Tensor y = Tensor::empty_like(x);
-    dispatch_float(x, [&](const auto& ctx, auto zero) {
+    dispatch_activation(x, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
-      kernels::batch_norm_normalize(ctx, shape, x.data<T>(), mean.data<T>(), variance.data<T>(),
-                                    weight.data<T>(), bias.data<T>(), static_cast<T>(eps),
-                                    y.data<T>());
+      using S = StatOf<T>;
+      const auto normalize = [&](auto... residual) {
+        kernels::batch_norm_normalize(ctx, shape, x.data<T>(), mean.data<S>(), variance.data<S>(),
+                                      weight.data<S>(), bias.data<S>(), static_cast<S>(eps),
+                                      residual..., y.data<T>());
+      };
+      if constexpr (kOnGpu<decltype(ctx)>) {
+        normalize(static_cast<const T*>(nullptr));
+      } else {
+        normalize();
+      }
     });
     return y;
   }
 
   std::vector<Tensor> gradients(const Tensor& x, const Tensor& dy) const {
+    const Range range("batch_norm backward");
     Tensor dx = Tensor::empty_like(x);
     Tensor dweight = Tensor::empty_like(weight);
     Tensor dbias = Tensor::empty_like(bias);
-    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+    dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
-      kernels::batch_norm_backward(ctx, shape, training, x.data<T>(), dy.data<T>(), mean.data<T>(),
-                                   variance.data<T>(), weight.data<T>(), bias.data<T>(),
-                                   static_cast<T>(eps), dx.data<T>(), dweight.data<T>(),
-                                   dbias.data<T>());
+      using S = StatOf<T>;
+      if constexpr (kOnGpu<decltype(ctx)>) {
+        const T* none = nullptr;
+        kernels::batch_norm_backward(ctx, shape, training, x.data<T>(), dy.data<T>(),
+                                     mean.data<S>(), variance.data<S>(), weight.data<S>(),
+                                     bias.data<S>(), static_cast<S>(eps), none, none, dx.data<T>(),
+                                     static_cast<T*>(nullptr), dweight.data<S>(), dbias.data<S>());
+      } else {
+        kernels::batch_norm_backward(ctx, shape, training, x.data<T>(), dy.data<T>(),
+                                     mean.data<T>(), variance.data<T>(), weight.data<T>(),
+                                     bias.data<T>(), static_cast<T>(eps), dx.data<T>(),
+                                     dweight.data<T>(), dbias.data<T>());
+      }
     });
     return {dx, dweight, dbias};
   }
@@ -134,15 +187,18 @@ struct Normalizer {
 /// Batch statistics for `norm`, and their effect on the running ones.
 void compute_statistics(const Tensor& x, double momentum, Normalizer& norm, Tensor& running_mean,
                         Tensor& running_var) {
-  norm.mean = Tensor::empty({norm.shape.groups, norm.shape.channels}, x.dtype(), x.device());
+  const Range range("batch_norm statistics");
+  norm.mean =
+      Tensor::empty({norm.shape.groups, norm.shape.channels}, running_mean.dtype(), x.device());
   norm.variance = Tensor::empty_like(norm.mean);
-  dispatch_float(x, [&](const auto& ctx, auto zero) {
+  dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    kernels::batch_norm_statistics(ctx, norm.shape, x.data<T>(), norm.mean.data<T>(),
-                                   norm.variance.data<T>());
-    kernels::batch_norm_update_running(ctx, norm.shape, norm.mean.data<T>(),
-                                       norm.variance.data<T>(), static_cast<T>(momentum),
-                                       running_mean.data<T>(), running_var.data<T>());
+    using S = StatOf<T>;
+    kernels::batch_norm_statistics(ctx, norm.shape, x.data<T>(), norm.mean.data<S>(),
+                                   norm.variance.data<S>());
+    kernels::batch_norm_update_running(ctx, norm.shape, norm.mean.data<S>(),
+                                       norm.variance.data<S>(), static_cast<S>(momentum),
+                                       running_mean.data<S>(), running_var.data<S>());
   });
 }
 
@@ -178,13 +234,13 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
 Tensor avg_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride) {
   const kernels::PoolShape s = pool_shape(x, kernel, stride, 0);
   Tensor y = Tensor::empty({s.n, s.out_h(), s.out_w(), s.c}, x.dtype(), x.device());
-  dispatch_float(x, [&](const auto& ctx, auto zero) {
+  dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::avg_pool_forward(ctx, s, x.data<T>(), y.data<T>());
   });
   return record(std::move(y), {x}, [s](const Tensor& dy) {
     Tensor dx = Tensor::empty({s.n, s.h, s.w, s.c}, dy.dtype(), dy.device());
-    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+    dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       kernels::avg_pool_backward(ctx, s, dy.data<T>(), dx.data<T>());
     });
@@ -196,13 +252,13 @@ Tensor max_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std
   const kernels::PoolShape s = pool_shape(x, kernel, stride, padding);
   Tensor y = Tensor::empty({s.n, s.out_h(), s.out_w(), s.c}, x.dtype(), x.device());
   Tensor winner = Tensor::empty(y.shape(), DType::kUint8, x.device());
-  dispatch_float(x, [&](const auto& ctx, auto zero) {
+  dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::max_pool_forward(ctx, s, x.data<T>(), y.data<T>(), winner.data<std::uint8_t>());
   });
   return record(std::move(y), {x}, [s, winner](const Tensor& dy) {
     Tensor dx = Tensor::empty({s.n, s.h, s.w, s.c}, dy.dtype(), dy.device());
-    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+    dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       kernels::max_pool_backward(ctx, s, dy.data<T>(), winner.data<std::uint8_t>(), dx.data<T>());
     });
@@ -217,16 +273,20 @@ Tensor global_avg_pool2d(const Tensor& x) {
   const std::int64_t channels = x.size(3);
   require(pixels > 0, "global_avg_pool2d: an input of shape {} has no pixels",
           to_string(x.shape()));
-  Tensor y = Tensor::empty({n, channels}, x.dtype(), x.device());
-  dispatch_float(x, [&](const auto& ctx, auto zero) {
+  // The heads of a network compute in float32 whatever the type of its activations.
+  const DType dtype = x.dtype();
+  Tensor y =
+      Tensor::empty({n, channels}, dtype == DType::kBfloat16 ? DType::kFloat32 : dtype, x.device());
+  dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    kernels::global_avg_pool_forward(ctx, n, pixels, channels, x.data<T>(), y.data<T>());
+    kernels::global_avg_pool_forward(ctx, n, pixels, channels, x.data<T>(), y.data<StatOf<T>>());
   });
   return record(std::move(y), {x}, [=, shape = x.shape()](const Tensor& dy) {
-    Tensor dx = Tensor::empty(shape, dy.dtype(), dy.device());
-    dispatch_float(dy, [&](const auto& ctx, auto zero) {
+    Tensor dx = Tensor::empty(shape, dtype, dy.device());
+    dispatch_activation(dx, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
-      kernels::global_avg_pool_backward(ctx, n, pixels, channels, dy.data<T>(), dx.data<T>());
+      kernels::global_avg_pool_backward(ctx, n, pixels, channels, dy.data<StatOf<T>>(),
+                                        dx.data<T>());
     });
     return std::vector<Tensor>{dx};
   });

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <numbers>
+#include <span>
 
 #include "engine/dispatch.hpp"
+#include "engine/range.hpp"
 #include "kernels/sgd.hpp"
 
 namespace bptplr {
@@ -16,16 +18,47 @@ Sgd::Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay)
 }
 
 void Sgd::step(double lr) {
+  const Range range("sgd");
+  if (!parameters_.empty() && parameters_.front().device().type == DeviceType::kCuda) {
+    step_on_gpu(lr);
+    return;
+  }
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& p = parameters_[i];
     if (!p.grad().defined()) continue;
     dispatch_float(p, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
-      kernels::sgd_step(ctx, static_cast<T>(lr), static_cast<T>(momentum_),
-                        static_cast<T>(weight_decay_), p.grad().data<T>(), velocity_[i].data<T>(),
-                        p.data<T>(), p.numel());
+      if constexpr (!kOnGpu<decltype(ctx)>) {
+        kernels::sgd_step(ctx, static_cast<T>(lr), static_cast<T>(momentum_),
+                          static_cast<T>(weight_decay_), p.grad().data<T>(), velocity_[i].data<T>(),
+                          p.data<T>(), p.numel());
+      }
     });
   }
+}
+
+void Sgd::step_on_gpu(double lr) {
+  const Device device = parameters_.front().device();
+  if (!chunks_.defined()) {
+    std::vector<std::int64_t> sizes;
+    for (const Tensor& p : parameters_) sizes.push_back(p.numel());
+    const std::vector<kernels::SgdChunk> chunks = kernels::sgd_chunks(sizes);
+    num_chunks_ = std::ssize(chunks);
+    chunks_ = Tensor::from_bytes(std::as_bytes(std::span(chunks)), device);
+  }
+  std::vector<kernels::SgdTensor> list;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Tensor& p = parameters_[i];
+    Tensor copy = p.low_precision();
+    list.push_back({p.grad().defined() ? p.grad().data<float>() : nullptr,
+                    velocity_[i].data<float>(), p.data<float>(),
+                    copy.defined() ? copy.data<bfloat16>() : nullptr, p.numel()});
+  }
+  const Tensor tensors = Tensor::from_bytes(std::as_bytes(std::span(list)), device);
+  kernels::sgd_step(cuda_context(device), static_cast<float>(lr), static_cast<float>(momentum_),
+                    static_cast<float>(weight_decay_),
+                    static_cast<const kernels::SgdTensor*>(tensors.raw()), num_chunks_,
+                    static_cast<const kernels::SgdChunk*>(chunks_.raw()));
 }
 
 void Sgd::zero_grad() {

@@ -13,7 +13,8 @@ class Sgd {
  public:
   Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay);
 
-  /// Updates every parameter that has a gradient.
+  /// Updates every parameter that has a gradient; on a GPU all of them in one launch, which also
+  /// brings the bfloat16 copies up to date.
   void step(double lr);
   /// Drops all gradients.
   void zero_grad();
@@ -21,8 +22,12 @@ class Sgd {
   std::vector<Tensor>& velocity() { return velocity_; }
 
  private:
+  void step_on_gpu(double lr);
+
   std::vector<Tensor> parameters_;
   std::vector<Tensor> velocity_;
+  Tensor chunks_;  ///< on a GPU: how the one launch is cut into blocks
+  std::int64_t num_chunks_ = 0;
   double momentum_;
   double weight_decay_;
 };

@@ -10,6 +10,7 @@
 #include "engine/autograd.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
+#include "kernels/elementwise.hpp"
 
 namespace bptplr {
 
@@ -22,7 +23,12 @@ struct Tensor::Impl {
   bool requires_grad = false;
   std::shared_ptr<Node> node;
   Tensor grad;
+  Tensor low_precision;
   std::function<Tensor()> recompute;
+
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(bptplr::numel(shape)) * element_size(dtype);
+  }
 };
 
 std::size_t element_size(DType dtype) {
@@ -34,6 +40,8 @@ std::size_t element_size(DType dtype) {
       return 8;
     case DType::kUint8:
       return 1;
+    case DType::kBfloat16:
+      return 2;
   }
   return 0;
 }
@@ -48,6 +56,8 @@ std::string to_string(DType dtype) {
       return "int64";
     case DType::kUint8:
       return "uint8";
+    case DType::kBfloat16:
+      return "bfloat16";
   }
   return "unknown";
 }
@@ -74,11 +84,10 @@ Tensor Tensor::empty(Shape shape, DType dtype, Device device) {
   require(std::all_of(shape.begin(), shape.end(), [](auto n) { return n >= 0; }),
           "a tensor cannot have the negative shape {}", to_string(shape));
   auto impl = std::make_shared<Impl>();
-  impl->storage =
-      allocate(device, static_cast<std::size_t>(bptplr::numel(shape)) * element_size(dtype));
   impl->shape = std::move(shape);
   impl->dtype = dtype;
   impl->device = device;
+  impl->storage = allocate(device, impl->bytes());
   return Tensor(std::move(impl));
 }
 
@@ -88,12 +97,29 @@ Tensor Tensor::empty_like(const Tensor& other) {
 
 Tensor Tensor::zeros(Shape shape, DType dtype, Device device) {
   Tensor t = empty(std::move(shape), dtype, device);
-  std::memset(t.raw(), 0, static_cast<std::size_t>(t.numel()) * element_size(dtype));
+  clear_bytes(device, t.raw(), t.impl().bytes());
   return t;
 }
 
+namespace {
+
+Tensor full_on_gpu(Shape shape, double value, DType dtype, Device device) {
+  Tensor t = Tensor::empty(std::move(shape), dtype, device);
+  const kernels::CudaContext& ctx = cuda_context(device);
+  if (dtype == DType::kFloat32) {
+    kernels::fill(ctx, static_cast<float>(value), t.data<float>(), t.numel());
+  } else {
+    require(dtype == DType::kInt64, "a {} tensor cannot be filled on a GPU", to_string(dtype));
+    kernels::fill(ctx, static_cast<std::int64_t>(value), t.data<std::int64_t>(), t.numel());
+  }
+  return t;
+}
+
+}  // namespace
+
 Tensor Tensor::full(Shape shape, double value, DType dtype, Device device) {
-  Tensor t = empty(std::move(shape), dtype, device);
+  if (device.type != DeviceType::kCpu) return full_on_gpu(std::move(shape), value, dtype, device);
+  Tensor t = empty(std::move(shape), dtype);
   const auto fill = [&](auto* data) {
     std::fill_n(data, t.numel(), static_cast<std::remove_pointer_t<decltype(data)>>(value));
   };
@@ -110,6 +136,9 @@ Tensor Tensor::full(Shape shape, double value, DType dtype, Device device) {
     case DType::kUint8:
       fill(t.data<std::uint8_t>());
       break;
+    case DType::kBfloat16:
+      std::fill_n(t.data<bfloat16>(), t.numel(), bfloat16(static_cast<float>(value)));
+      break;
   }
   return t;
 }
@@ -120,6 +149,12 @@ Tensor Tensor::from(std::span<const T> values, Shape shape) {
           "{} values do not fill a tensor of shape {}", values.size(), to_string(shape));
   Tensor t = empty(std::move(shape), kDTypeOf<T>);
   if (!values.empty()) std::memcpy(t.raw(), values.data(), values.size_bytes());
+  return t;
+}
+
+Tensor Tensor::from_bytes(std::span<const std::byte> bytes, Device device) {
+  Tensor t = empty({std::ssize(bytes)}, DType::kUint8, device);
+  copy_bytes(device, t.raw(), Device{}, bytes.data(), bytes.size());
   return t;
 }
 
@@ -166,6 +201,7 @@ const void* Tensor::raw() const {
 
 double Tensor::item() const {
   require(numel() == 1, "a tensor of shape {} is not one number", to_string(shape()));
+  if (device().type != DeviceType::kCpu) return to(Device{}).item();
   switch (dtype()) {
     case DType::kFloat32:
       return *data<float>();
@@ -175,6 +211,8 @@ double Tensor::item() const {
       return static_cast<double>(*data<std::int64_t>());
     case DType::kUint8:
       return *data<std::uint8_t>();
+    case DType::kBfloat16:
+      return static_cast<float>(*data<bfloat16>());
   }
   return 0.0;
 }
@@ -225,6 +263,17 @@ Tensor Tensor::detach() const {
 Tensor Tensor::to(DType wanted) const {
   if (wanted == dtype()) return clone();
   Tensor result = empty(shape(), wanted, device());
+  if (device().type != DeviceType::kCpu) {
+    const kernels::CudaContext& ctx = cuda_context(device());
+    if (wanted == DType::kBfloat16) {
+      kernels::convert(ctx, data<float>(), result.data<bfloat16>(), numel());
+    } else {
+      require(wanted == DType::kFloat32, "a {} tensor cannot become {} on a GPU",
+              to_string(dtype()), to_string(wanted));
+      kernels::convert(ctx, data<bfloat16>(), result.data<float>(), numel());
+    }
+    return result;
+  }
   if (dtype() == DType::kFloat32 && wanted == DType::kFloat64) {
     std::copy_n(data<float>(), numel(), result.data<double>());
   } else {
@@ -241,8 +290,31 @@ void Tensor::copy_from(const Tensor& source) {
           "a {} tensor of shape {} cannot be copied into a {} tensor of shape {}",
           to_string(source.dtype()), to_string(source.shape()), to_string(dtype()),
           to_string(shape()));
-  const auto bytes = static_cast<std::size_t>(numel()) * element_size(dtype());
-  if (bytes > 0) std::memcpy(raw(), source.raw(), bytes);
+  copy_bytes(device(), raw(), source.device(), source.raw(), impl().bytes());
+  impl().low_precision = Tensor();
+}
+
+Tensor Tensor::to(Device wanted) const {
+  if (wanted == device()) return detach();
+  Tensor result = empty(shape(), dtype(), wanted);
+  result.copy_from(*this);
+  return result;
+}
+
+void Tensor::move_to(Device wanted) {
+  if (wanted == device()) return;
+  const Tensor moved = to(wanted);
+  impl().storage = moved.impl().storage;
+  impl().offset = 0;
+  impl().device = wanted;
+  impl().low_precision = Tensor();
+}
+
+const Tensor& Tensor::low_precision() const {
+  return impl().low_precision;
+}
+void Tensor::set_low_precision(Tensor copy) {
+  impl().low_precision = std::move(copy);
 }
 
 bool Tensor::requires_grad() const {
@@ -289,6 +361,7 @@ BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)
 BPTPLR_INSTANTIATE(std::int64_t)
 BPTPLR_INSTANTIATE(std::uint8_t)
+BPTPLR_INSTANTIATE(bfloat16)
 #undef BPTPLR_INSTANTIATE
 
 }  // namespace bptplr

@@ -2,9 +2,10 @@
 //
 // A Tensor is a handle: copies share the elements, as in PyTorch. Images are NHWC, convolution
 // weights KRSC. float64 exists so that gradients can be checked by finite differences; training
-// uses float32.
+// uses float32, or bfloat16 activations on a GPU.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,10 +14,13 @@
 #include <vector>
 
 #include "engine/device.hpp"
+#include "kernels/bfloat16.hpp"
 
 namespace bptplr {
 
-enum class DType { kFloat32, kFloat64, kInt64, kUint8 };
+enum class DType { kFloat32, kFloat64, kInt64, kUint8, kBfloat16 };
+
+using kernels::bfloat16;
 
 std::size_t element_size(DType dtype);
 std::string to_string(DType dtype);
@@ -34,6 +38,8 @@ template <>
 inline constexpr DType kDTypeOf<std::int64_t> = DType::kInt64;
 template <>
 inline constexpr DType kDTypeOf<std::uint8_t> = DType::kUint8;
+template <>
+inline constexpr DType kDTypeOf<bfloat16> = DType::kBfloat16;
 
 using Shape = std::vector<std::int64_t>;
 
@@ -62,6 +68,9 @@ class Tensor {
     return from(std::span<const T>(values), std::move(shape));
   }
 
+  /// The bytes of plain structs, as a uint8 tensor on any device.
+  static Tensor from_bytes(std::span<const std::byte> bytes, Device device);
+
   bool defined() const { return impl_ != nullptr; }
   const Shape& shape() const;
   /// Negative axes count from the last.
@@ -70,7 +79,7 @@ class Tensor {
   DType dtype() const;
   Device device() const;
 
-  /// The elements; throws Error unless T is the tensor's type.
+  /// The elements, in the memory of the tensor's device; throws Error unless T is its type.
   template <class T>
   T* data();
   template <class T>
@@ -82,7 +91,7 @@ class Tensor {
   /// The elements as raw bytes.
   void* raw();
   const void* raw() const;
-  /// The value of a tensor of one element, as double.
+  /// The value of a tensor of one element, as double. Waits for the device.
   double item() const;
 
   /// The same elements under another shape; one axis may be -1. Differentiable.
@@ -96,7 +105,11 @@ class Tensor {
   Tensor detach() const;
   /// A copy in another floating-point type, outside the tape.
   Tensor to(DType dtype) const;
-  /// Overwrites the elements; shape and type must agree.
+  /// A copy on another device, outside the tape; the same elements if it is there already.
+  Tensor to(Device device) const;
+  /// Moves the elements, for all handles to them.
+  void move_to(Device device);
+  /// Overwrites the elements; shape and type must agree, the devices need not.
   void copy_from(const Tensor& source);
 
   // --- autograd -------------------------------------------------------------------------------
@@ -110,6 +123,10 @@ class Tensor {
   Tensor& mutable_grad();
   const std::shared_ptr<Node>& node() const;
   void set_node(std::shared_ptr<Node> node);
+  /// A bfloat16 copy of a float32 parameter, kept up to date by the optimiser; undefined where
+  /// nobody has asked for one. Changing the elements by copy_from drops it.
+  const Tensor& low_precision() const;
+  void set_low_precision(Tensor copy);
   /// How to compute the elements again, for results that are cheaper to make twice than to keep
   /// (see SavedTensor); empty for most.
   const std::function<Tensor()>& recompute() const;

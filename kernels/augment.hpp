@@ -66,4 +66,52 @@ void augment_batch(const CpuContext& ctx, const AugmentShape& shape, const std::
 void augment_batch(const CpuContext& ctx, const AugmentShape& shape, const std::uint8_t* images,
                    const std::int64_t* indices, const AugmentPlan* plans, std::uint8_t* out);
 
+// The same on a GPU, and the same bytes: it is given programs, which the host prepares from plans,
+// so that no result hangs on how a device's libm rounds a sine.
+
+/// A translation along an axis: position i shows position i + shift of the input; from i = jump on
+/// i + shift + 1, because the position that Pillow adds up has been rounded to the next integer.
+struct Translation {
+  std::int32_t shift = 0;
+  std::int32_t jump = 0;
+};
+
+/// A rotation in signed 16.16 fixed point: pixel (y, x) shows the input's column
+/// (x0 + x * x_dx + y * x_dy) >> 16 and row (y0 + x * y_dx + y * y_dy) >> 16.
+struct Rotation {
+  std::int32_t x0 = 0, x_dx = 0, x_dy = 0;
+  std::int32_t y0 = 0, y_dx = 0, y_dy = 0;
+};
+
+/// An AugmentOp for images of one size. Which values are set depends on `kind`.
+struct AugmentStep {
+  AugmentKind kind = AugmentKind::kNone;
+  float factor = 0.0F;      ///< of kColor, kContrast, kSharpness, kBrightness
+  std::int32_t level = 0;   ///< kPosterize: the bits kept; kSolarize: the least value inverted
+  Translation translation;  ///< of kTranslateX, kTranslateY
+  Rotation rotation;        ///< of kRotate
+  double shear = 0.0;       ///< of kShearX, kShearY
+};
+
+/// An AugmentPlan for images of one size, as a GPU executes it. To be copied as bytes.
+struct AugmentProgram {
+  std::int32_t crop_x = 0;
+  std::int32_t crop_y = 0;
+  bool flip = false;
+  AugmentStep steps[2];  // not std::array, which code on a device cannot index
+};
+
+/// On the host: the program of `plan` for images of height x width pixels.
+AugmentProgram prepare(const AugmentPlan& plan, int height, int width);
+
+/// T: float, or bfloat16: the float rounded. mean, std: on the host. Images of more than 100 KiB
+/// (184 x 184 pixels are less) use the workspace, at most 256 MiB of it or what one image needs.
+template <class T>
+void augment_batch(const CudaContext& ctx, const AugmentShape& shape, const std::uint8_t* images,
+                   const std::int64_t* indices, const AugmentProgram* programs, const float* mean,
+                   const float* std, T* out);
+
+void augment_batch(const CudaContext& ctx, const AugmentShape& shape, const std::uint8_t* images,
+                   const std::int64_t* indices, const AugmentProgram* programs, std::uint8_t* out);
+
 }  // namespace bptplr::kernels

@@ -40,6 +40,7 @@ struct CpuContext {
 struct CudaContext {
   CUstream_st* stream = nullptr;
   Workspace* workspace = nullptr;
+  void* state = nullptr;  ///< what kernels/cuda keeps for the device: memory pool, library handles
 
   template <class T>
   T* scratch(std::int64_t count) const {

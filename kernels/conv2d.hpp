@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "kernels/bfloat16.hpp"
 #include "kernels/context.hpp"
 
 namespace bptplr::kernels {
@@ -47,5 +48,16 @@ void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const
                           const double* w, double* dx);
 void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& shape, const double* x,
                              const double* dy, double* dw);
+
+/// The same on a GPU, T float or bfloat16 (sums in float32). dw is float32 in either case; for
+/// bfloat16, dw_scratch has room for as many values (unused, may be null, for float).
+template <class T>
+void conv2d_forward(const CudaContext& ctx, const Conv2dShape& shape, const T* x, const T* w, T* y);
+template <class T>
+void conv2d_backward_data(const CudaContext& ctx, const Conv2dShape& shape, const T* dy, const T* w,
+                          T* dx);
+template <class T>
+void conv2d_backward_weights(const CudaContext& ctx, const Conv2dShape& shape, const T* x,
+                             const T* dy, float* dw, T* dw_scratch);
 
 }  // namespace bptplr::kernels

@@ -64,4 +64,17 @@ template <class T>
 void kmeans_labels(const CpuContext& ctx, std::int64_t fits, const std::int64_t* offsets,
                    const T* points, const double* uniforms, std::uint8_t* labels);
 
+// The same on a GPU. `offsets` is host memory and read before the call returns. Centres, moments
+// and posteriors are double as on the CPU but added in another order: where a k-means++ threshold
+// or the distances to both centres agree to the last digits, a fit can start from other labels.
+void gmm_fit(const CudaContext& ctx, const GmmOptions& options, std::int64_t fits,
+             const std::int64_t* offsets, const float* points, const double* uniforms,
+             GmmResult* results, double* clean_posterior, double* posteriors);
+void gmm_fit_from_labels(const CudaContext& ctx, const GmmOptions& options, std::int64_t fits,
+                         const std::int64_t* offsets, const float* points,
+                         const std::uint8_t* labels, GmmResult* results, double* clean_posterior,
+                         double* posteriors);
+void kmeans_labels(const CudaContext& ctx, std::int64_t fits, const std::int64_t* offsets,
+                   const float* points, const double* uniforms, std::uint8_t* labels);
+
 }  // namespace bptplr::kernels

@@ -26,4 +26,12 @@ template <class T>
 void linear_backward_weights(const CpuContext& ctx, const LinearShape& shape, const T* x,
                              const T* dy, T* dw, T* db);
 
+/// The same on a GPU, in float32.
+void linear_forward(const CudaContext& ctx, const LinearShape& shape, const float* x,
+                    const float* w, const float* b, float* y);
+void linear_backward_data(const CudaContext& ctx, const LinearShape& shape, const float* dy,
+                          const float* w, float* dx);
+void linear_backward_weights(const CudaContext& ctx, const LinearShape& shape, const float* x,
+                             const float* dy, float* dw, float* db);
+
 }  // namespace bptplr::kernels

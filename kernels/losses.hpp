@@ -42,4 +42,11 @@ template <class T>
 void negative_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
                       const T* logits, T* loss, T* grad);
 
+/// The same on a GPU, for at most 7,000 classes (a block's shared memory holds eight rows).
+void semi_supervised_loss(const CudaContext& ctx, const SemiSupervisedShape& shape,
+                          const SemiSupervisedCoefficients& coefficients, const float* logits,
+                          const float* targets, float* loss, float* terms, float* grad);
+void negative_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
+                      const float* logits, float* loss, float* grad);
+
 }  // namespace bptplr::kernels

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "kernels/bfloat16.hpp"
 #include "kernels/context.hpp"
 
 namespace bptplr::kernels {
@@ -11,5 +12,10 @@ namespace bptplr::kernels {
 /// a and out [rows, length], not overlapping; perm [rows] in [0, rows).
 void mixup(const CpuContext& ctx, std::int64_t rows, std::int64_t length, float l, const float* a,
            const std::int64_t* perm, float* out);
+
+/// The same on a GPU, equal to the bit. T: float or bfloat16, mixed in float32 and rounded once.
+template <class T>
+void mixup(const CudaContext& ctx, std::int64_t rows, std::int64_t length, float l, const T* a,
+           const std::int64_t* perm, T* out);
 
 }  // namespace bptplr::kernels

@@ -49,4 +49,12 @@ void contrastive_loss(const CpuContext& ctx, ContrastiveLoss kind, const Contras
                       double tau, const T* features, const std::uint64_t* class_sets, T* loss,
                       T* grad, std::int64_t* negatives);
 
+/// The same on a GPU, for float features only and fewer than 2^30 samples. Scratch memory is at
+/// most some 10 MiB and 40 bytes an anchor.
+void class_sets(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, std::int64_t kappa,
+                const float* logits, const std::int64_t* labels, std::uint64_t* sets);
+void contrastive_loss(const CudaContext& ctx, ContrastiveLoss kind, const ContrastiveShape& shape,
+                      double tau, const float* features, const std::uint64_t* class_sets,
+                      float* loss, float* grad, std::int64_t* negatives);
+
 }  // namespace bptplr::kernels

@@ -46,4 +46,23 @@ template <class T>
 void max_pool_backward(const CpuContext& ctx, const PoolShape& shape, const T* dy,
                        const std::uint8_t* winner, T* dx);
 
+/// The same on a GPU, for T = float and bfloat16. Means and gradients are summed in float and
+/// rounded once; the global mean stays float, for the heads of a network.
+template <class T>
+void avg_pool_forward(const CudaContext& ctx, const PoolShape& shape, const T* x, T* y);
+template <class T>
+void avg_pool_backward(const CudaContext& ctx, const PoolShape& shape, const T* dy, T* dx);
+template <class T>
+void global_avg_pool_forward(const CudaContext& ctx, std::int64_t n, std::int64_t pixels,
+                             std::int64_t c, const T* x, float* y);
+template <class T>
+void global_avg_pool_backward(const CudaContext& ctx, std::int64_t n, std::int64_t pixels,
+                              std::int64_t c, const float* dy, T* dx);
+template <class T>
+void max_pool_forward(const CudaContext& ctx, const PoolShape& shape, const T* x, T* y,
+                      std::uint8_t* winner);
+template <class T>
+void max_pool_backward(const CudaContext& ctx, const PoolShape& shape, const T* dy,
+                       const std::uint8_t* winner, T* dx);
+
 }  // namespace bptplr::kernels

@@ -25,4 +25,11 @@ void update_prototypes(const CpuContext& ctx, const PrototypeShape& shape, doubl
                        const float* q, const std::int64_t* labels, float* prototypes,
                        std::int64_t* counts);
 
+/// The same on a GPU, counts included; labels [rows] from `classes` on are left out as well.
+void class_means(const CudaContext& ctx, const PrototypeShape& shape, const float* q,
+                 const std::int64_t* labels, float* prototypes, std::int64_t* counts);
+void update_prototypes(const CudaContext& ctx, const PrototypeShape& shape, double momentum,
+                       const float* q, const std::int64_t* labels, float* prototypes,
+                       std::int64_t* counts);
+
 }  // namespace bptplr::kernels

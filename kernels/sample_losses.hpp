@@ -17,10 +17,22 @@ void sample_cross_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t
 /// minimum and maximum and stays NaN. x and out [n], in place allowed.
 void min_max_normalize(const CpuContext& ctx, std::int64_t n, const float* x, float* out);
 
+/// out [n, 2] = (a_i, b_i): two losses of each sample as a point in the plane.
+void interleave(const CpuContext& ctx, std::int64_t n, const float* a, const float* b, float* out);
+
 /// labels [rows]: c = argmax_c of (softmax(s_i) + softmax(z_i)) / 2 where this maximum exceeds
 /// `threshold`, else argmax_c z_ic; of equal values the lower class.
 /// Prototype logits s and classifier logits z [rows, classes].
 void pseudo_labels(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, double threshold,
                    const float* prototype_logits, const float* logits, std::int64_t* labels);
+
+/// The same on a GPU.
+void sample_cross_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
+                          const float* logits, const std::int64_t* labels, float* losses);
+void min_max_normalize(const CudaContext& ctx, std::int64_t n, const float* x, float* out);
+void interleave(const CudaContext& ctx, std::int64_t n, const float* a, const float* b, float* out);
+void pseudo_labels(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
+                   double threshold, const float* prototype_logits, const float* logits,
+                   std::int64_t* labels);
 
 }  // namespace bptplr::kernels

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
+#include "kernels/bfloat16.hpp"
 #include "kernels/context.hpp"
 
 namespace bptplr::kernels {
@@ -12,5 +15,31 @@ namespace bptplr::kernels {
 template <class T>
 void sgd_step(const CpuContext& ctx, T lr, T momentum, T weight_decay, const T* grad, T* velocity,
               T* parameter, std::int64_t n);
+
+// The same on a GPU, equal to the bit, for all tensors of a model in one launch.
+
+/// One tensor of n parameters. Without a gradient (null) it is left as it is.
+struct SgdTensor {
+  const float* grad;
+  float* velocity;
+  float* parameter;
+  bfloat16* copy;  ///< gets the new parameters as bfloat16; may be null
+  std::int64_t n;
+};
+
+/// Parameters that one chunk holds, fewer at the end of a tensor.
+inline constexpr std::int64_t kSgdChunk = 4096;
+
+struct SgdChunk {
+  std::int32_t tensor;  ///< its number in the list of tensors
+  std::int64_t begin;   ///< number of the chunk's first parameter in it
+};
+
+/// Tensors of these sizes cut into chunks. All on the host; done once for a model.
+std::vector<SgdChunk> sgd_chunks(std::span<const std::int64_t> sizes);
+
+/// tensors and chunk_list [chunks] are device memory.
+void sgd_step(const CudaContext& ctx, float lr, float momentum, float weight_decay,
+              const SgdTensor* tensors, std::int64_t chunks, const SgdChunk* chunk_list);
 
 }  // namespace bptplr::kernels

@@ -24,4 +24,14 @@ template <class T>
 void soft_cross_entropy(const CpuContext& ctx, const T* logits, const T* target, std::int64_t n,
                         std::int64_t classes, T* loss, T* dlogits);
 
+/// The same on a GPU.
+void softmax(const CudaContext& ctx, const float* x, float* y, std::int64_t n,
+             std::int64_t classes);
+void log_softmax_forward(const CudaContext& ctx, const float* x, float* y, std::int64_t n,
+                         std::int64_t classes);
+void log_softmax_backward(const CudaContext& ctx, const float* y, const float* dy, float* dx,
+                          std::int64_t n, std::int64_t classes);
+void soft_cross_entropy(const CudaContext& ctx, const float* logits, const float* target,
+                        std::int64_t n, std::int64_t classes, float* loss, float* dlogits);
+
 }  // namespace bptplr::kernels

@@ -29,4 +29,14 @@ void co_refine(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, d
                const float* logits_k1, const float* logits_k2, const std::int64_t* labels,
                const float* w, float* targets, float* p);
 
+/// The same on a GPU.
+void sharpen(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
+             const float* p, float* targets);
+void co_guess(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
+              const float* logits_k1, const float* logits_k2, const float* logits_j1,
+              const float* logits_j2, float* targets, float* p);
+void co_refine(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
+               const float* logits_k1, const float* logits_k2, const std::int64_t* labels,
+               const float* w, float* targets, float* p);
+
 }  // namespace bptplr::kernels

@@ -23,10 +23,11 @@ Tensor to_oihw(const Tensor& x) {
   return y;
 }
 
-/// The inverse of to_oihw, into `x`.
-void from_oihw(const Tensor& y, Tensor x) {
-  const std::int64_t taps = x.size(1) * x.size(2);
-  const std::int64_t channels = x.size(3);
+/// The inverse of to_oihw.
+Tensor from_oihw(const Tensor& y) {
+  const std::int64_t taps = y.size(2) * y.size(3);
+  const std::int64_t channels = y.size(1);
+  Tensor x = Tensor::empty({y.size(0), y.size(2), y.size(3), channels});
   for (std::int64_t k = 0; k < x.size(0); ++k) {
     const float* from = y.data<float>() + k * taps * channels;
     float* to = x.data<float>() + k * taps * channels;
@@ -34,11 +35,19 @@ void from_oihw(const Tensor& y, Tensor x) {
       for (std::int64_t c = 0; c < channels; ++c) to[t * channels + c] = from[c * taps + t];
     }
   }
+  return x;
 }
 
 /// PyTorch files from before version 0.4.1 lack these counters, and nothing depends on them.
 bool is_counter(const std::string& name) {
   return name.ends_with(".num_batches_tracked");
+}
+
+/// A copy of an entry's tensor, or of its gradient, as files hold it.
+Tensor to_file(const NamedTensors::Entry& entry, const Tensor& values) {
+  const bool is_convolution = entry.kind == NamedTensors::Kind::kConvWeight;
+  const Tensor here = values.to(Device{});
+  return is_convolution ? to_oihw(here) : here.clone();
 }
 
 Shape file_shape(const NamedTensors::Entry& entry) {
@@ -57,12 +66,15 @@ std::vector<Tensor> NamedTensors::parameters() const {
   return found;
 }
 
+void NamedTensors::move_to(Device device) {
+  for (Entry& entry : entries_) {
+    if (!is_counter(entry.name)) entry.tensor.move_to(device);
+  }
+}
+
 TensorMap NamedTensors::state_dict() const {
   TensorMap state;
-  for (const Entry& entry : entries_) {
-    state.emplace(entry.name,
-                  entry.kind == Kind::kConvWeight ? to_oihw(entry.tensor) : entry.tensor.clone());
-  }
+  for (const Entry& entry : entries_) state.emplace(entry.name, to_file(entry, entry.tensor));
   return state;
 }
 
@@ -70,8 +82,7 @@ TensorMap NamedTensors::gradients() const {
   TensorMap grads;
   for (const Entry& entry : entries_) {
     if (entry.kind == Kind::kBuffer || !entry.tensor.grad().defined()) continue;
-    const Tensor& grad = entry.tensor.grad();
-    grads.emplace(entry.name, entry.kind == Kind::kConvWeight ? to_oihw(grad) : grad.clone());
+    grads.emplace(entry.name, to_file(entry, entry.tensor.grad()));
   }
   return grads;
 }
@@ -98,11 +109,7 @@ void NamedTensors::load_state_dict(const TensorMap& state) {
   for (Entry& entry : entries_) {
     if (state.count(entry.name) == 0) continue;
     const Tensor& source = state.at(entry.name);
-    if (entry.kind == Kind::kConvWeight) {
-      from_oihw(source, entry.tensor);
-    } else {
-      entry.tensor.copy_from(source);
-    }
+    entry.tensor.copy_from(entry.kind == Kind::kConvWeight ? from_oihw(source) : source);
   }
 }
 

@@ -41,7 +41,9 @@ class NamedTensors {
 
   /// The trained tensors.
   std::vector<Tensor> parameters() const;
-  /// Copies of all tensors in PyTorch's layout.
+  /// Moves all tensors to a device; the counters of BatchNorm stay on the CPU, which counts.
+  void move_to(Device device);
+  /// Copies of all tensors, on the CPU, in PyTorch's layout.
   TensorMap state_dict() const;
   /// The gradients of all trained tensors in PyTorch's layout.
   TensorMap gradients() const;

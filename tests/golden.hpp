@@ -54,7 +54,10 @@ class Golden {
 };
 
 /// ||actual - expected|| / ||expected||, or ||actual|| where the expected one is zero.
-inline double relative_error(const Tensor& actual, const Tensor& expected) {
+/// Either may be on any device.
+inline double relative_error(const Tensor& actual_values, const Tensor& expected_values) {
+  const Tensor actual = actual_values.to(Device{});
+  const Tensor expected = expected_values.to(Device{});
   EXPECT_EQ(actual.numel(), expected.numel());
   if (actual.numel() != expected.numel()) return INFINITY;
   const auto value = [](const Tensor& t, std::int64_t i) -> double {

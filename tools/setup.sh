@@ -8,7 +8,7 @@ packages=(
   libdnnl-dev libfmt-dev               # convolutions and matrix products; text
   nlohmann-json3-dev libcli11-dev      # JSON; the command line
   libgtest-dev libbenchmark-dev        # tests and benchmarks
-  libboost-context-dev                 # CUDA kernels tested without a GPU
+  libboost-context-dev libthrust-dev   # CUDA kernels tested without a GPU
   libjpeg62-turbo-dev libpng-dev       # image files
 )
 

@@ -73,11 +73,11 @@ void shear(Axis axis, double shear, const std::uint8_t* in, std::uint8_t* out) {
 }
 
 void translate(Axis axis, double offset, const std::uint8_t* in, std::uint8_t* out) {
-  // Pillow adds 1.0 a pixel, so the position carries the same rounding.
-  double position = offset + 0.5;
-  for (int i = 0; i < axis.length; ++i, position += 1.0) {
-    if (position < 0.0 || position >= axis.length) continue;
-    const std::uint8_t* from = in + static_cast<int>(position) * axis.stride;
+  const Translation moved = translation(axis.length, offset);
+  for (int i = 0; i < axis.length; ++i) {
+    const int position = i + moved.shift + (i >= moved.jump ? 1 : 0);
+    if (position < 0 || position >= axis.length) continue;
+    const std::uint8_t* from = in + position * axis.stride;
     std::uint8_t* to = out + i * axis.stride;
     for (int line = 0; line < axis.lines; ++line) {
       copy_pixel(from + line * axis.line_stride, to + line * axis.line_stride);
@@ -101,6 +101,40 @@ int to_fixed(double value) {
 
 }  // namespace
 
+Translation translation(int length, double offset) {
+  // Pillow adds 1.0 a pixel, so the position carries the same rounding: a sum may be rounded up to
+  // an integer. That happens at most once, since the sums after it are exact.
+  constexpr double kFar = 1 << 14;  // beyond both ends of any axis
+  double position = offset + 0.5;
+  const int shift = static_cast<int>(std::floor(std::clamp(position, -kFar, kFar)));
+  int jump = 0;
+  while (jump < length && std::floor(position) == jump + shift) {
+    ++jump;
+    position += 1.0;
+  }
+  return {shift, jump};
+}
+
+Rotation rotation(ImageSize size, double degrees) {
+  double turn = std::fmod(degrees, 360.0);
+  if (turn < 0.0) turn += 360.0;
+  const double radians = -(turn * (std::numbers::pi / 180.0));
+  const double cosine = round_15_digits(std::cos(radians));
+  const double sine = round_15_digits(std::sin(radians));
+  const double center_x = size.width / 2.0;
+  const double center_y = size.height / 2.0;
+  const double offset_x = cosine * -center_x + sine * -center_y + center_x;
+  const double offset_y = -sine * -center_x + cosine * -center_y + center_y;
+  Rotation turned;
+  turned.x0 = to_fixed(offset_x + cosine * 0.5 + sine * 0.5);
+  turned.x_dx = to_fixed(cosine);
+  turned.x_dy = to_fixed(sine);
+  turned.y0 = to_fixed(offset_y + -sine * 0.5 + cosine * 0.5);
+  turned.y_dx = to_fixed(-sine);
+  turned.y_dy = to_fixed(cosine);
+  return turned;
+}
+
 void shear_x(ImageSize size, double amount, const std::uint8_t* in, std::uint8_t* out) {
   fill_outside(size, out);
   shear(along_x(size), amount, in, out);
@@ -122,27 +156,14 @@ void translate_y(ImageSize size, double rows, const std::uint8_t* in, std::uint8
 }
 
 void rotate(ImageSize size, double degrees, const std::uint8_t* in, std::uint8_t* out) {
-  double turn = std::fmod(degrees, 360.0);
-  if (turn < 0.0) turn += 360.0;
-  const double radians = -(turn * (std::numbers::pi / 180.0));
-  const double cosine = round_15_digits(std::cos(radians));
-  const double sine = round_15_digits(std::sin(radians));
-  const double center_x = size.width / 2.0;
-  const double center_y = size.height / 2.0;
-  const double offset_x = cosine * -center_x + sine * -center_y + center_x;
-  const double offset_y = -sine * -center_x + cosine * -center_y + center_y;
-
-  const int dx_dx = to_fixed(cosine);
-  const int dx_dy = to_fixed(sine);
-  const int dy_dx = to_fixed(-sine);
-  const int dy_dy = to_fixed(cosine);
-  int row_x = to_fixed(offset_x + cosine * 0.5 + sine * 0.5);
-  int row_y = to_fixed(offset_y + -sine * 0.5 + cosine * 0.5);
+  const Rotation turned = rotation(size, degrees);
+  int row_x = turned.x0;
+  int row_y = turned.y0;
   fill_outside(size, out);
-  for (int y = 0; y < size.height; ++y, row_x += dx_dy, row_y += dy_dy) {
+  for (int y = 0; y < size.height; ++y, row_x += turned.x_dy, row_y += turned.y_dy) {
     int from_x = row_x;
     int from_y = row_y;
-    for (int x = 0; x < size.width; ++x, out += 3, from_x += dx_dx, from_y += dy_dx) {
+    for (int x = 0; x < size.width; ++x, out += 3, from_x += turned.x_dx, from_y += turned.y_dx) {
       const int column = from_x >> 16;
       const int row = from_y >> 16;
       if (column < 0 || column >= size.width || row < 0 || row >= size.height) continue;

@@ -25,6 +25,9 @@ void shear_y(ImageSize size, double shear, const std::uint8_t* in, std::uint8_t*
 void translate_x(ImageSize size, double columns, const std::uint8_t* in, std::uint8_t* out);
 void translate_y(ImageSize size, double rows, const std::uint8_t* in, std::uint8_t* out);
 void rotate(ImageSize size, double degrees, const std::uint8_t* in, std::uint8_t* out);
+/// What an axis of `length` pixels moves by, and how an image turns: all that is rounded.
+Translation translation(int length, double offset);
+Rotation rotation(ImageSize size, double degrees);
 
 // Colour (ImageEnhance.py, ImageOps.py, libImaging/Blend.c, Filter.c, Convert.c).
 void color(ImageSize size, double factor, const std::uint8_t* in, std::uint8_t* out);

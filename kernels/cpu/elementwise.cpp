@@ -38,10 +38,11 @@ void multiply(const CpuContext&, const T* a, const T* b, T* out, std::int64_t n)
 }
 
 template <class T>
-double sum(const CpuContext&, const T* x, std::int64_t n) {
-  return parallel_sum<double>(n, kElementGrain, [x](std::int64_t begin, std::int64_t end) {
-    return std::accumulate(x + begin, x + end, 0.0);
-  });
+void sum(const CpuContext&, const T* x, T* out, std::int64_t n) {
+  *out = static_cast<T>(
+      parallel_sum<double>(n, kElementGrain, [x](std::int64_t begin, std::int64_t end) {
+        return std::accumulate(x + begin, x + end, 0.0);
+      }));
 }
 
 template <class T>
@@ -49,13 +50,19 @@ void scale(const CpuContext&, T factor, const T* x, T* out, std::int64_t n) {
   for_each_index(n, [=](std::int64_t i) { out[i] = factor * x[i]; });
 }
 
+template <class T>
+void scale_by(const CpuContext& ctx, const T* factor, const T* x, T* out, std::int64_t n) {
+  scale(ctx, *factor, x, out, n);
+}
+
 #define BPTPLR_INSTANTIATE(T)                                                           \
   template void relu_forward(const CpuContext&, const T*, T*, std::int64_t);            \
   template void relu_backward(const CpuContext&, const T*, const T*, T*, std::int64_t); \
   template void add(const CpuContext&, const T*, const T*, T*, std::int64_t);           \
   template void multiply(const CpuContext&, const T*, const T*, T*, std::int64_t);      \
-  template double sum(const CpuContext&, const T*, std::int64_t);                       \
-  template void scale(const CpuContext&, T, const T*, T*, std::int64_t);
+  template void sum(const CpuContext&, const T*, T*, std::int64_t);                     \
+  template void scale(const CpuContext&, T, const T*, T*, std::int64_t);                \
+  template void scale_by(const CpuContext&, const T*, const T*, T*, std::int64_t);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)
 #undef BPTPLR_INSTANTIATE

@@ -53,6 +53,15 @@ void min_max_normalize(const CpuContext& /*ctx*/, std::int64_t n, const float* x
   });
 }
 
+void interleave(const CpuContext&, std::int64_t n, const float* a, const float* b, float* out) {
+  parallel_for(n, kElementGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      out[2 * i] = a[i];
+      out[2 * i + 1] = b[i];
+    }
+  });
+}
+
 void pseudo_labels(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, double threshold,
                    const float* prototype_logits, const float* logits, std::int64_t* labels) {
   auto* scratch = ctx.scratch<double>(rows * classes);

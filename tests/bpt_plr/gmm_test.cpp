@@ -10,6 +10,10 @@
 namespace bptplr {
 namespace {
 
+Tensor to_tensor(const std::vector<float>& values) {
+  return Tensor::from(values, {std::ssize(values)});
+}
+
 /// Losses of 600 samples, the first 400 of them small.
 struct Network {
   std::vector<float> classifier = std::vector<float>(600);
@@ -23,7 +27,7 @@ struct Network {
       prototype[i] = static_cast<float>(center + 0.06 * random.normal());
     }
   }
-  SampleLosses losses() const { return {classifier, prototype}; }
+  SampleLosses losses() const { return {to_tensor(classifier), to_tensor(prototype)}; }
 };
 
 std::string error_of(const SampleLosses& second, const GmmOptions& options = {}) {
@@ -64,7 +68,7 @@ TEST(FitGmm, RepeatsForTheSameSeed) {
 }
 
 TEST(FitGmm, EqualLossesCountAsClean) {
-  const std::vector<float> zeros(10, 0.0F);
+  const Tensor zeros = Tensor::zeros({10});
   const std::vector<SampleLosses> losses{{zeros, zeros}};
   const GmmFit fit = fit_gmm(losses, {}, 1, 0)[0];
   EXPECT_TRUE(fit.one_cluster);
@@ -84,13 +88,14 @@ TEST(FitGmm, NamesTheSampleWhoseLossIsNotFinite) {
 
 TEST(FitGmm, RefusesWhatItCannotFit) {
   const Network b(2);
-  const std::span<const float> all = b.classifier;
-  EXPECT_NE(error_of({}).find("no sample"), std::string::npos);
-  EXPECT_NE(error_of({all, all.first(3)}).find("600 classifier losses but 3"), std::string::npos);
+  const Tensor all = b.losses().classifier;
+  const Tensor none = Tensor::zeros({0});
+  EXPECT_NE(error_of({none, none}).find("no sample"), std::string::npos);
+  EXPECT_NE(error_of({all, all.rows(0, 3)}).find("600 classifier losses but 3"), std::string::npos);
   EXPECT_NE(error_of(b.losses(), {.max_iter = 0}).find("EM iteration"), std::string::npos);
   EXPECT_NE(error_of(b.losses(), {.tol = -1}).find("tolerance"), std::string::npos);
   EXPECT_NE(error_of(b.losses(), {.reg_covar = -1}).find("regularisation"), std::string::npos);
-  const std::vector<float> line{0, 0, 0, 1, 1, 1};
+  const Tensor line = to_tensor({0, 0, 0, 1, 1, 1});
   EXPECT_NE(error_of({line, line}, {.reg_covar = 0}).find("collapsed"), std::string::npos);
 }
 

@@ -9,6 +9,7 @@
 
 #include "bpt_plr/warmup.hpp"
 #include "engine/ops.hpp"
+#include "tests/device.hpp"
 #include "tests/golden.hpp"
 
 namespace bptplr {
@@ -35,13 +36,24 @@ PreActResNetConfig small_config() {
   return config;
 }
 
+PreActResNet make_network() {
+  PreActResNet network(small_config(), 1, 0);
+  network.named().move_to(test_device());
+  return network;
+}
+
+/// A tensor of the golden file on the device under test.
+Tensor input(const std::string& key) {
+  return golden()[key].to(test_device());
+}
+
 /// Network and optimiser as the golden file has them before the step.
 struct Start {
   PreActResNet network;
   Sgd optimizer;
 
   explicit Start(const std::string& prefix)
-      : network(small_config(), 1, 0),
+      : network(make_network()),
         optimizer(network.named().parameters(), scalar("momentum"), scalar("weight_decay")) {
     network.named().load_state_dict(golden().with_prefix(prefix + "/"));
   }
@@ -66,11 +78,11 @@ Start start_of_k() {
 
 IterationBatch golden_batch() {
   IterationBatch batch;
-  const auto view = [](const char* name) { return golden()[std::string("views/") + name]; };
+  const auto view = [](const char* name) { return input(std::string("views/") + name); };
   batch.weak_u = concat({view("u1"), view("u2")});
   batch.weak_x = concat({view("x1"), view("x2")});
   const Tensor strong = concat({view("x3"), view("x4"), view("u3"), view("u4")});
-  batch.combined = concat({Tensor::zeros(strong.shape()), strong});
+  batch.combined = concat({Tensor::empty_like(strong), strong});
   batch.labels = integers("y");
   const auto w = golden()["w"].span<float>();
   batch.clean_probability.assign(w.begin(), w.end());
@@ -78,7 +90,7 @@ IterationBatch golden_batch() {
   const std::vector<std::int64_t> unlabelled = integers("y_u");
   labels.insert(labels.end(), unlabelled.begin(), unlabelled.end());
   batch.class_sets =
-      make_class_sets(concat({golden()["z_x"], golden()["z_u"]}), labels, integers("kappa")[0]);
+      make_class_sets(concat({input("z_x"), input("z_u")}), labels, integers("kappa")[0]);
   batch.mix = scalar("l");
   batch.permutation = integers("perm");
   return batch;
@@ -161,17 +173,17 @@ TEST(TrainingIteration, EmptyLabelledOrUnlabelledSet) {
     Start k = start_of_k();
     Start j("j");
     IterationBatch batch = golden_batch();
-    const Tensor none = Tensor::zeros({0, 16, 16, 3});
+    const Tensor none = Tensor::zeros({0, 16, 16, 3}, DType::kFloat32, test_device());
     const std::int64_t half = batch.combined.size(0) / 2;
     const std::int64_t middle = half + half / 2;
     const Tensor strong =
         keep_labelled ? batch.combined.rows(half, middle) : batch.combined.rows(middle, 2 * half);
-    batch.combined = concat({Tensor::zeros(strong.shape()), strong});
+    batch.combined = concat({Tensor::empty_like(strong), strong});
     batch.permutation.resize(static_cast<std::size_t>(half / 2));
     for (std::size_t i = 0; i < batch.permutation.size(); ++i) {
       batch.permutation[i] = static_cast<std::int64_t>(batch.permutation.size() - 1 - i);
     }
-    const Tensor z = keep_labelled ? golden()["z_x"] : golden()["z_u"];
+    const Tensor z = input(keep_labelled ? "z_x" : "z_u");
     batch.class_sets = make_class_sets(z, integers(keep_labelled ? "y" : "y_u"), 2);
     if (keep_labelled) {
       batch.weak_u = none;
@@ -210,8 +222,8 @@ TEST(TrainingIteration, SameBitsForAnyNumberOfThreads) {
 TEST(WarmUpIteration, MatchesPyTorch) {
   Start k = start_of_k();
   WarmUpBatch batch;
-  batch.weak = golden()["warmup/weak"];
-  batch.strong = concat({golden()["warmup/strong1"], golden()["warmup/strong2"]});
+  batch.weak = input("warmup/weak");
+  batch.strong = concat({input("warmup/strong1"), input("warmup/strong2")});
   batch.labels = integers("warmup/labels");
   WarmUpOptions options;
   options.lr = scalar("lr");
@@ -227,8 +239,8 @@ TEST(WarmUpIteration, WithoutContrastiveGradientTheProjectorStands) {
   Start k = start_of_k();
   const TensorMap before = k.network.named().state_dict();
   WarmUpBatch batch;
-  batch.weak = golden()["warmup/weak"];
-  batch.strong = concat({golden()["warmup/strong1"], golden()["warmup/strong2"]});
+  batch.weak = input("warmup/weak");
+  batch.strong = concat({input("warmup/strong1"), input("warmup/strong2")});
   batch.labels = integers("warmup/labels");
   WarmUpOptions options;
   options.contrastive_grad = false;

@@ -20,9 +20,10 @@ const Dataset& shapes() {
 
 std::vector<float> views(const std::vector<std::int64_t>& indices, View view, ViewStream stream) {
   const Dataset& data = shapes();
-  std::vector<float> out(indices.size() * 32 * 32 * 3);
-  make_views(data.train.images, indices, view, stream, data.mean, data.std, out.data());
-  return out;
+  const ViewMaker maker(data.train.images, data.mean, data.std);
+  const Tensor out = maker.empty(std::ssize(indices));
+  maker.make(indices, view, stream, out);
+  return {out.span<float>().begin(), out.span<float>().end()};
 }
 
 std::vector<std::int64_t> first(std::int64_t count) {

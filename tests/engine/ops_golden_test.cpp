@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/ops.hpp"
+#include "tests/device.hpp"
 #include "tests/golden.hpp"
 
 namespace bptplr {
@@ -39,8 +40,13 @@ Tensor permute_weights(const Tensor& w, bool to_krsc) {
   return out;
 }
 
+/// A tensor of the golden file on the device under test.
+Tensor input(const std::string& key) {
+  return golden()[key].to(test_device()).clone();
+}
+
 Tensor leaf(const Tensor& t) {
-  return t.clone().set_requires_grad(true);
+  return t.to(test_device()).clone().set_requires_grad(true);
 }
 
 /// Runs `fn` for every case of an op, with the prefix of its keys.
@@ -66,9 +72,9 @@ TEST(OpsGolden, Conv2d) {
     const Tensor w = leaf(permute_weights(golden()[key + "w"], true));
     const Tensor y = conv2d(x, w, args[1], args[2]);
     expect_close(y, key + "y");
-    backward(y, golden()[key + "dy"]);
+    backward(y, input(key + "dy"));
     expect_close(x.grad(), key + "dx");
-    expect_close(permute_weights(w.grad(), false), key + "dw");
+    expect_close(permute_weights(w.grad().to(Device{}), false), key + "dw");
   });
 }
 
@@ -79,7 +85,7 @@ TEST(OpsGolden, Linear) {
     const Tensor b = leaf(golden()[key + "b"]);
     const Tensor y = linear(x, w, b);
     expect_close(y, key + "y");
-    backward(y, golden()[key + "dy"]);
+    backward(y, input(key + "dy"));
     expect_close(x.grad(), key + "dx");
     expect_close(w.grad(), key + "dw");
     expect_close(b.grad(), key + "db");
@@ -91,8 +97,8 @@ void check_batch_norm(const std::string& op, bool training, bool with_relu) {
     const Tensor x = leaf(golden()[key + "x"]);
     const Tensor weight = leaf(golden()[key + "weight"]);
     const Tensor bias = leaf(golden()[key + "bias"]);
-    Tensor running_mean = golden()[key + "running_mean"].clone();
-    Tensor running_var = golden()[key + "running_var"].clone();
+    Tensor running_mean = input(key + "running_mean");
+    Tensor running_var = input(key + "running_var");
     BatchNormOptions options;
     options.training = training;
     options.relu = with_relu;
@@ -103,7 +109,7 @@ void check_batch_norm(const std::string& op, bool training, bool with_relu) {
       expect_close(running_mean, key + "running_mean_after", kBatchNormTolerance);
       expect_close(running_var, key + "running_var_after", kBatchNormTolerance);
     }
-    backward(y, golden()[key + "dy"]);
+    backward(y, input(key + "dy"));
     expect_close(x.grad(), key + "dx", kBatchNormTolerance);
     expect_close(weight.grad(), key + "dweight", kBatchNormTolerance);
     expect_close(bias.grad(), key + "dbias", kBatchNormTolerance);
@@ -130,7 +136,7 @@ void check_unary(const std::string& op, Op&& apply) {
     const Tensor x = leaf(golden()[key + "x"]);
     const Tensor y = apply(x, key);
     expect_close(y, key + "y");
-    backward(y, golden()[key + "dy"]);
+    backward(y, input(key + "dy"));
     expect_close(x.grad(), key + "dx");
   });
 }
@@ -153,15 +159,15 @@ TEST(OpsGolden, Unary) {
 
 TEST(OpsGolden, Add) {
   for_each_case("add", [](const std::string& key) {
-    expect_close(add(golden()[key + "a"], golden()[key + "b"]), key + "y");
-    expect_close(add_(golden()[key + "a"].clone(), golden()[key + "b"]), key + "y");
+    expect_close(add(input(key + "a"), input(key + "b")), key + "y");
+    expect_close(add_(input(key + "a"), input(key + "b")), key + "y");
   });
 }
 
 TEST(OpsGolden, SoftCrossEntropy) {
   for_each_case("soft_cross_entropy", [](const std::string& key) {
     const Tensor logits = leaf(golden()[key + "logits"]);
-    const Tensor loss = soft_cross_entropy(logits, golden()[key + "targets"]);
+    const Tensor loss = soft_cross_entropy(logits, input(key + "targets"));
     expect_close(loss, key + "value");
     backward(loss);
     expect_close(logits.grad(), key + "dlogits");

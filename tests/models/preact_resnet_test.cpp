@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/device.hpp"
 #include "tests/golden.hpp"
 
 namespace bptplr {
@@ -13,6 +14,7 @@ PreActResNet golden_network(const Golden& golden, bool activated_shortcut = true
   config.width = 8;
   config.activated_shortcut = activated_shortcut;
   PreActResNet network(config, 1, 0);
+  network.named().move_to(test_device());
   network.named().load_state_dict(golden.with_prefix("state/"));
   return network;
 }
@@ -24,11 +26,11 @@ std::vector<std::int64_t> labels_of(const Tensor& y) {
 
 /// Compares one training pass with the results under `prefix`, then an evaluation pass.
 void compare_with_pytorch(const Golden& golden, PreActResNet& network, const std::string& prefix) {
-  const auto [logits, projections] = network.forward(golden["x"], {true, 1});
+  const auto [logits, projections] = network.forward(golden["x"].to(test_device()), {true, 1});
   EXPECT_LT(relative_error(logits, golden[prefix + "logits"]), 1e-4);
   EXPECT_LT(relative_error(projections, golden[prefix + "projections"]), 1e-4);
   const Tensor loss = add(cross_entropy(logits, labels_of(golden["labels"])),
-                          sum(multiply(projections, golden["r"])));
+                          sum(multiply(projections, golden["r"].to(test_device()))));
   EXPECT_LT(relative_error(loss, golden[prefix + "loss"]), 1e-4);
   backward(loss);
   const TensorMap grads = network.named().gradients();
@@ -38,7 +40,7 @@ void compare_with_pytorch(const Golden& golden, PreActResNet& network, const std
     EXPECT_LT(relative_error(grads.at(name), grad), 1e-4) << name;
   }
   const NoGrad no_grad;
-  const auto evaluated = network.forward(golden["x"], {false, 1});
+  const auto evaluated = network.forward(golden["x"].to(test_device()), {false, 1});
   EXPECT_LT(relative_error(evaluated.logits, golden[prefix + "eval/logits"]), 1e-4);
   EXPECT_LT(relative_error(evaluated.projection, golden[prefix + "eval/projections"]), 1e-4);
 }
@@ -68,8 +70,10 @@ TEST(PreActResNet, GroupedBatchesEqualSeparateOnes) {
   config.blocks = {1, 1, 1, 1};
   PreActResNet together(config, 7, 0);
   PreActResNet apart(config, 7, 0);
+  together.named().move_to(test_device());
+  apart.named().move_to(test_device());
   const Golden golden("model");
-  const Tensor x = golden["x"];
+  const Tensor x = golden["x"].to(test_device());
   const NoGrad no_grad;
   const Tensor grouped = together.classify(x, {true, 3});
   for (std::int64_t g = 0; g < 3; ++g) {

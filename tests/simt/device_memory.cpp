@@ -24,8 +24,8 @@ struct Allocations {
 };
 
 Allocations& allocations() {
-  static Allocations instance;
-  return instance;
+  static auto* instance = new Allocations;  // memory may be given back after the end of main
+  return *instance;
 }
 
 void set_poison([[maybe_unused]] char* memory, [[maybe_unused]] std::size_t bytes,
@@ -83,6 +83,13 @@ void device_free(void* memory) {
     allocations().sizes.erase(found);
   }
   std::free(bytes - kGuardBytes);
+}
+
+std::size_t device_bytes_in_use() {
+  const std::lock_guard lock(allocations().mutex);
+  std::size_t total = 0;
+  for (const auto& [memory, bytes] : allocations().sizes) total += bytes;
+  return total;
 }
 
 void check_guards() {

@@ -61,6 +61,7 @@ unsigned lane();
 // --- Device memory: the host's, each allocation between guards. --------------------------------
 void* device_malloc(std::size_t bytes);
 void device_free(void* memory);
+std::size_t device_bytes_in_use();
 /// Throws Error if a guard of any allocation was overwritten. `launch` calls it at its end. Under
 /// AddressSanitizer the guards are poisoned, so that a wild access stops at its own line.
 void check_guards();

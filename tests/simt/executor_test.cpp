@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "kernels/cuda/device.cuh"
-#include "tests/simt/support.hpp"
+#include "tests/cuda/support.hpp"
 
 namespace bptplr {
 namespace {

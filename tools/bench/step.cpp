@@ -15,12 +15,17 @@
 namespace bptplr {
 namespace {
 
+constexpr std::int64_t kSide = 32;
+constexpr std::int64_t kClasses = 10;
+
 struct Options {
   std::int64_t width = 64;
   std::int64_t batch_size = 64;
   int repeat = 3;
   int warmup = 1;
   int threads = 2;
+  std::string device = "cpu";
+  std::string precision = "float32";
 };
 
 Tensor random_normal(Shape shape, std::uint32_t stream) {
@@ -30,19 +35,23 @@ Tensor random_normal(Shape shape, std::uint32_t stream) {
   return t;
 }
 
-IterationBatch random_batch(std::int64_t b) {
-  constexpr std::int64_t kSide = 32;
-  constexpr std::int64_t kClasses = 10;
+IterationBatch random_batch(const Options& options) {
+  const std::int64_t b = options.batch_size;
+  const Device device = parse_device(options.device);
+  const auto views = [&](std::int64_t count, std::uint32_t stream) {
+    const Tensor images = random_normal({count, kSide, kSide, 3}, stream).to(device);
+    return options.precision == "bf16" ? images.to(DType::kBfloat16) : images;
+  };
   IterationBatch batch;
-  batch.weak_u = random_normal({2 * b, kSide, kSide, 3}, 1);
-  batch.weak_x = random_normal({2 * b, kSide, kSide, 3}, 2);
-  batch.combined = random_normal({8 * b, kSide, kSide, 3}, 3);
+  batch.weak_u = views(2 * b, 1);
+  batch.weak_x = views(2 * b, 2);
+  batch.combined = views(8 * b, 3);
   Philox random(1, Purpose::kTest, 1);
   std::vector<std::int64_t> labels;
   for (std::int64_t i = 0; i < 2 * b; ++i) labels.push_back(random.below(kClasses));
   batch.labels.assign(labels.begin(), labels.begin() + b);
   for (std::int64_t i = 0; i < b; ++i) batch.clean_probability.push_back(random.uniform());
-  batch.class_sets = make_class_sets(random_normal({2 * b, kClasses}, 4), labels, 3);
+  batch.class_sets = make_class_sets(random_normal({2 * b, kClasses}, 4).to(device), labels, 3);
   batch.mix = 0.7F;
   batch.permutation = random.permutation(4 * b);
   return batch;
@@ -53,8 +62,10 @@ std::vector<double> time_iterations(const Options& options) {
   config.width = options.width;
   PreActResNet k(config, 1, 0);
   PreActResNet j(config, 1, 1);
+  k.named().move_to(parse_device(options.device));
+  j.named().move_to(parse_device(options.device));
   Sgd optimizer(k.named().parameters(), 0.9, 5e-4);
-  IterationBatch batch = random_batch(options.batch_size);
+  IterationBatch batch = random_batch(options);
   IterationOptions iteration;
   iteration.lambda = 25.0;
   std::vector<double> seconds;
@@ -75,12 +86,15 @@ int run(int argc, char** argv) {
   app.add_option("--repeat", options.repeat, "timed iterations");
   app.add_option("--warmup", options.warmup, "iterations before them");
   app.add_option("--threads", options.threads, "OpenMP threads");
+  app.add_option("--device", options.device, "cpu or cuda");
+  app.add_option("--precision", options.precision, "float32 or bf16");
   CLI11_PARSE(app, argc, argv);
   omp_set_num_threads(options.threads);
   fmt::print(
-      R"({{"impl": "bptplr", "width": {}, "batch_size": {}, "threads": {}, "seconds": [{:.4f}]}})"
+      R"({{"impl": "bptplr", "device": "{}", "precision": "{}", "width": {}, "batch_size": {}, )"
+      R"("threads": {}, "seconds": [{:.5f}]}})"
       "\n",
-      options.width, options.batch_size, options.threads,
+      options.device, options.precision, options.width, options.batch_size, options.threads,
       fmt::join(time_iterations(options), ", "));
   return 0;
 }

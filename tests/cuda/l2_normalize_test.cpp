@@ -1,6 +1,6 @@
 #include "kernels/l2_normalize.hpp"
 
-#include "tests/simt/support.hpp"
+#include "tests/cuda/support.hpp"
 
 namespace bptplr {
 namespace {

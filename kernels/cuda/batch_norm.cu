@@ -1,0 +1,413 @@
+// Batch normalisation. Every pass goes over the activations as channels.cuh says: a thread keeps
+// to 16 bytes of channels, so that their statistics, parameters and sums are in its registers, and
+// a pass that follows another goes the other way, for what is still in L2.
+//
+//   statistics   moments (one row of partial results a chunk), then combine over the chunks.
+//                Reads x once: 2 N bytes for N bfloat16 values. With the residual add in the same
+//                pass: reads both summands, writes the sum, and the sum is not read again.
+//   normalize    reads x, writes y: 4 N bytes; 2 N more for a residual.
+//   backward     sums (x, dy and, for the mask, the residual: 4 N to 6 N bytes), combine, then
+//                dx (the same again, and 2 N each to write dx and dresidual and to read dx_add).
+//
+// Moments are exact where a sum of squares is not: a thread takes the mean of four rows and the
+// squared deviations from it, and merges them into its own by Chan's formula, as slices are merged
+// later. Combining is in double.
+#include <algorithm>
+#include <limits>
+
+#include "kernels/batch_norm.hpp"
+#include "kernels/cuda/batch_norm_channels.cuh"
+#include "kernels/cuda/launch.hpp"
+
+namespace bptplr::kernels {
+namespace {
+
+constexpr int kThreads = 512;
+// Two for each SM of an H200: at once where 64 registers are enough, else one after the other.
+constexpr int kBlocks = 2 * 132;
+constexpr int kCombineSlices = 32;  // chunks that a block combines side by side, for kWarp channels
+constexpr int kCombineThreads = kWarp * kCombineSlices;
+constexpr int kUpdateThreads = 128;
+
+template <int kWidth>
+ChannelTiling tiling_of(const BatchNormShape& s) {
+  return {kThreads, kWidth, s.groups, s.rows, s.channels, kBlocks};
+}
+
+template <int kWidth>
+LaunchShape pass_launch(const BatchNormShape& s, const ChannelTiling& t) {
+  return {channel_grid(t, kWidth, s.groups), dim3(kThreads)};
+}
+
+template <class Fn>
+void with_flag(bool flag, Fn&& fn) {
+  if (flag) {
+    fn(std::true_type{});
+  } else {
+    fn(std::false_type{});
+  }
+}
+
+/// Where a block of a pass leaves its pair of results for a channel, and who combines them:
+/// partial [groups, chunks, 2, channels].
+__device__ __forceinline__ std::int64_t partial_row(const ChannelTiling& t, int group, int chunk) {
+  return (static_cast<std::int64_t>(group) * t.chunks + chunk) * 2 * t.channels;
+}
+
+std::int64_t partial_count(const BatchNormShape& s, const ChannelTiling& t) {
+  return s.groups * t.chunks * 2 * s.channels;
+}
+
+// --- Statistics ---------------------------------------------------------------------------------
+
+/// Moments of each chunk of a, or (kAdd) of sum = a + b, which it writes.
+template <bool kAdd, int kWidth, class T>
+__global__ void __launch_bounds__(kThreads, kAdd ? 1 : 2)
+    moments_kernel(ChannelTiling t, const T* a, const T* b, T* sum, float* partial) {
+  const ChannelPlace<kWidth> at(t);
+  Moments<kWidth> own{};
+  for_each_batch<false>(t, at, [&](auto rows, std::int64_t row) {
+    constexpr int kRows = decltype(rows)::value;
+    RowBatch<kRows, kWidth, T> x(t, at, a, row);
+    if constexpr (kAdd) {
+      const RowBatch<kRows, kWidth, T> y(t, at, b, row);
+      for (int r = 0; r < kRows; ++r) {
+        // Rounded first: the statistics are those of what later passes read.
+        for (int k = 0; k < kWidth; ++k) x.rows[r].v[k] = static_cast<T>(x(r, k) + y(r, k));
+        store_vec(sum + at.offset(row + r * t.slices), x.rows[r]);
+      }
+    }
+    own.add(x);
+  });
+  merge_slices<kThreads>(own, at.slice, t.slices, t.tile);
+  if (at.slice > 0 || at.channel() >= t.channels) return;
+  float* out = partial + static_cast<std::int64_t>(blockIdx.x) * 2 * t.channels + at.channel();
+  store_values(out, own.mean);
+  store_values(out + t.channels, own.m2);
+}
+
+/// Chan's formula for all chunks at once, with deviations from the first chunk's mean. That one is
+/// near enough: squares of its distance lose nothing of double precision.
+__global__ void __launch_bounds__(kCombineThreads, 1)
+    combine_moments_kernel(ChannelTiling t, double inverse_rows, const float* partial, float* mean,
+                           float* variance) {
+  const int group = static_cast<int>(blockIdx.y);
+  const int slice = static_cast<int>(threadIdx.x) / kWarp;
+  const int channel = static_cast<int>(blockIdx.x * kWarp + threadIdx.x % kWarp);
+  PairSum sum{};
+  double origin = 0.0;
+  if (channel < t.channels) {
+    origin = partial[partial_row(t, group, 0) + channel];
+    for (int chunk = slice; chunk < t.chunks; chunk += kCombineSlices) {
+      const float* own = partial + partial_row(t, group, chunk) + channel;
+      const auto rows = static_cast<double>(t.rows_in_chunk(chunk));
+      const double delta = own[0] - origin;
+      sum.merge({rows * delta, own[t.channels] + rows * delta * delta});
+    }
+  }
+  merge_slices<kCombineThreads>(sum, slice, kCombineSlices, kWarp);
+  if (slice > 0 || channel >= t.channels) return;
+  const std::int64_t i = static_cast<std::int64_t>(group) * t.channels + channel;
+  mean[i] = static_cast<float>(origin + sum.a * inverse_rows);
+  variance[i] = static_cast<float>((sum.b - sum.a * sum.a * inverse_rows) * inverse_rows);
+}
+
+double inverse_rows(const BatchNormShape& s) {
+  return 1.0 / static_cast<double>(std::max<std::int64_t>(s.rows, 1));
+}
+
+dim3 combine_grid(const BatchNormShape& s, std::int64_t groups) {
+  return dim3(static_cast<unsigned>(div_up(s.channels, kWarp)), static_cast<unsigned>(groups));
+}
+
+template <bool kAdd, class T>
+void statistics(const CudaContext& ctx, const BatchNormShape& s, const T* a, const T* b, T* sum,
+                float* mean, float* variance) {
+  const auto run = [&](auto width) {
+    constexpr int kWidth = decltype(width)::value;
+    const ChannelTiling t = tiling_of<kWidth>(s);
+    float* partial = ctx.scratch<float>(partial_count(s, t));
+    launch(ctx, pass_launch<kWidth>(s, t), moments_kernel<kAdd, kWidth, T>, t, a, b, sum, partial);
+    launch(ctx, {combine_grid(s, s.groups), dim3(kCombineThreads)}, combine_moments_kernel, t,
+           inverse_rows(s), partial, mean, variance);
+  };
+  with_width<T>(s.channels, run, a, b, sum);
+}
+
+__global__ void __launch_bounds__(kUpdateThreads)
+    update_running_kernel(BatchNormShape s, const float* mean, const float* variance,
+                          float momentum, float unbias, float* running_mean,
+                          float* running_variance) {
+  const std::int64_t c = static_cast<std::int64_t>(blockIdx.x) * kUpdateThreads + threadIdx.x;
+  if (c >= s.channels) return;
+  float m = running_mean[c];
+  float v = running_variance[c];
+  for (std::int64_t i = c; i < s.groups * s.channels; i += s.channels) {
+    m = (1.0f - momentum) * m + momentum * mean[i];
+    v = (1.0f - momentum) * v + momentum * variance[i] * unbias;
+  }
+  running_mean[c] = m;
+  running_variance[c] = v;
+}
+
+// --- Normalisation ------------------------------------------------------------------------------
+
+template <bool kResidual, int kWidth, class T>
+__global__ void __launch_bounds__(kThreads, kResidual ? 1 : 2)
+    normalize_kernel(ChannelTiling t, Normalizer n, float floor, const T* x, const T* residual,
+                     T* y) {
+  __shared__ ChannelTable table;
+  const ChannelPlace<kWidth> at(t);
+  table.fill(t, at, n);
+  __syncthreads();
+  if (at.begin >= at.end) return;
+  const Affine<kWidth> affine(table, at.local);
+  for_each_batch<true>(t, at, [&](auto rows, std::int64_t row) {
+    constexpr int kRows = decltype(rows)::value;
+    const RowBatch<kRows, kWidth, T> batch(t, at, x, row);
+    [[maybe_unused]] RowBatch<kRows, kWidth, T> added;
+    if constexpr (kResidual) added = RowBatch<kRows, kWidth, T>(t, at, residual, row);
+    for (int r = 0; r < kRows; ++r) {
+      Floats<kWidth> out;
+      for (int k = 0; k < kWidth; ++k) {
+        float value = affine(k, batch(r, k));
+        if constexpr (kResidual) value += added(r, k);
+        // Written so that NaN passes through: it must reach the loss and be seen.
+        out.v[k] = value < floor ? floor : value;
+      }
+      store_values(y + at.offset(row + r * t.slices), out);
+    }
+  });
+}
+
+// --- Backward: the formulas are those of kernels/cpu/batch_norm.cpp -----------------------------
+
+/// What decides whether the ReLU let a value pass.
+enum class Mask { kNone, kRelu, kReluOfResidual };
+
+template <class Fn>
+void with_mask(bool relu, bool residual, Fn&& fn) {
+  if (!relu) {
+    fn(std::integral_constant<Mask, Mask::kNone>{});
+  } else if (!residual) {
+    fn(std::integral_constant<Mask, Mask::kRelu>{});
+  } else {
+    fn(std::integral_constant<Mask, Mask::kReluOfResidual>{});
+  }
+}
+
+template <class T>
+struct GradientInputs {
+  const T* x;
+  const T* dy;
+  const T* residual;
+};
+
+/// Rows of x and of g = dy where the ReLU let the value pass, else 0.
+template <Mask kMask, int kRows, int kWidth, class T>
+struct GradientBatch {
+  RowBatch<kRows, kWidth, T> x;
+  RowBatch<kRows, kWidth, T> dy;
+  RowBatch<kRows, kWidth, T> residual;
+
+  __device__ GradientBatch(const ChannelTiling& t, const ChannelPlace<kWidth>& at,
+                           const GradientInputs<T>& in, std::int64_t row)
+      : x(t, at, in.x, row), dy(t, at, in.dy, row) {
+    if constexpr (kMask == Mask::kReluOfResidual) residual = {t, at, in.residual, row};
+  }
+
+  __device__ float g(const Affine<kWidth>& affine, int r, int k) const {
+    if constexpr (kMask == Mask::kNone) return dy(r, k);
+    float value = affine(k, x(r, k));
+    if constexpr (kMask == Mask::kReluOfResidual) value += residual(r, k);
+    return value > 0.0f ? dy(r, k) : 0.0f;
+  }
+};
+
+template <Mask kMask, int kWidth, class T>
+__global__ void __launch_bounds__(kThreads)
+    gradient_sums_kernel(ChannelTiling t, Normalizer n, GradientInputs<T> in, float* partial) {
+  __shared__ ChannelTable table;
+  const ChannelPlace<kWidth> at(t);
+  table.fill(t, at, n);
+  __syncthreads();
+  const Affine<kWidth> affine(table, at.local);
+  GradientSums<kWidth> own{};
+  for_each_batch<false>(t, at, [&](auto rows, std::int64_t row) {
+    constexpr int kRows = decltype(rows)::value;
+    const GradientBatch<kMask, kRows, kWidth, T> batch(t, at, in, row);
+    for (int r = 0; r < kRows; ++r) {
+      for (int k = 0; k < kWidth; ++k) {
+        const float g = batch.g(affine, r, k);
+        own.g.v[k] += g;
+        own.gx.v[k] += g * (batch.x(r, k) - affine.mean.v[k]);
+      }
+    }
+  });
+  merge_slices<kThreads>(own, at.slice, t.slices, t.tile);
+  if (at.slice > 0 || at.channel() >= t.channels) return;
+  float* out = partial + static_cast<std::int64_t>(blockIdx.x) * 2 * t.channels + at.channel();
+  store_values(out, own.g);
+  store_values(out + t.channels, own.gx);
+}
+
+/// How dx = scale * (g - mean_g - (x - mean) * slope) follows, both [groups, channels] and zero
+/// for fixed statistics.
+struct Correction {
+  float* mean_g;
+  float* slope;
+};
+
+/// Adds up the chunks, and the groups in their order. inverse_rows is 0 for fixed statistics.
+__global__ void __launch_bounds__(kCombineThreads, 1)
+    combine_gradients_kernel(ChannelTiling t, int groups, double inverse_rows, const float* partial,
+                             const float* variance, float eps, Correction correction,
+                             float* dweight, float* dbias) {
+  const int slice = static_cast<int>(threadIdx.x) / kWarp;
+  const int channel = static_cast<int>(blockIdx.x * kWarp + threadIdx.x % kWarp);
+  const bool finishes = slice == 0 && channel < t.channels;
+  float weight_sum = 0.0f;
+  float bias_sum = 0.0f;
+  for (int group = 0; group < groups; ++group) {
+    PairSum sum{};
+    for (int chunk = slice; chunk < t.chunks && channel < t.channels; chunk += kCombineSlices) {
+      const float* own = partial + partial_row(t, group, chunk) + channel;
+      sum.merge({own[0], own[t.channels]});
+    }
+    merge_slices<kCombineThreads>(sum, slice, kCombineSlices, kWarp);
+    if (!finishes) continue;
+    const std::int64_t i = static_cast<std::int64_t>(group) * t.channels + channel;
+    const double invstd = 1.0 / sqrt(static_cast<double>(variance[i]) + eps);
+    bias_sum += static_cast<float>(sum.a);
+    weight_sum += static_cast<float>(sum.b * invstd);
+    correction.mean_g[i] = static_cast<float>(sum.a * inverse_rows);
+    correction.slope[i] = static_cast<float>(sum.b * invstd * invstd * inverse_rows);
+  }
+  if (!finishes) return;
+  dbias[channel] = bias_sum;
+  dweight[channel] = weight_sum;
+}
+
+/// dx (+ dx_add) and, unless null, dresidual = g.
+template <Mask kMask, bool kAdd, int kWidth, class T>
+__global__ void __launch_bounds__(kThreads)
+    input_gradient_kernel(ChannelTiling t, Normalizer n, Correction correction,
+                          GradientInputs<T> in, const T* dx_add, T* dx, T* dresidual) {
+  __shared__ ChannelTable table;
+  const ChannelPlace<kWidth> at(t);
+  table.fill(t, at, n);
+  __syncthreads();
+  if (at.begin >= at.end) return;
+  const Affine<kWidth> affine(table, at.local);
+  const std::int64_t own = at.offset(at.group);
+  const Floats<kWidth> mean_g = load_values<kWidth>(correction.mean_g + own);
+  const Floats<kWidth> slope = load_values<kWidth>(correction.slope + own);
+  for_each_batch<true>(t, at, [&](auto rows, std::int64_t row) {
+    constexpr int kRows = decltype(rows)::value;
+    const GradientBatch<kMask, kRows, kWidth, T> batch(t, at, in, row);
+    [[maybe_unused]] RowBatch<kRows, kWidth, T> added;
+    if constexpr (kAdd) added = RowBatch<kRows, kWidth, T>(t, at, dx_add, row);
+    for (int r = 0; r < kRows; ++r) {
+      Floats<kWidth> g;
+      Floats<kWidth> out;
+      for (int k = 0; k < kWidth; ++k) {
+        g.v[k] = batch.g(affine, r, k);
+        const float centred = batch.x(r, k) - affine.mean.v[k];
+        out.v[k] = affine.scale.v[k] * (g.v[k] - mean_g.v[k] - centred * slope.v[k]);
+        if constexpr (kAdd) out.v[k] += added(r, k);
+      }
+      const std::int64_t offset = at.offset(row + r * t.slices);
+      if (dresidual != nullptr) store_values(dresidual + offset, g);
+      store_values(dx + offset, out);
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void batch_norm_statistics(const CudaContext& ctx, const BatchNormShape& s, const T* x, float* mean,
+                           float* variance) {
+  statistics<false, T>(ctx, s, x, nullptr, nullptr, mean, variance);
+}
+
+template <class T>
+void batch_norm_add_statistics(const CudaContext& ctx, const BatchNormShape& s, const T* a,
+                               const T* b, T* sum, float* mean, float* variance) {
+  statistics<true>(ctx, s, a, b, sum, mean, variance);
+}
+
+void batch_norm_update_running(const CudaContext& ctx, const BatchNormShape& s, const float* mean,
+                               const float* variance, float momentum, float* running_mean,
+                               float* running_variance) {
+  const float unbias =
+      static_cast<float>(s.rows) / static_cast<float>(std::max<std::int64_t>(s.rows - 1, 1));
+  const auto blocks = static_cast<unsigned>(div_up(s.channels, kUpdateThreads));
+  launch(ctx, {dim3(blocks), dim3(kUpdateThreads)}, update_running_kernel, s, mean, variance,
+         momentum, unbias, running_mean, running_variance);
+}
+
+template <class T>
+void batch_norm_normalize(const CudaContext& ctx, const BatchNormShape& s, const T* x,
+                          const float* mean, const float* variance, const float* weight,
+                          const float* bias, float eps, const T* residual, T* y) {
+  const Normalizer n{mean, variance, weight, bias, eps};
+  const float floor = s.relu ? 0.0f : -std::numeric_limits<float>::infinity();
+  const auto run = [&](auto width) {
+    constexpr int kWidth = decltype(width)::value;
+    const ChannelTiling t = tiling_of<kWidth>(s);
+    with_flag(residual != nullptr, [&](auto added) {
+      launch(ctx, pass_launch<kWidth>(s, t), normalize_kernel<decltype(added)::value, kWidth, T>, t,
+             n, floor, x, residual, y);
+    });
+  };
+  with_width<T>(s.channels, run, x, residual, y);
+}
+
+template <class T>
+void batch_norm_backward(const CudaContext& ctx, const BatchNormShape& s, bool training, const T* x,
+                         const T* dy, const float* mean, const float* variance, const float* weight,
+                         const float* bias, float eps, const T* residual, const T* dx_add, T* dx,
+                         T* dresidual, float* dweight, float* dbias) {
+  const Normalizer n{mean, variance, weight, bias, eps};
+  const auto run = [&](auto width) {
+    constexpr int kWidth = decltype(width)::value;
+    const ChannelTiling t = tiling_of<kWidth>(s);
+    const std::int64_t all = s.groups * s.channels;
+    float* partial = ctx.scratch<float>(partial_count(s, t) + 2 * all);
+    float* mean_g = partial + partial_count(s, t);
+    const Correction correction{mean_g, mean_g + all};
+    const GradientInputs<T> in{x, dy, residual};
+    const LaunchShape pass = pass_launch<kWidth>(s, t);
+    with_mask(s.relu, residual != nullptr, [&](auto mask) {
+      constexpr Mask kMask = decltype(mask)::value;
+      launch(ctx, pass, gradient_sums_kernel<kMask, kWidth, T>, t, n, in, partial);
+      launch(ctx, {combine_grid(s, 1), dim3(kCombineThreads)}, combine_gradients_kernel, t,
+             static_cast<int>(s.groups), training ? inverse_rows(s) : 0.0, partial, variance, eps,
+             correction, dweight, dbias);
+      with_flag(dx_add != nullptr, [&](auto added) {
+        launch(ctx, pass, input_gradient_kernel<kMask, decltype(added)::value, kWidth, T>, t, n,
+               correction, in, dx_add, dx, dresidual);
+      });
+    });
+  };
+  with_width<T>(s.channels, run, x, dy, residual, dx_add, dx, dresidual);
+}
+
+#define BPTPLR_INSTANTIATE(T)                                                                      \
+  template void batch_norm_statistics(const CudaContext&, const BatchNormShape&, const T*, float*, \
+                                      float*);                                                     \
+  template void batch_norm_add_statistics(const CudaContext&, const BatchNormShape&, const T*,     \
+                                          const T*, T*, float*, float*);                           \
+  template void batch_norm_normalize(const CudaContext&, const BatchNormShape&, const T*,          \
+                                     const float*, const float*, const float*, const float*,       \
+                                     float, const T*, T*);                                         \
+  template void batch_norm_backward(const CudaContext&, const BatchNormShape&, bool, const T*,     \
+                                    const T*, const float*, const float*, const float*,            \
+                                    const float*, float, const T*, const T*, T*, T*, float*,       \
+                                    float*);
+BPTPLR_INSTANTIATE(float)
+BPTPLR_INSTANTIATE(bfloat16)
+#undef BPTPLR_INSTANTIATE
+
+}  // namespace bptplr::kernels

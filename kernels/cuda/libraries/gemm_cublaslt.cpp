@@ -1,0 +1,183 @@
+// Matrix products by cuBLASLt. Every shape is measured once: the library's best guesses are timed
+// on the actual arrays and the fastest is remembered.
+#include <cublasLt.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/libraries/libraries.hpp"
+
+namespace bptplr::kernels {
+namespace {
+
+constexpr std::size_t kWorkspaceBytes = std::size_t{32} << 20;
+constexpr int kCandidates = 8;
+constexpr int kTimedRuns = 3;
+
+void check_cublas(cublasStatus_t status, const char* during) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  throw CudaError(std::string("cuBLASLt failed (") + cublasLtGetStatusString(status) + ") " +
+                  during);
+}
+
+cublasLtHandle_t handle() {
+  static cublasLtHandle_t instance = [] {
+    cublasLtHandle_t made = nullptr;
+    check_cublas(cublasLtCreate(&made), "when it was started");
+    return made;
+  }();
+  return instance;
+}
+
+/// Pairs of events time what lies between them on the stream.
+class Timer {
+ public:
+  explicit Timer(cudaStream_t stream) : stream_(stream) {
+    check(cudaEventCreate(&begin_), "when an event was made");
+    check(cudaEventCreate(&end_), "when an event was made");
+  }
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer() {
+    cudaEventDestroy(begin_);
+    cudaEventDestroy(end_);
+  }
+
+  template <class Fn>
+  float milliseconds(Fn&& fn) {
+    check(cudaEventRecord(begin_, stream_), "when an event was recorded");
+    fn();
+    check(cudaEventRecord(end_, stream_), "when an event was recorded");
+    check(cudaEventSynchronize(end_), "when an event was waited for");
+    float passed = 0.0F;
+    check(cudaEventElapsedTime(&passed, begin_, end_), "when time was taken");
+    return passed;
+  }
+
+ private:
+  cudaStream_t stream_;
+  cudaEvent_t begin_ = nullptr;
+  cudaEvent_t end_ = nullptr;
+};
+
+/// One shape of product. cuBLASLt thinks in columns: a row-major [r, c] matrix is its column-major
+/// [c, r], so c = op(a) op(b) becomes c^T = op(b)^T op(a)^T with the factors exchanged.
+class Product {
+ public:
+  Product(const GemmShape& s, bool with_bias) {
+    check_cublas(cublasLtMatmulDescCreate(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F), kSetUp);
+    const cublasOperation_t first = s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
+    const cublasOperation_t second = s.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
+    set(CUBLASLT_MATMUL_DESC_TRANSA, first);
+    set(CUBLASLT_MATMUL_DESC_TRANSB, second);
+    if (with_bias) set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+    first_ = layout(s.transpose_b ? s.k : s.n, s.transpose_b ? s.n : s.k);
+    second_ = layout(s.transpose_a ? s.m : s.k, s.transpose_a ? s.k : s.m);
+    result_ = layout(s.n, s.m);
+  }
+  Product(const Product&) = delete;
+  Product& operator=(const Product&) = delete;
+  ~Product() {
+    cublasLtMatrixLayoutDestroy(result_);
+    cublasLtMatrixLayoutDestroy(second_);
+    cublasLtMatrixLayoutDestroy(first_);
+    cublasLtMatmulDescDestroy(operation_);
+  }
+
+  void run(const CudaContext& ctx, const float* a, const float* b, const float* bias, float* c) {
+    if (bias != nullptr) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+    if (!known_) choose(ctx, a, b, c);
+    run_with(ctx, algorithm_, a, b, c);
+  }
+
+ private:
+  static constexpr const char* kSetUp = "when a matrix product was set up";
+
+  template <class Value>
+  void set(cublasLtMatmulDescAttributes_t attribute, const Value& value) {
+    check_cublas(cublasLtMatmulDescSetAttribute(operation_, attribute, &value, sizeof(value)),
+                 kSetUp);
+  }
+
+  static cublasLtMatrixLayout_t layout(std::int64_t rows, std::int64_t columns) {
+    cublasLtMatrixLayout_t made = nullptr;
+    check_cublas(cublasLtMatrixLayoutCreate(&made, CUDA_R_32F, static_cast<std::uint64_t>(rows),
+                                            static_cast<std::uint64_t>(columns), rows),
+                 kSetUp);
+    return made;
+  }
+
+  cublasStatus_t try_with(const CudaContext& ctx, const cublasLtMatmulAlgo_t& algorithm,
+                          const float* a, const float* b, float* c) {
+    const float one = 1.0F;
+    const float zero = 0.0F;
+    return cublasLtMatmul(handle(), operation_, &one, b, first_, a, second_, &zero, c, result_, c,
+                          result_, &algorithm, ctx.workspace->reserve(kWorkspaceBytes),
+                          kWorkspaceBytes, stream_of(ctx));
+  }
+
+  void run_with(const CudaContext& ctx, const cublasLtMatmulAlgo_t& algorithm, const float* a,
+                const float* b, float* c) {
+    check_cublas(try_with(ctx, algorithm, a, b, c), "in a matrix product");
+  }
+
+  void choose(const CudaContext& ctx, const float* a, const float* b, float* c) {
+    cublasLtMatmulPreference_t preference = nullptr;
+    check_cublas(cublasLtMatmulPreferenceCreate(&preference), kSetUp);
+    const std::unique_ptr<cublasLtMatmulPreferenceOpaque_t,
+                          decltype(&cublasLtMatmulPreferenceDestroy)>
+        owner(preference, cublasLtMatmulPreferenceDestroy);
+    check_cublas(
+        cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+                                             &kWorkspaceBytes, sizeof(kWorkspaceBytes)),
+        kSetUp);
+    std::array<cublasLtMatmulHeuristicResult_t, kCandidates> candidates{};
+    int count = 0;
+    check_cublas(
+        cublasLtMatmulAlgoGetHeuristic(handle(), operation_, first_, second_, result_, result_,
+                                       preference, kCandidates, candidates.data(), &count),
+        "when the algorithms of a matrix product were listed");
+    Timer timer(stream_of(ctx));
+    float best = std::numeric_limits<float>::infinity();
+    for (int i = 0; i < count; ++i) {
+      const auto& algorithm = candidates[static_cast<std::size_t>(i)].algo;
+      if (try_with(ctx, algorithm, a, b, c) != CUBLAS_STATUS_SUCCESS) continue;
+      const float passed = timer.milliseconds([&] {
+        for (int run = 0; run < kTimedRuns; ++run) run_with(ctx, algorithm, a, b, c);
+      });
+      if (passed >= best) continue;
+      best = passed;
+      algorithm_ = algorithm;
+      known_ = true;
+    }
+    if (!known_) throw CudaError("cuBLASLt has no algorithm for a matrix product of this shape");
+  }
+
+  cublasLtMatmulDesc_t operation_ = nullptr;
+  cublasLtMatrixLayout_t first_ = nullptr;
+  cublasLtMatrixLayout_t second_ = nullptr;
+  cublasLtMatrixLayout_t result_ = nullptr;
+  cublasLtMatmulAlgo_t algorithm_{};
+  bool known_ = false;
+};
+
+}  // namespace
+
+void gemm(const CudaContext& ctx, const GemmShape& shape, const float* a, const float* b,
+          const float* bias, float* c) {
+  static std::mutex mutex;
+  static std::map<std::pair<GemmShape, bool>, std::unique_ptr<Product>> products;
+  const std::lock_guard lock(mutex);
+  auto& product = products[{shape, bias != nullptr}];
+  if (product == nullptr) product = std::make_unique<Product>(shape, bias != nullptr);
+  product->run(ctx, a, b, bias, c);
+}
+
+}  // namespace bptplr::kernels

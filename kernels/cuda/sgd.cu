@@ -1,0 +1,84 @@
+// One step of the optimiser over all parameters in one launch. A network has some 60 tensors, most
+// of them a few hundred values: a launch for each would cost more than the arithmetic. The tensors
+// are therefore cut into chunks of equal size, one block a chunk, by lists that are made once and
+// stay on the device. A chunk begins at a multiple of 16 bytes when its tensor does. The floor is
+// 20 bytes a parameter (gradient, velocity and parameter read; velocity and parameter written), 22
+// with the bfloat16 copy, which is written here so that no other launch need read the parameters.
+//
+// Every operation is rounded by itself, so that the results are the CPU's bits.
+#include "kernels/cuda/device.cuh"
+#include "kernels/cuda/launch.hpp"
+#include "kernels/sgd.hpp"
+
+namespace bptplr::kernels {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kWidth = kVecWidth<float>;
+static_assert(kSgdChunk % kWidth == 0);
+
+struct Step {
+  float lr, momentum, weight_decay;
+};
+
+/// kCount neighbouring parameters of a tensor, from number i.
+template <int kCount>
+__device__ __forceinline__ void update(const Step& step, const SgdTensor& tensor, std::int64_t i) {
+  const Vec<float, kCount> grad = load_vec<float, kCount>(tensor.grad + i);
+  Vec<float, kCount> velocity = load_vec<float, kCount>(tensor.velocity + i);
+  Vec<float, kCount> parameter = load_vec<float, kCount>(tensor.parameter + i);
+  Vec<bfloat16, kCount> copy;
+#pragma unroll
+  for (int k = 0; k < kCount; ++k) {
+    const float slope = __fadd_rn(grad.v[k], __fmul_rn(step.weight_decay, parameter.v[k]));
+    velocity.v[k] = __fadd_rn(__fmul_rn(step.momentum, velocity.v[k]), slope);
+    parameter.v[k] = __fadd_rn(parameter.v[k], -__fmul_rn(step.lr, velocity.v[k]));
+    copy.v[k] = bfloat16(parameter.v[k]);
+  }
+  store_vec(tensor.velocity + i, velocity);
+  store_vec(tensor.parameter + i, parameter);
+  if (tensor.copy != nullptr) store_vec(tensor.copy + i, copy);
+}
+
+__device__ bool is_aligned(const SgdTensor& tensor) {
+  const auto bits = [](const void* address) { return reinterpret_cast<std::uintptr_t>(address); };
+  return (bits(tensor.grad) | bits(tensor.velocity) | bits(tensor.parameter)) % 16 == 0 &&
+         bits(tensor.copy) % sizeof(Vec<bfloat16, kWidth>) == 0;
+}
+
+__global__ void __launch_bounds__(kThreads)
+    sgd_kernel(Step step, const SgdTensor* tensors, const SgdChunk* chunks) {
+  const SgdChunk chunk = chunks[blockIdx.x];
+  const SgdTensor tensor = tensors[chunk.tensor];
+  if (tensor.grad == nullptr) return;
+  const std::int64_t end = min(chunk.begin + kSgdChunk, tensor.n);
+  const std::int64_t vectors_end =
+      is_aligned(tensor) ? end - (end - chunk.begin) % kWidth : chunk.begin;
+  for (std::int64_t i = chunk.begin + threadIdx.x * kWidth; i < vectors_end;
+       i += kThreads * kWidth) {
+    update<kWidth>(step, tensor, i);
+  }
+  for (std::int64_t i = vectors_end + threadIdx.x; i < end; i += kThreads) {
+    update<1>(step, tensor, i);
+  }
+}
+
+}  // namespace
+
+std::vector<SgdChunk> sgd_chunks(std::span<const std::int64_t> sizes) {
+  std::vector<SgdChunk> chunks;
+  for (std::size_t tensor = 0; tensor < sizes.size(); ++tensor) {
+    for (std::int64_t begin = 0; begin < sizes[tensor]; begin += kSgdChunk) {
+      chunks.push_back({static_cast<std::int32_t>(tensor), begin});
+    }
+  }
+  return chunks;
+}
+
+void sgd_step(const CudaContext& ctx, float lr, float momentum, float weight_decay,
+              const SgdTensor* tensors, std::int64_t chunks, const SgdChunk* chunk_list) {
+  launch(ctx, {dim3(static_cast<unsigned>(chunks)), dim3(kThreads)}, sgd_kernel,
+         Step{lr, momentum, weight_decay}, tensors, chunk_list);
+}
+
+}  // namespace bptplr::kernels

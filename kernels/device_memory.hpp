@@ -1,0 +1,43 @@
+// The GPU as the engine sees it: whether there is one, its memory, copies to and from it. Without
+// CUDA in the build (kernels/no_cuda) there is never a device, and nothing else here is reached.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "kernels/context.hpp"
+
+namespace bptplr::kernels {
+
+/// GPUs that this build can use on this machine.
+int device_count();
+/// "NVIDIA H200, 139.8 GiB, compute capability 9.0"
+std::string device_description(int device);
+/// Why device_count() is 0: "this bptplr was built without CUDA", "no NVIDIA driver was found", ...
+std::string no_device_reason();
+
+/// The stream that everything of `device` is queued on, and its scratch memory.
+const CudaContext& device_context(int device);
+
+/// Memory from the stream-ordered pool, which keeps what is given back: a training loop in its
+/// steady state asks the driver for none. Aligned to 256 bytes; null when there is not enough.
+void* device_allocate(const CudaContext& ctx, std::size_t bytes);
+void device_release(const CudaContext& ctx, void* memory);
+/// Bytes in use now, and the most there have been.
+struct DeviceMemoryUse {
+  std::size_t now = 0;
+  std::size_t peak = 0;
+};
+DeviceMemoryUse device_memory_use(const CudaContext& ctx);
+
+/// Copies, in the order of the stream. The host side may be changed or freed as soon as the call
+/// returns: small blocks travel through pinned memory without waiting for the device.
+void copy_to_device(const CudaContext& ctx, void* device, const void* host, std::size_t bytes);
+/// Waits for everything queued so far.
+void copy_to_host(const CudaContext& ctx, void* host, const void* device, std::size_t bytes);
+void copy_on_device(const CudaContext& ctx, void* target, const void* source, std::size_t bytes);
+void set_to_zero(const CudaContext& ctx, void* device, std::size_t bytes);
+/// Waits for the device; throws CudaError if something queued has failed.
+void synchronize(const CudaContext& ctx);
+
+}  // namespace bptplr::kernels

@@ -1,0 +1,119 @@
+#include "kernels/sgd.hpp"
+
+#include "tests/cuda/support.hpp"
+
+namespace bptplr {
+namespace {
+
+using kernels::bfloat16;
+using kernels::kSgdChunk;
+using kernels::SgdChunk;
+using kernels::SgdTensor;
+
+constexpr float kLr = 0.02F, kMomentum = 0.9F, kWeightDecay = 5e-4F;
+
+TEST(SgdChunks, CoverEveryParameterOnce) {
+  const std::vector<std::int64_t> sizes{0, 1, kSgdChunk, kSgdChunk + 1};
+  const std::vector<SgdChunk> chunks = kernels::sgd_chunks(sizes);
+  ASSERT_EQ(chunks.size(), 4U);
+  EXPECT_EQ(chunks[0].tensor, 1);
+  EXPECT_EQ(chunks[1].tensor, 2);
+  EXPECT_EQ(chunks[2].tensor, 3);
+  EXPECT_EQ(chunks[2].begin, 0);
+  EXPECT_EQ(chunks[3].tensor, 3);
+  EXPECT_EQ(chunks[3].begin, kSgdChunk);
+  EXPECT_TRUE(kernels::sgd_chunks({}).empty());
+}
+
+/// A parameter of n values; on the device its arrays begin `shift` values behind an allocation.
+struct Parameter {
+  std::int64_t n;
+  std::int64_t shift = 0;
+  bool has_grad = true;
+  bool has_copy = true;
+};
+
+const std::vector<Parameter> kParameters{{1},
+                                         {0},
+                                         {2 * kSgdChunk + 7},
+                                         {kSgdChunk, 0, true, false},
+                                         {kSgdChunk + 1, 1},
+                                         {500, 0, false},
+                                         {130, 3, true, false}};
+
+/// Values of a parameter's gradient (which = 0), velocity (1) and parameter (2) before the steps.
+Tensor initial(std::size_t parameter, std::uint32_t which) {
+  const auto [n, shift, has_grad, has_copy] = kParameters[parameter];
+  return random_normal({n + shift}, 3 * static_cast<std::uint32_t>(parameter) + which);
+}
+
+/// Velocities, parameters and bfloat16 copies after two steps on the CPU.
+std::vector<Tensor> steps_on_cpu() {
+  std::vector<Tensor> results;
+  for (std::size_t k = 0; k < kParameters.size(); ++k) {
+    const auto [n, shift, has_grad, has_copy] = kParameters[k];
+    Tensor grad = initial(k, 0), velocity = initial(k, 1), value = initial(k, 2);
+    for (int step = 0; has_grad && step < 2; ++step) {
+      kernels::sgd_step(cpu_context(), kLr, kMomentum, kWeightDecay, grad.data<float>() + shift,
+                        velocity.data<float>() + shift, value.data<float>() + shift, n);
+    }
+    Tensor copy = Tensor::zeros(value.shape());
+    for (std::int64_t i = shift; has_grad && has_copy && i < n + shift; ++i) {
+      copy.data<float>()[i] = static_cast<float>(bfloat16(value.data<float>()[i]));
+    }
+    results.insert(results.end(), {velocity, value, copy});
+  }
+  return results;
+}
+
+std::vector<Tensor> steps_on_device() {
+  struct Arrays {
+    DeviceArray<float> grad, velocity, value;
+    DeviceArray<bfloat16> copy;
+  };
+  std::vector<Arrays> arrays;
+  std::vector<SgdTensor> tensors;
+  std::vector<std::int64_t> sizes;
+  for (std::size_t k = 0; k < kParameters.size(); ++k) {
+    const auto [n, shift, has_grad, has_copy] = kParameters[k];
+    const std::vector<bfloat16> zeros(static_cast<std::size_t>(n + shift), bfloat16(0.0F));
+    arrays.push_back({DeviceArray<float>(initial(k, 0)), DeviceArray<float>(initial(k, 1)),
+                      DeviceArray<float>(initial(k, 2)), DeviceArray<bfloat16>(zeros)});
+    Arrays& a = arrays.back();
+    tensors.push_back({has_grad ? a.grad.get() + shift : nullptr, a.velocity.get() + shift,
+                       a.value.get() + shift, has_copy ? a.copy.get() + shift : nullptr, n});
+    sizes.push_back(n);
+  }
+  DeviceArray<SgdTensor> dev_tensors(tensors);
+  DeviceArray<SgdChunk> chunks(kernels::sgd_chunks(sizes));
+  for (int step = 0; step < 2; ++step) {
+    kernels::sgd_step(cuda_test_context(), kLr, kMomentum, kWeightDecay, dev_tensors.get(),
+                      chunks.size(), chunks.get());
+  }
+  std::vector<Tensor> results;
+  for (const Arrays& a : arrays) {
+    std::vector<float> copy;
+    for (const bfloat16 x : a.copy.to_host()) copy.push_back(static_cast<float>(x));
+    const Shape shape{a.value.size()};
+    results.insert(results.end(), {a.velocity.to_tensor(shape), a.value.to_tensor(shape),
+                                   Tensor::from(copy, shape)});
+  }
+  return results;
+}
+
+TEST(SgdCuda, EqualsTheCpuToTheBit) {
+  const std::vector<Tensor> expected = steps_on_cpu();
+  const std::vector<Tensor> results = on_device(steps_on_device);
+  ASSERT_EQ(results.size(), expected.size());
+  for (std::size_t k = 0; k < results.size(); ++k) {
+    EXPECT_TRUE(same_bits(results[k], expected[k]))
+        << "array " << k % 3 << " of parameter " << k / 3;
+  }
+}
+
+TEST(SgdCuda, WithoutParametersDoesNothing) {
+  kernels::sgd_step(cuda_test_context(), kLr, kMomentum, kWeightDecay, nullptr, 0, nullptr);
+}
+
+}  // namespace
+}  // namespace bptplr

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Fetches the Debian packages that tools/gpu_check.sh builds with on a machine that has a GPU but no
+# network: run this on any Debian, take the folder along with the sources.
+# usage: tools/gpu_bundle.sh        writes .gpu/*.deb
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+packages=(libdnnl-dev libdnnl2 libfmt-dev libfmt9 nlohmann-json3-dev libcli11-dev libgtest-dev
+  libgmock-dev libthrust-dev)
+mkdir -p .gpu
+cd .gpu
+rm -f ./*.deb
+apt-get download -qq "${packages[@]}"
+du -ch ./*.deb | tail -1
