@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(libdnnl-dev libdnnl2 libfmt-dev libfmt9 nlohmann-json3-dev libcli11-dev libgtest-dev
-  libgmock-dev libthrust-dev)
+  libgmock-dev)
 mkdir -p .gpu
 cd .gpu
 rm -f ./*.deb

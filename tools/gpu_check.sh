@@ -38,6 +38,7 @@ if ! nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,nohead
   echo "gpu_check: no NVIDIA GPU answers nvidia-smi here; run this on a machine that has one" >&2
   exit 1
 fi
+command -v nvcc >/dev/null || export PATH=/usr/local/cuda/bin:$PATH
 prefix=$PWD/$build/prefix
 if compgen -G '.gpu/*.deb' >/dev/null; then
   for package in .gpu/*.deb; do dpkg -x "$package" "$prefix"; done
