@@ -6,7 +6,7 @@
 # usage: tools/gpu_check.sh [OUT]       OUT: where gpu_check.json and the logs go (docs/gpu)
 #
 # Needs nvcc, CMake, ninja, cuDNN, python3 (with torch for the comparison). What else the build needs
-# comes from the system or, on a machine without a network, from .gpu/*.deb (tools/gpu_bundle.sh).
+# comes from the system or, on a machine without a network, from .gpu/*.deb (tools/bundle_deps.sh).
 # Exit code 1 if anything fails; what did work is in the JSON all the same.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

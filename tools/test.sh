@@ -16,6 +16,14 @@ for preset in cpu asan; do
   cmake --build --preset "$preset" --parallel "$jobs"
 done
 
+# Where nvcc is, the CUDA kernels must compile for a real GPU too, not only for the host executor.
+if command -v nvcc >/dev/null; then
+  echo "== build/cuda (kernels only)"
+  cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES=90 >/dev/null
+  cmake --build --preset cuda --parallel "$jobs" --target bptplr_backend >build/cuda/kernels.log 2>&1 ||
+    { cat build/cuda/kernels.log; exit 1; }
+fi
+
 # Comparisons of numbers with PyTorch say nothing new under the sanitizers and take long there;
 # reading input, indexing and threading do.
 echo "== tests: asan"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the Debian packages that tools/gpu_check.sh builds with on a machine that has a GPU but no
 # network: run this on any Debian, take the folder along with the sources.
-# usage: tools/gpu_bundle.sh        writes .gpu/*.deb
+# usage: tools/bundle_deps.sh        writes .gpu/*.deb
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
