@@ -10,20 +10,23 @@
 #include "apps/commands.hpp"
 #include "bpt_plr/recipe.hpp"
 #include "engine/device.hpp"
-#include "engine/error.hpp"
+#include "kernels/device_memory.hpp"
 
 namespace bptplr {
 namespace {
 
 std::vector<std::string> devices() {
-  std::vector<std::string> found;
-  for (const char* word : {"cpu", "cuda"}) {
-    try {
-      found.push_back(to_string(parse_device(word)));
-    } catch (const Error&) {  // not in this build or machine
-    }
+  std::vector<std::string> found = {to_string(Device{})};
+  for (int i = 0; i < kernels::device_count(); ++i) {
+    found.push_back(to_string(Device{DeviceType::kCuda, i}));
   }
   return found;
+}
+
+/// What GPUs there are, or why there is none.
+std::string describe_cuda() {
+  if (kernels::device_count() == 0) return "no: " + kernels::no_device_reason();
+  return kernels::device_description(0);
 }
 
 void print_json() {
@@ -31,8 +34,8 @@ void print_json() {
   const std::vector<std::string> found = devices();
   nlohmann::ordered_json json{{"version", build.version},   {"build_type", build.build_type},
                               {"compiler", build.compiler}, {"onednn", build.onednn},
-                              {"cuda", found.size() > 1},   {"devices", found},
-                              {"threads", use_threads(0)}};
+                              {"cuda", found.size() > 1},   {"cuda_device", describe_cuda()},
+                              {"devices", found},           {"threads", use_threads(0)}};
   json["recipes"] = nlohmann::ordered_json::array();
   for (const BuiltinRecipe& recipe : builtin_recipes()) {
     json["recipes"].push_back({{"name", recipe.name}, {"about", recipe.help}});
@@ -46,7 +49,7 @@ void print_text() {
   fmt::print("bptplr      {}\n", build.version);
   fmt::print("build       {}, {}\n", build.build_type, build.compiler);
   fmt::print("oneDNN      {}\n", build.onednn);
-  fmt::print("CUDA        {}\n", found.size() > 1 ? "yes" : "no");
+  fmt::print("CUDA        {}\n", describe_cuda());
   fmt::print("devices     {}\n", fmt::join(found, ", "));
   fmt::print("threads     {}\n", use_threads(0));
   fmt::print("\nrecipes (bptplr train --recipe NAME)\n");

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes docs/cuda_kernels.md: registers, spills and shared memory of every kernel.
+"""Prints registers, spills and shared memory of every kernel as a Markdown table.
 
-usage: cmake --build --preset cuda --clean-first 2>&1 | tools/ptxas_table.py > docs/cuda_kernels.md
-The CUDA build prints what ptxas says; variants of a template are one row, with their range.
+usage: cmake --build --preset cuda --clean-first 2>&1 | tools/ptxas_table.py
+The CUDA build prints what ptxas says; variants of a template are one row, with their range. The
+table in docs/kernels.md is made so. Exit code 1 if a kernel spills.
 """
 
 import collections
@@ -10,12 +11,7 @@ import re
 import subprocess
 import sys
 
-HEAD = """# Registers, spills and shared memory of the CUDA kernels
-Made by tools/ptxas_table.py from the compiler's report for {target}; not a measurement of speed.
-Ranges are over the variants of a template. The opening comment of each file says what a kernel
-computes and its floor in bytes or operations.
-
-| kernel | variants | registers | spilled bytes | static shared bytes |
+HEAD = """| kernel | variants | registers | spilled bytes | static shared bytes |
 |---|---|---|---|---|"""
 
 
@@ -29,10 +25,10 @@ def kernel_name(mangled):
 
 def main():
     rows = collections.defaultdict(list)
-    name = target = spilled = None
+    name = spilled = None
     for line in sys.stdin:
         if found := re.search(r"Compiling entry function '(\w+)' for '(\w+)'", line):
-            name, target, spilled = kernel_name(found[1]), found[2], 0
+            name, spilled = kernel_name(found[1]), 0
         elif found := re.search(r"(\d+) bytes spill stores", line):
             spilled = int(found[1])
         elif found := re.search(r"Used (\d+) registers", line):
@@ -41,7 +37,7 @@ def main():
                 rows[name].append((int(found[1]), spilled, int(shared[1]) if shared else 0))
     if not rows:
         sys.exit("ptxas_table: no report of ptxas on standard input; build with --clean-first")
-    print(HEAD.format(target=target))
+    print(HEAD)
 
     def span(values):
         low, high = min(values), max(values)
@@ -50,6 +46,8 @@ def main():
     for kernel, variants in sorted(rows.items()):
         columns = [span(values) for values in zip(*variants)]
         print(f"| {kernel} | {len(variants)} | " + " | ".join(columns) + " |")
+    if any(spilled for variants in rows.values() for _, spilled, _ in variants):
+        sys.exit("ptxas_table: a kernel spills registers")
 
 
 if __name__ == "__main__":
