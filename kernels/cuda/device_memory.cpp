@@ -119,8 +119,10 @@ std::string no_device_reason() {
 }
 
 const CudaContext& device_context(int device) {
-  static std::vector<std::unique_ptr<DeviceState>> states(static_cast<std::size_t>(device_count()));
-  auto& state = states.at(static_cast<std::size_t>(device));
+  // Never destroyed: tensors in static storage give their memory back after the end of main.
+  static auto* states =
+      new std::vector<std::unique_ptr<DeviceState>>(static_cast<std::size_t>(device_count()));
+  auto& state = states->at(static_cast<std::size_t>(device));
   if (state == nullptr) state = std::make_unique<DeviceState>(device);
   return state->context;
 }
