@@ -10,6 +10,7 @@ cmake --build --preset cpu --parallel "${BPTPLR_JOBS:-$(nproc)}" --target bptplr
 
 out=${DEMO_OUT:-runs/demo}
 rm -rf "$out/bpt_plr" "$out/ce"
+mkdir -p "$out"
 start=$SECONDS
 for method in bpt_plr ce; do
   echo
