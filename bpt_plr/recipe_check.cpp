@@ -57,6 +57,7 @@ void check_data(const Recipe& recipe) {
           recipe.num_class, recipe.dataset, classes);
   check_range<std::int64_t>("num_class", recipe.num_class, 0, 100'000);
   check_range<std::int64_t>("subset", recipe.subset, 0, kMany);
+  check_range<std::int64_t>("epoch_size", recipe.epoch_size, 0, kMany);
   check_range<std::int64_t>("shapes_train", recipe.shapes_train, 1, 10'000'000);
   check_range<std::int64_t>("shapes_test", recipe.shapes_test, 1, 10'000'000);
   check_range<std::int64_t>("crop", recipe.crop, 0, kMaxSide);
@@ -105,6 +106,8 @@ void check_training(const Recipe& recipe) {
     check_range<std::int64_t>("an epoch in lr_steps", entry.epoch, 0, 1'000'000);
   }
   check_range<std::int64_t>("threads", recipe.threads, 0, 4096);
+  check_nonnegative("max_hours", recipe.max_hours);
+  check_range<std::int64_t>("keep_checkpoints", recipe.keep_checkpoints, 1, 1'000'000);
 }
 
 void check_method(const Recipe& recipe) {
@@ -112,6 +115,11 @@ void check_method(const Recipe& recipe) {
   check_range<std::int64_t>("warm_up_batch_factor", recipe.warm_up_batch_factor, 1, 1024);
   check_range("p_threshold", recipe.p_threshold, 0.0, 1.0);
   check_range<std::int64_t>("loss_history", recipe.loss_history, 1, 1000);
+  require(
+      recipe.loss_history == 1 || recipe.epoch_size == 0,
+      "loss_history is {}, but with epoch_size {} an epoch has other samples than the last one; "
+      "set loss_history to 1 or epoch_size to 0",
+      recipe.loss_history, recipe.epoch_size);
   check_range<std::int64_t>("gmm_max_iter", recipe.gmm_max_iter, 1, 1'000'000);
   check_nonnegative("gmm_tol", recipe.gmm_tol);
   check_nonnegative("gmm_reg_covar", recipe.gmm_reg_covar);

@@ -1,9 +1,7 @@
 #include "bpt_plr/run_folder.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <system_error>
 
@@ -18,6 +16,7 @@ namespace {
 constexpr const char* kConfig = "config.json";
 constexpr const char* kNoise = "noise.json";
 constexpr const char* kMetrics = "metrics.jsonl";
+constexpr const char* kLock = "lock";
 
 std::string model_name(int index) {
   return fmt::format("model{}.safetensors", index + 1);
@@ -32,6 +31,7 @@ RunFolder RunFolder::create(const std::filesystem::path& path) {
   require(std::filesystem::is_directory(path),
           "cannot make the folder {}: {}; choose another --out", path.string(),
           error ? error.message() : "a file of that name is in the way");
+  FileLock lock(path / kLock);
   for (const std::string& name : {std::string(kConfig), std::string(kMetrics), model_name(0)}) {
     require(!std::filesystem::exists(path / name),
             "{} holds the results of a run ({}); choose another --out or remove it", path.string(),
@@ -41,7 +41,17 @@ RunFolder RunFolder::create(const std::filesystem::path& path) {
   const std::filesystem::path probe = path / "probe";
   write_file_atomically(probe, "");
   std::filesystem::remove(probe, error);
-  return RunFolder(path);
+  return RunFolder(path, std::move(lock));
+}
+
+RunFolder RunFolder::resume(const std::filesystem::path& path) {
+  RunFolder folder = open(path);
+  folder.lock_.emplace(path / kLock);
+  return folder;
+}
+
+bool RunFolder::exists(const std::filesystem::path& path) {
+  return std::filesystem::exists(path / kConfig);
 }
 
 RunFolder RunFolder::open(const std::filesystem::path& path) {
@@ -66,12 +76,23 @@ void RunFolder::write_noise(std::span<const std::int64_t> labels) const {
   write_noise_file(path_ / kNoise, labels);
 }
 
-void RunFolder::append_metrics(const EpochMetrics& metrics) const {
-  const std::filesystem::path file = path_ / kMetrics;
-  std::ofstream stream(file, std::ios::app | std::ios::binary);
-  stream << to_json(metrics).dump() + "\n" << std::flush;
-  require(stream.good(), "cannot write {}: {}; free some space or choose another folder",
-          file.string(), std::strerror(errno));
+void RunFolder::append_metrics(std::string_view lines) const {
+  append_to_file(path_ / kMetrics, lines);
+}
+
+void RunFolder::rewind_metrics(std::int64_t epoch) const {
+  if (!std::filesystem::exists(path_ / kMetrics)) return;
+  std::istringstream lines(read_file(path_ / kMetrics));
+  std::string kept;
+  for (std::string line; std::getline(lines, line);) {
+    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (json.is_object() && json.value("epoch", epoch) < epoch) kept += line + "\n";
+  }
+  write_file_atomically(path_ / kMetrics, kept);
+}
+
+void RunFolder::write_models(const Trainer& trainer) const {
+  for (int i = 0; i < trainer.num_networks(); ++i) write_model(i, trainer.network(i));
 }
 
 void RunFolder::write_model(int index, const Network& network) const {

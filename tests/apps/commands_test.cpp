@@ -68,6 +68,8 @@ void expect_network_metrics(const Json& network) {
   EXPECT_EQ(network.at("gmm").at("means").size(), 2U);
   EXPECT_EQ(network.at("gmm").at("means")[0].size(), 2U);
   EXPECT_EQ(network.at("gmm").at("weights").size(), 2U);
+  EXPECT_EQ(network.at("gmm").at("covariances")[0].size(), 2U);
+  EXPECT_EQ(network.at("labelled_per_class").size(), 10U);
 }
 
 TEST(AppCommands, BptPlrWritesWhatIsPromised) {

@@ -270,6 +270,27 @@ TEST(Sgd, TenStepsMatchPyTorch) {
   }
 }
 
+TEST(Sgd, AGradientThatIsNotFiniteChangesNothing) {
+  for (const double bad : {std::numeric_limits<double>::infinity(), std::nan("")}) {
+    Tensor a = Tensor::full({3}, 1.0).set_requires_grad(true);
+    Tensor b = Tensor::full({50'000}, 1.0).set_requires_grad(true);
+    Tensor without_gradient = Tensor::full({2}, 1.0).set_requires_grad(true);
+    Sgd sgd({a, b, without_gradient}, 0.9, 0.0);
+    EXPECT_FALSE(sgd.found_nonfinite());
+    a.mutable_grad() = Tensor::full({3}, 1.0);
+    b.mutable_grad() = Tensor::full({50'000}, 1.0);
+    b.mutable_grad().data<float>()[49'999] = static_cast<float>(bad);
+    sgd.step(0.5);
+    EXPECT_TRUE(sgd.found_nonfinite());
+    EXPECT_EQ(a.data<float>()[0], 1.0F);
+    EXPECT_EQ(sgd.velocity()[0].data<float>()[0], 0.0F);
+    b.mutable_grad().data<float>()[49'999] = 1.0F;
+    sgd.step(0.5);
+    EXPECT_FALSE(sgd.found_nonfinite());
+    EXPECT_EQ(a.data<float>()[0], 0.5F);
+  }
+}
+
 TEST(Schedule, MatchesPyTorchAlsoPastThePeriod) {
   const Golden golden("sgd");
   const auto cosine = golden["schedule/cosine"].span<double>();

@@ -1,0 +1,58 @@
+#include "bpt_plr/run_recorder.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "engine/error.hpp"
+
+namespace bptplr {
+
+RunRecorder::RunRecorder(const RunFolder& folder, std::int64_t keep_checkpoints, Warn warn)
+    : folder_(folder), checkpoints_(folder.checkpoints(keep_checkpoints)), warn_(std::move(warn)) {}
+
+bool RunRecorder::attempt(const std::function<void()>& write) const {
+  try {
+    write();
+    return true;
+  } catch (const Error& error) {
+    warn_(fmt::format("{}; training goes on, and the next epoch tries again", error.what()));
+    return false;
+  }
+}
+
+void RunRecorder::write_pending_metrics() {
+  folder_.append_metrics(pending_metrics_);
+  pending_metrics_.clear();
+}
+
+void RunRecorder::record_epoch(const EpochMetrics& metrics, const Trainer& trainer) {
+  pending_metrics_ += to_json(metrics).dump() + "\n";
+  // Metrics before the checkpoint: a run that goes on drops those that are ahead of it.
+  bool complete = attempt([&] { write_pending_metrics(); });
+  complete &= attempt([&] { folder_.write_models(trainer); });
+  complete &= attempt([&] { checkpoints_.save(trainer.checkpoint()); });
+  is_complete_ = complete;
+}
+
+void RunRecorder::record_interruption(const Trainer& trainer) const {
+  checkpoints_.save(trainer.checkpoint());
+}
+
+std::string RunRecorder::record_failure(const Trainer& trainer) const {
+  try {
+    return fmt::format("the state before it is in {}",
+                       checkpoints_.save_diagnostic(trainer.checkpoint()).string());
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+void RunRecorder::finish(const Trainer& trainer) {
+  if (is_complete_) return;
+  write_pending_metrics();
+  folder_.write_models(trainer);
+  checkpoints_.save(trainer.checkpoint());
+  is_complete_ = true;
+}
+
+}  // namespace bptplr

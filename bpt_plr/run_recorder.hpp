@@ -1,0 +1,48 @@
+// Writes what a run leaves behind, epoch by epoch, and never lets a full disk end the training.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "bpt_plr/checkpoint_store.hpp"
+#include "bpt_plr/metrics.hpp"
+#include "bpt_plr/run_folder.hpp"
+#include "bpt_plr/trainer.hpp"
+
+namespace bptplr {
+
+class RunRecorder {
+ public:
+  using Warn = std::function<void(const std::string&)>;
+
+  /// `warn` is told, in every epoch, what could not be written. `folder` and what `warn` refers to
+  /// must outlive this.
+  RunRecorder(const RunFolder& folder, std::int64_t keep_checkpoints, Warn warn);
+
+  /// Writes metrics, models and a checkpoint. What fails is warned of and made good at the next
+  /// call: lines of metrics wait in memory.
+  void record_epoch(const EpochMetrics& metrics, const Trainer& trainer);
+
+  /// Writes a checkpoint of an epoch that is under way. Throws Error when it cannot be written.
+  void record_interruption(const Trainer& trainer) const;
+
+  /// Writes a checkpoint that shows why training failed; returns what there is to say about it.
+  std::string record_failure(const Trainer& trainer) const;
+
+  /// Tries once more to write what is missing. Throws Error when something still is.
+  void finish(const Trainer& trainer);
+
+ private:
+  void write_pending_metrics();
+  /// Calls `write`; where it throws an Error, warns and returns false.
+  bool attempt(const std::function<void()>& write) const;
+
+  const RunFolder& folder_;
+  CheckpointStore checkpoints_;
+  Warn warn_;
+  std::string pending_metrics_;  ///< lines that could not be written yet
+  bool is_complete_ = true;      ///< everything has been written
+};
+
+}  // namespace bptplr
