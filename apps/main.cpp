@@ -11,6 +11,7 @@
 #include "apps/build_info.hpp"
 #include "apps/commands.hpp"
 #include "engine/error.hpp"
+#include "engine/memory.hpp"
 
 namespace bptplr {
 
@@ -63,6 +64,7 @@ int run(int argc, char** argv) {
 }  // namespace bptplr
 
 int main(int argc, char** argv) {
+  bptplr::keep_freed_memory();
   try {
     return bptplr::run(argc, argv);
   } catch (const std::bad_alloc&) {

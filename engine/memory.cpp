@@ -18,22 +18,7 @@ std::size_t round_up(std::size_t bytes) {
   return std::max(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
 }
 
-/// glibc hands large blocks back to the system at once, and every new one then costs a page fault
-/// per 4 KiB: about as long as the kernel that fills it. Its own heap, kept for the life of the
-/// process, finds and merges free blocks well enough for a training loop.
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  static const bool once = [] {
-    mallopt(M_MMAP_MAX, 0);
-    mallopt(M_TRIM_THRESHOLD, -1);
-    return true;
-  }();
-  static_cast<void>(once);
-#endif
-}
-
 void* allocate_host(std::size_t bytes) {
-  keep_freed_memory();
   void* memory = std::aligned_alloc(kAlignment, round_up(bytes));
   require(memory != nullptr,
           "out of memory: {:.1f} MiB more are needed; use a smaller --batch_size or --width",
@@ -71,6 +56,13 @@ std::shared_ptr<void> allocate(Device device, std::size_t bytes) {
           "--width, or --precision bf16",
           static_cast<double>(bytes) / (1 << 20));
   return {memory, [&ctx](void* block) { kernels::device_release(ctx, block); }};
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+#endif
 }
 
 void release_freed_memory() {
