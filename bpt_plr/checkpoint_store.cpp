@@ -78,9 +78,10 @@ void CheckpointStore::prune(const Checkpoint& newest) const {
 
 std::optional<CheckpointStore::Found> CheckpointStore::newest(
     const std::function<void(const std::string&)>& damaged) const {
-  const std::vector<std::string> names = names_in(folder_, kExtension);
-  for (auto name = names.rbegin(); name != names.rend(); ++name) {
-    const fs::path path = folder_ / *name;
+  std::vector<std::string> names = names_in(folder_, kExtension);
+  std::ranges::reverse(names);
+  for (const std::string& name : names) {
+    const fs::path path = folder_ / name;
     try {
       return Found{load_checkpoint(path), path};
     } catch (const Error& error) {

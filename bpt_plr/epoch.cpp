@@ -149,10 +149,11 @@ class BatchMaker {
   double lambda() const {
     const Recipe& recipe = context_.recipe;
     const auto size_x = static_cast<std::int64_t>(division_.partition.labelled.size());
-    const auto num_iter = static_cast<double>(size_x / recipe.batch_size + 1);
+    const std::int64_t num_iter = size_x / recipe.batch_size + 1;
     const double passed =
         static_cast<double>(context_.epoch - recipe.warm_up) +
-        static_cast<double>(std::max<std::int64_t>(labelled_.taken_from_pass() - 1, 0)) / num_iter;
+        static_cast<double>(std::max<std::int64_t>(labelled_.taken_from_pass() - 1, 0)) /
+            static_cast<double>(num_iter);
     if (recipe.lambda_ramp == 0.0) return recipe.lambda_u;
     return recipe.lambda_u * std::clamp(passed / recipe.lambda_ramp, 0.0, 1.0);
   }

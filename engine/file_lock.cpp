@@ -25,7 +25,7 @@ std::string holder(int file) {
 
 }  // namespace
 
-FileLock::FileLock(std::filesystem::path path)
+FileLock::FileLock(const std::filesystem::path& path)
     : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
   require(file_ >= 0, "cannot write {}: {}; choose a folder that you may write to", path.string(),
           std::strerror(errno));

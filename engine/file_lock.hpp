@@ -10,7 +10,7 @@ class FileLock {
  public:
   /// Locks `path`, which is made where it is missing and stays. Throws Error, naming the process
   /// that holds it, when it is locked, and when the file cannot be written.
-  explicit FileLock(std::filesystem::path path);
+  explicit FileLock(const std::filesystem::path& path);
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&&) = delete;
   ~FileLock();
