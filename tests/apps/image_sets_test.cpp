@@ -95,13 +95,12 @@ TEST(AppImageSets, Clothing1m) {
         {"clothing1m: 56 training and 14 test images", "100.00 % are wrong"});
 }
 
-TEST(AppImageSets, BadImagesStopOrAreLeftOut) {
+TEST(AppImageSets, ThreeHundredBadImagesStopOrAreLeftOut) {
+  constexpr int kBad = 300;
   const ScratchFolder folder;
   write_class_folders(folder / "set/train", 3, 8);
   write_class_folders(folder / "set/test", 3, 2, 100);
-  for (int i = 0; i < 30; ++i) {
-    write_text_file(folder / ("set/train/class1/bad" + std::to_string(i) + ".jpg"), "\xff\xd8\xff");
-  }
+  for (int i = 0; i < kBad; ++i) write_bad_image(folder / "set/train/class1", i);
   const std::string arguments = "--dataset folder --data_path set --out run ";
   const AppResult stopped = run_app(folder, "train " + kTiny + arguments);
   EXPECT_EQ(stopped.exit_code, 1);
@@ -110,7 +109,9 @@ TEST(AppImageSets, BadImagesStopOrAreLeftOut) {
   EXPECT_FALSE(fs::exists(folder / "run"));
   const AppResult result = train(folder, arguments + "--on_bad_image skip", {"24 training"});
   EXPECT_TRUE(contains(result.err, "left out: set/train/class1/bad0.jpg")) << result.err;
-  EXPECT_TRUE(contains(result.err, "10 more such files")) << result.err;
+  EXPECT_TRUE(contains(result.err, "280 more such files")) << result.err;
+  const AppResult check = run_app(folder, "data check set");
+  EXPECT_TRUE(contains(check.out, "unreadable 300")) << check.out;
 }
 
 TEST(AppImageSets, CheckTellsWhatIsWrong) {
