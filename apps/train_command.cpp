@@ -138,6 +138,7 @@ int train(Recipe recipe) {
   resolve(recipe);
   recipe.threads = use_threads(recipe.threads);
   if (recipe.out.empty()) recipe.out = default_out(recipe);
+  RunFolder::check_unused(recipe.out);
   const TrainingData data = load_data(recipe);
   recipe.num_class = data.dataset.num_classes();
   resolve(recipe);  // once more, with what depends on the number of classes

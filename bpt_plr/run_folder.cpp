@@ -32,16 +32,20 @@ RunFolder RunFolder::create(const std::filesystem::path& path) {
   require(std::filesystem::is_directory(path),
           "cannot make the folder {}: {}; choose another --out", path.string(),
           error ? error.message() : "a file of that name is in the way");
-  for (const std::string& name : {std::string(kConfig), std::string(kMetrics), model_name(0)}) {
-    require(!std::filesystem::exists(path / name),
-            "{} holds the results of a run ({}); choose another --out or remove it", path.string(),
-            name);
-  }
+  check_unused(path);
   // Finds out now, not after an epoch of training, that nothing can be written.
   const std::filesystem::path probe = path / "probe";
   write_file_atomically(probe, "");
   std::filesystem::remove(probe, error);
   return RunFolder(path);
+}
+
+void RunFolder::check_unused(const std::filesystem::path& path) {
+  for (const std::string& name : {std::string(kConfig), std::string(kMetrics), model_name(0)}) {
+    require(!std::filesystem::exists(path / name),
+            "{} holds the results of a run ({}); choose another --out or remove it", path.string(),
+            name);
+  }
 }
 
 RunFolder RunFolder::open(const std::filesystem::path& path) {

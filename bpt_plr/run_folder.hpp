@@ -15,6 +15,8 @@ class RunFolder {
   /// Makes the folder and shows that it can be written to. Throws Error if not, or when it holds a
   /// run already.
   static RunFolder create(const std::filesystem::path& path);
+  /// Throws Error when the folder holds a run already; it need not exist.
+  static void check_unused(const std::filesystem::path& path);
   /// An existing run. Throws Error when there is none.
   static RunFolder open(const std::filesystem::path& path);
 

@@ -28,6 +28,14 @@ bool keeps_images(Device device, ImageMemory memory, std::size_t bytes) {
 
 }  // namespace
 
+void check_crop(const ViewGeometry& geometry, int height, int width) {
+  const int side = std::min(height, width) + 2 * geometry.padding;
+  require(geometry.padding >= 0 && geometry.crop >= 0 && geometry.crop <= side,
+          "a crop of {0} x {0} pixels does not fit into images of {1} x {2} with {3} of padding; "
+          "choose a smaller --crop or a larger --crop_padding",
+          geometry.crop, height, width, geometry.padding);
+}
+
 kernels::AugmentPlan draw_plan(View view, int height, int width, const ViewGeometry& geometry,
                                Philox& random) {
   const int crop_height = geometry.side(height);
@@ -49,11 +57,7 @@ ViewMaker::ViewMaker(const Images& images, std::span<const float, 3> mean,
                      std::span<const float, 3> std, const ViewGeometry& geometry, Device device,
                      DType dtype, ImageMemory memory)
     : images_(images), geometry_(geometry), device_(device), dtype_(dtype) {
-  const int side = std::min(images.height, images.width) + 2 * geometry.padding;
-  require(geometry.padding >= 0 && geometry.crop >= 0 && geometry.crop <= side,
-          "a crop of {0} x {0} pixels does not fit into images of {1} x {2} with {3} of padding; "
-          "choose a smaller --crop or a larger --crop_padding",
-          geometry.crop, images.height, images.width, geometry.padding);
+  check_crop(geometry, images.height, images.width);
   std::copy(mean.begin(), mean.end(), mean_.begin());
   std::copy(std.begin(), std.end(), std_.begin());
   if (keeps_images(device, memory, images.pixels.size())) {
