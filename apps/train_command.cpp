@@ -202,7 +202,11 @@ int train(Recipe recipe, bool resuming) {
   recipe.threads = use_threads(recipe.threads);
   if (recipe.out.empty()) recipe.out = default_out(recipe);
   resuming = resuming && RunFolder::exists(recipe.out);
-  if (resuming) require_same_run(recipe, RunFolder::open(recipe.out).read_config(), recipe.out);
+  if (resuming) {
+    require_same_run(recipe, RunFolder::open(recipe.out).read_config(), recipe.out);
+  } else {
+    RunFolder::check_unused(recipe.out);
+  }
   const TrainingData data = load_data(recipe);
   recipe.num_class = data.dataset.num_classes();
   resolve(recipe);  // once more, with what depends on the number of classes

@@ -4,7 +4,9 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "bpt_plr/make_network.hpp"
 #include "bpt_plr/recipe.hpp"
+#include "data/views.hpp"
 #include "engine/device.hpp"
 #include "engine/error.hpp"
 
@@ -39,6 +41,12 @@ std::int64_t known_classes(const std::string& dataset) {
   if (dataset == "folder" || dataset == "csv") return 0;
   if (dataset == "cifar100") return 100;
   return dataset == "clothing1m" ? 14 : 10;
+}
+
+/// Height and width of the images, as they will be loaded.
+std::int64_t image_side(const Recipe& recipe) {
+  constexpr std::int64_t kSideOfSmallImages = 32;  // CIFAR, and the shapes
+  return has_image_files(recipe) ? recipe.image_size : kSideOfSmallImages;
 }
 
 /// The values that mean "choose for me" of the fields about data.
@@ -78,6 +86,15 @@ void check_data(const Recipe& recipe) {
   require(cifar || !of_cifar || !recipe.noise_file.empty(),
           "noise_mode {} is defined for CIFAR only; use sym, instance, or a noise_file, with {}",
           recipe.noise_mode, recipe.dataset);
+}
+
+/// Do crops fit the images, and the network the crops? Asked before images are decoded, which may
+/// take hours.
+void check_views(const Recipe& recipe) {
+  const ViewGeometry geometry{static_cast<int>(recipe.crop), static_cast<int>(recipe.crop_padding)};
+  const auto side = static_cast<int>(image_side(recipe));
+  geometry.check(side, side);
+  check_images(recipe, geometry.side(side));
 }
 
 void check_training(const Recipe& recipe) {
@@ -163,6 +180,7 @@ void resolve(Recipe& recipe) {
   if (recipe.loss_history == 0) recipe.loss_history = std::abs(recipe.r - 0.9) < 1e-6 ? 5 : 1;
   check_data(recipe);
   check_training(recipe);
+  check_views(recipe);
   check_method(recipe);
   recipe.device = parse_device(recipe.device).type == DeviceType::kCpu ? "cpu" : "cuda";
   require(recipe.precision != "bf16" || recipe.device == "cuda",

@@ -36,11 +36,7 @@ RunFolder RunFolder::create(const std::filesystem::path& path) {
           "cannot make the folder {}: {}; choose another --out", path.string(),
           error ? error.message() : "a file of that name is in the way");
   FileLock lock(path / kLock);
-  for (const std::string& name : {std::string(kConfig), std::string(kMetrics), model_name(0)}) {
-    require(!std::filesystem::exists(path / name),
-            "{} holds the results of a run ({}); choose another --out or remove it", path.string(),
-            name);
-  }
+  check_unused(path);
   // Finds out now, not after an epoch of training, that nothing can be written.
   const std::filesystem::path probe = path / "probe";
   write_file_atomically(probe, "");
@@ -56,6 +52,14 @@ RunFolder RunFolder::resume(const std::filesystem::path& path) {
 
 bool RunFolder::exists(const std::filesystem::path& path) {
   return std::filesystem::exists(path / kConfig);
+}
+
+void RunFolder::check_unused(const std::filesystem::path& path) {
+  for (const std::string& name : {std::string(kConfig), std::string(kMetrics), model_name(0)}) {
+    require(!std::filesystem::exists(path / name),
+            "{} holds the results of a run ({}); choose another --out or remove it", path.string(),
+            name);
+  }
 }
 
 RunFolder RunFolder::open(const std::filesystem::path& path) {

@@ -22,6 +22,8 @@ class RunFolder {
   /// Makes the folder, locks it for this process and shows that it can be written to. Throws Error
   /// if not, or when it holds a run already.
   static RunFolder create(const std::filesystem::path& path);
+  /// Throws Error when the folder holds a run already; it need not exist.
+  static void check_unused(const std::filesystem::path& path);
   /// An existing run, to go on with: locks it. Throws Error when another process trains there.
   static RunFolder resume(const std::filesystem::path& path);
   /// An existing run, to read. Throws Error when there is none.

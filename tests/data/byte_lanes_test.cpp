@@ -3,12 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "engine/random.hpp"
 
 namespace bptplr::byte_lanes {
 namespace {
+
+/// The largest weight.
+constexpr std::int32_t kOne = 1 << kWeightBits;
 
 std::vector<std::uint8_t> random_bytes(std::size_t count, std::uint32_t number) {
   Philox random(1, Purpose::kTest, number);
@@ -45,8 +50,9 @@ std::vector<std::int32_t> weights_of(int taps, Philox& random) {
     sum += shares.back();
   }
   std::vector<std::int32_t> weights;
+  weights.reserve(shares.size());
   for (const double share : shares) {
-    weights.push_back(static_cast<std::int32_t>(share / std::max(sum, 1e-9) * (2 * kHalf) + 0.5));
+    weights.push_back(static_cast<std::int32_t>(std::lround(share / std::max(sum, 1e-9) * kOne)));
   }
   return weights;
 }
@@ -70,9 +76,9 @@ TEST(ByteLanes, SumsAreExact) {
     auto weights = weights_of(taps, random);
     if (trial % 7 == 0) {  // one byte alone, and high parts that are rounded up as far as can be
       std::fill(weights.begin(), weights.end(), 0);
-      weights[random.below(static_cast<std::uint32_t>(taps))] = 2 * kHalf;
+      weights[random.below(static_cast<std::uint32_t>(taps))] = kOne;
     } else if (trial % 7 == 1) {
-      weights.assign(128, 2 * kHalf / 128);
+      weights.assign(128, kOne / 128);
     }
     auto bytes = random_bytes(16 * weights.size(), trial);
     if (trial % 3 == 0) std::fill(bytes.begin(), bytes.end(), 255);

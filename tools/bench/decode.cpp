@@ -213,6 +213,7 @@ int run(int argc, char** argv) {
   app.add_option("--batch", options.batch, "images of it at a time");
   CLI11_PARSE(app, argc, argv);
   std::vector<std::string> files;
+  files.reserve(static_cast<std::size_t>(options.images));
   for (int i = 0; i < options.images; ++i) {
     files.push_back(encode_jpeg(photograph(i, options.source), options.quality));
   }
