@@ -11,6 +11,7 @@ namespace bptplr {
 RunRecorder::RunRecorder(const RunFolder& folder, const Recipe& recipe, Warn warn)
     : folder_(folder),
       checkpoints_(folder.checkpoints(recipe.keep_checkpoints)),
+      events_(folder.path(), recipe),
       warn_(std::move(warn)) {}
 
 bool RunRecorder::attempt(const std::function<void()>& write) const {
@@ -41,6 +42,7 @@ void RunRecorder::record_epoch(const EpochMetrics& metrics, const Trainer& train
   // Lines before the checkpoint: a run that goes on drops those that are ahead of it.
   bool complete = attempt([&] { write_pending_metrics(); });
   complete &= attempt([&] { write_pending_selection(); });
+  attempt([&] { events_.record(metrics, points); });
   complete &= attempt([&] { folder_.write_models(trainer); });
   complete &= attempt([&] { checkpoints_.save(trainer.checkpoint()); });
   is_complete_ = complete;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "bpt_plr/checkpoint_store.hpp"
+#include "bpt_plr/event_log.hpp"
 #include "bpt_plr/metrics.hpp"
 #include "bpt_plr/recipe.hpp"
 #include "bpt_plr/run_folder.hpp"
@@ -20,8 +21,8 @@ class RunRecorder {
   /// `folder` and what `warn` refers to must outlive this.
   RunRecorder(const RunFolder& folder, const Recipe& recipe, Warn warn);
 
-  /// Writes metrics, selection, models and a checkpoint. What fails is warned of and made good at
-  /// the next call, lines waiting in memory.
+  /// Writes metrics, selection, events, models and a checkpoint. What fails is warned of and made
+  /// good at the next call, lines waiting in memory; only events are not.
   void record_epoch(const EpochMetrics& metrics, const Trainer& trainer);
 
   /// Writes a checkpoint of an epoch that is under way. Throws Error when it cannot be written.
@@ -41,10 +42,11 @@ class RunRecorder {
 
   const RunFolder& folder_;
   CheckpointStore checkpoints_;
+  EventLog events_;
   Warn warn_;
   std::string pending_metrics_;  ///< lines that could not be written yet
   std::string pending_selection_;
-  bool is_complete_ = true;  ///< everything has been written
+  bool is_complete_ = true;  ///< everything but events has been written
 };
 
 }  // namespace bptplr
