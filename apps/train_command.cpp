@@ -212,6 +212,7 @@ int train(Recipe recipe, bool resuming) {
   observer.watch(trainer);
   if (resuming) go_on(folder, recipe, trainer, observer);
   folder.write_config(recipe);
+  folder.write_classes(data.dataset);
   folder.write_noise(data.noisy_labels);
   print_summary(recipe, changes, data, trainer);
   return run_and_record(recipe, trainer, observer);

@@ -1,5 +1,6 @@
 #include "bpt_plr/gmm.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/dispatch.hpp"
@@ -28,28 +29,31 @@ void check_losses(const SampleLosses& losses, std::size_t fit) {
           "there is no sample to fit the GMM of network {} on; give it a training set", fit + 1);
 }
 
+/// `points` [N, 2] of one fit.
+void check_points(const Tensor& points) {
+  require(points.shape().size() == 2 && points.size(1) == 2 && points.size(0) > 0,
+          "the GMM needs two losses of each sample, [N, 2], not {}", to_string(points.shape()));
+}
+
 /// Throws the error for the first loss that is not finite.
-void report_not_finite(const Tensor& losses, const char* name, std::size_t fit) {
-  const Tensor values = losses.to(Device{});
+void report_not_finite(const Tensor& points, std::size_t network) {
+  const Tensor values = points.to(Device{}).to(DType::kFloat64);
   for (std::int64_t i = 0; i < values.numel(); ++i) {
-    const float value = values.data<float>()[i];
+    const double value = values.data<double>()[i];
     require(std::isfinite(value),
             "the {} loss of sample {} is {} (network {}): training has diverged; resume from an "
             "earlier checkpoint with a lower learning rate",
-            name, i, value, fit + 1);
+            i % 2 == 0 ? "classifier" : "prototype", i / 2, value, network + 1);
   }
 }
 
-/// Throws where a fit has failed.
-void check_result(const kernels::GmmResult& result, const SampleLosses& losses, std::size_t fit,
+/// Throws where the fit over `points` has failed.
+void check_result(const kernels::GmmResult& result, const Tensor& points, std::size_t network,
                   const GmmOptions& options) {
-  if (result.status == kernels::GmmStatus::kNotFinite) {
-    report_not_finite(losses.classifier, "classifier", fit);
-    report_not_finite(losses.prototype, "prototype", fit);
-  }
+  if (result.status == kernels::GmmStatus::kNotFinite) report_not_finite(points, network);
   require(result.status != kernels::GmmStatus::kSingular,
           "a covariance of the GMM of network {} collapsed; raise its regularisation above {}",
-          fit + 1, options.reg_covar);
+          network + 1, options.reg_covar);
 }
 
 /// The losses of all fits as points in the plane, one fit after the other: [N_1 + N_2 + ..., 2].
@@ -83,6 +87,55 @@ GmmFit to_fit(const kernels::GmmResult& result) {
   return fit;
 }
 
+/// The numbers that the k-means++ of a network's fit takes.
+void draw_uniforms(std::uint64_t seed, std::uint32_t epoch, std::uint32_t network,
+                   std::vector<double>& uniforms) {
+  Philox random(seed, Purpose::kGmm, epoch, network);
+  for (int u = 0; u < kernels::kGmmUniforms; ++u) uniforms.push_back(random.uniform_double());
+}
+
+/// A fit for each part of `points`, of networks `first`, first + 1, ...;
+/// run(context, points, results, clean) calls the kernel.
+template <class Run>
+std::vector<GmmFit> fit_parts(const Tensor& points, const std::vector<std::int64_t>& offsets,
+                              const GmmOptions& options, std::size_t first, Run&& run) {
+  std::vector<kernels::GmmResult> results(offsets.size() - 1);
+  const std::size_t bytes = std::span(results).size_bytes();
+  const Device device = points.device();
+  Tensor raw_results = Tensor::empty({static_cast<std::int64_t>(bytes)}, DType::kUint8, device);
+  Tensor clean = Tensor::empty({offsets.back()}, DType::kFloat64, device);
+  dispatch_float(points, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    run(ctx, points.data<T>(), static_cast<kernels::GmmResult*>(raw_results.raw()),
+        clean.data<double>());
+  });
+  copy_bytes(Device{}, results.data(), device, raw_results.raw(), bytes);
+  const Tensor clean_here = clean.to(Device{});
+
+  std::vector<GmmFit> fits;
+  for (std::size_t k = 0; k < results.size(); ++k) {
+    check_result(results[k], points.rows(offsets[k], offsets[k + 1]), first + k, options);
+    fits.push_back(to_fit(results[k]));
+    const double* w = clean_here.data<double>();
+    fits.back().clean_probability.assign(w + offsets[k], w + offsets[k + 1]);
+    fits.back().clean_on_device = clean.rows(offsets[k], offsets[k + 1]);
+  }
+  return fits;
+}
+
+/// From the k-means++ seeds [fits, kGmmUniforms].
+std::vector<GmmFit> fit_from_uniforms(const Tensor& points,
+                                      const std::vector<std::int64_t>& offsets,
+                                      const GmmOptions& options, std::size_t first,
+                                      const std::vector<double>& uniforms) {
+  const Tensor seeds = Tensor::from(uniforms, {std::ssize(uniforms)}).to(points.device());
+  return fit_parts(points, offsets, options, first,
+                   [&](const auto& ctx, const auto* x, auto* results, double* clean) {
+                     kernels::gmm_fit(ctx, options, std::ssize(offsets) - 1, offsets.data(), x,
+                                      seeds.data<double>(), results, clean, nullptr);
+                   });
+}
+
 }  // namespace
 
 std::vector<GmmFit> fit_gmm(std::span<const SampleLosses> losses, const GmmOptions& options,
@@ -94,34 +147,37 @@ std::vector<GmmFit> fit_gmm(std::span<const SampleLosses> losses, const GmmOptio
   for (std::size_t k = 0; k < losses.size(); ++k) {
     check_losses(losses[k], k);
     offsets.push_back(offsets.back() + losses[k].classifier.numel());
-    Philox random(seed, Purpose::kGmm, epoch, static_cast<std::uint32_t>(k));
-    for (int u = 0; u < kernels::kGmmUniforms; ++u) uniforms.push_back(random.uniform_double());
+    draw_uniforms(seed, epoch, static_cast<std::uint32_t>(k), uniforms);
   }
+  return fit_from_uniforms(to_points(losses, offsets), offsets, options, 0, uniforms);
+}
 
-  const Tensor points = to_points(losses, offsets);
-  const Device device = points.device();
-  const Tensor seeds = Tensor::from(uniforms, {std::ssize(uniforms)}).to(device);
-  std::vector<kernels::GmmResult> results(losses.size());
-  const auto result_bytes = static_cast<std::int64_t>(std::span(results).size_bytes());
-  Tensor raw_results = Tensor::empty({result_bytes}, DType::kUint8, device);
-  Tensor clean = Tensor::empty({offsets.back()}, DType::kFloat64, device);
-  dispatch_float32(points, [&](const auto& ctx) {
-    kernels::gmm_fit(ctx, options, std::ssize(losses), offsets.data(), points.data<float>(),
-                     seeds.data<double>(), static_cast<kernels::GmmResult*>(raw_results.raw()),
-                     clean.data<double>(), nullptr);
-  });
-  copy_bytes(Device{}, results.data(), device, raw_results.raw(), std::span(results).size_bytes());
-  const Tensor clean_here = clean.to(Device{});
+GmmFit fit_gmm(const Tensor& losses, const GmmOptions& options, std::uint64_t seed,
+               std::uint32_t epoch, std::uint32_t network) {
+  check_options(options);
+  check_points(losses);
+  std::vector<double> uniforms;
+  draw_uniforms(seed, epoch, network, uniforms);
+  return fit_from_uniforms(losses, {0, losses.size(0)}, options, network, uniforms).front();
+}
 
-  std::vector<GmmFit> fits;
-  for (std::size_t k = 0; k < losses.size(); ++k) {
-    check_result(results[k], losses[k], k, options);
-    fits.push_back(to_fit(results[k]));
-    const double* w = clean_here.data<double>();
-    fits.back().clean_probability.assign(w + offsets[k], w + offsets[k + 1]);
-    fits.back().clean_on_device = clean.rows(offsets[k], offsets[k + 1]);
-  }
-  return fits;
+GmmFit fit_gmm_from_labels(const Tensor& losses, std::span<const std::uint8_t> labels,
+                           const GmmOptions& options) {
+  check_options(options);
+  check_points(losses);
+  require(std::ssize(labels) == losses.size(0),
+          "the GMM got {} labels to start from for {} samples", labels.size(), losses.size(0));
+  require(std::all_of(labels.begin(), labels.end(), [](std::uint8_t label) { return label <= 1; }),
+          "the labels that a GMM starts from must be 0 or 1");
+  const std::vector<std::int64_t> offsets{0, losses.size(0)};
+  const Tensor start = Tensor::from(labels, {std::ssize(labels)}).to(losses.device());
+  return fit_parts(losses, offsets, options, 0,
+                   [&](const auto& ctx, const auto* x, auto* results, double* clean) {
+                     kernels::gmm_fit_from_labels(ctx, options, 1, offsets.data(), x,
+                                                  start.data<std::uint8_t>(), results, clean,
+                                                  nullptr);
+                   })
+      .front();
 }
 
 }  // namespace bptplr

@@ -41,4 +41,14 @@ struct GmmFit {
 std::vector<GmmFit> fit_gmm(std::span<const SampleLosses> losses, const GmmOptions& options,
                             std::uint64_t seed, std::uint32_t epoch);
 
+/// One mixture over `losses` [N, 2], float32 or, on the CPU, float64: what fit_gmm above gives for
+/// element `network` of losses of which these are the columns. Throws Error alike.
+GmmFit fit_gmm(const Tensor& losses, const GmmOptions& options, std::uint64_t seed,
+               std::uint32_t epoch, std::uint32_t network);
+
+/// The same from given labels [N], 0 or 1, in place of those that k-means finds: component c begins
+/// as the samples with label c. Throws Error for another label, too.
+GmmFit fit_gmm_from_labels(const Tensor& losses, std::span<const std::uint8_t> labels,
+                           const GmmOptions& options);
+
 }  // namespace bptplr

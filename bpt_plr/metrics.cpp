@@ -91,6 +91,7 @@ Json to_json(const EpochMetrics& metrics) {
   json["seconds"] = Json::object();
   for (const auto& [phase, value] : metrics.seconds) json["seconds"][phase] = number_or_null(value);
   json["images_per_s"] = number_or_null(metrics.images_per_s);
+  json["peak_memory_gib"] = number_or_null(metrics.peak_memory_gib);
   return json;
 }
 

@@ -55,8 +55,9 @@ struct EpochMetrics {
   std::vector<NetworkMetrics> networks;
   std::optional<WrongLabels> wrong_labels;  ///< of the same epochs, where the truth is known
   std::map<std::string, double> seconds;    ///< by phase: partition, train, test
-  double images_per_s =
-      0.0;  ///< samples drawn for training a second, all views of one counted once
+  /// Samples drawn for training a second, all views of one counted once.
+  double images_per_s = 0.0;
+  double peak_memory_gib = 0.0;  ///< on the device so far; on the CPU of the whole process
 };
 
 /// One line of metrics.jsonl. What is unknown (NaN) is null.

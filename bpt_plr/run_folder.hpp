@@ -1,5 +1,5 @@
-// The folder of a run: config.json, noise.json, metrics.jsonl, selection.jsonl, model1.safetensors,
-// checkpoints/ ...
+// The folder of a run: config.json, classes.json, noise.json, metrics.jsonl, selection.jsonl,
+// model1.safetensors, checkpoints/ ...
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "bpt_plr/checkpoint_store.hpp"
 #include "bpt_plr/recipe.hpp"
 #include "bpt_plr/trainer.hpp"
+#include "data/dataset.hpp"
 #include "engine/file_lock.hpp"
 #include "models/network.hpp"
 
@@ -32,6 +33,12 @@ class RunFolder {
 
   void write_config(const Recipe& recipe) const;
   Recipe read_config() const;
+  /// What the networks must be told of their data set to be used without it: class names, channel
+  /// statistics and the side of its images.
+  void write_classes(const Dataset& dataset) const;
+  /// That as a data set without images, whose sides its empty splits have. Throws Error when the
+  /// file is missing or is not what write_classes wrote.
+  Dataset read_classes() const;
   void write_noise(std::span<const std::int64_t> labels) const;
   /// Adds whole lines to metrics.jsonl, all or none.
   void append_metrics(std::string_view lines) const;
@@ -61,5 +68,9 @@ class RunFolder {
   std::filesystem::path path_;
   std::optional<FileLock> lock_;
 };
+
+/// Reads a model file into a network of its shape. Throws Error naming the file when it is missing
+/// or does not fit.
+void load_model(const std::filesystem::path& file, Network& network);
 
 }  // namespace bptplr

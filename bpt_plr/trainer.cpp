@@ -13,6 +13,7 @@
 #include "bpt_plr/prototypes.hpp"
 #include "bpt_plr/sample_losses.hpp"
 #include "engine/error.hpp"
+#include "engine/memory.hpp"
 #include "engine/range.hpp"
 
 namespace bptplr {
@@ -140,6 +141,8 @@ class Trainer::Impl {
     }
     metrics.losses = loss_means_.means();
     test(metrics);
+    metrics.peak_memory_gib =
+        static_cast<double>(memory_use(train_views_.device()).peak) / (1U << 30U);
     position_ = {metrics.epoch + 1, 0, 0};
     observer_.on_epoch(metrics);
   }

@@ -68,6 +68,16 @@ std::vector<std::int64_t> instance_noise(const Images& images, std::span<const s
                                          std::uint64_t seed) {
   require(rate >= 0.0 && rate <= 1.0,
           "a noise rate of {} was asked for; it is the share of labels, from 0 to 1", rate);
+  require(num_classes >= 2, "instance-dependent noise needs at least two classes, not {}",
+          num_classes);
+  require(std::ssize(labels) == images.count,
+          "instance-dependent noise got {} labels for {} images; there must be one an image",
+          labels.size(), images.count);
+  for (const std::int64_t label : labels) {
+    require(label >= 0 && label < num_classes,
+            "instance-dependent noise met label {}, but there are the classes 0 to {}", label,
+            num_classes - 1);
+  }
   const std::int64_t features = images.bytes_per_image();
   std::vector<std::int64_t> noisy(labels.begin(), labels.end());
   // A class at a time: its W is large, and the others' need not be kept.

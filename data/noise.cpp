@@ -40,6 +40,7 @@ std::vector<std::int64_t> change_some(std::span<const std::int64_t> labels, doub
 std::vector<std::int64_t> symmetric_noise(std::span<const std::int64_t> labels,
                                           std::int64_t num_classes, double rate,
                                           std::uint64_t seed) {
+  require(num_classes >= 1, "symmetric noise needs at least one class, not {}", num_classes);
   return change_some(labels, rate, seed, [&](std::int64_t, Philox& random) {
     return static_cast<std::int64_t>(random.below(static_cast<std::uint32_t>(num_classes)));
   });

@@ -11,7 +11,7 @@ namespace bptplr {
 
 /// round(rate * N) labels, chosen without replacement, are replaced by a class drawn uniformly from
 /// all classes, the true one included: about rate * (1 - 1 / num_classes) of all come out wrong.
-/// Throws Error unless rate lies in [0, 1].
+/// Throws Error unless rate lies in [0, 1] and there is a class.
 std::vector<std::int64_t> symmetric_noise(std::span<const std::int64_t> labels,
                                           std::int64_t num_classes, double rate,
                                           std::uint64_t seed);

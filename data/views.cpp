@@ -26,7 +26,36 @@ bool keeps_images(Device device, ImageMemory memory, std::size_t bytes) {
          bytes <= kernels::device_memory_use(cuda_context(device)).available / 2;
 }
 
+/// The plans of the views of `samples`, all of the size of `images`.
+std::vector<kernels::AugmentPlan> draw_plans(const Images& images,
+                                             std::span<const std::int64_t> samples, View view,
+                                             const ViewStream& stream,
+                                             const ViewGeometry& geometry) {
+  std::vector<kernels::AugmentPlan> plans;
+  plans.reserve(samples.size());
+  for (const std::int64_t sample : samples) {
+    Philox random(stream.seed, Purpose::kAugment, stream.epoch, static_cast<std::uint32_t>(sample),
+                  stream.draw);
+    plans.push_back(draw_plan(view, images.height, images.width, geometry, random));
+  }
+  return plans;
+}
+
+/// `count` views of the images.
+kernels::AugmentShape shape_of(const Images& images, const ViewGeometry& geometry,
+                               std::int64_t count) {
+  return {count, images.height, images.width, geometry.side(images.height),
+          geometry.side(images.width)};
+}
+
 }  // namespace
+
+void ViewGeometry::check(int height, int width) const {
+  require(padding >= 0 && crop >= 0 && crop <= std::min(height, width) + 2 * padding,
+          "a crop of {0} x {0} pixels does not fit into images of {1} x {2} with {3} of padding; "
+          "choose a smaller --crop or a larger --crop_padding",
+          crop, height, width, padding);
+}
 
 kernels::AugmentPlan draw_plan(View view, int height, int width, const ViewGeometry& geometry,
                                Philox& random) {
@@ -45,15 +74,28 @@ kernels::AugmentPlan draw_plan(View view, int height, int width, const ViewGeome
   return plan;
 }
 
+Tensor make_pixels(const Images& images, std::span<const std::int64_t> samples, View view,
+                   const ViewStream& stream, const ViewGeometry& geometry) {
+  geometry.check(images.height, images.width);
+  require(std::ssize(samples) == images.count,
+          "views were asked of {} images with {} sample numbers; there must be one an image",
+          images.count, samples.size());
+  const auto plans = draw_plans(images, samples, view, stream, geometry);
+  const kernels::AugmentShape shape = shape_of(images, geometry, images.count);
+  std::vector<std::int64_t> rows(samples.size());
+  std::iota(rows.begin(), rows.end(), 0);
+  Tensor pixels =
+      Tensor::empty({shape.count, shape.crop_height, shape.crop_width, 3}, DType::kUint8);
+  kernels::augment_batch(cpu_context(), shape, images.pixels.data(), rows.data(), plans.data(),
+                         pixels.data<std::uint8_t>());
+  return pixels;
+}
+
 ViewMaker::ViewMaker(const Images& images, std::span<const float, 3> mean,
                      std::span<const float, 3> std, const ViewGeometry& geometry, Device device,
                      DType dtype, ImageMemory memory)
     : images_(images), geometry_(geometry), device_(device), dtype_(dtype) {
-  const int side = std::min(images.height, images.width) + 2 * geometry.padding;
-  require(geometry.padding >= 0 && geometry.crop >= 0 && geometry.crop <= side,
-          "a crop of {0} x {0} pixels does not fit into images of {1} x {2} with {3} of padding; "
-          "choose a smaller --crop or a larger --crop_padding",
-          geometry.crop, images.height, images.width, geometry.padding);
+  geometry.check(images.height, images.width);
   std::copy(mean.begin(), mean.end(), mean_.begin());
   std::copy(std.begin(), std.end(), std_.begin());
   if (keeps_images(device, memory, images.pixels.size())) {
@@ -69,19 +111,14 @@ Tensor ViewMaker::empty(std::int64_t count) const {
 void ViewMaker::make(std::span<const std::int64_t> indices, View view, const ViewStream& stream,
                      Tensor out) const {
   const Range range("views");
-  std::vector<kernels::AugmentPlan> plans;
-  plans.reserve(indices.size());
   for (const std::int64_t index : indices) {
     require(index >= 0 && index < images_.count,
             "a view was asked of image {}, but there are {} images (0 to {}); pass indices of this "
             "split",
             index, images_.count, images_.count - 1);
-    Philox random(stream.seed, Purpose::kAugment, stream.epoch, static_cast<std::uint32_t>(index),
-                  stream.draw);
-    plans.push_back(draw_plan(view, images_.height, images_.width, geometry_, random));
   }
-  const kernels::AugmentShape shape{std::ssize(indices), images_.height, images_.width,
-                                    geometry_.side(images_.height), geometry_.side(images_.width)};
+  const auto plans = draw_plans(images_, indices, view, stream, geometry_);
+  const kernels::AugmentShape shape = shape_of(images_, geometry_, std::ssize(indices));
   if (device_.type == DeviceType::kCuda) {
     make_on_gpu(shape, indices, plans, out);
     return;

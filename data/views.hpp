@@ -26,6 +26,8 @@ struct ViewGeometry {
 
   /// What a view shows of an axis of `image_side` pixels.
   int side(int image_side) const { return crop == 0 ? image_side : crop; }
+  /// Throws Error when the crop is larger than the padded images.
+  void check(int height, int width) const;
 };
 
 /// Which random numbers views are made with. Views of one image in one epoch must differ in `draw`
@@ -40,6 +42,13 @@ struct ViewStream {
 /// crop begins in [-padding, side + padding - crop] on each axis; translations scale with the crop.
 kernels::AugmentPlan draw_plan(View view, int height, int width, const ViewGeometry& geometry,
                                Philox& random);
+
+/// A view of each image as pixels, for whoever normalises them in another way: uint8
+/// [images.count, h, w, 3] of the crop. Image i is sample samples[i] of a data set, and its view is
+/// what ViewMaker::make would normalise. Throws Error when the crop is larger than the padded
+/// images and unless there is one sample number an image.
+Tensor make_pixels(const Images& images, std::span<const std::int64_t> samples, View view,
+                   const ViewStream& stream, const ViewGeometry& geometry = {});
 
 /// Where the images wait that a GPU makes views of, as uint8.
 enum class ImageMemory {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include "engine/error.hpp"
 #include "kernels/device_memory.hpp"
@@ -18,22 +20,7 @@ std::size_t round_up(std::size_t bytes) {
   return std::max(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
 }
 
-/// glibc hands large blocks back to the system at once, and every new one then costs a page fault
-/// per 4 KiB: about as long as the kernel that fills it. Its own heap, kept for the life of the
-/// process, finds and merges free blocks well enough for a training loop.
-void keep_freed_memory() {
-#ifdef __GLIBC__
-  static const bool once = [] {
-    mallopt(M_MMAP_MAX, 0);
-    mallopt(M_TRIM_THRESHOLD, -1);
-    return true;
-  }();
-  static_cast<void>(once);
-#endif
-}
-
 void* allocate_host(std::size_t bytes) {
-  keep_freed_memory();
   void* memory = std::aligned_alloc(kAlignment, round_up(bytes));
   require(memory != nullptr,
           "out of memory: {:.1f} MiB more are needed; use a smaller --batch_size or --width",
@@ -73,6 +60,13 @@ std::shared_ptr<void> allocate(Device device, std::size_t bytes) {
   return {memory, [&ctx](void* block) { kernels::device_release(ctx, block); }};
 }
 
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+#endif
+}
+
 void release_freed_memory() {
 #ifdef __GLIBC__
   malloc_trim(0);
@@ -102,6 +96,22 @@ void clear_bytes(Device device, void* memory, std::size_t bytes) {
   } else {
     kernels::set_to_zero(cuda_context(device), memory, bytes);
   }
+}
+
+MemoryUse memory_use(Device device) {
+  if (device.type == DeviceType::kCuda) {
+    const kernels::DeviceMemoryUse use = kernels::device_memory_use(cuda_context(device));
+    return {use.now, use.peak};
+  }
+  // Lines such as "VmHWM:    3404 kB".
+  MemoryUse use;
+  std::ifstream status("/proc/self/status");
+  for (std::string name; status >> name;) {
+    std::size_t kib = 0;
+    if (name == "VmRSS:" && status >> kib) use.now = kib << 10;
+    if (name == "VmHWM:" && status >> kib) use.peak = kib << 10;
+  }
+  return use;
 }
 
 const kernels::CudaContext& cuda_context(Device device) {

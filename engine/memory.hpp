@@ -9,9 +9,9 @@
 
 namespace bptplr {
 
-/// `bytes` of uninitialised memory on `device`, aligned to 64 bytes. Freed memory is kept and used
-/// again, so that a training loop in its steady state asks the system for none. Throws Error when
-/// there is not enough.
+/// `bytes` of uninitialised memory on `device`, aligned to 64 bytes. What a GPU freed is kept and
+/// used again; the CPU's memory is, too, after keep_freed_memory(). Throws Error when there is not
+/// enough.
 std::shared_ptr<void> allocate(Device device, std::size_t bytes);
 
 /// Copies between or within devices, in order with the work queued on them. A copy to the CPU waits
@@ -20,9 +20,22 @@ void copy_bytes(Device target_device, void* target, Device source_device, const 
                 std::size_t bytes);
 void clear_bytes(Device device, void* memory, std::size_t bytes);
 
+/// Lets the process keep the CPU memory that it frees, so that a training loop in its steady state
+/// asks the system for none: glibc otherwise hands large blocks back at once, and every new one
+/// then costs a page fault per 4 KiB, about as long as the kernel that fills it. For programs; a
+/// library must not decide this for the process that it is loaded into.
+void keep_freed_memory();
+
 /// Hands the CPU's freed memory back to the system, for the moment when another kind of work begins
 /// whose blocks have other sizes. Where the system's allocator cannot, nothing happens.
 void release_freed_memory();
+
+/// Bytes: on a GPU those of tensors and scratch space, on the CPU those of the whole process.
+struct MemoryUse {
+  std::size_t now = 0;
+  std::size_t peak = 0;  ///< the most there have been; of the CPU 0 where the system does not tell
+};
+MemoryUse memory_use(Device device);
 
 /// The execution context of the CPU kernels. Its scratch memory is the calling thread's own.
 kernels::CpuContext cpu_context();

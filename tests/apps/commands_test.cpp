@@ -96,7 +96,7 @@ TEST(AppCommands, BptPlrWritesWhatIsPromised) {
     EXPECT_EQ(epoch["epoch"], i);
     EXPECT_EQ(epoch["phase"], i == 0 ? "warm_up" : "bpt_plr");
     for (const char* key : {"lr", "loss", "test_acc", "best_acc", "mean_last10", "networks",
-                            "seconds", "images_per_s"}) {
+                            "seconds", "images_per_s", "peak_memory_gib"}) {
       EXPECT_TRUE(epoch.contains(key)) << key;
     }
     EXPECT_EQ(epoch["networks"].size(), i == 0 ? 0U : 2U);

@@ -78,7 +78,7 @@ class BackgroundApp {
   int status_ = 0;
 };
 
-/// metrics.jsonl without what depends on the clock.
+/// metrics.jsonl without what depends on the machine.
 std::string timeless_metrics(const std::string& run) {
   std::istringstream lines(read_text(run + "/metrics.jsonl"));
   std::string text;
@@ -86,6 +86,7 @@ std::string timeless_metrics(const std::string& run) {
     Json json = Json::parse(line);
     json.erase("seconds");
     json.erase("images_per_s");
+    json.erase("peak_memory_gib");
     text += json.dump() + "\n";
   }
   return text;

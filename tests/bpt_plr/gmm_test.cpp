@@ -67,6 +67,46 @@ TEST(FitGmm, RepeatsForTheSameSeed) {
             fit_gmm(losses, {}, 7, 12)[0].clean_probability);
 }
 
+/// Both losses of each sample side by side.
+template <class T>
+Tensor columns(const Network& network) {
+  std::vector<T> points;
+  for (std::size_t i = 0; i < network.classifier.size(); ++i) {
+    points.push_back(network.classifier[i]);
+    points.push_back(network.prototype[i]);
+  }
+  return Tensor::from(points, {std::ssize(network.classifier), 2});
+}
+
+TEST(FitGmm, ColumnsOfOneTensorGiveTheSameFit) {
+  const Network a(1);
+  const Network b(2);
+  const std::vector<SampleLosses> losses{a.losses(), b.losses()};
+  const auto expected = fit_gmm(losses, {}, 7, 12);
+  EXPECT_EQ(fit_gmm(columns<float>(a), {}, 7, 12, 0).clean_probability,
+            expected[0].clean_probability);
+  EXPECT_EQ(fit_gmm(columns<float>(b), {}, 7, 12, 1).clean_probability,
+            expected[1].clean_probability);
+  // The same numbers in double precision.
+  EXPECT_EQ(fit_gmm(columns<double>(b), {}, 7, 12, 1).clean_probability,
+            expected[1].clean_probability);
+  EXPECT_THROW(fit_gmm(to_tensor(b.classifier), {}, 7, 12, 1), Error);
+  EXPECT_THROW(fit_gmm(Tensor::zeros({0, 2}), {}, 7, 12, 1), Error);
+}
+
+TEST(FitGmm, StartsFromLabels) {
+  const Network a(1);
+  std::vector<std::uint8_t> labels(600, 0);
+  for (std::size_t i = 0; i < 400; ++i) labels[i] = 1;
+  const GmmFit fit = fit_gmm_from_labels(columns<double>(a), labels, {});
+  EXPECT_EQ(fit.clean_component, 1);
+  EXPECT_EQ(fit.clean_probability, fit_gmm(columns<double>(a), {}, 7, 12, 0).clean_probability);
+  labels[3] = 2;
+  EXPECT_THROW(fit_gmm_from_labels(columns<double>(a), labels, {}), Error);
+  labels.resize(599);
+  EXPECT_THROW(fit_gmm_from_labels(columns<double>(a), labels, {}), Error);
+}
+
 TEST(FitGmm, EqualLossesCountAsClean) {
   const Tensor zeros = Tensor::zeros({10});
   const std::vector<SampleLosses> losses{{zeros, zeros}};

@@ -74,5 +74,19 @@ TEST(InstanceNoise, RatesOutsideAreErrors) {
   EXPECT_THROW(noisy_shapes(1.5, 1), Error);
 }
 
+TEST(InstanceNoise, LabelsThatDoNotFitTheImagesAreErrors) {
+  const Dataset& data = shapes();
+  std::vector<std::int64_t> labels = data.train.labels;
+  const auto noise = [&](std::int64_t classes) {
+    return instance_noise(data.train.images, labels, classes, data.mean, data.std, 0.4, 1);
+  };
+  EXPECT_THROW(noise(1), Error);
+  EXPECT_THROW(noise(9), Error);  // there is a label 9
+  labels.back() = -1;
+  EXPECT_THROW(noise(10), Error);
+  labels.pop_back();
+  EXPECT_THROW(noise(10), Error);
+}
+
 }  // namespace
 }  // namespace bptplr

@@ -40,6 +40,10 @@ TEST(Noise, SymmetricNoiseIsUniformOverTheWrongClasses) {
   for (const int count : moves) EXPECT_NEAR(count, 500, 5 * std::sqrt(500 * 0.9));
 }
 
+TEST(Noise, SymmetricNoiseNeedsAClass) {
+  EXPECT_THROW(symmetric_noise(balanced(10), 0, 0.5, 1), Error);
+}
+
 TEST(Noise, DependsOnTheSeedAlone) {
   const auto truth = balanced(1000);
   EXPECT_EQ(symmetric_noise(truth, 10, 0.4, 7), symmetric_noise(truth, 10, 0.4, 7));

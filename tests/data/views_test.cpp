@@ -60,6 +60,30 @@ TEST(Views, DependOnSeedEpochDrawAndIndexOnly) {
   }
 }
 
+TEST(Views, PixelsAreWhatIsNormalised) {
+  const Dataset& data = shapes();
+  // Three images alone, known by their numbers in the data set.
+  const std::vector<std::int64_t> samples{150, 3, 77};
+  std::vector<std::uint8_t> alone;
+  for (const std::int64_t i : samples) {
+    const std::uint8_t* image = data.train.images.image(i);
+    alone.insert(alone.end(), image, image + data.train.images.bytes_per_image());
+  }
+  const Images images = Images::in_memory(32, 32, alone);
+  for (const View view : {View::kTest, View::kWeak, View::kStrong}) {
+    const ViewGeometry geometry{view == View::kTest ? 20 : 40, 6};
+    const Tensor pixels = make_pixels(images, samples, view, {1, 2, 3}, geometry);
+    const Tensor floats = view_tensor(samples, view, {1, 2, 3}, geometry);
+    ASSERT_EQ(pixels.shape(), floats.shape());
+    for (std::size_t i = 0; i < pixels.span<std::uint8_t>().size(); ++i) {
+      const float pixel = static_cast<float>(pixels.data<std::uint8_t>()[i]) / 255.0F;
+      ASSERT_EQ(floats.data<float>()[i], (pixel - data.mean[i % 3]) / data.std[i % 3]) << i;
+    }
+  }
+  EXPECT_THROW(make_pixels(images, first(2), View::kWeak, {}), Error);
+  EXPECT_THROW(make_pixels(images, samples, View::kWeak, {}, {41, 4}), Error);
+}
+
 TEST(Views, AreTheSameForAnyNumberOfThreads) {
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);

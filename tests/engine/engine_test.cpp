@@ -8,6 +8,7 @@
 #include <map>
 
 #include "engine/file.hpp"
+#include "engine/memory.hpp"
 #include "engine/ops.hpp"
 #include "engine/optimizer.hpp"
 #include "engine/random.hpp"
@@ -246,6 +247,18 @@ TEST(Random, PermutationsHoldEveryIndexOnce) {
     std::sort(order.begin(), order.end());
     for (std::int64_t i = 0; i < n; ++i) ASSERT_EQ(order[static_cast<std::size_t>(i)], i);
   }
+}
+
+TEST(Memory, UseGrowsWithWhatIsWritten) {
+  constexpr std::size_t kBytes = 256 << 20;
+  const MemoryUse before = memory_use(Device{});
+  EXPECT_GT(before.now, 0U);
+  EXPECT_GE(before.peak, before.now);
+  const auto block = allocate(Device{}, kBytes);
+  std::memset(block.get(), 1, kBytes);
+  const MemoryUse after = memory_use(Device{});
+  EXPECT_GE(after.now, before.now + kBytes / 2);
+  EXPECT_GE(after.peak, after.now);
 }
 
 TEST(Sgd, TenStepsMatchPyTorch) {

@@ -119,6 +119,7 @@ int run(int argc, char** argv) {
 }  // namespace bptplr
 
 int main(int argc, char** argv) {
+  bptplr::keep_freed_memory();
   try {
     return bptplr::run(argc, argv);
   } catch (const std::exception& error) {
