@@ -35,7 +35,7 @@ class RunObserver : public TrainingObserver {
  public:
   RunObserver(const Recipe& recipe, const RunFolder& folder)
       : progress_(recipe),
-        recorder_(folder, recipe.keep_checkpoints,
+        recorder_(folder, recipe,
                   [this](const std::string& sentence) { progress_.warning(sentence); }),
         max_hours_(recipe.max_hours) {}
 
@@ -169,7 +169,7 @@ void go_on(const RunFolder& folder, const Recipe& recipe, Trainer& trainer, RunO
       });
   if (found) trainer.restore(found->checkpoint, found->path.string());
   const Position position = found ? found->checkpoint.position : Position{};
-  folder.rewind_metrics(position.epoch);
+  folder.rewind(position.epoch);
   fmt::print("resume    {}\n", found ? found->path.string() : "no checkpoint yet: from the start");
 }
 

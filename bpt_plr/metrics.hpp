@@ -47,9 +47,10 @@ struct EpochMetrics {
   double lr = 0.0;
   /// Means over the epoch's iterations and networks, by name: loss, loss_ce, loss_x, ...
   std::map<std::string, double> losses;
-  double test_acc = 0.0;     ///< percent
-  double best_acc = 0.0;     ///< percent, of all epochs so far
-  double mean_last10 = 0.0;  ///< percent, mean over the last ten epochs (or fewer so far)
+  double test_acc = 0.0;              ///< percent
+  double best_acc = 0.0;              ///< percent, of all epochs so far
+  double mean_last10 = 0.0;           ///< percent, mean over the last ten epochs (or fewer so far)
+  std::vector<std::int64_t> samples;  ///< what was partitioned: numbers in the training set
   /// One per network, in the epochs that partition the training set.
   std::vector<NetworkMetrics> networks;
   std::optional<WrongLabels> wrong_labels;  ///< of the same epochs, where the truth is known

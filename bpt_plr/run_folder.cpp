@@ -17,6 +17,7 @@ constexpr const char* kConfig = "config.json";
 constexpr const char* kClasses = "classes.json";
 constexpr const char* kNoise = "noise.json";
 constexpr const char* kMetrics = "metrics.jsonl";
+constexpr const char* kSelection = "selection.jsonl";
 constexpr const char* kLock = "lock";
 
 /// Sides of images that recipes allow.
@@ -24,6 +25,31 @@ constexpr int kMaxImageSide = 4096;
 
 std::string model_name(int index) {
   return fmt::format("model{}.safetensors", index + 1);
+}
+
+struct EpochLine {
+  std::string text;
+  nlohmann::ordered_json json;  ///< an object with an integer "epoch"
+};
+
+/// The whole lines of a file that need not exist: a process may have been killed in a line.
+std::vector<EpochLine> read_lines(const std::filesystem::path& file) {
+  std::vector<EpochLine> lines;
+  if (!std::filesystem::exists(file)) return lines;
+  std::istringstream stream(read_file(file));
+  for (std::string line; std::getline(stream, line);) {
+    auto json = nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("epoch") || !json["epoch"].is_number_integer())
+      continue;
+    lines.push_back({line, std::move(json)});
+  }
+  return lines;
+}
+
+std::vector<nlohmann::ordered_json> json_of(std::vector<EpochLine> lines) {
+  std::vector<nlohmann::ordered_json> json;
+  for (EpochLine& line : lines) json.push_back(std::move(line.json));
+  return json;
 }
 
 }  // namespace
@@ -55,7 +81,8 @@ bool RunFolder::exists(const std::filesystem::path& path) {
 }
 
 void RunFolder::check_unused(const std::filesystem::path& path) {
-  for (const std::string& name : {std::string(kConfig), std::string(kMetrics), model_name(0)}) {
+  for (const std::string& name :
+       {std::string(kConfig), std::string(kMetrics), std::string(kSelection), model_name(0)}) {
     require(!std::filesystem::exists(path / name),
             "{} holds the results of a run ({}); choose another --out or remove it", path.string(),
             name);
@@ -125,15 +152,27 @@ void RunFolder::append_metrics(std::string_view lines) const {
   append_to_file(path_ / kMetrics, lines);
 }
 
-void RunFolder::rewind_metrics(std::int64_t epoch) const {
-  if (!std::filesystem::exists(path_ / kMetrics)) return;
-  std::istringstream lines(read_file(path_ / kMetrics));
-  std::string kept;
-  for (std::string line; std::getline(lines, line);) {
-    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (json.is_object() && json.value("epoch", epoch) < epoch) kept += line + "\n";
+void RunFolder::append_selection(std::string_view lines) const {
+  append_to_file(path_ / kSelection, lines);
+}
+
+std::vector<nlohmann::ordered_json> RunFolder::read_metrics() const {
+  return json_of(read_lines(path_ / kMetrics));
+}
+
+std::vector<nlohmann::ordered_json> RunFolder::read_selection() const {
+  return json_of(read_lines(path_ / kSelection));
+}
+
+void RunFolder::rewind(std::int64_t epoch) const {
+  for (const char* file : {kMetrics, kSelection}) {
+    if (!std::filesystem::exists(path_ / file)) continue;
+    std::string kept;
+    for (const EpochLine& line : read_lines(path_ / file)) {
+      if (line.json["epoch"] < epoch) kept += line.text + "\n";
+    }
+    write_file_atomically(path_ / file, kept);
   }
-  write_file_atomically(path_ / kMetrics, kept);
 }
 
 void RunFolder::write_models(const Trainer& trainer) const {

@@ -1,12 +1,14 @@
-// The folder of a run: config.json, classes.json, noise.json, metrics.jsonl, model1.safetensors,
-// checkpoints/ ...
+// The folder of a run: config.json, classes.json, noise.json, metrics.jsonl, selection.jsonl,
+// model1.safetensors, checkpoints/ ...
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "bpt_plr/checkpoint_store.hpp"
 #include "bpt_plr/recipe.hpp"
@@ -42,8 +44,14 @@ class RunFolder {
   void write_noise(std::span<const std::int64_t> labels) const;
   /// Adds whole lines to metrics.jsonl, all or none.
   void append_metrics(std::string_view lines) const;
-  /// Drops the lines of `epoch` and later ones, and what a killed process left of a line.
-  void rewind_metrics(std::int64_t epoch) const;
+  /// Adds whole lines to selection.jsonl, all or none.
+  void append_selection(std::string_view lines) const;
+  /// The lines of each, in their order; none where there is no file. What a killed process left of
+  /// a line is passed over.
+  std::vector<nlohmann::ordered_json> read_metrics() const;
+  std::vector<nlohmann::ordered_json> read_selection() const;
+  /// Drops the lines of `epoch` and later ones from both, and what a killed process left of a line.
+  void rewind(std::int64_t epoch) const;
   /// All models of a run.
   void write_models(const Trainer& trainer) const;
   /// model1.safetensors, model2.safetensors: index 0, 1.

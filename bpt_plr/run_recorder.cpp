@@ -3,12 +3,16 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "bpt_plr/selection_points.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {
 
-RunRecorder::RunRecorder(const RunFolder& folder, std::int64_t keep_checkpoints, Warn warn)
-    : folder_(folder), checkpoints_(folder.checkpoints(keep_checkpoints)), warn_(std::move(warn)) {}
+RunRecorder::RunRecorder(const RunFolder& folder, const Recipe& recipe, Warn warn)
+    : folder_(folder),
+      checkpoints_(folder.checkpoints(recipe.keep_checkpoints)),
+      events_(folder.path(), recipe),
+      warn_(std::move(warn)) {}
 
 bool RunRecorder::attempt(const std::function<void()>& write) const {
   try {
@@ -25,10 +29,20 @@ void RunRecorder::write_pending_metrics() {
   pending_metrics_.clear();
 }
 
+void RunRecorder::write_pending_selection() {
+  if (pending_selection_.empty()) return;
+  folder_.append_selection(pending_selection_);
+  pending_selection_.clear();
+}
+
 void RunRecorder::record_epoch(const EpochMetrics& metrics, const Trainer& trainer) {
+  const SelectionPoints points = selection_points(metrics);
   pending_metrics_ += to_json(metrics).dump() + "\n";
-  // Metrics before the checkpoint: a run that goes on drops those that are ahead of it.
+  if (!points.networks.empty()) pending_selection_ += to_json(points).dump() + "\n";
+  // Lines before the checkpoint: a run that goes on drops those that are ahead of it.
   bool complete = attempt([&] { write_pending_metrics(); });
+  complete &= attempt([&] { write_pending_selection(); });
+  attempt([&] { events_.record(metrics, points); });
   complete &= attempt([&] { folder_.write_models(trainer); });
   complete &= attempt([&] { checkpoints_.save(trainer.checkpoint()); });
   is_complete_ = complete;
@@ -50,6 +64,7 @@ std::string RunRecorder::record_failure(const Trainer& trainer) const {
 void RunRecorder::finish(const Trainer& trainer) {
   if (is_complete_) return;
   write_pending_metrics();
+  write_pending_selection();
   folder_.write_models(trainer);
   checkpoints_.save(trainer.checkpoint());
   is_complete_ = true;

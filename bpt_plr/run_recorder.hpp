@@ -1,12 +1,13 @@
 // Writes what a run leaves behind, epoch by epoch, and never lets a full disk end the training.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <string>
 
 #include "bpt_plr/checkpoint_store.hpp"
+#include "bpt_plr/event_log.hpp"
 #include "bpt_plr/metrics.hpp"
+#include "bpt_plr/recipe.hpp"
 #include "bpt_plr/run_folder.hpp"
 #include "bpt_plr/trainer.hpp"
 
@@ -16,12 +17,12 @@ class RunRecorder {
  public:
   using Warn = std::function<void(const std::string&)>;
 
-  /// `warn` is told, in every epoch, what could not be written. `folder` and what `warn` refers to
-  /// must outlive this.
-  RunRecorder(const RunFolder& folder, std::int64_t keep_checkpoints, Warn warn);
+  /// `warn` is told, in every epoch, what could not be written. The recipe is a resolved one.
+  /// `folder` and what `warn` refers to must outlive this.
+  RunRecorder(const RunFolder& folder, const Recipe& recipe, Warn warn);
 
-  /// Writes metrics, models and a checkpoint. What fails is warned of and made good at the next
-  /// call: lines of metrics wait in memory.
+  /// Writes metrics, selection, events, models and a checkpoint. What fails is warned of and made
+  /// good at the next call, lines waiting in memory; only events are not.
   void record_epoch(const EpochMetrics& metrics, const Trainer& trainer);
 
   /// Writes a checkpoint of an epoch that is under way. Throws Error when it cannot be written.
@@ -35,14 +36,17 @@ class RunRecorder {
 
  private:
   void write_pending_metrics();
+  void write_pending_selection();
   /// Calls `write`; where it throws an Error, warns and returns false.
   bool attempt(const std::function<void()>& write) const;
 
   const RunFolder& folder_;
   CheckpointStore checkpoints_;
+  EventLog events_;
   Warn warn_;
   std::string pending_metrics_;  ///< lines that could not be written yet
-  bool is_complete_ = true;      ///< everything has been written
+  std::string pending_selection_;
+  bool is_complete_ = true;  ///< everything but events has been written
 };
 
 }  // namespace bptplr

@@ -226,6 +226,7 @@ class Trainer::Impl {
                                   loss_auc(losses[divisions.size()].prototype)});
       divisions.push_back({std::move(fit), std::move(partition)});
     }
+    metrics.samples = samples_.indices;
     metrics.wrong_labels =
         find_wrong_labels(metrics.networks, samples_.noisy_labels, samples_.true_labels);
     return divisions;

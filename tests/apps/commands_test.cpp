@@ -105,6 +105,17 @@ TEST(AppCommands, BptPlrWritesWhatIsPromised) {
   EXPECT_TRUE(Json::parse(metrics[1]).contains("loss_x"));
   EXPECT_TRUE(Json::parse(metrics[1])["seconds"].contains("partition"));
 
+  const std::vector<std::string> selection = lines_of(read_text(folder / "run/selection.jsonl"));
+  ASSERT_EQ(selection.size(), 1U) << "a line for each epoch that partitions";
+  const Json points = Json::parse(selection[0]);
+  EXPECT_EQ(points["epoch"], 1);
+  EXPECT_EQ(points["samples"].size(), 200U);
+  for (const Json& network : points["networks"]) {
+    for (const char* key : {"classifier", "prototype", "clean"}) {
+      EXPECT_EQ(network[key].size(), 200U) << key;
+    }
+  }
+
   const AppResult eval = run_app(folder, "eval run --json");
   EXPECT_EQ(eval.exit_code, 0) << eval.err;
   const Json accuracy = Json::parse(eval.out);
