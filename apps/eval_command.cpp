@@ -8,12 +8,10 @@
 
 #include "apps/commands.hpp"
 #include "apps/load_progress.hpp"
-#include "bpt_plr/make_network.hpp"
-#include "bpt_plr/recipe.hpp"
-#include "bpt_plr/run_folder.hpp"
+#include "bpt_plr/evaluation.hpp"
+#include "bpt_plr/trained_run.hpp"
 #include "bpt_plr/trainer.hpp"
 #include "bpt_plr/training_data.hpp"
-#include "engine/error.hpp"
 
 namespace bptplr {
 namespace {
@@ -34,25 +32,16 @@ Dataset load_data(const Recipe& recipe) {
 int evaluate(const EvalOptions& options) {
   use_threads(options.threads);
   const RunFolder folder = RunFolder::open(options.run);
-  Recipe recipe = folder.read_config();
-  if (!options.data_path.empty()) recipe.data_path = options.data_path;
-  recipe.device = options.device;
-  resolve(recipe);
-  const int count = folder.num_models();
-  require(count > 0, "{} holds no model1.safetensors; train for at least one epoch", options.run);
+  const Recipe recipe = recipe_of_run(folder, options.device, options.data_path);
+  const Networks networks = load_networks(folder, recipe);
   const Dataset dataset = load_data(recipe);
   const ViewMaker views = make_view_maker(recipe, dataset, dataset.test.images);
 
-  std::vector<std::unique_ptr<Network>> networks;
+  const std::vector<Network*> all = pointers_to(networks);
   std::vector<double> accuracies;
-  for (int i = 0; i < count; ++i) {
-    networks.push_back(make_network(recipe, i));
-    folder.read_model(i, *networks.back());
-    accuracies.push_back(test_accuracy({networks.back().get()}, views, dataset.test.labels));
+  for (Network* network : all) {
+    accuracies.push_back(test_accuracy({network}, views, dataset.test.labels));
   }
-  std::vector<Network*> all;
-  all.reserve(networks.size());
-  for (const auto& network : networks) all.push_back(network.get());
   const double together = test_accuracy(all, views, dataset.test.labels);
 
   if (options.json) {
@@ -65,8 +54,8 @@ int evaluate(const EvalOptions& options) {
     return 0;
   }
   fmt::print("{}: {} test images of {}\n", options.run, dataset.test.images.count, dataset.name);
-  for (int i = 0; i < count; ++i) {
-    fmt::print("network {}   {:6.2f} %\n", i + 1, accuracies[static_cast<std::size_t>(i)]);
+  for (std::size_t i = 0; i < accuracies.size(); ++i) {
+    fmt::print("network {}   {:6.2f} %\n", i + 1, accuracies[i]);
   }
   fmt::print("together    {:6.2f} %\n", together);
   return 0;

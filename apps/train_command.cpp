@@ -146,6 +146,7 @@ int train(Recipe recipe) {
   Trainer trainer(recipe, data, observer);
   observer.watch(trainer);
   folder.write_config(recipe);
+  folder.write_classes(data.dataset);
   folder.write_noise(data.noisy_labels);
   print_summary(recipe, changes, data, trainer);
   trainer.run();

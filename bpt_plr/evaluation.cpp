@@ -64,12 +64,10 @@ Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, doub
   return scale(linear(projection, prototypes, {}), 1.0 / temperature);
 }
 
-double test_accuracy(const std::vector<Network*>& networks, const ViewMaker& views,
-                     std::span<const std::int64_t> labels) {
-  const Range range("test");
+Tensor summed_logits(const std::vector<Network*>& networks, const ViewMaker& views) {
   const NoGrad no_grad;
   const std::int64_t classes = networks.front()->heads().num_classes;
-  Tensor all = Tensor::empty({std::ssize(labels), classes}, DType::kFloat32, views.device());
+  Tensor all = Tensor::empty({views.images().count, classes}, DType::kFloat32, views.device());
   for_each_batch(views, [&](std::int64_t first, const Tensor& x) {
     Tensor sum = networks.front()->classify(x, {false, 1});
     for (std::size_t k = 1; k < networks.size(); ++k) {
@@ -77,7 +75,14 @@ double test_accuracy(const std::vector<Network*>& networks, const ViewMaker& vie
     }
     all.rows(first, first + x.size(0)).copy_from(sum);
   });
-  all = all.to(Device{});
+  return all.to(Device{});
+}
+
+double test_accuracy(const std::vector<Network*>& networks, const ViewMaker& views,
+                     std::span<const std::int64_t> labels) {
+  const Range range("test");
+  const Tensor all = summed_logits(networks, views);
+  const std::int64_t classes = all.size(1);
   std::int64_t correct = 0;
   for (std::int64_t i = 0; i < all.size(0); ++i) {
     const float* row = all.data<float>() + i * classes;

@@ -22,6 +22,9 @@ Network::Output evaluate(Network& network, const ViewMaker& views,
 /// Prototype logits s = q P^T / temperature [N, C].
 Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, double temperature);
 
+/// z_1 + z_2 + ... [N, C] of every image, what the method classifies by; on the CPU.
+Tensor summed_logits(const std::vector<Network*>& networks, const ViewMaker& views);
+
 /// Percent of the images that the sum of the networks' logits classifies as `labels` say.
 double test_accuracy(const std::vector<Network*>& networks, const ViewMaker& views,
                      std::span<const std::int64_t> labels);

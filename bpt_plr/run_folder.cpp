@@ -16,8 +16,12 @@ namespace bptplr {
 namespace {
 
 constexpr const char* kConfig = "config.json";
+constexpr const char* kClasses = "classes.json";
 constexpr const char* kNoise = "noise.json";
 constexpr const char* kMetrics = "metrics.jsonl";
+
+/// Sides of images that recipes allow.
+constexpr int kMaxImageSide = 4096;
 
 std::string model_name(int index) {
   return fmt::format("model{}.safetensors", index + 1);
@@ -62,6 +66,43 @@ Recipe RunFolder::read_config() const {
   return compose_recipe(read_recipe(file), file, nlohmann::json::object());
 }
 
+void RunFolder::write_classes(const Dataset& dataset) const {
+  const nlohmann::ordered_json json{{"dataset", dataset.name},
+                                    {"classes", dataset.class_names},
+                                    {"mean", dataset.mean},
+                                    {"std", dataset.std},
+                                    {"image_side", dataset.train.images.height}};
+  write_file_atomically(path_ / kClasses,
+                        json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
+Dataset RunFolder::read_classes() const {
+  const std::filesystem::path file = path_ / kClasses;
+  require(std::filesystem::exists(file),
+          "{} is missing, so the names of the classes are not known; train again with this version",
+          file.string());
+  const std::string text = read_file(file);
+  Dataset dataset;
+  int side = 0;
+  try {
+    const auto json = nlohmann::json::parse(text);
+    json.at("dataset").get_to(dataset.name);
+    json.at("classes").get_to(dataset.class_names);
+    json.at("mean").get_to(dataset.mean);
+    json.at("std").get_to(dataset.std);
+    json.at("image_side").get_to(side);
+  } catch (const nlohmann::json::exception& error) {
+    throw Error("{} is not what a run writes ({}); train again", file.string(), error.what());
+  }
+  require(side >= 1 && side <= kMaxImageSide, "{}: image_side is {}, but must lie in 1 to {}",
+          file.string(), side, kMaxImageSide);
+  for (Split* split : {&dataset.train, &dataset.test}) {
+    split->images.height = side;
+    split->images.width = side;
+  }
+  return dataset;
+}
+
 void RunFolder::write_noise(std::span<const std::int64_t> labels) const {
   write_noise_file(path_ / kNoise, labels);
 }
@@ -79,7 +120,16 @@ void RunFolder::write_model(int index, const Network& network) const {
 }
 
 void RunFolder::read_model(int index, Network& network) const {
-  const std::filesystem::path file = path_ / model_name(index);
+  load_model(path_ / model_name(index), network);
+}
+
+int RunFolder::num_models() const {
+  int count = 0;
+  while (std::filesystem::exists(path_ / model_name(count))) ++count;
+  return count;
+}
+
+void load_model(const std::filesystem::path& file, Network& network) {
   try {
     network.named().load_state_dict(load_safetensors(file));
   } catch (const Error& error) {
@@ -87,12 +137,6 @@ void RunFolder::read_model(int index, Network& network) const {
     if (sentence.find(file.string()) != std::string::npos) throw;
     throw Error("{}: {}", file.string(), sentence);
   }
-}
-
-int RunFolder::num_models() const {
-  int count = 0;
-  while (std::filesystem::exists(path_ / model_name(count))) ++count;
-  return count;
 }
 
 }  // namespace bptplr

@@ -78,4 +78,11 @@ std::vector<CsvRow> parse_csv(std::string_view text, const std::string& name) {
   return CsvReader(text, name).rows();
 }
 
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string field = "\"";
+  for (const char c : text) field += c == '"' ? "\"\"" : std::string(1, c);
+  return field + "\"";
+}
+
 }  // namespace bptplr

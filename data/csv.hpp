@@ -17,4 +17,7 @@ struct CsvRow {
 /// naming `name` and the line when quotes are not as they should be.
 std::vector<CsvRow> parse_csv(std::string_view text, const std::string& name);
 
+/// `text` as a field of such a table: in quotes where it holds a comma, a quote or an end of line.
+std::string csv_field(std::string_view text);
+
 }  // namespace bptplr

@@ -85,6 +85,20 @@ std::vector<fs::path> image_files_in(const fs::path& folder) {
   return files;
 }
 
+std::vector<fs::path> image_files_below(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : entries_of(folder)) {
+    if (is_folder(entry.path())) {
+      if (entry.is_symlink()) continue;
+      const std::vector<fs::path> below = image_files_below(entry.path());
+      files.insert(files.end(), below.begin(), below.end());
+    } else if (has_image_name(entry.path())) {
+      files.push_back(entry.path());
+    }
+  }
+  return files;
+}
+
 ImageList list_folder(const fs::path& folder) {
   require(is_folder(folder),
           "{}: there is no such folder; name the one with a folder for each class",

@@ -23,4 +23,8 @@ Dataset load_folder(const std::filesystem::path& folder, const TestSplit& split,
 /// readable or not. Throws Error when the folder cannot be read.
 std::vector<std::filesystem::path> image_files_in(const std::filesystem::path& folder);
 
+/// The same of `folder` and all folders below it, in the order of their paths; folders that are
+/// links, or whose names begin with a dot, are passed over.
+std::vector<std::filesystem::path> image_files_below(const std::filesystem::path& folder);
+
 }  // namespace bptplr

@@ -202,6 +202,13 @@ TEST_F(ImageSets, ManifestsThatAreNone) {
   EXPECT_TRUE(contains(error("path,label,split\na.jpg,x,train\nb.jpg,y,test\n"), "already"));
 }
 
+TEST(Csv, AFieldReadsBackAsItWasWritten) {
+  for (const char* text : {"", "plain", " a b ", "a,b", "\"", "say \"a,b\"", "two\nlines", "\r"}) {
+    EXPECT_EQ(parse_csv("x," + csv_field(text) + "\n", "x")[0].fields[1], text);
+  }
+  EXPECT_EQ(csv_field("a b"), "a b");
+}
+
 TEST(Csv, LinesAreCountedInsideOfQuotes) {
   const auto rows = parse_csv("a,\"b\n\nc\"\n\nd,e", "x");
   ASSERT_EQ(rows.size(), 2U);

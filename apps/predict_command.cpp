@@ -1,0 +1,73 @@
+// `bptplr predict MODEL IMAGES...`: the classes of image files.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/commands.hpp"
+#include "apps/load_progress.hpp"
+#include "apps/prediction_writer.hpp"
+#include "bpt_plr/predictor.hpp"
+
+namespace bptplr {
+namespace {
+
+struct PredictOptions {
+  std::string model;
+  std::vector<std::string> images;
+  PredictionWriter::Options writer;
+  std::string on_bad_image = "stop";
+  std::string device = "auto";
+  long long threads = 0;
+};
+
+int predict(const PredictOptions& options) {
+  use_threads(options.threads);
+  Predictor predictor(options.model, options.device);
+  const std::vector<std::filesystem::path> files = find_image_files(options.images);
+  PredictionWriter writer(options.writer, predictor.class_names());
+  std::int64_t left_out = 0;
+  {
+    LoadProgress loading;
+    left_out = predictor.predict(files, options.on_bad_image == "skip", loading.report(),
+                                 [&](const Prediction& p) { writer.write(p); });
+  }
+  writer.finish();
+  if (!options.writer.out.empty()) {
+    fmt::print("images {} left_out {} out {}\n", std::ssize(files) - left_out, left_out,
+               options.writer.out.string());
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_predict_command(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("predict", "Say which classes image files show.");
+  const auto options = std::make_shared<PredictOptions>();
+  command
+      ->add_option("MODEL", options->model,
+                   "folder that `bptplr train` wrote to, whose networks are asked together, or one "
+                   "of its model files")
+      ->required();
+  command
+      ->add_option("IMAGES", options->images,
+                   "JPEG and PNG files, and folders with such files in them or below")
+      ->required();
+  command->add_option("--out", options->writer.out, "write to this file instead of stdout");
+  command->add_flag("--json", options->writer.json, "a JSON list instead of a table (CSV)");
+  command->add_flag("--all", options->writer.all,
+                    "the probabilities of all classes: a column each, or a list in JSON");
+  command
+      ->add_option("--on_bad_image", options->on_bad_image,
+                   "what to do about image files that cannot be read: leave them out, or stop")
+      ->check(CLI::IsMember({"skip", "stop"}));
+  command->add_option("--device", options->device, "auto, cpu or cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command->add_option("--threads", options->threads, "CPU threads; 0: all")
+      ->check(CLI::Range(0, 4096));
+  command->callback([&action, options] { action = [options] { return predict(*options); }; });
+}
+
+}  // namespace bptplr

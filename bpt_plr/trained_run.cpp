@@ -1,0 +1,38 @@
+#include "bpt_plr/trained_run.hpp"
+
+#include "bpt_plr/make_network.hpp"
+#include "engine/device.hpp"
+#include "engine/error.hpp"
+
+namespace bptplr {
+
+Recipe recipe_of_run(const RunFolder& run, const std::string& device,
+                     const std::string& data_path) {
+  Recipe recipe = run.read_config();
+  recipe.device = device;
+  if (!data_path.empty()) recipe.data_path = data_path;
+  if (parse_device(device).type == DeviceType::kCpu) recipe.precision = "float32";
+  resolve(recipe);
+  return recipe;
+}
+
+Networks load_networks(const RunFolder& run, const Recipe& recipe) {
+  const int count = run.num_models();
+  require(count > 0, "{} holds no model1.safetensors; train for at least one epoch",
+          run.path().string());
+  Networks networks;
+  for (int i = 0; i < count; ++i) {
+    networks.push_back(make_network(recipe, i));
+    run.read_model(i, *networks.back());
+  }
+  return networks;
+}
+
+std::vector<Network*> pointers_to(const Networks& networks) {
+  std::vector<Network*> pointers;
+  pointers.reserve(networks.size());
+  for (const auto& network : networks) pointers.push_back(network.get());
+  return pointers;
+}
+
+}  // namespace bptplr
