@@ -2,13 +2,9 @@
 
 #include <algorithm>
 
-#include "bpt_plr/evaluation.hpp"
-#include "bpt_plr/make_network.hpp"
-#include "bpt_plr/trainer.hpp"
 #include "data/image_batch.hpp"
 #include "data/image_folder.hpp"
 #include "engine/error.hpp"
-#include "engine/ops.hpp"
 
 namespace bptplr {
 namespace {
@@ -19,36 +15,9 @@ namespace fs = std::filesystem;
 /// once.
 constexpr std::int64_t kBatch = 250;
 
-/// The folder of the run that `model` is, or is a file of.
-RunFolder run_of(const fs::path& model) {
-  if (!fs::is_regular_file(model)) return RunFolder::open(model);
-  const fs::path folder = model.parent_path();
-  return RunFolder::open(folder.empty() ? "." : folder);
-}
-
 }  // namespace
 
-Predictor::Predictor(const fs::path& model, const std::string& device)
-    : Predictor(run_of(model), fs::is_regular_file(model) ? model : fs::path(), device) {}
-
-Predictor::Predictor(const RunFolder& run, const fs::path& file, const std::string& device)
-    : recipe_(recipe_of_run(run, device)), about_(run.read_classes()) {
-  require(about_.num_classes() == recipe_.num_class,
-          "{}: config.json says {} classes, but classes.json names {}; both must be of one run",
-          run.path().string(), recipe_.num_class, about_.num_classes());
-  if (file.empty()) {
-    networks_ = load_networks(run, recipe_);
-  } else {
-    networks_.push_back(make_network(recipe_, 0));
-    load_model(file, *networks_.back());
-  }
-}
-
-Tensor Predictor::probabilities(const Images& images) {
-  const ViewMaker views = make_view_maker(recipe_, about_, images);
-  const Tensor sum = summed_logits(pointers_to(networks_), views);
-  return softmax(scale(sum, 1.0 / static_cast<double>(networks_.size())));
-}
+Predictor::Predictor(const fs::path& model, const std::string& device) : model_(model, device) {}
 
 std::int64_t Predictor::predict(const std::vector<fs::path>& files, bool skip_bad,
                                 const LoadReport& report,
@@ -59,13 +28,13 @@ std::int64_t Predictor::predict(const std::vector<fs::path>& files, bool skip_ba
     const std::int64_t end = std::min(first + kBatch, total);
     const auto part = std::span(files).subspan(static_cast<std::size_t>(first),
                                                static_cast<std::size_t>(end - first));
-    const ImageBatch batch = read_image_batch(part, about_.test.images.height);
+    const ImageBatch batch = read_image_batch(part, model_.about().test.images.height);
     left_out += std::ssize(batch.problems);
     for (const std::string& problem : batch.problems) {
       require(skip_bad, "{}, or leave such files out with --on_bad_image skip", problem);
       if (report.warning) report.warning("left out: " + problem);
     }
-    const Tensor all = probabilities(batch.images);
+    const Tensor all = model_.probabilities(batch.images);
     for (std::int64_t i = 0; i < all.size(0); ++i) {
       const auto row = all.rows(i, i + 1).span<float>();
       const auto file = static_cast<std::size_t>(batch.kept[static_cast<std::size_t>(i)]);

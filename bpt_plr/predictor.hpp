@@ -8,9 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "bpt_plr/recipe.hpp"
-#include "bpt_plr/trained_run.hpp"
-#include "data/dataset.hpp"
+#include "bpt_plr/trained_model.hpp"
 #include "data/load_report.hpp"
 
 namespace bptplr {
@@ -27,7 +25,7 @@ class Predictor {
   /// Throws Error where something is missing or does not fit.
   Predictor(const std::filesystem::path& model, const std::string& device);
 
-  const std::vector<std::string>& class_names() const { return about_.class_names; }
+  const std::vector<std::string>& class_names() const { return model_.about().class_names; }
 
   /// Hands each file's prediction to `receive`, in the order of the files, and returns how many
   /// were left out as unreadable. Images are made as for the run's data set and seen in the test
@@ -40,12 +38,7 @@ class Predictor {
                        const std::function<void(const Prediction&)>& receive);
 
  private:
-  Predictor(const RunFolder& run, const std::filesystem::path& file, const std::string& device);
-  Tensor probabilities(const Images& images);
-
-  Recipe recipe_;
-  Dataset about_;  ///< without images
-  Networks networks_;
+  TrainedModel model_;
 };
 
 /// The image files that `paths` mean: files as they are named, folders with all below them. Throws

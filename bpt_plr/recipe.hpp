@@ -163,6 +163,9 @@ bool has_image_files(const Recipe& recipe);
 /// Throws Error naming the field.
 void resolve(Recipe& recipe);
 
+/// The part of `resolve` that make_network needs, where there are no data to train on.
+void resolve_network(Recipe& recipe);
+
 /// "a,b,c" as integers; throws Error naming `field`.
 std::vector<std::int64_t> parse_integers(std::string_view text, std::string_view field);
 

@@ -97,7 +97,7 @@ void check_views(const Recipe& recipe) {
   check_images(recipe, geometry.side(side));
 }
 
-void check_training(const Recipe& recipe) {
+void check_network(const Recipe& recipe) {
   check_range<std::int64_t>("width", recipe.width, 1, 65536);
   check_range<std::int64_t>("low_dim", recipe.low_dim, 1, 65536);
   if (usual_blocks(recipe).empty()) {
@@ -108,6 +108,9 @@ void check_training(const Recipe& recipe) {
   }
   require(recipe.arch == "preact_resnet" || recipe.shortcut == Recipe{}.shortcut,
           "shortcut is {}, but {} has no such choice; leave it out", recipe.shortcut, recipe.arch);
+}
+
+void check_training(const Recipe& recipe) {
   check_range<std::int64_t>("num_epochs", recipe.num_epochs, 1, 1'000'000);
   check_range<std::int64_t>("batch_size", recipe.batch_size, 1, 65536);
   check_range<std::int64_t>("warm_up", recipe.warm_up, 1, 1'000'000);
@@ -172,13 +175,18 @@ bool has_image_files(const Recipe& recipe) {
   return recipe.dataset != "cifar10" && recipe.dataset != "cifar100" && recipe.dataset != "shapes";
 }
 
+void resolve_network(Recipe& recipe) {
+  if (recipe.blocks.empty()) recipe.blocks = usual_blocks(recipe);
+  check_network(recipe);
+}
+
 void resolve(Recipe& recipe) {
   check_choices(recipe);
   choose_data(recipe);
-  if (recipe.blocks.empty()) recipe.blocks = usual_blocks(recipe);
   if (recipe.lr_period == 0) recipe.lr_period = std::min(recipe.num_epochs, kPublishedPeriod);
   if (recipe.loss_history == 0) recipe.loss_history = std::abs(recipe.r - 0.9) < 1e-6 ? 5 : 1;
   check_data(recipe);
+  resolve_network(recipe);
   check_training(recipe);
   check_views(recipe);
   check_method(recipe);

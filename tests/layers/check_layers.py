@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-# Folder: the folders of ours that its sources may include. apps, tests and tools may use all.
+# Folder: the folders of ours that its sources may include. apps, python, tests and tools may use all.
 FOLDERS = {
     "kernels": set(),
     "engine": {"kernels"},

@@ -19,12 +19,17 @@ def _philox4x32(counter, key):
     return np.stack([c0, c1, c2, c3], axis=1)
 
 
-def uniform(count, seed, purpose, epoch=0, sample=0, draw=0):
-    """The first `count` numbers of Philox(seed, purpose, epoch, sample, draw).uniform(), float32."""
+def words(count, seed, purpose, epoch=0, sample=0, draw=0):
+    """The first `count` words of Philox(seed, purpose, epoch, sample, draw), as uint64."""
     blocks = -(-count // 4)
     counter = np.zeros((blocks, 4), np.uint64)
     counter[:, 0] = np.arange(blocks)
     counter[:, 1:] = [sample, epoch, purpose | draw << 12]
     key = np.array([seed & 0xFFFFFFFF, seed >> 32], np.uint64)
-    words = _philox4x32(counter, key).reshape(-1)[:count]
-    return (words >> np.uint64(8)).astype(np.float32) * np.float32(2.0 ** -24)
+    return _philox4x32(counter, key).reshape(-1)[:count]
+
+
+def uniform(count, seed, purpose, epoch=0, sample=0, draw=0):
+    """The first `count` numbers of Philox(seed, purpose, epoch, sample, draw).uniform(), float32."""
+    drawn = words(count, seed, purpose, epoch, sample, draw)
+    return (drawn >> np.uint64(8)).astype(np.float32) * np.float32(2.0 ** -24)

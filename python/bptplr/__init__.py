@@ -1,0 +1,53 @@
+"""BPT-PLR for Python: training image classifiers through wrong labels.
+
+The functions of the C++ library, for training loops of one's own: the losses and the sample
+selection of the method, its views and label noise, and the networks that the program `bptplr` has
+trained. For the same seed the bits are those of the program. They release the interpreter's lock
+while they compute.
+"""
+
+from importlib.metadata import version as _version
+
+from bptplr._core import Error
+from bptplr._data import (
+    Dataset,
+    asymmetric_noise_cifar10,
+    asymmetric_noise_cifar100,
+    autoaugment,
+    instance_noise,
+    make_shapes,
+    symmetric_noise,
+)
+from bptplr._model import Model, Outputs, Prediction, load_model
+from bptplr._plr import class_sets, plr_loss, plr_loss_and_gradient
+from bptplr._selection import GmmFit, Partition, balanced_partition, gmm_fit
+from bptplr._threads import get_num_threads, set_num_threads
+
+__all__ = [
+    "Dataset",
+    "Error",
+    "GmmFit",
+    "Model",
+    "Outputs",
+    "Partition",
+    "Prediction",
+    "asymmetric_noise_cifar10",
+    "asymmetric_noise_cifar100",
+    "autoaugment",
+    "balanced_partition",
+    "class_sets",
+    "get_num_threads",
+    "gmm_fit",
+    "instance_noise",
+    "load_model",
+    "make_shapes",
+    "plr_loss",
+    "plr_loss_and_gradient",
+    "set_num_threads",
+    "symmetric_noise",
+]
+
+__version__ = _version("bptplr")
+
+Error.__module__ = "bptplr"
+Error.__doc__ = "What the library cannot do: one sentence that says what was wrong and what to do."

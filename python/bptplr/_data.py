@@ -1,0 +1,178 @@
+"""Views of images, label noise, and the built-in images; the bits of the program `bptplr`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from bptplr import _arrays, _core
+from bptplr._arrays import Int64, UInt8
+
+if TYPE_CHECKING:
+    from bptplr._arrays import ArrayLike
+
+_VIEWS = {"strong": _core.View.strong, "weak": _core.View.weak, "test": _core.View.test}
+
+
+def autoaugment(
+    images: ArrayLike,
+    seed: int,
+    *,
+    view: Literal["strong", "weak", "test"] = "strong",
+    samples: ArrayLike | None = None,
+    epoch: int = 0,
+    draw: int = 0,
+    crop: int = 0,
+    padding: int = 4,
+) -> UInt8:
+    """Views of images as networks are trained on: AutoAugment for CIFAR-10, equal to Pillow 9.4.
+
+    What is drawn for an image depends on seed, epoch, draw and its sample number alone, not on the
+    batch or the number of threads.
+
+    Args:
+        images: uint8 [N, height, width, 3], sides below 8192 pixels.
+        seed: In [0, 2^64).
+        view: "weak": a random crop of the image, padded with zeros, and a random horizontal flip;
+            "strong": that, then one of the 25 sub-policies; "test": the crop in the middle.
+        samples: [N], integers in [0, 2^32): which sample of the data set each image is; by default
+            0 to N-1.
+        epoch: In [0, 2^32).
+        draw: In [0, 2^20); views of one image in one epoch must differ in it.
+        crop: Side of a view in pixels; 0: as large as the image.
+        padding: Zeros on each side of the image that a random crop may reach into.
+
+    Returns:
+        uint8 [N, h, w, 3] of the crop.
+
+    Raises:
+        ValueError: A shape or type does not fit.
+        bptplr.Error: The crop is larger than the padded images.
+    """
+    pixels = _arrays.images(images)
+    if view not in _VIEWS:
+        raise ValueError(f"view must be one of {', '.join(_VIEWS)}, not {view!r}")
+    numbers = np.arange(len(pixels)) if samples is None else _arrays.labels(samples, "samples")
+    _arrays.check_shape("samples", numbers, [len(pixels)])
+    if numbers.size > 0 and (numbers.min() < 0 or numbers.max() >= 1 << 32):
+        raise ValueError("samples must lie in [0, 2^32)")
+    return _core.views(
+        pixels,
+        numbers,
+        _VIEWS[view],
+        _arrays.seed(seed),
+        _arrays.whole(epoch, "epoch"),
+        _arrays.whole(draw, "draw", bits=20),
+        _arrays.whole(crop, "crop", bits=13),
+        _arrays.whole(padding, "padding", bits=13),
+    )
+
+
+def symmetric_noise(labels: ArrayLike, num_classes: int, rate: float, seed: int) -> Int64:
+    """Replaces round(rate N) labels [N] by a class drawn uniformly, the true one included.
+
+    Raises:
+        ValueError: A shape or type does not fit.
+        bptplr.Error: The rate is not in [0, 1].
+    """
+    classes = _arrays.whole(num_classes, "num_classes", low=1)
+    return _core.symmetric_noise(_arrays.labels(labels), classes, rate, _arrays.seed(seed))
+
+
+def asymmetric_noise_cifar10(labels: ArrayLike, rate: float, seed: int) -> Int64:
+    """Moves round(rate N) labels [N] of CIFAR-10 to the class that theirs is mistaken for.
+
+    Truck to automobile, bird to airplane, cat and dog to each other, deer to horse; the other five
+    stay (Patrini et al., CVPR 2017).
+
+    Raises:
+        ValueError: A shape or type does not fit.
+        bptplr.Error: The rate is not in [0, 1] or a label not in 0..9.
+    """
+    return _core.asymmetric_noise_cifar10(_arrays.labels(labels), rate, _arrays.seed(seed))
+
+
+def asymmetric_noise_cifar100(labels: ArrayLike, rate: float, seed: int) -> Int64:
+    """Moves each label [N] of CIFAR-100, with probability `rate`, to the next one of its five.
+
+    Blocks of five consecutive fine labels are circles (Patrini et al., as the field runs it).
+
+    Raises:
+        ValueError: A shape or type does not fit.
+        bptplr.Error: The rate is not in [0, 1] or a label not in 0..99.
+    """
+    return _core.asymmetric_noise_cifar100(_arrays.labels(labels), rate, _arrays.seed(seed))
+
+
+def instance_noise(
+    images: ArrayLike,
+    labels: ArrayLike,
+    num_classes: int,
+    rate: float,
+    seed: int,
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> Int64:
+    """Makes labels [N] wrong where the image misleads (Xia et al., NeurIPS 2020, algorithm 2).
+
+    Args:
+        images: uint8 [N, height, width, 3].
+        labels: [N], integers in [0, num_classes).
+        num_classes: >= 2.
+        rate: The mean share of wrong labels, in [0, 1].
+        seed: In [0, 2^64).
+        mean: Of each channel of the data set, of pixels from 0 to 1.
+        std: The standard deviations.
+
+    Raises:
+        ValueError: A shape or type does not fit.
+        bptplr.Error: The rate or a label is out of range.
+    """
+    pixels = _arrays.images(images)
+    true = _arrays.labels(labels)
+    _arrays.check_shape("labels", true, [len(pixels)])
+    return _core.instance_noise(
+        pixels,
+        true,
+        _arrays.whole(num_classes, "num_classes"),
+        _arrays.channels(mean, "mean"),
+        _arrays.channels(std, "std"),
+        rate,
+        _arrays.seed(seed),
+    )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images uint8 [N, height, width, 3] with their labels int64 [N]."""
+
+    class_names: list[str]
+    mean: tuple[float, float, float]  #: of each channel, of pixels from 0 to 1
+    std: tuple[float, float, float]
+    train_images: UInt8
+    train_labels: Int64
+    test_images: UInt8
+    test_labels: Int64
+
+
+def make_shapes(n_train: int, n_test: int, *, seed: int = 1) -> Dataset:
+    """The built-in set of ten drawn shapes, 32 x 32 pixels; seed 1 is `--dataset shapes`.
+
+    Raises:
+        bptplr.Error: n_train or n_test is not in 1..10,000,000.
+    """
+    counts = (_arrays.whole(n_train, "n_train"), _arrays.whole(n_test, "n_test"))
+    made = _core.make_shapes(_arrays.seed(seed), *counts)
+    return Dataset(
+        class_names=made.class_names,
+        mean=_arrays.channels(made.mean, "mean"),
+        std=_arrays.channels(made.std, "std"),
+        train_images=made.train_images,
+        train_labels=made.train_labels,
+        test_images=made.test_images,
+        test_labels=made.test_labels,
+    )

@@ -1,0 +1,115 @@
+"""Networks that the program `bptplr`, or PyTorch, has trained."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from bptplr import _arrays, _core
+from bptplr._arrays import Float32, Int64
+
+if TYPE_CHECKING:
+    from bptplr._arrays import ArrayLike
+
+
+class Prediction(NamedTuple):
+    """What all networks of a model say together, as `bptplr predict` does."""
+
+    probabilities: Float32  #: [N, C] softmax of the mean of their logits
+    labels: Int64  #: [N] the class with the largest
+
+
+class Outputs(NamedTuple):
+    """What each network of a model says by itself."""
+
+    logits: Float32  #: [networks, N, C]
+    projections: Float32  #: [networks, N, low_dim], rows of unit norm
+
+
+class Model:
+    """Trained networks, made by `load_model`. Images are uint8 [N, height, width, 3].
+
+    They are normalised as in training, cropped in the middle where training crops, and may be of
+    any size that the network takes. Calls raise ValueError for other shapes and types and
+    bptplr.Error for a size that the network does not take.
+    """
+
+    def __init__(self, core: _core.Model) -> None:
+        self._core = core
+
+    def __repr__(self) -> str:
+        return f"Model({self.num_networks} networks, {self.num_classes} classes)"
+
+    @property
+    def num_networks(self) -> int:
+        return self._core.num_networks
+
+    @property
+    def num_classes(self) -> int:
+        return self._core.num_classes
+
+    @property
+    def class_names(self) -> list[str]:
+        """The names of the run's classes; empty for a network of another program."""
+        return self._core.class_names
+
+    @property
+    def prototypes(self) -> Float32:
+        """[networks, C, low_dim], rows of unit norm."""
+        return np.stack(self._core.prototypes())
+
+    def predict(self, images: ArrayLike) -> Prediction:
+        """Probabilities and labels."""
+        probabilities = self._core.probabilities(_arrays.images(images))
+        return Prediction(probabilities, probabilities.argmax(axis=1))
+
+    def outputs(self, images: ArrayLike) -> Outputs:
+        """Logits and projections of each network."""
+        logits, projections = zip(*self._core.outputs(_arrays.images(images)))
+        return Outputs(np.stack(logits), np.stack(projections))
+
+
+def load_model(
+    path: str | os.PathLike[str],
+    config: None | str | os.PathLike[str] | Mapping[str, Any] = None,
+    *,
+    device: str = "auto",
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+) -> Model:
+    """Loads the networks of a run, or a network of another program.
+
+    Args:
+        path: A run folder of `bptplr train`, whose networks then speak together; one of its model
+            files; or, with config, mean and std, any safetensors file with the tensors of one
+            network under PyTorch's names.
+        config: For a network of another program: fields of a recipe that describe it (arch, width,
+            blocks, low_dim, shortcut, crop) as a mapping, a JSON file or the name of a built-in
+            recipe. The number of classes is the file's.
+        device: "auto", "cpu" or "cuda".
+        mean: With config: what inputs are normalised with, a number for each channel, of pixels
+            from 0 to 1.
+        std: Likewise the standard deviations, > 0.
+
+    Raises:
+        ValueError: An argument is missing or of the wrong form.
+        bptplr.Error: A file is missing, malformed, or that of another network, or the device cannot
+            be had.
+    """
+    if config is None:
+        if mean is not None or std is not None:
+            raise ValueError("mean and std are those of the run; they go with config only")
+        return Model(_core.Model(os.fspath(path), device))
+    if mean is None or std is None:
+        raise ValueError("config needs mean and std, which inputs are normalised with")
+    deviations = _arrays.channels(std, "std")
+    if not min(deviations) > 0.0:
+        raise ValueError(f"std must be greater than 0, not {deviations}")
+    is_text = isinstance(config, Mapping)
+    text = json.dumps(dict(config)) if isinstance(config, Mapping) else os.fspath(config)
+    means = _arrays.channels(mean, "mean")
+    return Model(_core.load_file(os.fspath(path), text, is_text, means, deviations, device))

@@ -1,0 +1,203 @@
+"""The pseudo-label relaxed contrastive loss (PLR), for PyTorch and for NumPy."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from bptplr import _core
+from bptplr._arrays import Float32, Int64, check_shape, whole
+
+if TYPE_CHECKING:
+    import torch
+
+#: An array or tensor, which decides what comes back.
+Floats = TypeVar("Floats", npt.NDArray[np.float32], npt.NDArray[np.float64], "torch.Tensor")
+
+
+def _is_tensor(value: object) -> bool:
+    """True for tensors, without loading PyTorch for those who do not use it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def _check_array(name: str, value: Any, like: Any, dtypes: tuple[str, ...]) -> None:
+    """`value` is an array if `like` is one, and else a tensor on its device, of one of `dtypes`."""
+    tensor = _is_tensor(like)
+    if not tensor and not isinstance(like, np.ndarray):
+        raise ValueError(f"{name} must be a NumPy array or a tensor, not {type(like).__name__}")
+    if _is_tensor(value) != tensor or not (tensor or isinstance(value, np.ndarray)):
+        kind = "a tensor" if tensor else "a NumPy array"
+        raise ValueError(f"{name} must be {kind} like the rest, not {type(value).__name__}")
+    if tensor and value.device != like.device:
+        raise ValueError(f"{name} is on {value.device}, but the rest on {like.device}")
+    dtype = str(value.dtype).replace("torch.", "")
+    if dtype not in dtypes:
+        raise ValueError(f"{name} must be {' or '.join(dtypes)}, not {dtype}")
+
+
+def _is_on_gpu(value: Any) -> bool:
+    return _is_tensor(value) and bool(value.is_cuda)
+
+
+def _call(function: Any, like: Any, *arguments: Any) -> None:
+    """Calls the compiled `function`, which reads and writes the arguments' own memory."""
+    if not _is_tensor(like):
+        function(*arguments, stream=0)
+        return
+    import torch
+
+    capsules = [
+        torch.to_dlpack(value.detach()) if isinstance(value, torch.Tensor) else value
+        for value in arguments
+    ]
+    if not _is_on_gpu(like):
+        function(*capsules, stream=0)
+        return
+    # The work is queued behind what PyTorch has queued, on its own stream.
+    with torch.cuda.device(like.device):
+        function(*capsules, stream=torch.cuda.current_stream().cuda_stream)
+
+
+def _contiguous(value: Any) -> Any:
+    return value.contiguous() if _is_tensor(value) else np.require(value, requirements=["C", "A"])
+
+
+def _empty(like: Any, shape: tuple[int, ...], dtype: str | None = None) -> Any:
+    """Room of the kind of `like`, and of its dtype unless another is named."""
+    if not _is_tensor(like):
+        return np.empty(shape, dtype or like.dtype)
+    import torch
+
+    return torch.empty(
+        shape, dtype=getattr(torch, dtype) if dtype else like.dtype, device=like.device
+    )
+
+
+@overload
+def class_sets(logits: Float32, labels: Int64, kappa: int) -> Int64: ...
+@overload
+def class_sets(logits: torch.Tensor, labels: torch.Tensor, kappa: int) -> torch.Tensor: ...
+def class_sets(logits: Any, labels: Any, kappa: int) -> Any:
+    """The classes that each sample may be of: the `kappa` largest logits and its label.
+
+    Two samples repel each other in `plr_loss` only where their sets have no class in common. The
+    sets of a whole training set may be made once an epoch and indexed by row.
+
+    Args:
+        logits: float32 [N, C], C <= 1024, without NaN, of the classifier. Equal ones: the lower
+            class first.
+        labels: int64 [N] in [0, C), the noisy labels; of the kind of `logits` and on its device.
+        kappa: How many classes to take; 0 leaves the label alone, C or more are all classes.
+
+    Returns:
+        int64 [N, ceil(C / 64)], of the kind of `logits` and on its device: class c is bit c % 64 of
+        word c // 64.
+
+    Raises:
+        ValueError: A shape, type, device or label does not fit.
+        bptplr.Error: The logits are on a GPU, but this build has no CUDA.
+    """
+    _check_array("logits", logits, logits, ("float32",))
+    _check_array("labels", labels, logits, ("int64",))
+    check_shape("logits", logits, ["N", "C"])
+    count, classes = logits.shape
+    check_shape("labels", labels, [count])
+    if not 1 <= classes <= _core.MAX_SET_CLASSES:
+        raise ValueError(f"there must be 1 to {_core.MAX_SET_CLASSES} classes, not {classes}")
+    if count > 0 and (int(labels.min()) < 0 or int(labels.max()) >= classes):
+        raise ValueError(f"labels must lie in [0, {classes}), as many as logits has columns")
+    sets = _empty(logits, (count, -(-classes // 64)), "int64")
+    kappa = whole(kappa, "kappa")
+    _call(_core.class_sets, logits, _contiguous(logits), _contiguous(labels), kappa, sets)
+    return sets
+
+
+def plr_loss_and_gradient(
+    features: Floats, class_sets: Any, tau: float = 1.0, flat: bool = False
+) -> tuple[Floats, Floats]:
+    """Value and gradient of `plr_loss` in one call, for whoever keeps no tape.
+
+    Args:
+        features: float32 or float64 [2n, dim], a NumPy array or a tensor; float32 on a GPU.
+        class_sets: As in `plr_loss`; of the kind of `features` and on its device.
+        tau: As in `plr_loss`.
+        flat: As in `plr_loss`.
+
+    Returns:
+        The loss, without axes, and its gradient [2n, dim] with respect to `features`; of the kind
+        and dtype of `features`, on its device.
+
+    Raises:
+        ValueError: A shape, type or device does not fit, or tau is not greater than 0.
+        bptplr.Error: The features are on a GPU, but this build has no CUDA.
+    """
+    dtypes = ("float32",) if _is_on_gpu(features) else ("float32", "float64")
+    _check_array("features", features, features, dtypes)
+    check_shape("features", features, ["2n", "dim"])
+    rows, dim = features.shape
+    if rows % 2 != 0 or dim == 0:
+        raise ValueError(
+            f"features must be two views of each sample, [2n, dim], not [{rows}, {dim}]"
+        )
+    if class_sets is not None:
+        _check_array("class_sets", class_sets, features, ("int64",))
+        check_shape("class_sets", class_sets, [rows // 2, "words"])
+        class_sets = _contiguous(class_sets)
+    if not tau > 0.0:
+        raise ValueError(f"tau must be greater than 0, not {tau}")
+    loss, gradient = _empty(features, (1,)), _empty(features, (rows, dim))
+    arguments = (_contiguous(features), class_sets, float(tau), bool(flat), loss, gradient)
+    _call(_core.plr, features, *arguments)
+    return loss.reshape(()), gradient
+
+
+def plr_loss(
+    features: torch.Tensor,
+    class_sets: torch.Tensor | None,
+    tau: float = 1.0,
+    flat: bool = False,
+) -> torch.Tensor:
+    """The pseudo-label relaxed contrastive loss of PLReMix (arXiv 2402.17589), differentiable.
+
+    2n anchors f, two views of each of n samples; s_ij = f_i . f_j / tau. The only positive of an
+    anchor is its other view. Its negatives are the anchors of samples whose class sets have no
+    class in common with its own; all others are left out.
+
+    - PLR: l_i = -s_i,pos + log(exp s_i,pos + sum over negatives j of exp s_ij), mean over all
+      anchors; one without a negative has loss 0.
+    - flat: v_i = log sum over negatives j of exp(s_ij - s_i,pos), l_i = exp(v_i - constant(v_i)),
+      whose value is 1 and whose gradient is that of v_i; mean over the anchors that have a
+      negative, 0 if none has.
+
+    Value and gradient are computed together by tiles; memory is linear in n. The tensors' own
+    memory is used, on the CPU and, where this build has CUDA, on the GPU, on PyTorch's current
+    stream. There is no second derivative.
+
+    Args:
+        features: [2n, dim], rows of unit norm: n rows of one view, then n rows of the other view
+            of the same samples in the same order. float32, or float64 on the CPU; float16 and
+            bfloat16 are converted. Copied only where it is not contiguous.
+        class_sets: int64 [n, words] of `bptplr.class_sets`, on the same device. None: the anchors
+            of all other samples are negatives (InfoNCE; flat: FlatNCE).
+        tau: The temperature, > 0.
+        flat: Which of the two losses.
+
+    Returns:
+        The loss, without axes.
+
+    Raises:
+        ValueError: A shape, type or device does not fit, or tau is not greater than 0.
+        bptplr.Error: The features are on a GPU, but this build has no CUDA.
+    """
+    if not _is_tensor(features):
+        raise ValueError("plr_loss is for tensors; plr_loss_and_gradient takes arrays, too")
+    from bptplr._autograd import PlrLoss
+
+    if str(features.dtype) in ("torch.float16", "torch.bfloat16"):
+        features = features.float()
+    loss: torch.Tensor = PlrLoss.apply(features, class_sets, tau, flat)
+    return loss

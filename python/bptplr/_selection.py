@@ -1,0 +1,124 @@
+"""Which samples have correct labels: the mixture over their losses, and the balanced partition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from bptplr import _arrays, _core
+from bptplr._arrays import Float64, Int64, UInt8
+
+if TYPE_CHECKING:
+    from bptplr._arrays import ArrayLike
+
+
+@dataclass(frozen=True)
+class GmmFit:
+    """A mixture of two Gaussians over two losses of N samples."""
+
+    weights: Float64  #: [2]
+    means: Float64  #: [2, 2], a row for each component
+    covariances: Float64  #: [2, 2, 2]
+    clean_component: int  #: the one whose mean is nearer to the origin
+    clean_probability: Float64  #: [N], its posterior
+    mean_log_likelihood: float  #: of the last E step, hence before the last M step
+    n_iter: int
+    converged: bool
+    #: All samples have the same losses, so nothing can be told apart: every sample counts as clean.
+    one_cluster: bool
+
+
+def gmm_fit(
+    losses: ArrayLike,
+    *,
+    max_iter: int = 10,
+    tol: float = 1e-2,
+    reg_covar: float = 5e-4,
+    seed: int = 0,
+    epoch: int = 0,
+    network: int = 0,
+    init_labels: ArrayLike | None = None,
+) -> GmmFit:
+    """Tells clean samples from wrongly labelled ones by two losses of each (PLReMix, section 3.3).
+
+    A mixture of two components with full covariances, in the semantics of scikit-learn's
+    GaussianMixture(2): k-means labels give the first parameters, then E and M steps alternate.
+    The result is the same for any number of threads, and that of the program `bptplr` for the same
+    seed, epoch, network (0 or 1) and float32 losses.
+
+    Args:
+        losses: [N, 2], N >= 1, float32 or float64, finite; both scaled to [0, 1] over the training
+            set (for instance cross-entropy of the classifier and of the prototypes).
+        max_iter: EM iterations at most, >= 1.
+        tol: The change of the mean log-likelihood that ends them, >= 0.
+        reg_covar: Added to the diagonals of the covariances, >= 0.
+        seed: With epoch and network, the stream that the k-means++ seeds are drawn from.
+        init_labels: [N], 0 or 1: where EM begins in place of the labels that k-means finds.
+
+    Raises:
+        ValueError: A shape or type does not fit, or a loss is not finite.
+        bptplr.Error: An option is out of range, or a covariance collapsed (reg_covar near 0).
+    """
+    points = _arrays.points(losses, "losses")
+    start: UInt8 | None = None
+    if init_labels is not None:
+        labels = _arrays.labels(init_labels, "init_labels")
+        _arrays.check_shape("init_labels", labels, [len(points)])
+        if labels.size > 0 and (labels.min() < 0 or labels.max() > 1):
+            raise ValueError("init_labels must be 0 or 1")
+        start = labels.astype(np.uint8)
+    fit = _core.gmm_fit(
+        points,
+        _arrays.whole(max_iter, "max_iter"),
+        tol,
+        reg_covar,
+        _arrays.seed(seed),
+        _arrays.whole(epoch, "epoch"),
+        _arrays.whole(network, "network"),
+        start,
+    )
+    return GmmFit(
+        weights=np.array(fit.weights),
+        means=np.array(fit.means),
+        covariances=np.array(fit.covariances),
+        clean_component=fit.clean_component,
+        clean_probability=fit.clean_probability,
+        mean_log_likelihood=fit.mean_log_likelihood,
+        n_iter=fit.n_iter,
+        converged=fit.converged,
+        one_cluster=fit.one_cluster,
+    )
+
+
+class Partition(NamedTuple):
+    """Sample indices, ascending."""
+
+    labelled: Int64
+    unlabelled: Int64
+
+
+def balanced_partition(
+    clean_probability: ArrayLike, labels: ArrayLike, num_classes: int, threshold: float = 0.5
+) -> Partition:
+    """Cuts a training set into a labelled set, balanced over the classes, and an unlabelled rest.
+
+    With n = #{clean_probability > threshold}, every class may have floor(n / num_classes) labelled
+    samples: those of its label with the largest probabilities, of equal ones the lower index.
+    Either set may come out empty.
+
+    Args:
+        clean_probability: [N], floating-point, in [0, 1].
+        labels: [N], integers in [0, num_classes): the noisy labels.
+        num_classes: >= 1.
+
+    Raises:
+        ValueError: A shape or type does not fit.
+        bptplr.Error: A probability or a label is out of range.
+    """
+    probabilities = _arrays.probabilities(clean_probability, "clean_probability")
+    noisy = _arrays.labels(labels)
+    _arrays.check_shape("labels", noisy, [len(probabilities)])
+    classes = _arrays.whole(num_classes, "num_classes", low=1)
+    return Partition(*_core.balanced_partition(probabilities, noisy, classes, threshold))

@@ -1,0 +1,73 @@
+// NumPy arrays in and out, without copies.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "data/dataset.hpp"
+#include "engine/tensor.hpp"
+
+namespace bptplr::python {
+
+namespace nb = nanobind;
+
+/// A row-major array that Python passes in; its elements are only read.
+template <class T, int kAxes>
+using In = nb::ndarray<const T, nb::ndim<kAxes>, nb::c_contig, nb::device::cpu>;
+/// An array that Python gets.
+template <class T>
+using Out = nb::ndarray<nb::numpy, T>;
+
+/// Runs fn without the interpreter's lock; fn must not touch objects of Python.
+template <class Fn>
+auto without_gil(Fn&& fn) {
+  const nb::gil_scoped_release released;
+  return fn();
+}
+
+template <class Array>
+auto span_of(const Array& array) {
+  return std::span(array.data(), array.size());
+}
+
+/// uint8 [N, height, width, 3]; the array must outlive the result.
+inline Images images_of(const In<std::uint8_t, 4>& pixels) {
+  return {static_cast<std::int64_t>(pixels.shape(0)),
+          static_cast<int>(pixels.shape(1)),
+          static_cast<int>(pixels.shape(2)),
+          span_of(pixels),
+          nullptr,
+          false};
+}
+
+/// An array of `shape` over data that `owner` holds.
+template <class T, class Owner>
+Out<T> to_numpy(T* data, const Shape& shape, Owner owner) {
+  auto kept = std::make_unique<Owner>(std::move(owner));
+  const nb::capsule capsule(kept.get(),
+                            [](void* memory) noexcept { delete static_cast<Owner*>(memory); });
+  kept.release();
+  const std::vector<std::size_t> sides(shape.begin(), shape.end());
+  return Out<T>(data, sides.size(), sides.data(), capsule);
+}
+
+template <class T>
+Out<T> to_numpy(std::vector<T> values) {
+  T* data = values.data();  // which moving a vector does not move
+  const Shape shape{std::ssize(values)};
+  return to_numpy(data, shape, std::move(values));
+}
+
+template <class T>
+Out<T> to_numpy(Tensor tensor) {
+  return to_numpy(tensor.data<T>(), tensor.shape(), tensor);
+}
+
+}  // namespace bptplr::python

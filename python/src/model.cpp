@@ -1,0 +1,72 @@
+// Trained networks.
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bpt_plr/recipe.hpp"
+#include "bpt_plr/trained_model.hpp"
+#include "python/src/arrays.hpp"
+#include "python/src/bindings.hpp"
+
+namespace bptplr::python {
+namespace {
+
+using Json = nlohmann::json;
+using Channels = std::array<float, 3>;
+
+/// `config`: fields of the recipe as JSON text, or else the file or the name of a recipe.
+TrainedModel load_file(const std::string& file, const std::string& config, bool is_text,
+                       const Channels& mean, const Channels& std, const std::string& device) {
+  const Json fields = is_text ? Json::parse(config) : read_recipe(config);
+  const Recipe recipe = compose_recipe(fields, is_text ? "config" : config, Json::object());
+  return {file, recipe, mean, std, device};
+}
+
+Out<float> probabilities(const TrainedModel& model, const In<std::uint8_t, 4>& images) {
+  return to_numpy<float>(without_gil([&] { return model.probabilities(images_of(images)); }));
+}
+
+/// Logits and projections of each network.
+std::vector<std::pair<Out<float>, Out<float>>> outputs(const TrainedModel& model,
+                                                       const In<std::uint8_t, 4>& images) {
+  std::vector<std::pair<Out<float>, Out<float>>> arrays;
+  for (const Network::Output& output :
+       without_gil([&] { return model.outputs(images_of(images)); })) {
+    arrays.emplace_back(to_numpy<float>(output.logits), to_numpy<float>(output.projection));
+  }
+  return arrays;
+}
+
+/// Of each network.
+std::vector<Out<float>> prototypes(const TrainedModel& model) {
+  std::vector<Out<float>> arrays;
+  for (const auto& network : model.networks()) {
+    arrays.push_back(to_numpy<float>(network->prototypes().to(Device{}).clone()));
+  }
+  return arrays;
+}
+
+}  // namespace
+
+void bind_model(nb::module_& module) {
+  const nb::call_guard<nb::gil_scoped_release> unlocked;
+  nb::class_<TrainedModel>(module, "Model")
+      .def(nb::init<const std::string&, const std::string&>(), nb::arg("path"), nb::arg("device"),
+           unlocked)
+      .def_prop_ro("num_networks", [](const TrainedModel& m) { return m.networks().size(); })
+      .def_prop_ro("num_classes", [](const TrainedModel& m) { return m.heads().num_classes; })
+      .def_prop_ro("class_names", [](const TrainedModel& m) { return m.about().class_names; })
+      .def("prototypes", &prototypes)
+      .def("probabilities", &probabilities, nb::arg("images"))
+      .def("outputs", &outputs, nb::arg("images"));
+  module.def("load_file", &load_file, nb::arg("file"), nb::arg("config"), nb::arg("is_text"),
+             nb::arg("mean"), nb::arg("std"), nb::arg("device"), unlocked);
+}
+
+}  // namespace bptplr::python
