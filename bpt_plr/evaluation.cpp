@@ -15,6 +15,13 @@ namespace {
 /// that training takes.
 constexpr std::int64_t kBatch = 250;
 
+/// The numbers of all images.
+std::vector<std::int64_t> all_images(const ViewMaker& views) {
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(views.images().count));
+  std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
+  return numbers;
+}
+
 /// Calls fn(first, batch of images as floats) for the chosen images, the first of the batch being
 /// number `first` of these.
 template <class Fn>
@@ -54,6 +61,10 @@ Network::Output evaluate(Network& network, const ViewMaker& views,
   return all;
 }
 
+Network::Output evaluate(Network& network, const ViewMaker& views) {
+  return evaluate(network, views, all_images(views));
+}
+
 Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, double temperature) {
   const NoGrad no_grad;
   return scale(linear(projection, prototypes, {}), 1.0 / temperature);
@@ -62,11 +73,8 @@ Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, doub
 Tensor summed_logits(const std::vector<Network*>& networks, const ViewMaker& views) {
   const NoGrad no_grad;
   const std::int64_t classes = networks.front()->heads().num_classes;
-  const std::int64_t total = views.images().count;
-  Tensor all = Tensor::empty({total, classes}, DType::kFloat32, views.device());
-  std::vector<std::int64_t> samples(static_cast<std::size_t>(total));
-  std::iota(samples.begin(), samples.end(), std::int64_t{0});
-  for_each_batch(views, samples, [&](std::int64_t first, const Tensor& x) {
+  Tensor all = Tensor::empty({views.images().count, classes}, DType::kFloat32, views.device());
+  for_each_batch(views, all_images(views), [&](std::int64_t first, const Tensor& x) {
     Tensor sum = networks.front()->classify(x, {false, 1});
     for (std::size_t k = 1; k < networks.size(); ++k) {
       sum = add_(sum, networks[k]->classify(x, {false, 1}));

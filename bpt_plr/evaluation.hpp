@@ -19,6 +19,8 @@ using EvaluationProgress = std::function<void(std::int64_t done, std::int64_t to
 Network::Output evaluate(Network& network, const ViewMaker& views,
                          std::span<const std::int64_t> samples,
                          const EvaluationProgress& progress = {});
+/// The same of all images.
+Network::Output evaluate(Network& network, const ViewMaker& views);
 
 /// Prototype logits s = q P^T / temperature [n, C].
 Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, double temperature);
