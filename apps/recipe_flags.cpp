@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "bpt_plr/run_folder.hpp"
+
 namespace bptplr {
 namespace {
 
@@ -36,7 +38,12 @@ void RecipeFlags::add_to(CLI::App& command) {
                   "start from a built-in recipe (see `bptplr info`) or a JSON file of fields")
       ->type_name("NAME|FILE")
       ->group("Recipe");
+  CLI::Option* resume = command.add_flag(
+      "--resume", resume_,
+      "go on with the run in --out from its newest checkpoint; start it where there is none");
+  resume->group("Recipe");
   for (const RecipeField& field : recipe_fields()) add_field(command, field);
+  resume->needs(command.get_option("--out"));
 }
 
 void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {
@@ -62,7 +69,13 @@ void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {
 
 Recipe RecipeFlags::recipe() const {
   const nlohmann::json file = recipe_.empty() ? nlohmann::json::object() : read_recipe(recipe_);
-  return compose_recipe(file, recipe_, given_);
+  const std::string out = given_.value("out", "");
+  if (!resume_ || !RunFolder::exists(out)) return compose_recipe(file, recipe_, given_);
+  nlohmann::json run = to_json(RunFolder::open(out).read_config());
+  run.erase("max_hours");  // was for that call
+  nlohmann::json asked = file;
+  asked.update(given_);  // "out" is among them, as the folder may have moved
+  return compose_recipe(run, out, asked);
 }
 
 }  // namespace bptplr

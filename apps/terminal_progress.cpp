@@ -175,9 +175,10 @@ void TerminalProgress::epoch(const EpochMetrics& metrics) {
   last_epoch_seconds_[metrics.epoch < warm_up_] = took;
   clear_bar();
   if (!header_is_shown_) {
-    const std::string header = fmt::format(
-        "{:>5}  {:<8} {:>8} {:>9} {:>7} {:>7} {:>13} {:>13} {:>8} {:>8}  {}", "epoch", "phase",
-        "lr", "loss", "test %", "best %", "labelled", "AUC", "img/s", "time", "parts of the loss");
+    const std::string header =
+        fmt::format("{:>5}  {:<8} {:>8} {:>9} {:>7} {:>7} {:>13} {:>13} {:>8} {:>7} {:>8}  {}",
+                    "epoch", "phase", "lr", "loss", "test %", "best %", "labelled", "AUC", "img/s",
+                    "mem GiB", "time", "parts of the loss");
     fmt::print("{}\n", styled(header, "\033[1m"));
     header_is_shown_ = true;
   }
@@ -189,10 +190,11 @@ void TerminalProgress::epoch(const EpochMetrics& metrics) {
     auc += fmt::format("{}{}", separator, number_text(network.selection.auc, 4));
   }
   const std::string line = fmt::format(
-      "{:>5}  {:<8} {:>8.5f} {:>9} {:>7} {:>7} {:>13} {:>13} {:>8.0f} {:>8}  {}", metrics.epoch,
-      metrics.phase, metrics.lr, total_loss(metrics.losses), number_text(metrics.test_acc, 2),
-      number_text(metrics.best_acc, 2), labelled.empty() ? "-" : labelled, auc.empty() ? "-" : auc,
-      metrics.images_per_s, clock_text(took), loss_parts(metrics.losses));
+      "{:>5}  {:<8} {:>8.5f} {:>9} {:>7} {:>7} {:>13} {:>13} {:>8.0f} {:>7.2f} {:>8}  {}",
+      metrics.epoch, metrics.phase, metrics.lr, total_loss(metrics.losses),
+      number_text(metrics.test_acc, 2), number_text(metrics.best_acc, 2),
+      labelled.empty() ? "-" : labelled, auc.empty() ? "-" : auc, metrics.images_per_s,
+      metrics.peak_memory_gib, clock_text(took), loss_parts(metrics.losses));
   const bool is_best = metrics.test_acc >= metrics.best_acc;
   fmt::print("{}\n", is_best ? styled(line, "\033[32m") : line);
   std::fflush(stdout);

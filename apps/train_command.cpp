@@ -1,10 +1,13 @@
 // `bptplr train`: a run from its recipe to its folder.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <ratio>
 #include <string>
 #include <vector>
 
@@ -12,8 +15,11 @@
 #include "apps/load_progress.hpp"
 #include "apps/noise_table.hpp"
 #include "apps/recipe_flags.hpp"
+#include "apps/stop_signals.hpp"
 #include "apps/terminal_progress.hpp"
+#include "bpt_plr/epoch.hpp"
 #include "bpt_plr/run_folder.hpp"
+#include "bpt_plr/run_recorder.hpp"
 #include "bpt_plr/trainer.hpp"
 #include "bpt_plr/training_data.hpp"
 #include "data/noise.hpp"
@@ -21,29 +27,51 @@
 namespace bptplr {
 namespace {
 
-/// Shows and records what the trainer reports.
+/// Exit code of a run that stopped before its end and can go on.
+constexpr int kStopped = 3;
+
+/// Shows and records what the trainer reports, and stops it on a signal or when time is up.
 class RunObserver : public TrainingObserver {
  public:
-  RunObserver(const Recipe& recipe, const RunFolder& folder) : progress_(recipe), folder_(folder) {}
+  RunObserver(const Recipe& recipe, const RunFolder& folder)
+      : progress_(recipe),
+        recorder_(folder, recipe,
+                  [this](const std::string& sentence) { progress_.warning(sentence); }),
+        max_hours_(recipe.max_hours) {}
 
   /// Whose networks to write after each epoch.
-  void watch(Trainer& trainer) { trainer_ = &trainer; }
-  const EpochMetrics& last() const { return last_; }
+  void watch(const Trainer& trainer) { trainer_ = &trainer; }
+  RunRecorder& recorder() { return recorder_; }
+  /// Nothing where no epoch ended.
+  const std::optional<EpochMetrics>& last() const { return last_; }
 
   void on_progress(const Progress& progress) override { progress_.progress(progress); }
   void on_warning(const std::string& sentence) override { progress_.warning(sentence); }
   void on_epoch(const EpochMetrics& metrics) override {
-    folder_.append_metrics(metrics);
-    for (int i = 0; i < trainer_->num_networks(); ++i) folder_.write_model(i, trainer_->network(i));
+    recorder_.record_epoch(metrics, *trainer_);
     progress_.epoch(metrics);
     last_ = metrics;
   }
+  bool wants_stop() override { return stop_signal_.received() || time_is_up(); }
+  /// Why it did.
+  std::string why_stopped() const {
+    return stop_signal_.received() ? "a signal" : fmt::format("--max_hours {}", max_hours_);
+  }
 
  private:
+  bool time_is_up() const {
+    const std::chrono::duration<double, std::ratio<3600>> hours =
+        std::chrono::steady_clock::now() - start_;
+    return max_hours_ > 0.0 && hours.count() >= max_hours_;
+  }
+
   TerminalProgress progress_;
-  const RunFolder& folder_;
-  Trainer* trainer_ = nullptr;
-  EpochMetrics last_;
+  RunRecorder recorder_;
+  StopSignal stop_signal_;
+  double max_hours_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  const Trainer* trainer_ = nullptr;
+  std::optional<EpochMetrics> last_;
 };
 
 std::string noise_name(const Recipe& recipe) {
@@ -111,19 +139,19 @@ double mean_auc(const EpochMetrics& metrics) {
 }
 
 /// For people, then one line of names and values for scripts.
-void print_results(const Recipe& recipe, const TrainingData& data, const EpochMetrics& last) {
+void print_results(const Recipe& recipe, const EpochMetrics& last) {
   fmt::print("\ntest accuracy: best {:.2f} %, last {:.2f} %, mean of the last 10 epochs {:.2f} %\n",
              last.best_acc, last.test_acc, last.mean_last10);
   std::string selection;
-  const bool truth_is_known = !std::isnan(noise_rate(data.noisy_labels, data.true_labels));
-  if (!last.networks.empty() && truth_is_known) {
-    const WrongLabels labels = find_wrong_labels(last, data.noisy_labels, data.true_labels);
+  if (last.wrong_labels) {
+    const WrongLabels& labels = *last.wrong_labels;
     fmt::print("wrong labels: {} of {} found among {} flagged, AUC {:.4f}\n", labels.found,
                labels.wrong, labels.flagged, mean_auc(last));
     selection = fmt::format(" auc {:.4f} wrong {} flagged {} found {}", mean_auc(last),
                             labels.wrong, labels.flagged, labels.found);
   }
-  fmt::print("results: config.json, noise.json, metrics.jsonl and the models in {}\n", recipe.out);
+  fmt::print("results: config.json, noise.json, metrics.jsonl, models and checkpoints in {}\n",
+             recipe.out);
   fmt::print("best_acc {:.2f} mean_last10 {:.2f} last_acc {:.2f}{} out {}\n", last.best_acc,
              last.mean_last10, last.test_acc, selection, recipe.out);
 }
@@ -133,25 +161,65 @@ TrainingData load_data(const Recipe& recipe) {
   return load_training_data(recipe, loading.report());
 }
 
-int train(Recipe recipe) {
+/// Takes up the newest checkpoint of `folder`; without one the run begins anew.
+void go_on(const RunFolder& folder, const Recipe& recipe, Trainer& trainer, RunObserver& observer) {
+  const auto found =
+      folder.checkpoints(recipe.keep_checkpoints).newest([&](const std::string& why) {
+        observer.on_warning(why);
+      });
+  if (found) trainer.restore(found->checkpoint, found->path.string());
+  const Position position = found ? found->checkpoint.position : Position{};
+  folder.rewind(position.epoch);
+  fmt::print("resume    {}\n", found ? found->path.string() : "no checkpoint yet: from the start");
+}
+
+/// Trains to the end, to a stop, or to a loss that is not finite, and writes what there is.
+int run_and_record(const Recipe& recipe, Trainer& trainer, RunObserver& observer) {
+  bool finished = false;
+  try {
+    finished = trainer.run();
+  } catch (const NotFinite& error) {
+    throw Error("{}; {}", error.what(), observer.recorder().record_failure(trainer));
+  }
+  if (!finished) {
+    observer.recorder().record_interruption(trainer);
+    fmt::print("\nstopped by {}; the same command with --resume --out {} goes on from here\n",
+               observer.why_stopped(), recipe.out);
+    return kStopped;
+  }
+  observer.recorder().finish(trainer);
+  if (observer.last()) {
+    print_results(recipe, *observer.last());
+  } else {
+    fmt::print("nothing is left to train: all {} epochs are done\n", recipe.num_epochs);
+  }
+  return 0;
+}
+
+int train(Recipe recipe, bool resuming) {
   const std::vector<std::string> changes = deviations(recipe);
   resolve(recipe);
   recipe.threads = use_threads(recipe.threads);
   if (recipe.out.empty()) recipe.out = default_out(recipe);
+  resuming = resuming && RunFolder::exists(recipe.out);
+  if (resuming) {
+    require_same_run(recipe, RunFolder::open(recipe.out).read_config(), recipe.out);
+  } else {
+    RunFolder::check_unused(recipe.out);
+  }
   const TrainingData data = load_data(recipe);
   recipe.num_class = data.dataset.num_classes();
   resolve(recipe);  // once more, with what depends on the number of classes
-  const RunFolder folder = RunFolder::create(recipe.out);
+  const RunFolder folder = resuming ? RunFolder::resume(recipe.out) : RunFolder::create(recipe.out);
   RunObserver observer(recipe, folder);
   Trainer trainer(recipe, data, observer);
   observer.watch(trainer);
+  if (resuming) go_on(folder, recipe, trainer, observer);
   folder.write_config(recipe);
   folder.write_classes(data.dataset);
   folder.write_noise(data.noisy_labels);
   print_summary(recipe, changes, data, trainer);
-  trainer.run();
-  print_results(recipe, data, observer.last());
-  return 0;
+  return run_and_record(recipe, trainer, observer);
 }
 
 }  // namespace
@@ -164,7 +232,8 @@ void add_train_command(CLI::App& app, Action& action) {
   command->footer(
       "A flag beats the recipe, the recipe beats the preset, the preset beats the defaults shown "
       "here.");
-  command->callback([&action, flags] { action = [flags] { return train(flags->recipe()); }; });
+  command->callback(
+      [&action, flags] { action = [flags] { return train(flags->recipe(), flags->resume()); }; });
 }
 
 }  // namespace bptplr

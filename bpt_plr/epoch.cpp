@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "bpt_plr/iteration.hpp"
 #include "bpt_plr/shuffled_passes.hpp"
@@ -29,20 +30,28 @@ std::string describe(const LossTerms& terms) {
   return text;
 }
 
-void require_finite(double total, const EpochContext& context, std::int64_t iteration,
-                    const char* phase, const LossTerms& terms) {
-  require(std::isfinite(total),
-          "the loss is not finite in epoch {}, {} iteration {} of network {} ({}); lower --lr or "
-          "check the data",
-          context.epoch, phase, iteration, context.network + 1, describe(terms));
+void require_finite(double total, const Sgd& optimizer, const EpochContext& context,
+                    std::int64_t iteration, const char* phase, const LossTerms& terms) {
+  const bool gradient_is_finite = !optimizer.found_nonfinite();
+  if (std::isfinite(total) && gradient_is_finite) return;
+  throw NotFinite(
+      "the {} is not finite in epoch {}, {} iteration {} of network {} ({}); lower --lr or check "
+      "the data",
+      std::isfinite(total) ? "gradient" : "loss", context.epoch, phase, iteration,
+      context.network + 1, describe(terms));
 }
 
 /// Writes one view of the chosen samples to `out`, rows [count, h, w, 3].
 void fill_view(const EpochContext& context, std::span<const std::int64_t> samples, View view,
                std::uint32_t draw, Tensor out) {
-  context.views.make(samples, view,
+  context.views.make(select(context.samples.indices, samples), view,
                      {context.seed(), static_cast<std::uint32_t>(context.epoch), draw},
                      std::move(out));
+}
+
+/// Says that these samples come next.
+void prefetch(const EpochContext& context, std::span<const std::int64_t> samples) {
+  context.views.prefetch(select(context.samples.indices, samples));
 }
 
 /// `views` views of the same samples, one after the other, numbered from `first_view`.
@@ -117,7 +126,7 @@ class BatchMaker {
     batch.weak_x = make_view_stack(context_, x, View::kWeak, iteration, 0, 2);
     batch.weak_u = make_view_stack(context_, u, View::kWeak, iteration, 0, 2);
     batch.combined = strong_views(iteration, x, u);
-    batch.labels = select(context_.data.noisy_labels, x);
+    batch.labels = select(context_.samples.noisy_labels, x);
     for (const std::int64_t i : x) {
       batch.clean_probability.push_back(
           static_cast<float>(division_.clean_probability[static_cast<std::size_t>(i)]));
@@ -125,19 +134,26 @@ class BatchMaker {
     batch.class_sets = class_sets(x, u, x_positions, u_positions);
     draw_mixup(iteration, batch);
     batch.dropout = dropout_key(context_, iteration);
-    context_.views.prefetch(select(division_.partition.labelled, labelled_.upcoming()));
-    context_.views.prefetch(select(division_.partition.unlabelled, unlabelled_.upcoming()));
+    prefetch(context_, select(division_.partition.labelled, labelled_.upcoming()));
+    prefetch(context_, select(division_.partition.unlabelled, unlabelled_.upcoming()));
     return batch;
+  }
+
+  /// Passes over the samples of an iteration that has been done.
+  void skip() {
+    labelled_.next();
+    unlabelled_.next();
   }
 
   /// lambda_u, ramped up over the epochs after the warm-up; to be asked after `next`.
   double lambda() const {
     const Recipe& recipe = context_.recipe;
     const auto size_x = static_cast<std::int64_t>(division_.partition.labelled.size());
-    const auto num_iter = static_cast<double>(size_x / recipe.batch_size + 1);
+    const std::int64_t num_iter = size_x / recipe.batch_size + 1;
     const double passed =
         static_cast<double>(context_.epoch - recipe.warm_up) +
-        static_cast<double>(std::max<std::int64_t>(labelled_.taken_from_pass() - 1, 0)) / num_iter;
+        static_cast<double>(std::max<std::int64_t>(labelled_.taken_from_pass() - 1, 0)) /
+            static_cast<double>(num_iter);
     if (recipe.lambda_ramp == 0.0) return recipe.lambda_u;
     return recipe.lambda_u * std::clamp(passed / recipe.lambda_ramp, 0.0, 1.0);
   }
@@ -179,8 +195,8 @@ class BatchMaker {
                                    own ? x.end() : x_positions.end());
     rows.insert(rows.end(), own ? u.begin() : u_positions.begin(),
                 own ? u.end() : u_positions.end());
-    std::vector<std::int64_t> labels = select(context_.data.noisy_labels, x);
-    const std::vector<std::int64_t> more = select(context_.data.noisy_labels, u);
+    std::vector<std::int64_t> labels = select(context_.samples.noisy_labels, x);
+    const std::vector<std::int64_t> more = select(context_.samples.noisy_labels, u);
     labels.insert(labels.end(), more.begin(), more.end());
     return make_class_sets(gather_rows(division_.logits, rows), labels, kappa_);
   }
@@ -216,6 +232,16 @@ IterationOptions iteration_options(const EpochContext& context) {
 
 }  // namespace
 
+LossMeans::LossMeans(const nlohmann::json& sums) {
+  for (const auto& [name, sum] : sums.items()) sums_[name] = {sum.at(0), sum.at(1)};
+}
+
+nlohmann::json LossMeans::sums() const {
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [name, sum] : sums_) json[name] = {sum.first, sum.second};
+  return json;
+}
+
 void LossMeans::add(const LossTerms& terms) {
   for (const auto& [name, value] : terms) {
     auto& [sum, count] = sums_[name];
@@ -233,7 +259,7 @@ LossTerms LossMeans::means() const {
 std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& optimizer) {
   const Recipe& recipe = context.recipe;
   const WarmUpOptions options = warm_up_options(context);
-  const std::int64_t n = context.data.dataset.train.images.count;
+  const std::int64_t n = context.samples.size();
   const std::int64_t batch_size =
       recipe.batch_size * (recipe.method == "ce" ? 1 : recipe.warm_up_batch_factor);
   const std::int64_t iterations = (n + batch_size - 1) / batch_size;
@@ -248,19 +274,19 @@ std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& o
     return std::span(order).subspan(static_cast<std::size_t>(first),
                                     static_cast<std::size_t>(std::min(batch_size, n - first)));
   };
-  for (std::int64_t i = 0; i < iterations; ++i) {
+  for (std::int64_t i = context.first_iteration; i < iterations; ++i) {
     const auto samples = samples_of(i);
-    context.views.prefetch(samples_of(i + 1));
+    prefetch(context, samples_of(i + 1));
     WarmUpBatch batch;
     batch.weak = make_view_stack(context, samples, View::kWeak, i, 0, 1);
-    batch.labels = select(context.data.noisy_labels, samples);
+    batch.labels = select(context.samples.noisy_labels, samples);
     batch.dropout = dropout_key(context, i);
     if (options.contrastive != WarmUpContrastive::kNone) {
       batch.strong = make_view_stack(context, samples, View::kStrong, i, 2, 2);
     }
     const WarmUpLosses losses = warm_up_iteration(network, optimizer, batch, options);
     const LossTerms terms = to_terms(losses, options);
-    require_finite(losses.total(), context, i, "warm-up", terms);
+    require_finite(losses.total(), optimizer, context, i, "warm-up", terms);
     images += std::ssize(samples);
     if (context.report) context.report(i + 1, iterations, images, terms);
   }
@@ -277,12 +303,13 @@ std::int64_t semi_supervised_epoch(const EpochContext& context, const CoDivision
   IterationOptions options = iteration_options(context);
   BatchMaker maker(context, division);
   std::int64_t images = 0;
-  for (std::int64_t i = 0; i < iterations; ++i) {
+  for (std::int64_t i = 0; i < context.first_iteration; ++i) maker.skip();
+  for (std::int64_t i = context.first_iteration; i < iterations; ++i) {
     IterationBatch batch = maker.next(i);
     options.lambda = maker.lambda();
     const IterationLosses losses = training_iteration(k, j, optimizer, batch, options);
     const LossTerms terms = to_terms(losses, options.lambda);
-    require_finite(losses.total, context, i, "training", terms);
+    require_finite(losses.total, optimizer, context, i, "training", terms);
     images += batch.size_x() + batch.size_u();
     if (context.report) context.report(i + 1, iterations, images, terms);
   }

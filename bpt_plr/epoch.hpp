@@ -6,13 +6,15 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 
+#include "bpt_plr/epoch_samples.hpp"
 #include "bpt_plr/partition.hpp"
 #include "bpt_plr/recipe.hpp"
-#include "bpt_plr/training_data.hpp"
 #include "data/views.hpp"
+#include "engine/error.hpp"
 #include "engine/optimizer.hpp"
 #include "models/network.hpp"
 
@@ -23,6 +25,11 @@ using LossTerms = std::map<std::string, double>;
 /// Means of losses over iterations.
 class LossMeans {
  public:
+  LossMeans() = default;
+  /// Goes on from what `sums` gave.
+  explicit LossMeans(const nlohmann::json& sums);
+  nlohmann::json sums() const;
+
   void add(const LossTerms& terms);
   /// The means so far, by name.
   LossTerms means() const;
@@ -31,31 +38,41 @@ class LossMeans {
   std::map<std::string, std::pair<double, std::int64_t>> sums_;
 };
 
-/// Called after every iteration: iterations done and in all, samples drawn so far, its losses.
+/// Called after every iteration: iterations done and in all, samples drawn by this call so far, its
+/// losses. May throw to stop training here.
 using IterationReport = std::function<void(std::int64_t iteration, std::int64_t iterations,
                                            std::int64_t images, const LossTerms& losses)>;
+
+/// Training has met a loss or a gradient that is not finite. The parameters are those before that
+/// iteration, unless only the loss is at fault.
+class NotFinite : public Error {
+ public:
+  using Error::Error;
+};
 
 /// What every epoch needs to know.
 struct EpochContext {
   const Recipe& recipe;
-  const TrainingData& data;
+  const EpochSamples& samples;
   const ViewMaker& views;  ///< of the training images
   std::int64_t epoch = 0;
   int network = 0;  ///< 0 or 1; separates the random streams of the two networks
+  /// Iterations that are done already, where an interrupted epoch goes on.
+  std::int64_t first_iteration = 0;
   IterationReport report;
 
   std::uint64_t seed() const { return static_cast<std::uint64_t>(recipe.seed); }
 };
 
-/// One pass over the training set: method `ce`, or the warm-up of `bpt_plr`. Returns the samples
-/// drawn. Throws Error, naming iteration and terms, when a loss is not finite.
+/// One pass over the samples: method `ce`, or the warm-up of `bpt_plr`. Returns how many it drew.
+/// Throws NotFinite, naming iteration and terms, when a loss or a gradient is not finite.
 std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& optimizer);
 
-/// What network k trains on: the partition that the other network made of the training set.
+/// What network k trains on: the partition that the other network made of the n samples.
 struct CoDivision {
   const Partition& partition;
-  std::span<const double> clean_probability;  ///< [N] w
-  const Tensor& logits;                       ///< z [N, C], for the class sets
+  std::span<const double> clean_probability;  ///< [n] w
+  const Tensor& logits;                       ///< z [n, C], for the class sets
 };
 
 /// floor((|X| + |U|) / B) + 1 iterations of step 5. Returns and throws as above.

@@ -15,41 +15,43 @@ namespace {
 /// that training takes.
 constexpr std::int64_t kBatch = 250;
 
-/// The batch that begins with image `first`: its numbers.
-std::vector<std::int64_t> batch_from(std::int64_t first, std::int64_t total) {
-  std::vector<std::int64_t> indices(static_cast<std::size_t>(std::min(kBatch, total - first)));
-  std::iota(indices.begin(), indices.end(), first);
-  return indices;
+/// The numbers of all images.
+std::vector<std::int64_t> all_images(const ViewMaker& views) {
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(views.images().count));
+  std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
+  return numbers;
 }
 
-/// Calls fn(first, batch of images as floats) for the whole set.
+/// Calls fn(first, batch of images as floats) for the chosen images, the first of the batch being
+/// number `first` of these.
 template <class Fn>
-void for_each_batch(const ViewMaker& views, Fn&& fn) {
-  const std::int64_t total = views.images().count;
-  std::vector<std::int64_t> indices = batch_from(0, total);
-  for (std::int64_t first = 0; first < total;) {
-    const std::int64_t end = first + std::ssize(indices);
-    std::vector<std::int64_t> next = batch_from(end, total);
-    views.prefetch(next);
-    const Tensor x = views.empty(end - first);
-    views.make(indices, View::kTest, {}, x);
+void for_each_batch(const ViewMaker& views, std::span<const std::int64_t> samples, Fn&& fn) {
+  const std::int64_t total = std::ssize(samples);
+  const auto batch_from = [&](std::int64_t first) {
+    return samples.subspan(static_cast<std::size_t>(first),
+                           static_cast<std::size_t>(std::min(kBatch, total - first)));
+  };
+  for (std::int64_t first = 0; first < total; first += kBatch) {
+    const auto batch = batch_from(first);
+    views.prefetch(batch_from(std::min(first + kBatch, total)));
+    const Tensor x = views.empty(std::ssize(batch));
+    views.make(batch, View::kTest, {}, x);
     fn(first, x);
-    first = end;
-    indices = std::move(next);
   }
 }
 
 }  // namespace
 
 Network::Output evaluate(Network& network, const ViewMaker& views,
+                         std::span<const std::int64_t> samples,
                          const EvaluationProgress& progress) {
   const Range range("evaluate");
   const NoGrad no_grad;
   const HeadConfig& heads = network.heads();
-  const std::int64_t total = views.images().count;
+  const std::int64_t total = std::ssize(samples);
   Network::Output all{Tensor::empty({total, heads.num_classes}, DType::kFloat32, views.device()),
                       Tensor::empty({total, heads.low_dim}, DType::kFloat32, views.device())};
-  for_each_batch(views, [&](std::int64_t first, const Tensor& x) {
+  for_each_batch(views, samples, [&](std::int64_t first, const Tensor& x) {
     const Network::Output part = network.forward(x, {false, 1});
     const std::int64_t end = first + x.size(0);
     all.logits.rows(first, end).copy_from(part.logits);
@@ -57,6 +59,10 @@ Network::Output evaluate(Network& network, const ViewMaker& views,
     if (progress) progress(end, total);
   });
   return all;
+}
+
+Network::Output evaluate(Network& network, const ViewMaker& views) {
+  return evaluate(network, views, all_images(views));
 }
 
 Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, double temperature) {
@@ -68,7 +74,7 @@ Tensor summed_logits(const std::vector<Network*>& networks, const ViewMaker& vie
   const NoGrad no_grad;
   const std::int64_t classes = networks.front()->heads().num_classes;
   Tensor all = Tensor::empty({views.images().count, classes}, DType::kFloat32, views.device());
-  for_each_batch(views, [&](std::int64_t first, const Tensor& x) {
+  for_each_batch(views, all_images(views), [&](std::int64_t first, const Tensor& x) {
     Tensor sum = networks.front()->classify(x, {false, 1});
     for (std::size_t k = 1; k < networks.size(); ++k) {
       sum = add_(sum, networks[k]->classify(x, {false, 1}));

@@ -38,4 +38,10 @@ std::unique_ptr<Network> make_network(const Recipe& recipe, int index) {
   return network;
 }
 
+void check_images(const Recipe& recipe, std::int64_t side) {
+  if (recipe.arch == "preact_resnet") PreActResNet::check_images(side, side);
+  if (recipe.arch == "vgg19_bn") Vgg19::check_images(side, side);
+  if (recipe.arch == "cnn9") Cnn9::check_images(side, side);
+}
+
 }  // namespace bptplr

@@ -1,5 +1,6 @@
 #include "bpt_plr/metrics.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -31,34 +32,36 @@ Json to_json(const NetworkMetrics& network) {
     weights.push_back(number_or_null(network.gmm.weights[k]));
   }
   json["gmm"]["means"] = std::move(means);
+  json["gmm"]["covariances"] = network.gmm.covariances;
   json["gmm"]["weights"] = std::move(weights);
   json["gmm"]["clean_component"] = network.gmm.clean_component;
+  json["labelled_per_class"] = network.labelled_per_class;
   return json;
 }
 
 }  // namespace
 
-WrongLabels find_wrong_labels(const EpochMetrics& metrics,
-                              std::span<const std::int64_t> noisy_labels,
-                              std::span<const std::int64_t> true_labels) {
-  require(!metrics.networks.empty(), "epoch {} has no partition to find wrong labels in",
-          metrics.epoch);
+std::optional<WrongLabels> find_wrong_labels(std::span<const NetworkMetrics> networks,
+                                             std::span<const std::int64_t> noisy_labels,
+                                             std::span<const std::int64_t> true_labels) {
+  require(!networks.empty(), "there is no partition to find wrong labels in");
   const std::size_t samples = noisy_labels.size();
   require(true_labels.size() == samples, "there are {} labels, but {} true ones", samples,
           true_labels.size());
-  for (const NetworkMetrics& network : metrics.networks) {
+  for (const NetworkMetrics& network : networks) {
     require(network.gmm.clean_probability.size() == samples,
             "there are {} labels, but {} clean probabilities", samples,
             network.gmm.clean_probability.size());
   }
+  if (std::ranges::all_of(true_labels, [](std::int64_t label) { return label < 0; })) return {};
   WrongLabels count;
   for (std::size_t i = 0; i < samples; ++i) {
     if (true_labels[i] < 0) continue;
     double clean = 0.0;
-    for (const NetworkMetrics& network : metrics.networks) {
+    for (const NetworkMetrics& network : networks) {
       clean += network.gmm.clean_probability[i];
     }
-    const bool flagged = clean <= 0.5 * static_cast<double>(metrics.networks.size());
+    const bool flagged = clean <= 0.5 * static_cast<double>(networks.size());
     const bool wrong = noisy_labels[i] != true_labels[i];
     count.wrong += wrong ? 1 : 0;
     count.flagged += flagged ? 1 : 0;
@@ -80,9 +83,15 @@ Json to_json(const EpochMetrics& metrics) {
   for (const NetworkMetrics& network : metrics.networks) {
     json["networks"].push_back(to_json(network));
   }
+  if (metrics.wrong_labels) {
+    const WrongLabels& labels = *metrics.wrong_labels;
+    json["wrong_labels"] = {
+        {"wrong", labels.wrong}, {"flagged", labels.flagged}, {"found", labels.found}};
+  }
   json["seconds"] = Json::object();
   for (const auto& [phase, value] : metrics.seconds) json["seconds"][phase] = number_or_null(value);
   json["images_per_s"] = number_or_null(metrics.images_per_s);
+  json["peak_memory_gib"] = number_or_null(metrics.peak_memory_gib);
   return json;
 }
 

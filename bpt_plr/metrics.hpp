@@ -5,23 +5,41 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "bpt_plr/gmm.hpp"
 #include "bpt_plr/partition.hpp"
+#include "bpt_plr/sample_losses.hpp"
 
 namespace bptplr {
 
 /// How one network judged the training set in an epoch.
 struct NetworkMetrics {
   SelectionMetrics selection;
-  GmmFit gmm;  ///< with the clean probability of every sample
+  GmmFit gmm;                                    ///< with the clean probability of every sample
+  NormalizedLosses losses;                       ///< what it was fitted to
+  std::vector<std::int64_t> labelled_per_class;  ///< labelled samples of each noisy label
   /// How well each of the two losses alone tells correct labels from wrong ones (correctness_auc).
   double auc_classifier = 0;
   double auc_prototype = 0;
 };
+
+/// The wrong labels that networks point out: those whose clean probability, averaged over the
+/// networks, is at most 0.5. Samples whose true label is unknown are left out.
+struct WrongLabels {
+  std::int64_t wrong = 0;    ///< labels that are wrong
+  std::int64_t flagged = 0;  ///< labels that the networks hold to be wrong
+  std::int64_t found = 0;    ///< labels that are both
+};
+
+/// Nothing where no true label is known (all are -1). Throws Error where there are no networks or
+/// the lengths differ.
+std::optional<WrongLabels> find_wrong_labels(std::span<const NetworkMetrics> networks,
+                                             std::span<const std::int64_t> noisy_labels,
+                                             std::span<const std::int64_t> true_labels);
 
 struct EpochMetrics {
   std::int64_t epoch = 0;  ///< from 0
@@ -29,29 +47,18 @@ struct EpochMetrics {
   double lr = 0.0;
   /// Means over the epoch's iterations and networks, by name: loss, loss_ce, loss_x, ...
   std::map<std::string, double> losses;
-  double test_acc = 0.0;     ///< percent
-  double best_acc = 0.0;     ///< percent, of all epochs so far
-  double mean_last10 = 0.0;  ///< percent, mean over the last ten epochs (or fewer so far)
+  double test_acc = 0.0;              ///< percent
+  double best_acc = 0.0;              ///< percent, of all epochs so far
+  double mean_last10 = 0.0;           ///< percent, mean over the last ten epochs (or fewer so far)
+  std::vector<std::int64_t> samples;  ///< what was partitioned: numbers in the training set
   /// One per network, in the epochs that partition the training set.
   std::vector<NetworkMetrics> networks;
-  std::map<std::string, double> seconds;  ///< by phase: partition, train, test
-  double images_per_s =
-      0.0;  ///< samples drawn for training a second, all views of one counted once
+  std::optional<WrongLabels> wrong_labels;  ///< of the same epochs, where the truth is known
+  std::map<std::string, double> seconds;    ///< by phase: partition, train, test
+  /// Samples drawn for training a second, all views of one counted once.
+  double images_per_s = 0.0;
+  double peak_memory_gib = 0.0;  ///< on the device so far; on the CPU of the whole process
 };
-
-/// The wrong labels that an epoch's networks point out: those whose clean probability, averaged
-/// over the networks, is at most 0.5.
-struct WrongLabels {
-  std::int64_t wrong = 0;    ///< labels that are wrong
-  std::int64_t flagged = 0;  ///< labels that the networks hold to be wrong
-  std::int64_t found = 0;    ///< labels that are both
-};
-
-/// Samples whose true label is -1 (unknown) are left out. Throws Error where `metrics` has no
-/// networks or the lengths differ.
-WrongLabels find_wrong_labels(const EpochMetrics& metrics,
-                              std::span<const std::int64_t> noisy_labels,
-                              std::span<const std::int64_t> true_labels);
 
 /// One line of metrics.jsonl. What is unknown (NaN) is null.
 nlohmann::ordered_json to_json(const EpochMetrics& metrics);

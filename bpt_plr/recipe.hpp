@@ -18,6 +18,7 @@ struct Recipe {
   std::string data_path;
   std::int64_t num_class = 0;
   std::int64_t subset = 0;
+  std::int64_t epoch_size = 0;
   std::int64_t image_size = 0;
   double test_split = 0.0;
   std::string on_bad_image = "stop";
@@ -93,6 +94,8 @@ struct Recipe {
   std::string image_memory = "auto";
   std::string cache_dir;
   std::int64_t threads = 0;
+  double max_hours = 0.0;
+  std::int64_t keep_checkpoints = 2;
   std::string out;
 
   bool operator==(const Recipe&) const = default;

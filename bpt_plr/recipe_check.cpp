@@ -4,7 +4,9 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "bpt_plr/make_network.hpp"
 #include "bpt_plr/recipe.hpp"
+#include "data/views.hpp"
 #include "engine/device.hpp"
 #include "engine/error.hpp"
 
@@ -41,6 +43,12 @@ std::int64_t known_classes(const std::string& dataset) {
   return dataset == "clothing1m" ? 14 : 10;
 }
 
+/// Height and width of the images, as they will be loaded.
+std::int64_t image_side(const Recipe& recipe) {
+  constexpr std::int64_t kSideOfSmallImages = 32;  // CIFAR, and the shapes
+  return has_image_files(recipe) ? recipe.image_size : kSideOfSmallImages;
+}
+
 /// The values that mean "choose for me" of the fields about data.
 void choose_data(Recipe& recipe) {
   const bool files = has_image_files(recipe);
@@ -57,6 +65,7 @@ void check_data(const Recipe& recipe) {
           recipe.num_class, recipe.dataset, classes);
   check_range<std::int64_t>("num_class", recipe.num_class, 0, 100'000);
   check_range<std::int64_t>("subset", recipe.subset, 0, kMany);
+  check_range<std::int64_t>("epoch_size", recipe.epoch_size, 0, kMany);
   check_range<std::int64_t>("shapes_train", recipe.shapes_train, 1, 10'000'000);
   check_range<std::int64_t>("shapes_test", recipe.shapes_test, 1, 10'000'000);
   check_range<std::int64_t>("crop", recipe.crop, 0, kMaxSide);
@@ -77,6 +86,15 @@ void check_data(const Recipe& recipe) {
   require(cifar || !of_cifar || !recipe.noise_file.empty(),
           "noise_mode {} is defined for CIFAR only; use sym, instance, or a noise_file, with {}",
           recipe.noise_mode, recipe.dataset);
+}
+
+/// Do crops fit the images, and the network the crops? Asked before images are decoded, which may
+/// take hours.
+void check_views(const Recipe& recipe) {
+  const ViewGeometry geometry{static_cast<int>(recipe.crop), static_cast<int>(recipe.crop_padding)};
+  const auto side = static_cast<int>(image_side(recipe));
+  geometry.check(side, side);
+  check_images(recipe, geometry.side(side));
 }
 
 void check_network(const Recipe& recipe) {
@@ -108,6 +126,8 @@ void check_training(const Recipe& recipe) {
     check_range<std::int64_t>("an epoch in lr_steps", entry.epoch, 0, 1'000'000);
   }
   check_range<std::int64_t>("threads", recipe.threads, 0, 4096);
+  check_nonnegative("max_hours", recipe.max_hours);
+  check_range<std::int64_t>("keep_checkpoints", recipe.keep_checkpoints, 1, 1'000'000);
 }
 
 void check_method(const Recipe& recipe) {
@@ -115,6 +135,11 @@ void check_method(const Recipe& recipe) {
   check_range<std::int64_t>("warm_up_batch_factor", recipe.warm_up_batch_factor, 1, 1024);
   check_range("p_threshold", recipe.p_threshold, 0.0, 1.0);
   check_range<std::int64_t>("loss_history", recipe.loss_history, 1, 1000);
+  require(
+      recipe.loss_history == 1 || recipe.epoch_size == 0,
+      "loss_history is {}, but with epoch_size {} an epoch has other samples than the last one; "
+      "set loss_history to 1 or epoch_size to 0",
+      recipe.loss_history, recipe.epoch_size);
   check_range<std::int64_t>("gmm_max_iter", recipe.gmm_max_iter, 1, 1'000'000);
   check_nonnegative("gmm_tol", recipe.gmm_tol);
   check_nonnegative("gmm_reg_covar", recipe.gmm_reg_covar);
@@ -163,6 +188,7 @@ void resolve(Recipe& recipe) {
   check_data(recipe);
   resolve_network(recipe);
   check_training(recipe);
+  check_views(recipe);
   check_method(recipe);
   recipe.device = parse_device(recipe.device).type == DeviceType::kCpu ? "cpu" : "cuda";
   require(recipe.precision != "bf16" || recipe.device == "cuda",

@@ -1,9 +1,7 @@
 #include "bpt_plr/run_folder.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <system_error>
 
@@ -19,12 +17,39 @@ constexpr const char* kConfig = "config.json";
 constexpr const char* kClasses = "classes.json";
 constexpr const char* kNoise = "noise.json";
 constexpr const char* kMetrics = "metrics.jsonl";
+constexpr const char* kSelection = "selection.jsonl";
+constexpr const char* kLock = "lock";
 
 /// Sides of images that recipes allow.
 constexpr int kMaxImageSide = 4096;
 
 std::string model_name(int index) {
   return fmt::format("model{}.safetensors", index + 1);
+}
+
+struct EpochLine {
+  std::string text;
+  nlohmann::ordered_json json;  ///< an object with an integer "epoch"
+};
+
+/// The whole lines of a file that need not exist: a process may have been killed in a line.
+std::vector<EpochLine> read_lines(const std::filesystem::path& file) {
+  std::vector<EpochLine> lines;
+  if (!std::filesystem::exists(file)) return lines;
+  std::istringstream stream(read_file(file));
+  for (std::string line; std::getline(stream, line);) {
+    auto json = nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("epoch") || !json["epoch"].is_number_integer())
+      continue;
+    lines.push_back({line, std::move(json)});
+  }
+  return lines;
+}
+
+std::vector<nlohmann::ordered_json> json_of(std::vector<EpochLine> lines) {
+  std::vector<nlohmann::ordered_json> json;
+  for (EpochLine& line : lines) json.push_back(std::move(line.json));
+  return json;
 }
 
 }  // namespace
@@ -36,16 +61,32 @@ RunFolder RunFolder::create(const std::filesystem::path& path) {
   require(std::filesystem::is_directory(path),
           "cannot make the folder {}: {}; choose another --out", path.string(),
           error ? error.message() : "a file of that name is in the way");
-  for (const std::string& name : {std::string(kConfig), std::string(kMetrics), model_name(0)}) {
-    require(!std::filesystem::exists(path / name),
-            "{} holds the results of a run ({}); choose another --out or remove it", path.string(),
-            name);
-  }
+  FileLock lock(path / kLock);
+  check_unused(path);
   // Finds out now, not after an epoch of training, that nothing can be written.
   const std::filesystem::path probe = path / "probe";
   write_file_atomically(probe, "");
   std::filesystem::remove(probe, error);
-  return RunFolder(path);
+  return RunFolder(path, std::move(lock));
+}
+
+RunFolder RunFolder::resume(const std::filesystem::path& path) {
+  RunFolder folder = open(path);
+  folder.lock_.emplace(path / kLock);
+  return folder;
+}
+
+bool RunFolder::exists(const std::filesystem::path& path) {
+  return std::filesystem::exists(path / kConfig);
+}
+
+void RunFolder::check_unused(const std::filesystem::path& path) {
+  for (const std::string& name :
+       {std::string(kConfig), std::string(kMetrics), std::string(kSelection), model_name(0)}) {
+    require(!std::filesystem::exists(path / name),
+            "{} holds the results of a run ({}); choose another --out or remove it", path.string(),
+            name);
+  }
 }
 
 RunFolder RunFolder::open(const std::filesystem::path& path) {
@@ -107,12 +148,35 @@ void RunFolder::write_noise(std::span<const std::int64_t> labels) const {
   write_noise_file(path_ / kNoise, labels);
 }
 
-void RunFolder::append_metrics(const EpochMetrics& metrics) const {
-  const std::filesystem::path file = path_ / kMetrics;
-  std::ofstream stream(file, std::ios::app | std::ios::binary);
-  stream << to_json(metrics).dump() + "\n" << std::flush;
-  require(stream.good(), "cannot write {}: {}; free some space or choose another folder",
-          file.string(), std::strerror(errno));
+void RunFolder::append_metrics(std::string_view lines) const {
+  append_to_file(path_ / kMetrics, lines);
+}
+
+void RunFolder::append_selection(std::string_view lines) const {
+  append_to_file(path_ / kSelection, lines);
+}
+
+std::vector<nlohmann::ordered_json> RunFolder::read_metrics() const {
+  return json_of(read_lines(path_ / kMetrics));
+}
+
+std::vector<nlohmann::ordered_json> RunFolder::read_selection() const {
+  return json_of(read_lines(path_ / kSelection));
+}
+
+void RunFolder::rewind(std::int64_t epoch) const {
+  for (const char* file : {kMetrics, kSelection}) {
+    if (!std::filesystem::exists(path_ / file)) continue;
+    std::string kept;
+    for (const EpochLine& line : read_lines(path_ / file)) {
+      if (line.json["epoch"] < epoch) kept += line.text + "\n";
+    }
+    write_file_atomically(path_ / file, kept);
+  }
+}
+
+void RunFolder::write_models(const Trainer& trainer) const {
+  for (int i = 0; i < trainer.num_networks(); ++i) write_model(i, trainer.network(i));
 }
 
 void RunFolder::write_model(int index, const Network& network) const {

@@ -1,5 +1,7 @@
 #include "bpt_plr/sample_losses.hpp"
 
+#include <iterator>
+
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
 #include "kernels/sample_losses.hpp"
@@ -18,22 +20,25 @@ Tensor normalized_loss(const Tensor& logits, const Tensor& labels) {
   return losses;
 }
 
-Tensor mean_of(const std::deque<Tensor>& history) {
-  if (history.size() == 1) return history.front();
-  Tensor mean = history.front().clone();
-  for (std::size_t i = 1; i < history.size(); ++i) mean = add_(mean, history[i]);
+Tensor mean_of(const std::map<std::int64_t, Tensor>& history) {
+  const Tensor& first = history.begin()->second;
+  if (history.size() == 1) return first;
+  Tensor mean = first.clone();
+  for (auto later = std::next(history.begin()); later != history.end(); ++later) {
+    mean = add_(mean, later->second);
+  }
   return scale(mean, 1.0 / static_cast<double>(history.size()));
 }
 
 }  // namespace
 
-NormalizedLosses LossTracker::update(const KeptOutputs& kept,
+NormalizedLosses LossTracker::update(std::int64_t epoch, const KeptOutputs& kept,
                                      std::span<const std::int64_t> noisy_labels) {
   const NoGrad no_grad;
   const Tensor labels =
       Tensor::from(noisy_labels, {std::ssize(noisy_labels)}).to(kept.logits.device());
-  classifier_.push_back(normalized_loss(kept.logits, labels));
-  if (classifier_.size() > history_) classifier_.pop_front();
+  classifier_.insert_or_assign(epoch, normalized_loss(kept.logits, labels));
+  classifier_.erase(classifier_.begin(), classifier_.lower_bound(epoch - history_ + 1));
   return {mean_of(classifier_), normalized_loss(kept.prototype_logits, labels)};
 }
 

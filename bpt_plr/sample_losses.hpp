@@ -2,37 +2,45 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <span>
 
 #include "engine/tensor.hpp"
 
 namespace bptplr {
 
-/// What a network said about the training set, kept for the epoch.
+/// What a network said about the n samples of an epoch, kept for the epoch.
 struct KeptOutputs {
-  Tensor logits;            ///< z [N, C]
-  Tensor prototype_logits;  ///< s [N, C]
-  Tensor projection;        ///< q [N, low_dim]
+  Tensor logits;            ///< z [n, C]
+  Tensor prototype_logits;  ///< s [n, C]
+  Tensor projection;        ///< q [n, low_dim]
 };
 
-/// The two losses of every sample, each scaled to [0, 1] over the training set.
+/// The two losses of every sample, each scaled to [0, 1] over the samples.
 struct NormalizedLosses {
-  Tensor classifier;  ///< [N] CE(z, y), mean over the last epochs of the history
-  Tensor prototype;   ///< [N] CE(s, y)
+  Tensor classifier;  ///< [n] CE(z, y), mean over the last epochs of the history
+  Tensor prototype;   ///< [n] CE(s, y)
 };
 
 /// Computes the losses of one network, epoch after epoch.
 class LossTracker {
  public:
   /// `history`: over how many epochs the classifier's normalised loss is averaged.
-  explicit LossTracker(std::int64_t history) : history_(static_cast<std::size_t>(history)) {}
+  explicit LossTracker(std::int64_t history) : history_(history) {}
 
-  NormalizedLosses update(const KeptOutputs& kept, std::span<const std::int64_t> noisy_labels);
+  /// The losses of `epoch`, which is no earlier than that of the last call; the same epoch again
+  /// gives the same losses again.
+  NormalizedLosses update(std::int64_t epoch, const KeptOutputs& kept,
+                          std::span<const std::int64_t> noisy_labels);
+
+  /// The classifier's normalised losses that means are taken over, by epoch: what a checkpoint of
+  /// the tracker holds.
+  std::map<std::int64_t, Tensor>& classifier_losses() { return classifier_; }
+  const std::map<std::int64_t, Tensor>& classifier_losses() const { return classifier_; }
 
  private:
-  std::size_t history_;
-  std::deque<Tensor> classifier_;
+  std::int64_t history_;
+  std::map<std::int64_t, Tensor> classifier_;
 };
 
 }  // namespace bptplr

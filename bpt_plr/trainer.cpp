@@ -8,10 +8,12 @@
 #include <utility>
 
 #include "bpt_plr/epoch.hpp"
-#include "bpt_plr/make_network.hpp"
+#include "bpt_plr/epoch_samples.hpp"
+#include "bpt_plr/learner.hpp"
 #include "bpt_plr/prototypes.hpp"
 #include "bpt_plr/sample_losses.hpp"
 #include "engine/error.hpp"
+#include "engine/memory.hpp"
 #include "engine/range.hpp"
 
 namespace bptplr {
@@ -28,30 +30,20 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// A network with what belongs to its training.
-struct Learner {
-  std::unique_ptr<Network> network;
-  Sgd optimizer;
-  LossTracker losses;
-  KeptOutputs kept;  ///< of the current epoch
-
-  Learner(const Recipe& recipe, int index)
-      : network(make_network(recipe, index)),
-        optimizer(network->named().parameters(), recipe.momentum, recipe.weight_decay),
-        losses(recipe.loss_history) {}
-};
-
 std::vector<Network*> networks_of(const std::vector<std::unique_ptr<Learner>>& learners) {
   std::vector<Network*> networks;
   for (const auto& learner : learners) networks.push_back(learner->network.get());
   return networks;
 }
 
-/// What a network made of the training set.
+/// What a network made of the epoch's samples.
 struct Division {
   GmmFit gmm;
   Partition partition;
 };
+
+/// Thrown between iterations to leave the epoch, and caught by `run`.
+struct Stop {};
 
 }  // namespace
 
@@ -83,28 +75,75 @@ class Trainer::Impl {
     if (recipe_.threads > 0) omp_set_num_threads(static_cast<int>(recipe_.threads));
   }
 
-  void run() {
-    for (std::int64_t epoch = 0; epoch < recipe_.num_epochs; ++epoch) run_epoch(epoch);
+  bool run() {
+    try {
+      while (position_.epoch < recipe_.num_epochs) {
+        run_epoch();
+        stop_if_wanted();
+      }
+    } catch (const Stop&) {
+      return false;
+    }
+    return true;
   }
 
-  std::vector<std::unique_ptr<Learner>>& learners() { return learners_; }
+  Checkpoint checkpoint() const {
+    Checkpoint checkpoint{position_, recipe_, hash_training_data(data_), accuracies_, {}, {}};
+    if (position_.within_epoch()) checkpoint.loss_sums = loss_means_.sums();
+    for (int i = 0; i < std::ssize(learners_); ++i) {
+      learners_[static_cast<std::size_t>(i)]->save(i + 1, holds_outputs(), checkpoint.tensors);
+    }
+    return checkpoint;
+  }
+
+  void restore(const Checkpoint& checkpoint, const std::string& origin) {
+    require_same_run(recipe_, checkpoint.recipe, origin);
+    require(hash_training_data(data_) == checkpoint.data_hash,
+            "the training images or labels are not those of the run in {}; name them with "
+            "--data_path, or choose another --out",
+            origin);
+    position_ = checkpoint.position;
+    accuracies_ = checkpoint.accuracies;
+    loss_means_ = position_.within_epoch() ? LossMeans(checkpoint.loss_sums) : LossMeans();
+    for (int i = 0; i < std::ssize(learners_); ++i) {
+      learner_at(i).load(i + 1, checkpoint.tensors);
+    }
+  }
+
+  const std::vector<std::unique_ptr<Learner>>& learners() const { return learners_; }
   const std::optional<NamedTensors::Match>& pretrained() const { return pretrained_; }
 
  private:
-  void run_epoch(std::int64_t epoch) {
+  bool is_divided(std::int64_t epoch) const {
+    return recipe_.method != "ce" && epoch >= recipe_.warm_up;
+  }
+
+  /// Whether the epoch under way depends on what the networks said about its samples.
+  bool holds_outputs() const { return position_.within_epoch() && is_divided(position_.epoch); }
+
+  void stop_if_wanted() {
+    if (observer_.wants_stop()) throw Stop{};
+  }
+
+  /// The epoch at position_, from there on.
+  void run_epoch() {
     EpochMetrics metrics;
-    metrics.epoch = epoch;
-    metrics.lr = learning_rate(recipe_, epoch);
-    loss_means_ = {};
-    const bool warming_up = recipe_.method != "ce" && epoch < recipe_.warm_up;
-    metrics.phase = warming_up ? "warm_up" : recipe_.method;
-    if (metrics.phase == "bpt_plr") {
+    metrics.epoch = position_.epoch;
+    metrics.lr = learning_rate(recipe_, metrics.epoch);
+    if (!position_.within_epoch()) loss_means_ = {};
+    samples_ = draw_epoch_samples(recipe_, data_, metrics.epoch);
+    if (is_divided(metrics.epoch)) {
+      metrics.phase = recipe_.method;
       divided_epoch(metrics);
     } else {
+      metrics.phase = recipe_.method == "ce" ? "ce" : "warm_up";
       plain_epoch(metrics);
     }
     metrics.losses = loss_means_.means();
     test(metrics);
+    metrics.peak_memory_gib =
+        static_cast<double>(memory_use(train_views_.device()).peak) / (1U << 30U);
+    position_ = {metrics.epoch + 1, 0, 0};
     observer_.on_epoch(metrics);
   }
 
@@ -112,7 +151,7 @@ class Trainer::Impl {
   void plain_epoch(EpochMetrics& metrics) {
     const Stopwatch watch;
     std::int64_t images = 0;
-    for (int i = 0; i < std::ssize(learners_); ++i) {
+    for (int i = position_.network; i < std::ssize(learners_); ++i) {
       Learner& learner = learner_at(i);
       images +=
           warm_up_epoch(context(metrics, i, metrics.phase), *learner.network, learner.optimizer);
@@ -124,13 +163,13 @@ class Trainer::Impl {
   /// Steps 1 to 6.
   void divided_epoch(EpochMetrics& metrics) {
     const Stopwatch partition_watch;
-    for (int i = 0; i < 2; ++i) keep_outputs(metrics, i);
+    for (int i = 0; i < 2 && !position_.within_epoch(); ++i) keep_outputs(metrics, i);
     const std::vector<Division> divisions = divide(metrics);
     metrics.seconds["partition"] = partition_watch.seconds();
 
     const Stopwatch train_watch;
     std::int64_t images = 0;
-    for (int k = 0; k < 2; ++k) {
+    for (int k = position_.network; k < 2; ++k) {
       const int j = 1 - k;
       const Division& theirs = divisions[static_cast<std::size_t>(j)];
       Learner& learner = learner_at(k);
@@ -144,16 +183,17 @@ class Trainer::Impl {
     metrics.images_per_s = static_cast<double>(images) / train_watch.seconds();
   }
 
-  /// Step 1: what the network says about every training image.
+  /// Step 1: what the network says about every image of the epoch.
   void keep_outputs(const EpochMetrics& metrics, int index) {
     Learner& learner = learner_at(index);
     const auto report = [&](std::int64_t done, std::int64_t total) {
       observer_.on_progress(
           {metrics.epoch, recipe_.num_epochs, "partition", index + 1, done, total, done, {}});
+      stop_if_wanted();
     };
-    auto [logits, projection] = evaluate(*learner.network, train_views_, report);
-    if (!prototypes_ready_) {
-      initialize_prototypes(projection, data_.noisy_labels, data_.dataset.class_names,
+    auto [logits, projection] = evaluate(*learner.network, train_views_, samples_.indices, report);
+    if (metrics.epoch == recipe_.warm_up) {
+      initialize_prototypes(projection, samples_.noisy_labels, data_.dataset.class_names,
                             learner.network->prototypes());
     }
     learner.kept.prototype_logits =
@@ -165,10 +205,9 @@ class Trainer::Impl {
   /// Steps 2 and 3.
   std::vector<Division> divide(EpochMetrics& metrics) {
     const Range range("partition");
-    prototypes_ready_ = true;
     std::vector<NormalizedLosses> losses;
     for (auto& learner : learners_) {
-      losses.push_back(learner->losses.update(learner->kept, data_.noisy_labels));
+      losses.push_back(learner->losses.update(metrics.epoch, learner->kept, samples_.noisy_labels));
     }
     std::vector<SampleLosses> views;
     for (const NormalizedLosses& l : losses) views.push_back({l.classifier, l.prototype});
@@ -177,16 +216,28 @@ class Trainer::Impl {
                                        static_cast<std::uint32_t>(metrics.epoch));
     std::vector<Division> divisions;
     for (GmmFit& fit : fits) {
-      Partition partition = balanced_partition(fit.clean_on_device, data_.noisy_labels,
+      Partition partition = balanced_partition(fit.clean_on_device, samples_.noisy_labels,
                                                recipe_.num_class, recipe_.p_threshold);
       warn_if_small(metrics.epoch, std::ssize(divisions), partition);
       metrics.networks.push_back({selection_metrics(partition, fit.clean_probability,
-                                                    data_.noisy_labels, data_.true_labels),
-                                  fit, loss_auc(losses[divisions.size()].classifier),
+                                                    samples_.noisy_labels, samples_.true_labels),
+                                  fit, losses[divisions.size()], labelled_per_class(partition),
+                                  loss_auc(losses[divisions.size()].classifier),
                                   loss_auc(losses[divisions.size()].prototype)});
       divisions.push_back({std::move(fit), std::move(partition)});
     }
+    metrics.samples = samples_.indices;
+    metrics.wrong_labels =
+        find_wrong_labels(metrics.networks, samples_.noisy_labels, samples_.true_labels);
     return divisions;
+  }
+
+  std::vector<std::int64_t> labelled_per_class(const Partition& partition) const {
+    std::vector<std::int64_t> counts(static_cast<std::size_t>(recipe_.num_class));
+    for (const std::int64_t i : partition.labelled) {
+      ++counts[static_cast<std::size_t>(samples_.noisy_labels[static_cast<std::size_t>(i)])];
+    }
+    return counts;
   }
 
   /// How well a small loss tells a correct label.
@@ -194,7 +245,7 @@ class Trainer::Impl {
     const Tensor values = losses.to(Device{});
     std::vector<double> score;
     for (const float loss : values.span<float>()) score.push_back(-static_cast<double>(loss));
-    return correctness_auc(score, data_.noisy_labels, data_.true_labels);
+    return correctness_auc(score, samples_.noisy_labels, samples_.true_labels);
   }
 
   void warn_if_small(std::int64_t epoch, std::int64_t network, const Partition& partition) {
@@ -235,16 +286,19 @@ class Trainer::Impl {
 
   EpochContext context(const EpochMetrics& metrics, int network, const std::string& phase) {
     return {recipe_,
-            data_,
+            samples_,
             train_views_,
             metrics.epoch,
             network,
+            network == position_.network ? position_.iteration : 0,
             [this, phase, network, epoch = metrics.epoch](
                 std::int64_t iteration, std::int64_t iterations, std::int64_t images,
                 const LossTerms& losses) {
               loss_means_.add(losses);
+              position_ = {epoch, network, iteration};
               observer_.on_progress({epoch, recipe_.num_epochs, phase, network + 1, iteration,
                                      iterations, images, losses});
+              stop_if_wanted();
             }};
   }
 
@@ -257,7 +311,8 @@ class Trainer::Impl {
   ViewMaker test_views_;
   std::vector<std::unique_ptr<Learner>> learners_;
   std::optional<NamedTensors::Match> pretrained_;
-  bool prototypes_ready_ = false;
+  Position position_;
+  EpochSamples samples_;  ///< of the epoch under way
   LossMeans loss_means_;
   std::vector<double> accuracies_;
 };
@@ -267,8 +322,16 @@ Trainer::Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& obse
 
 Trainer::~Trainer() = default;
 
-void Trainer::run() {
-  impl_->run();
+bool Trainer::run() {
+  return impl_->run();
+}
+
+Checkpoint Trainer::checkpoint() const {
+  return impl_->checkpoint();
+}
+
+void Trainer::restore(const Checkpoint& checkpoint, const std::string& origin) {
+  impl_->restore(checkpoint, origin);
 }
 
 int Trainer::num_networks() const {
@@ -277,6 +340,10 @@ int Trainer::num_networks() const {
 
 const std::optional<NamedTensors::Match>& Trainer::pretrained() const {
   return impl_->pretrained();
+}
+
+const Network& Trainer::network(int index) const {
+  return *impl_->learners()[static_cast<std::size_t>(index)]->network;
 }
 
 Network& Trainer::network(int index) {

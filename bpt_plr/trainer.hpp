@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bpt_plr/checkpoint.hpp"
 #include "bpt_plr/evaluation.hpp"
 #include "bpt_plr/metrics.hpp"
 #include "bpt_plr/pretrained.hpp"
@@ -38,6 +39,8 @@ class TrainingObserver {
   virtual void on_epoch(const EpochMetrics&) {}
   /// Something that the user should know, e.g. a labelled set smaller than a batch.
   virtual void on_warning(const std::string&) {}
+  /// Asked after every iteration and evaluated batch: whether to stop there.
+  virtual bool wants_stop() { return false; }
 };
 
 class Trainer {
@@ -46,12 +49,22 @@ class Trainer {
   Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& observer);
   ~Trainer();
 
-  /// Trains all epochs. Throws Error when a loss is not finite, a class is empty, ...
-  void run();
+  /// Trains the epochs that are left. False where the observer wanted to stop before the end.
+  /// Throws NotFinite when a loss or a gradient is not finite, Error when a class is empty, ...
+  bool run();
+
+  /// Everything that another trainer of the same recipe and data needs to go on from here, to the
+  /// same bits on a CPU. May be asked for when an epoch is reported and when `run` has ended, by
+  /// NotFinite too: then the iteration that failed comes next.
+  Checkpoint checkpoint() const;
+  /// Goes on from there. Throws Error, naming the field, where the recipe differs
+  /// (require_same_run) or the data do; `origin` is what the checkpoint is called.
+  void restore(const Checkpoint& checkpoint, const std::string& origin);
 
   /// One network for `ce`, two for `bpt_plr`.
   int num_networks() const;
   Network& network(int index);
+  const Network& network(int index) const;
   /// What each network took from the recipe's `pretrained`; empty without one.
   const std::optional<NamedTensors::Match>& pretrained() const;
 

@@ -23,6 +23,13 @@ namespace {
 /// them, so that runs of different seeds are measured on the same test images.
 constexpr std::uint64_t kShapesSeed = 1;
 
+/// The samples of a training set that are trained on.
+std::vector<std::int64_t> subset_of(const Recipe& recipe, const std::vector<std::int64_t>& labels,
+                                    std::int64_t num_classes) {
+  const std::int64_t count = recipe.subset == 0 ? std::ssize(labels) : recipe.subset;
+  return balanced_subset(labels, num_classes, count, static_cast<std::uint64_t>(recipe.seed));
+}
+
 /// How many entries a label file has, 0 where it is no JSON list.
 std::int64_t list_length(const std::string& path) {
   const auto json = nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
@@ -87,9 +94,29 @@ std::vector<std::int64_t> truth_of(const Recipe& recipe, const Split& train) {
   return truth;
 }
 
+void check_classes(const Recipe& recipe, const std::string& name, std::int64_t classes) {
+  require(recipe.num_class == 0 || classes == recipe.num_class,
+          "num_class is {}, but {} has {} classes", recipe.num_class, name, classes);
+}
+
+/// What the files of a set tell about the recipe.
+void check_list(const Recipe& recipe, const ImageList& list) {
+  const std::int64_t classes = std::ssize(list.class_names);
+  check_classes(recipe, list.name, classes);
+  Recipe known = recipe;
+  known.num_class = classes;
+  resolve(known);
+  std::vector<std::int64_t> labels;
+  labels.reserve(list.train.size());
+  for (const LabelledFile& file : list.train) labels.push_back(file.label);
+  subset_of(recipe, labels, classes);
+  if (!recipe.noise_file.empty()) list_length(recipe.noise_file);
+}
+
 Dataset load_images(const Recipe& recipe, const LoadReport& report) {
   const ImageSetOptions options{static_cast<int>(recipe.image_size), recipe.cache_dir,
-                                recipe.on_bad_image == "skip", report};
+                                recipe.on_bad_image == "skip", report,
+                                [&](const ImageList& list) { check_list(recipe, list); }};
   const TestSplit split{recipe.test_split, static_cast<std::uint64_t>(recipe.seed)};
   if (recipe.dataset == "folder") return load_folder(recipe.data_path, split, options);
   if (recipe.dataset == "csv") return load_manifest(recipe.data_path, split, options);
@@ -108,22 +135,17 @@ Dataset load_any(const Recipe& recipe, const LoadReport& report) {
 
 Dataset load_dataset(const Recipe& recipe, const LoadReport& report) {
   Dataset dataset = load_any(recipe, report);
-  require(recipe.num_class == 0 || dataset.num_classes() == recipe.num_class,
-          "num_class is {}, but {} has {} classes", recipe.num_class, dataset.name,
-          dataset.num_classes());
+  check_classes(recipe, dataset.name, dataset.num_classes());
   return dataset;
 }
 
 TrainingData load_training_data(const Recipe& recipe, const LoadReport& report) {
   TrainingData data;
   data.dataset = load_dataset(recipe, report);
-  const std::int64_t classes = data.dataset.num_classes();
   Split& train = data.dataset.train;
-  const auto total = static_cast<std::int64_t>(train.labels.size());
-  const std::int64_t count = recipe.subset == 0 ? total : recipe.subset;
-  const std::vector<std::int64_t> subset =
-      balanced_subset(train.labels, classes, count, static_cast<std::uint64_t>(recipe.seed));
-  if (count != total) train = select(train, subset);
+  const std::int64_t total = std::ssize(train.labels);
+  const auto subset = subset_of(recipe, train.labels, data.dataset.num_classes());
+  if (std::ssize(subset) != total) train = select(train, subset);
   data.true_labels = truth_of(recipe, train);
   data.noisy_labels = noisy_labels(recipe, data.dataset, total, subset);
   return data;

@@ -68,6 +68,7 @@ void complete_test_set(ImageList& list, const TestSplit& split) {
 }
 
 Dataset load_image_list(const ImageList& list, const ImageSetOptions& options) {
+  if (options.check) options.check(list);
   Dataset dataset;
   dataset.name = list.name;
   dataset.class_names = list.class_names;

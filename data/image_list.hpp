@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -50,10 +51,12 @@ struct ImageSetOptions {
   std::filesystem::path cache_folder;  ///< empty: default_cache_folder()
   bool skip_bad = false;               ///< leave unreadable files out; false: Error
   LoadReport report;
+  /// Called with the complete list before its files are decoded, which may take hours; may throw.
+  std::function<void(const ImageList&)> check = {};
 };
 
 /// The images of the list, by way of the cache: one file for each split. Throws Error as
-/// cached_images does.
+/// cached_images and options.check do.
 Dataset load_image_list(const ImageList& list, const ImageSetOptions& options);
 
 }  // namespace bptplr

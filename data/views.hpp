@@ -26,7 +26,7 @@ struct ViewGeometry {
 
   /// What a view shows of an axis of `image_side` pixels.
   int side(int image_side) const { return crop == 0 ? image_side : crop; }
-  /// Throws Error when the crop is larger than the padded images.
+  /// Throws Error when the crop is larger than padded images of height x width pixels.
   void check(int height, int width) const;
 };
 
@@ -61,8 +61,8 @@ enum class ImageMemory {
 class ViewMaker {
  public:
   /// `images` must outlive this. Inputs are normalised with mean and std of pixel / 255, and come
-  /// as float32 or, on a GPU, bfloat16. Throws Error when the crop is larger than the padded
-  /// images, and when the GPU has no room for the images.
+  /// as float32 or, on a GPU, bfloat16. Throws Error as ViewGeometry::check does, and when the GPU
+  /// has no room for the images.
   ViewMaker(const Images& images, std::span<const float, 3> mean, std::span<const float, 3> std,
             const ViewGeometry& geometry = {}, Device device = {}, DType dtype = DType::kFloat32,
             ImageMemory memory = ImageMemory::kAuto);

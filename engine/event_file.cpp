@@ -86,6 +86,12 @@ EventFile::EventFile(const std::filesystem::path& folder)
   flush();
 }
 
+void EventFile::session_start(std::int64_t step) {
+  constexpr std::uint32_t kSessionLog = 7, kStatus = 1;
+  constexpr std::int64_t kStart = 1;
+  write_event(step, bytes_field(kSessionLog, integer_field(kStatus, kStart)));
+}
+
 void EventFile::scalar(std::string_view tag, std::int64_t step, double value) {
   constexpr std::uint32_t kSimpleValue = 2;
   write_value(tag, step, key(kSimpleValue, kFixed32) + little_endian(static_cast<float>(value)));

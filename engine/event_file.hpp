@@ -19,6 +19,9 @@ class EventFile {
   /// TensorBoard shows them all as one run. Throws Error when it cannot be written.
   explicit EventFile(const std::filesystem::path& folder);
 
+  /// Says that what follows begins at `step` (a SessionLog START): TensorBoard drops what it has
+  /// read for this step and later ones.
+  void session_start(std::int64_t step);
   /// One value of the curve `tag`.
   void scalar(std::string_view tag, std::int64_t step, double value);
   /// Markdown under `tag`.

@@ -34,22 +34,26 @@ std::string reason(int error) {
   return std::strerror(error);
 }
 
-[[noreturn]] void fail_write(const std::filesystem::path& path, const std::filesystem::path& part,
-                             int error) {
-  ::unlink(part.c_str());
+[[noreturn]] void fail_write(const std::filesystem::path& path, int error) {
   throw Error("cannot write {}: {}; free some space or choose another folder", path.string(),
               reason(error));
 }
 
-void write_all(int fd, std::string_view bytes, const std::filesystem::path& path,
-               const std::filesystem::path& part) {
+/// Writes and flushes everything; returns 0, or the error of the system.
+int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail_write(path, part, errno);
+    if (n < 0) return errno;
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
-  if (::fsync(fd) != 0 && errno != EINVAL) fail_write(path, part, errno);
+  return ::fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
+}
+
+/// A name in a folder outlasts a power cut once the folder is on the disk.
+void flush_folder(const std::filesystem::path& folder) {
+  const Descriptor file(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.valid()) ::fsync(file.get());
 }
 
 }  // namespace
@@ -81,9 +85,26 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
     const Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     require(file.valid(), "cannot write {}: {}; choose a folder that you may write to",
             path.string(), reason(errno));
-    write_all(file.get(), bytes, path, part);
+    int error = write_all(file.get(), bytes);
+    if (error == 0 && ::rename(part.c_str(), path.c_str()) != 0) error = errno;
+    if (error != 0) {
+      ::unlink(part.c_str());
+      fail_write(path, error);
+    }
   }
-  if (::rename(part.c_str(), path.c_str()) != 0) fail_write(path, part, errno);
+  flush_folder(path.parent_path());
+}
+
+void append_to_file(const std::filesystem::path& path, std::string_view bytes) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  require(file.valid(), "cannot write {}: {}; choose a folder that you may write to", path.string(),
+          reason(errno));
+  struct stat status {};
+  require(::fstat(file.get(), &status) == 0, "cannot write {}: {}", path.string(), reason(errno));
+  const int error = write_all(file.get(), bytes);
+  if (error == 0) return;
+  [[maybe_unused]] const int shortened = ::ftruncate(file.get(), status.st_size);
+  fail_write(path, error);
 }
 
 }  // namespace bptplr

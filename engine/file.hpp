@@ -15,4 +15,8 @@ std::string read_file(const std::filesystem::path& path);
 /// not writable.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
+/// Adds `bytes` to the end of a file, which is made where it is missing, and flushes them to the
+/// disk: all of them, or none and an Error. (A process killed meanwhile may leave some.)
+void append_to_file(const std::filesystem::path& path, std::string_view bytes);
+
 }  // namespace bptplr

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include "engine/error.hpp"
 #include "kernels/device_memory.hpp"
@@ -94,6 +96,22 @@ void clear_bytes(Device device, void* memory, std::size_t bytes) {
   } else {
     kernels::set_to_zero(cuda_context(device), memory, bytes);
   }
+}
+
+MemoryUse memory_use(Device device) {
+  if (device.type == DeviceType::kCuda) {
+    const kernels::DeviceMemoryUse use = kernels::device_memory_use(cuda_context(device));
+    return {use.now, use.peak};
+  }
+  // Lines such as "VmHWM:    3404 kB".
+  MemoryUse use;
+  std::ifstream status("/proc/self/status");
+  for (std::string name; status >> name;) {
+    std::size_t kib = 0;
+    if (name == "VmRSS:" && status >> kib) use.now = kib << 10;
+    if (name == "VmHWM:" && status >> kib) use.peak = kib << 10;
+  }
+  return use;
 }
 
 const kernels::CudaContext& cuda_context(Device device) {

@@ -30,6 +30,13 @@ void keep_freed_memory();
 /// whose blocks have other sizes. Where the system's allocator cannot, nothing happens.
 void release_freed_memory();
 
+/// Bytes: on a GPU those of tensors and scratch space, on the CPU those of the whole process.
+struct MemoryUse {
+  std::size_t now = 0;
+  std::size_t peak = 0;  ///< the most there have been; of the CPU 0 where the system does not tell
+};
+MemoryUse memory_use(Device device);
+
 /// The execution context of the CPU kernels. Its scratch memory is the calling thread's own.
 kernels::CpuContext cpu_context();
 /// That of a GPU.

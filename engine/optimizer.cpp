@@ -21,8 +21,27 @@ void Sgd::step(double lr) {
   const Range range("sgd");
   if (!parameters_.empty() && parameters_.front().device().type == DeviceType::kCuda) {
     step_on_gpu(lr);
-    return;
+  } else {
+    step_on_cpu(lr);
   }
+}
+
+bool Sgd::found_nonfinite() const {
+  return found_.defined() && found_.item() != 0.0;
+}
+
+void Sgd::step_on_cpu(double lr) {
+  bool finite = true;
+  for (const Tensor& p : parameters_) {
+    if (!p.grad().defined()) continue;
+    dispatch_float(p.grad(), [&](const auto& ctx, auto zero) {
+      if constexpr (!kOnGpu<decltype(ctx)>) {
+        finite = finite && kernels::all_finite(ctx, p.grad().data<decltype(zero)>(), p.numel());
+      }
+    });
+  }
+  found_ = Tensor::full({1}, finite ? 0.0 : 1.0, DType::kInt64);
+  if (!finite) return;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& p = parameters_[i];
     if (!p.grad().defined()) continue;
@@ -55,10 +74,14 @@ void Sgd::step_on_gpu(double lr) {
                     copy.defined() ? copy.data<bfloat16>() : nullptr, p.numel()});
   }
   const Tensor tensors = Tensor::from_bytes(std::as_bytes(std::span(list)), device);
-  kernels::sgd_step(cuda_context(device), static_cast<float>(lr), static_cast<float>(momentum_),
-                    static_cast<float>(weight_decay_),
-                    static_cast<const kernels::SgdTensor*>(tensors.raw()), num_chunks_,
-                    static_cast<const kernels::SgdChunk*>(chunks_.raw()));
+  const auto* list_on_gpu = static_cast<const kernels::SgdTensor*>(tensors.raw());
+  const auto* chunks = static_cast<const kernels::SgdChunk*>(chunks_.raw());
+  const auto ctx = cuda_context(device);
+  found_ = Tensor::zeros({1}, DType::kInt64, device);
+  kernels::find_nonfinite(ctx, list_on_gpu, num_chunks_, chunks, found_.data<std::int64_t>());
+  kernels::sgd_step(ctx, static_cast<float>(lr), static_cast<float>(momentum_),
+                    static_cast<float>(weight_decay_), list_on_gpu, num_chunks_, chunks,
+                    found_.data<std::int64_t>());
 }
 
 void Sgd::zero_grad() {

@@ -13,21 +13,26 @@ class Sgd {
  public:
   Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay);
 
-  /// Updates every parameter that has a gradient; on a GPU all of them in one launch, which also
-  /// brings the bfloat16 copies up to date.
+  /// Updates every parameter that has a gradient, unless a gradient is not finite: then none. On a
+  /// GPU all of them in one launch, which also brings the bfloat16 copies up to date.
   void step(double lr);
+  /// Whether the last step met a gradient that is not finite. Waits for a GPU.
+  bool found_nonfinite() const;
   /// Drops all gradients.
   void zero_grad();
   /// The momentum buffers, in the order of the parameters; they are part of a checkpoint.
   std::vector<Tensor>& velocity() { return velocity_; }
+  const std::vector<Tensor>& velocity() const { return velocity_; }
 
  private:
+  void step_on_cpu(double lr);
   void step_on_gpu(double lr);
 
   std::vector<Tensor> parameters_;
   std::vector<Tensor> velocity_;
   Tensor chunks_;  ///< on a GPU: how the one launch is cut into blocks
   std::int64_t num_chunks_ = 0;
+  Tensor found_;  ///< one int64: not 0 where the last step met a gradient that is not finite
   double momentum_;
   double weight_decay_;
 };

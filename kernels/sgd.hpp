@@ -16,6 +16,10 @@ template <class T>
 void sgd_step(const CpuContext& ctx, T lr, T momentum, T weight_decay, const T* grad, T* velocity,
               T* parameter, std::int64_t n);
 
+/// Whether none of the n values is infinite or NaN.
+template <class T>
+bool all_finite(const CpuContext& ctx, const T* values, std::int64_t n);
+
 // The same on a GPU, equal to the bit, for all tensors of a model in one launch.
 
 /// One tensor of n parameters. Without a gradient (null) it is left as it is.
@@ -38,8 +42,15 @@ struct SgdChunk {
 /// Tensors of these sizes cut into chunks. All on the host; done once for a model.
 std::vector<SgdChunk> sgd_chunks(std::span<const std::int64_t> sizes);
 
-/// tensors and chunk_list [chunks] are device memory.
+/// tensors and chunk_list [chunks] are device memory. `skip` is null, or one number in device
+/// memory: where it is not 0, everything stays as it is.
 void sgd_step(const CudaContext& ctx, float lr, float momentum, float weight_decay,
-              const SgdTensor* tensors, std::int64_t chunks, const SgdChunk* chunk_list);
+              const SgdTensor* tensors, std::int64_t chunks, const SgdChunk* chunk_list,
+              const std::int64_t* skip);
+
+/// Sets *found, in device memory, to 1 where a gradient holds an infinite value or NaN, and leaves
+/// it alone elsewhere.
+void find_nonfinite(const CudaContext& ctx, const SgdTensor* tensors, std::int64_t chunks,
+                    const SgdChunk* chunk_list, std::int64_t* found);
 
 }  // namespace bptplr::kernels

@@ -1,5 +1,7 @@
 #include "models/cnn9.hpp"
 
+#include <algorithm>
+
 #include "engine/error.hpp"
 
 namespace bptplr {
@@ -13,6 +15,7 @@ constexpr double kNegativeSlope = 0.01;
 constexpr std::int64_t kWidths[] = {2, 2, 2, 4, 4, 4, 8, 4, 2};
 constexpr std::size_t kPadded = 6;
 constexpr std::size_t kStage = 3;
+constexpr std::int64_t kMinSide = 28;
 
 const Cnn9Config& checked(const Cnn9Config& config) {
   require(config.width >= 1 && config.width <= 1024, "--width {} is not in 1..1024", config.width);
@@ -51,7 +54,16 @@ void Cnn9::name_all() {
   out_.name(named_, "l_c1");
 }
 
+void Cnn9::check_images(std::int64_t height, std::int64_t width) {
+  require(
+      std::min(height, width) >= kMinSide,
+      "the 9-layer CNN takes images of at least {0} x {0} pixels, not {1} x {2}; choose a larger "
+      "--crop",
+      kMinSide, height, width);
+}
+
 Tensor Cnn9::features(const Tensor& x, const ForwardMode& mode) {
+  check_images(x.size(1), x.size(2));
   Tensor h = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     h = leaky_relu(layers_[i].bn(layers_[i].conv(h), mode), kNegativeSlope);

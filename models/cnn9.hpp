@@ -21,6 +21,9 @@ class Cnn9 final : public Network {
   /// A network with PyTorch's default initialisation. Throws Error for a configuration that is no
   /// network.
   Cnn9(const Cnn9Config& config, std::uint64_t seed, std::uint32_t network);
+  /// Throws Error unless images have 28 pixels or more on each axis: halved twice, they lose six at
+  /// the edges and must keep one.
+  static void check_images(std::int64_t height, std::int64_t width);
 
  private:
   struct Layer {

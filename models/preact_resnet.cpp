@@ -79,11 +79,15 @@ void PreActResNet::name_all() {
   linear_.name(named_, "linear");
 }
 
-Tensor PreActResNet::features(const Tensor& x, const ForwardMode& mode) {
-  require(x.size(1) == x.size(2) && x.size(1) % 8 == 0,
+void PreActResNet::check_images(std::int64_t height, std::int64_t width) {
+  require(height == width && height % 8 == 0,
           "PreAct-ResNet takes square images whose side is a multiple of 8, not {} x {} pixels; "
           "choose such a --crop",
-          x.size(1), x.size(2));
+          height, width);
+}
+
+Tensor PreActResNet::features(const Tensor& x, const ForwardMode& mode) {
+  check_images(x.size(1), x.size(2));
   Tensor h = bn1_(conv1_(x), mode);
   for (auto& layer : layers_) {
     for (PreActBlock& block : layer) h = block(h, mode);

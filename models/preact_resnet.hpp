@@ -46,6 +46,8 @@ class PreActResNet final : public Network {
   /// A network with PyTorch's default initialisation. `network` tells the networks of one seed
   /// apart. Throws Error for a configuration that is no network.
   PreActResNet(const PreActResNetConfig& config, std::uint64_t seed, std::uint32_t network);
+  /// Throws Error unless images are squares whose side is a multiple of 8.
+  static void check_images(std::int64_t height, std::int64_t width);
 
  private:
   /// x [n, h, w, 3], h = w, a multiple of 8 -> [n, 8 width].

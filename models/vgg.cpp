@@ -1,5 +1,8 @@
 #include "models/vgg.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "engine/error.hpp"
 
 namespace bptplr {
@@ -16,6 +19,7 @@ struct Stage {
 };
 constexpr Stage kStages[] = {{2, 1}, {2, 2}, {4, 4}, {4, 8}, {4, 8}};
 constexpr std::int64_t kFeatureWidths = 8;
+constexpr std::int64_t kMinSide = 1 << std::size(kStages);
 
 const Vgg19Config& checked(const Vgg19Config& config) {
   require(config.width >= 1 && config.width <= 1024, "--width {} is not in 1..1024", config.width);
@@ -65,7 +69,14 @@ void Vgg19::name_all() {
   out_.name(named_, "classifier.6");
 }
 
+void Vgg19::check_images(std::int64_t height, std::int64_t width) {
+  require(std::min(height, width) >= kMinSide,
+          "VGG-19 takes images of at least {0} x {0} pixels, not {1} x {2}; choose a larger --crop",
+          kMinSide, height, width);
+}
+
 Tensor Vgg19::features(const Tensor& x, const ForwardMode& mode) {
+  check_images(x.size(1), x.size(2));
   Tensor h = x;
   for (Layer& layer : layers_) {
     h = layer.bn(layer.conv(h), mode);

@@ -24,6 +24,8 @@ class Vgg19 final : public Network {
   /// A network with torchvision's initialisation. Throws Error for a configuration that is no
   /// network.
   Vgg19(const Vgg19Config& config, std::uint64_t seed, std::uint32_t network);
+  /// Throws Error unless images have 32 pixels or more on each axis, which is halved five times.
+  static void check_images(std::int64_t height, std::int64_t width);
 
  private:
   /// A convolution with what follows it, and its place in torchvision's `features`.

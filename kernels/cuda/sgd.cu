@@ -5,6 +5,9 @@
 // 20 bytes a parameter (gradient, velocity and parameter read; velocity and parameter written), 22
 // with the bfloat16 copy, which is written here so that no other launch need read the parameters.
 //
+// Whether all gradients are finite is found out in a launch of its own ahead of that, for 4 bytes a
+// parameter: only then is it known that no parameter may change.
+//
 // Every operation is rounded by itself, so that the results are the CPU's bits.
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/launch.hpp"
@@ -47,7 +50,9 @@ __device__ bool is_aligned(const SgdTensor& tensor) {
 }
 
 __global__ void __launch_bounds__(kThreads)
-    sgd_kernel(Step step, const SgdTensor* tensors, const SgdChunk* chunks) {
+    sgd_kernel(Step step, const SgdTensor* tensors, const SgdChunk* chunks,
+               const std::int64_t* skip) {
+  if (skip != nullptr && *skip != 0) return;
   const SgdChunk chunk = chunks[blockIdx.x];
   const SgdTensor tensor = tensors[chunk.tensor];
   if (tensor.grad == nullptr) return;
@@ -63,6 +68,20 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+__global__ void __launch_bounds__(kThreads)
+    find_nonfinite_kernel(const SgdTensor* tensors, const SgdChunk* chunks, std::int64_t* found) {
+  const SgdChunk chunk = chunks[blockIdx.x];
+  const SgdTensor tensor = tensors[chunk.tensor];
+  if (tensor.grad == nullptr) return;
+  const std::int64_t end = min(chunk.begin + kSgdChunk, tensor.n);
+  bool finite = true;
+  for (std::int64_t i = chunk.begin + threadIdx.x; i < end; i += kThreads) {
+    finite = finite && tensor.grad[i] * 0.0f == 0.0f;  // but for infinity and NaN
+  }
+  // Whoever writes, writes the same.
+  if (!finite) *found = 1;
+}
+
 }  // namespace
 
 std::vector<SgdChunk> sgd_chunks(std::span<const std::int64_t> sizes) {
@@ -76,9 +95,16 @@ std::vector<SgdChunk> sgd_chunks(std::span<const std::int64_t> sizes) {
 }
 
 void sgd_step(const CudaContext& ctx, float lr, float momentum, float weight_decay,
-              const SgdTensor* tensors, std::int64_t chunks, const SgdChunk* chunk_list) {
+              const SgdTensor* tensors, std::int64_t chunks, const SgdChunk* chunk_list,
+              const std::int64_t* skip) {
   launch(ctx, {dim3(static_cast<unsigned>(chunks)), dim3(kThreads)}, sgd_kernel,
-         Step{lr, momentum, weight_decay}, tensors, chunk_list);
+         Step{lr, momentum, weight_decay}, tensors, chunk_list, skip);
+}
+
+void find_nonfinite(const CudaContext& ctx, const SgdTensor* tensors, std::int64_t chunks,
+                    const SgdChunk* chunk_list, std::int64_t* found) {
+  launch(ctx, {dim3(static_cast<unsigned>(chunks)), dim3(kThreads)}, find_nonfinite_kernel, tensors,
+         chunk_list, found);
 }
 
 }  // namespace bptplr::kernels

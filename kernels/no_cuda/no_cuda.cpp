@@ -463,7 +463,11 @@ void pseudo_labels(const CudaContext&, std::int64_t, std::int64_t, double, const
 
 // sgd
 void sgd_step(const CudaContext&, float, float, float, const SgdTensor*, std::int64_t,
-              const SgdChunk*) {
+              const SgdChunk*, const std::int64_t*) {
+  not_in_this_build();
+}
+void find_nonfinite(const CudaContext&, const SgdTensor*, std::int64_t, const SgdChunk*,
+                    std::int64_t*) {
   not_in_this_build();
 }
 

@@ -68,6 +68,8 @@ void expect_network_metrics(const Json& network) {
   EXPECT_EQ(network.at("gmm").at("means").size(), 2U);
   EXPECT_EQ(network.at("gmm").at("means")[0].size(), 2U);
   EXPECT_EQ(network.at("gmm").at("weights").size(), 2U);
+  EXPECT_EQ(network.at("gmm").at("covariances")[0].size(), 2U);
+  EXPECT_EQ(network.at("labelled_per_class").size(), 10U);
 }
 
 TEST(AppCommands, BptPlrWritesWhatIsPromised) {
@@ -94,7 +96,7 @@ TEST(AppCommands, BptPlrWritesWhatIsPromised) {
     EXPECT_EQ(epoch["epoch"], i);
     EXPECT_EQ(epoch["phase"], i == 0 ? "warm_up" : "bpt_plr");
     for (const char* key : {"lr", "loss", "test_acc", "best_acc", "mean_last10", "networks",
-                            "seconds", "images_per_s"}) {
+                            "seconds", "images_per_s", "peak_memory_gib"}) {
       EXPECT_TRUE(epoch.contains(key)) << key;
     }
     EXPECT_EQ(epoch["networks"].size(), i == 0 ? 0U : 2U);
@@ -102,6 +104,17 @@ TEST(AppCommands, BptPlrWritesWhatIsPromised) {
   }
   EXPECT_TRUE(Json::parse(metrics[1]).contains("loss_x"));
   EXPECT_TRUE(Json::parse(metrics[1])["seconds"].contains("partition"));
+
+  const std::vector<std::string> selection = lines_of(read_text(folder / "run/selection.jsonl"));
+  ASSERT_EQ(selection.size(), 1U) << "a line for each epoch that partitions";
+  const Json points = Json::parse(selection[0]);
+  EXPECT_EQ(points["epoch"], 1);
+  EXPECT_EQ(points["samples"].size(), 200U);
+  for (const Json& network : points["networks"]) {
+    for (const char* key : {"classifier", "prototype", "clean"}) {
+      EXPECT_EQ(network[key].size(), 200U) << key;
+    }
+  }
 
   const AppResult eval = run_app(folder, "eval run --json");
   EXPECT_EQ(eval.exit_code, 0) << eval.err;

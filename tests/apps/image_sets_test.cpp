@@ -95,13 +95,44 @@ TEST(AppImageSets, Clothing1m) {
         {"clothing1m: 56 training and 14 test images", "100.00 % are wrong"});
 }
 
-TEST(AppImageSets, BadImagesStopOrAreLeftOut) {
+TEST(AppImageSets, WhatDoesNotFitIsRefusedBeforeImagesAreDecoded) {
+  const ScratchFolder folder;
+  write_class_folders(folder / "set/train", 3, 4);
+  write_class_folders(folder / "set/test", 3, 1, 100);
+  for (const auto& [arguments, part] : std::vector<std::pair<std::string, std::string>>{
+           {"--image_size 20", "multiple of 8, not 20 x 20"},
+           {"--image_size 16 --crop 32", "does not fit into images of 16 x 16"},
+           {"--image_size 16 --crop 24 --crop_padding 3", "with 3 of padding"},
+           {"--image_size 4", "image_size is 4"},
+           {"--image_size 16 --arch vgg19_bn --blocks ''", "at least 32 x 32"},
+           {"--image_size 64 --crop 24 --arch cnn9 --blocks ''", "at least 28 x 28"},
+           {"--kappa 0:4", "whole numbers from 1 to 3"},
+           {"--num_class 4", "folder has 3 classes"},
+           {"--subset 13", "there are 12"},
+           {"--noise_file nowhere.json", "nowhere.json"},
+           {"--test_split 0.2", "leave --test_split out"}}) {
+    SCOPED_TRACE(arguments);
+    const AppResult result = run_app(
+        folder, "train " + kTiny + "--dataset folder --data_path set --out run " + arguments);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_TRUE(contains(result.err, part)) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_FALSE(fs::exists(folder / "run"));
+    EXPECT_FALSE(fs::exists(folder / "cache"));
+  }
+  write_text_file(folder / "run/config.json", "{}");
+  const AppResult used =
+      run_app(folder, "train " + kTiny + "--dataset folder --data_path set --out run");
+  EXPECT_TRUE(contains(used.err, "run holds the results of a run")) << used.err;
+  EXPECT_FALSE(fs::exists(folder / "cache"));
+}
+
+TEST(AppImageSets, ThreeHundredBadImagesStopOrAreLeftOut) {
+  constexpr int kBad = 300;
   const ScratchFolder folder;
   write_class_folders(folder / "set/train", 3, 8);
   write_class_folders(folder / "set/test", 3, 2, 100);
-  for (int i = 0; i < 30; ++i) {
-    write_text_file(folder / ("set/train/class1/bad" + std::to_string(i) + ".jpg"), "\xff\xd8\xff");
-  }
+  for (int i = 0; i < kBad; ++i) write_bad_image(folder / "set/train/class1", i);
   const std::string arguments = "--dataset folder --data_path set --out run ";
   const AppResult stopped = run_app(folder, "train " + kTiny + arguments);
   EXPECT_EQ(stopped.exit_code, 1);
@@ -110,7 +141,9 @@ TEST(AppImageSets, BadImagesStopOrAreLeftOut) {
   EXPECT_FALSE(fs::exists(folder / "run"));
   const AppResult result = train(folder, arguments + "--on_bad_image skip", {"24 training"});
   EXPECT_TRUE(contains(result.err, "left out: set/train/class1/bad0.jpg")) << result.err;
-  EXPECT_TRUE(contains(result.err, "10 more such files")) << result.err;
+  EXPECT_TRUE(contains(result.err, "280 more such files")) << result.err;
+  const AppResult check = run_app(folder, "data check set");
+  EXPECT_TRUE(contains(check.out, "unreadable 300")) << check.out;
 }
 
 TEST(AppImageSets, CheckTellsWhatIsWrong) {

@@ -201,6 +201,10 @@ TEST(Recipe, FieldsThatDoNotFitTheDataSetAreNamed) {
       contains(error({{"dataset", "animal10n"}, {"test_split", 0.2}}), "test_split is for"));
   EXPECT_TRUE(contains(error({{"dataset", "folder"}, {"test_split", 1.0}}), "test_split is 1"));
   EXPECT_TRUE(contains(error({{"dataset", "folder"}, {"image_size", 4}}), "image_size is 4"));
+  EXPECT_TRUE(contains(error({{"dataset", "folder"}, {"image_size", 20}}), "20 x 20"));
+  EXPECT_TRUE(contains(error({{"dataset", "csv"}, {"crop", 80}}), "images of 64 x 64"));
+  EXPECT_EQ(error({{"dataset", "csv"}, {"crop", 72}}), "");
+  EXPECT_EQ(error({{"dataset", "folder"}, {"image_size", 20}, {"crop", 24}}), "");
   EXPECT_TRUE(contains(error({{"dataset", "csv"}, {"noise_mode", "asym"}}), "with csv"));
   EXPECT_TRUE(contains(error({{"dataset", "csv"}, {"data_path", ""}}), "the manifest"));
   EXPECT_TRUE(contains(error({{"dataset", "folder"}, {"on_bad_image", "ask"}}), "on_bad_image"));
@@ -213,6 +217,10 @@ TEST(Recipe, OutOfRangeFieldsAreNamed) {
            {{{"num_class", 100}}, "num_class is 100, but shapes has 10 classes"},
            {{{"crop", -1}}, "crop is -1"},
            {{{"crop_padding", 8192}}, "crop_padding is 8192"},
+           {{{"crop", 41}}, "a crop of 41 x 41 pixels does not fit into images of 32 x 32"},
+           {{{"crop", 20}}, "multiple of 8, not 20 x 20"},
+           {{{"crop", 24}, {"arch", "vgg19_bn"}}, "at least 32 x 32 pixels, not 24 x 24"},
+           {{{"crop", 24}, {"arch", "cnn9"}}, "at least 28 x 28 pixels, not 24 x 24"},
            {{{"batch_size", 0}}, "batch_size is 0"},
            {{{"num_epochs", 0}}, "num_epochs is 0"},
            {{{"warm_up", 0}}, "warm_up is 0"},

@@ -1,5 +1,8 @@
 #include "kernels/sgd.hpp"
 
+#include <limits>
+#include <utility>
+
 #include "tests/cuda/support.hpp"
 
 namespace bptplr {
@@ -88,7 +91,7 @@ std::vector<Tensor> steps_on_device() {
   DeviceArray<SgdChunk> chunks(kernels::sgd_chunks(sizes));
   for (int step = 0; step < 2; ++step) {
     kernels::sgd_step(cuda_test_context(), kLr, kMomentum, kWeightDecay, dev_tensors.get(),
-                      chunks.size(), chunks.get());
+                      chunks.size(), chunks.get(), nullptr);
   }
   std::vector<Tensor> results;
   for (const Arrays& a : arrays) {
@@ -112,7 +115,47 @@ TEST(SgdCuda, EqualsTheCpuToTheBit) {
 }
 
 TEST(SgdCuda, WithoutParametersDoesNothing) {
-  kernels::sgd_step(cuda_test_context(), kLr, kMomentum, kWeightDecay, nullptr, 0, nullptr);
+  kernels::sgd_step(cuda_test_context(), kLr, kMomentum, kWeightDecay, nullptr, 0, nullptr,
+                    nullptr);
+}
+
+/// Whether find_nonfinite finds something, and whether a step behind it changes the parameters,
+/// where tensor `bad_tensor` has `value` as gradient number `bad_index`.
+std::pair<bool, bool> find_and_step(std::size_t bad_tensor, std::int64_t bad_index, float value) {
+  const std::vector<std::int64_t> sizes{3, 2 * kSgdChunk + 7};
+  std::vector<DeviceArray<float>> grads, velocities, values;
+  std::vector<SgdTensor> tensors;
+  for (std::size_t k = 0; k < sizes.size(); ++k) {
+    Tensor grad = random_normal({sizes[k]}, static_cast<std::uint32_t>(k));
+    if (k == bad_tensor) grad.data<float>()[bad_index] = value;
+    grads.emplace_back(grad);
+    velocities.emplace_back(Tensor::zeros({sizes[k]}));
+    values.emplace_back(Tensor::zeros({sizes[k]}));
+    tensors.push_back({grads[k].get(), velocities[k].get(), values[k].get(), nullptr, sizes[k]});
+  }
+  // Without a gradient there is nothing to find.
+  tensors.push_back({nullptr, velocities[0].get(), values[0].get(), nullptr, sizes[0]});
+  DeviceArray<SgdTensor> dev_tensors(tensors);
+  DeviceArray<SgdChunk> chunks(kernels::sgd_chunks(std::vector{sizes[0], sizes[1], sizes[0]}));
+  DeviceArray<std::int64_t> found(std::vector<std::int64_t>{0});
+  kernels::find_nonfinite(cuda_test_context(), dev_tensors.get(), chunks.size(), chunks.get(),
+                          found.get());
+  kernels::sgd_step(cuda_test_context(), kLr, kMomentum, kWeightDecay, dev_tensors.get(),
+                    chunks.size(), chunks.get(), found.get());
+  bool changed = false;
+  for (std::size_t k = 0; k < sizes.size(); ++k) {
+    for (const float x : values[k].to_host()) changed = changed || x != 0.0F;
+  }
+  return {found.to_host()[0] != 0, changed};
+}
+
+TEST(SgdCuda, AGradientThatIsNotFiniteChangesNothing) {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(find_and_step(0, 1, 3.0F), std::pair(false, true));
+  EXPECT_EQ(find_and_step(0, 2, nan), std::pair(true, false));
+  EXPECT_EQ(find_and_step(1, 2 * kSgdChunk + 6, infinity), std::pair(true, false));
+  EXPECT_EQ(find_and_step(1, kSgdChunk, -infinity), std::pair(true, false));
 }
 
 }  // namespace

@@ -3,9 +3,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 #include "data/image_file.hpp"
+#include "engine/error.hpp"
+#include "engine/random.hpp"
 #include "tests/data/image_files.hpp"
 
 namespace bptplr {
@@ -80,6 +83,56 @@ inline void write_clothing1m(const std::filesystem::path& folder, int each) {
   write_text_file(folder / "clean_test_key_list.txt", test_keys);
   write_text_file(folder / "noisy_label_kv.txt", noisy);
   write_text_file(folder / "clean_label_kv.txt", clean);
+}
+
+/// `whole` with bits flipped until it is no picture any more.
+inline std::string with_flipped_bits(std::string whole, Philox& random) {
+  for (;;) {
+    const std::uint32_t at = random.below(static_cast<std::uint32_t>(whole.size()));
+    whole[at] = static_cast<char>(whole[at] ^ (1 << random.below(8)));
+    try {
+      decode_image(whole, "a picture");
+    } catch (const Error&) {
+      return whole;
+    }
+  }
+}
+
+/// Something called like an image that is none, of a kind that `number` chooses; its name.
+inline std::string write_bad_image(const std::filesystem::path& folder, int number) {
+  namespace fs = std::filesystem;
+  const std::string name = "bad" + std::to_string(number) + (number % 2 == 0 ? ".jpg" : ".png");
+  const fs::path file = folder / name;
+  const Image image = class_picture(number % 5, number);
+  const std::string jpeg = encode_jpeg(image);
+  write_png(file, image);
+  std::ifstream stream(file, std::ios::binary);
+  const std::string png{std::istreambuf_iterator<char>(stream), {}};
+  Philox random(11, Purpose::kTest, static_cast<std::uint32_t>(number));
+  const auto cut = [&](const std::string& whole) {
+    return whole.substr(0, random.below(static_cast<std::uint32_t>(whole.size()) - 20));
+  };
+  std::string huge = jpeg;  // a frame of 60,000 x 60,000
+  huge.replace(jpeg.find("\xff\xc0") + 5, 4, "\xea\x60\xea\x60");
+  const std::string contents[] = {cut(jpeg),
+                                  cut(png),
+                                  with_flipped_bits(jpeg, random),
+                                  with_flipped_bits(png, random),
+                                  "GIF89a" + png,
+                                  "",
+                                  huge};
+  const auto kind = static_cast<std::size_t>(number) % (std::size(contents) + 2);
+  if (kind < std::size(contents)) {
+    write_text_file(file, contents[kind]);
+    return name;
+  }
+  fs::remove(file);
+  if (kind == std::size(contents)) {
+    fs::create_directory(file);
+  } else {
+    fs::create_symlink("nowhere", file);
+  }
+  return name;
 }
 
 }  // namespace bptplr

@@ -314,52 +314,6 @@ TEST_F(ImageSets, Clothing1mWithDamagedLists) {
   EXPECT_TRUE(contains(error_of([&] { list_clothing1m(path()); }), "no Clothing1M"));
 }
 
-/// A file that is no readable image, of a kind that `number` chooses; its name.
-std::string write_bad_image(const fs::path& folder, int number) {
-  std::string name = "bad" + std::to_string(number) + (number % 2 == 0 ? ".jpg" : ".png");
-  const fs::path file = folder / name;
-  const Image image = class_picture(number % 5, number);
-  write_png(file, image);
-  const std::string png = slurp(file);
-  const std::string jpeg = encode_jpeg(image);
-  Philox random(11, Purpose::kTest, static_cast<std::uint32_t>(number));
-  const auto cut = [&](const std::string& whole) {
-    return whole.substr(0, random.below(static_cast<std::uint32_t>(whole.size()) - 20));
-  };
-  std::string damaged = png;
-  switch (number % 8) {
-    case 0:
-      write(file, cut(jpeg));
-      break;
-    case 1:
-      write(file, cut(png));
-      break;
-    case 2:  // PNG guards each byte of its parts by a checksum
-      damaged[40 + random.below(static_cast<std::uint32_t>(png.size()) - 60)] ^= 0x10;
-      write(file, damaged);
-      break;
-    case 3:
-      write(file, "GIF89a" + png);
-      break;
-    case 4:
-      write(file, "");
-      break;
-    case 5:  // a frame of 60,000 x 60,000
-      damaged = jpeg;
-      damaged.replace(jpeg.find("\xff\xc0") + 5, 4, "\xea\x60\xea\x60");
-      write(file, damaged);
-      break;
-    case 6:
-      fs::remove(file);
-      fs::create_directory(file);
-      break;
-    default:
-      fs::remove(file);
-      fs::create_symlink("nowhere", file);
-  }
-  return name;
-}
-
 TEST_F(ImageSets, ThreeHundredBadFilesAreLeftOutOrRefusedByName) {
   constexpr int kBad = 300;
   write_class_folders(path() / "train", 3, 5);

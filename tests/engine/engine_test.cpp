@@ -8,6 +8,7 @@
 #include <map>
 
 #include "engine/file.hpp"
+#include "engine/memory.hpp"
 #include "engine/ops.hpp"
 #include "engine/optimizer.hpp"
 #include "engine/random.hpp"
@@ -248,6 +249,18 @@ TEST(Random, PermutationsHoldEveryIndexOnce) {
   }
 }
 
+TEST(Memory, UseGrowsWithWhatIsWritten) {
+  constexpr std::size_t kBytes = 256 << 20;
+  const MemoryUse before = memory_use(Device{});
+  EXPECT_GT(before.now, 0U);
+  EXPECT_GE(before.peak, before.now);
+  const auto block = allocate(Device{}, kBytes);
+  std::memset(block.get(), 1, kBytes);
+  const MemoryUse after = memory_use(Device{});
+  EXPECT_GE(after.now, before.now + kBytes / 2);
+  EXPECT_GE(after.peak, after.now);
+}
+
 TEST(Sgd, TenStepsMatchPyTorch) {
   const Golden golden("sgd");
   const auto lr = golden["sgd/lr"].span<double>();
@@ -267,6 +280,27 @@ TEST(Sgd, TenStepsMatchPyTorch) {
     const Tensor before = p.clone();
     sgd.step(1.0);
     EXPECT_EQ(relative_error(p, before), 0.0);
+  }
+}
+
+TEST(Sgd, AGradientThatIsNotFiniteChangesNothing) {
+  for (const double bad : {std::numeric_limits<double>::infinity(), std::nan("")}) {
+    Tensor a = Tensor::full({3}, 1.0).set_requires_grad(true);
+    Tensor b = Tensor::full({50'000}, 1.0).set_requires_grad(true);
+    Tensor without_gradient = Tensor::full({2}, 1.0).set_requires_grad(true);
+    Sgd sgd({a, b, without_gradient}, 0.9, 0.0);
+    EXPECT_FALSE(sgd.found_nonfinite());
+    a.mutable_grad() = Tensor::full({3}, 1.0);
+    b.mutable_grad() = Tensor::full({50'000}, 1.0);
+    b.mutable_grad().data<float>()[49'999] = static_cast<float>(bad);
+    sgd.step(0.5);
+    EXPECT_TRUE(sgd.found_nonfinite());
+    EXPECT_EQ(a.data<float>()[0], 1.0F);
+    EXPECT_EQ(sgd.velocity()[0].data<float>()[0], 0.0F);
+    b.mutable_grad().data<float>()[49'999] = 1.0F;
+    sgd.step(0.5);
+    EXPECT_FALSE(sgd.found_nonfinite());
+    EXPECT_EQ(a.data<float>()[0], 0.5F);
   }
 }
 

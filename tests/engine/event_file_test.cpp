@@ -52,10 +52,12 @@ TEST(EventFile, RecordsAreWhatTensorFlowWrites) {
   events.scalar("test/acc", 300, 81.5);
   events.text("recipe", 0, "a | b");
   events.image("gmm", 2, 640, 480, "PNG");
+  events.session_start(12);
   events.flush();
   const auto found = records(read_file(events.path()));
-  ASSERT_EQ(found.size(), 4U);
-  // After the time (a double in field 1): step in field 2, then file_version (3) or summary (5).
+  ASSERT_EQ(found.size(), 5U);
+  // After the time (a double in field 1): step in field 2, then file_version (3), summary (5) or
+  // session_log (7).
   const auto body = [&](std::size_t i) { return found[i].substr(9); };
   using namespace std::string_literals;
   EXPECT_EQ(body(0), "\x10\x00\x1a\x0d"s + "brain.Event:2");
@@ -66,6 +68,7 @@ TEST(EventFile, RecordsAreWhatTensorFlowWrites) {
                          "\x4a\x08\x0a\x06\x0a\x04"s + "text");
   EXPECT_EQ(body(3), "\x10\x02\x2a\x16\x0a\x14\x0a\x03"s + "gmm" +
                          "\x22\x0d\x08\xe0\x03\x10\x80\x05\x18\x03\x22\x03"s + "PNG");
+  EXPECT_EQ(body(4), "\x10\x0c\x3a\x02\x08\x01"s);
 }
 
 TEST(EventFile, TwoInOneFolderDoNotCollide) {

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <tuple>
+#include <vector>
 
 #include "models/cnn9.hpp"
 #include "models/resnet.hpp"
@@ -141,6 +143,24 @@ TEST(Networks, ImpossibleOnesAreErrors) {
   EXPECT_THROW(Vgg19({kHeads, 4, 0}, 1, 0), Error);
   EXPECT_THROW(Cnn9({kHeads, 0}, 1, 0), Error);
   EXPECT_THROW(Cnn9({{1, 16}, 4}, 1, 0), Error);
+}
+
+TEST(Networks, ImagesMayBeAsSmallAsTheySay) {
+  const NoGrad no_grad;
+  for (const auto& [name, side, check] :
+       std::vector<std::tuple<const char*, std::int64_t, void (*)(std::int64_t, std::int64_t)>>{
+           {"vgg19_bn", 32, Vgg19::check_images}, {"cnn9", 28, Cnn9::check_images}}) {
+    SCOPED_TRACE(name);
+    const auto network = make(name);
+    network->named().move_to(test_device());
+    const auto classify = [&](std::int64_t height, std::int64_t width) {
+      return network->classify(Tensor::zeros({1, height, width, 3}).to(test_device()), {false, 1});
+    };
+    EXPECT_EQ(classify(side, side).size(1), kHeads.num_classes);
+    EXPECT_NO_THROW(check(side, side));
+    EXPECT_THROW(classify(side - 1, side), Error);
+    EXPECT_THROW(check(side, side - 1), Error);
+  }
 }
 
 }  // namespace

@@ -301,8 +301,17 @@ void time_sgd(const KernelTimer& timer, const Maker& make, const Options& option
         static_cast<double>(n) * (low == nullptr ? 20 : 22), [&] {
           kernels::sgd_step(timer.context(), 0.02F, 0.9F, 5e-4F,
                             static_cast<const kernels::SgdTensor*>(table.raw()), std::ssize(chunks),
-                            static_cast<const kernels::SgdChunk*>(list.raw()));
+                            static_cast<const kernels::SgdChunk*>(list.raw()), nullptr);
         });
+    if (low != nullptr) continue;
+    Tensor found = make.zeros<std::int64_t>({1});
+    timer.report("find_nonfinite", fmt::format("{} parameters", n), 4.0 * static_cast<double>(n),
+                 [&] {
+                   kernels::find_nonfinite(
+                       timer.context(), static_cast<const kernels::SgdTensor*>(table.raw()),
+                       std::ssize(chunks), static_cast<const kernels::SgdChunk*>(list.raw()),
+                       found.data<std::int64_t>());
+                 });
   }
 }
 

@@ -1,0 +1,176 @@
+// The inner loops of resize.cpp, on pairs of bytes in sixteen lanes: as plain loops, and with AVX2
+// where the compiler may use it. Both give the same bits.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
+namespace bptplr::byte_lanes {
+
+inline constexpr int kLanes = 16;
+/// Bytes of a pair in each lane.
+inline constexpr int kPairs = 2 * kLanes;
+/// Weights are integers of this many binary places: 8 bits of pixel, two of headroom and the weight
+/// fill 32. All weights of a sum together are about 1.
+inline constexpr int kWeightBits = 32 - 8 - 2;
+inline constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
+
+/// Bytes of a row that `transpose` reads.
+inline constexpr int kRowBytes = 16;
+/// Four RGB pixels as six pairs: the same channel of two neighbours.
+inline constexpr int kPixels = 4;
+inline constexpr std::array<std::int8_t, kRowBytes> kChannelPairs = {0, 3,  1, 4,  2,  5,  6,  9,
+                                                                     7, 10, 8, 11, -1, -1, -1, -1};
+
+namespace portable {
+
+/// The weights of a pair, each in [0, 2^kWeightBits].
+struct WeightPair {
+  WeightPair(std::int32_t a, std::int32_t b) : first(a), second(b) {}
+
+  std::int32_t first;
+  std::int32_t second;
+};
+
+/// In each lane the sum of bytes, each times its weight.
+class Sums {
+ public:
+  /// sums[i] += weights.first * pairs[i][0] + weights.second * pairs[i][1]
+  void add(const WeightPair& weights, const std::uint8_t* pairs) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      sums_[i] += weights.first * pairs[2 * i] + weights.second * pairs[2 * i + 1];
+    }
+  }
+
+  /// out[i] = sums[i] / 2^kWeightBits, rounded, at most 255
+  void store(std::uint8_t* out) const {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      out[i] = static_cast<std::uint8_t>(std::min((sums_[i] + kHalf) >> kWeightBits, 255));
+    }
+  }
+
+ private:
+  std::array<std::int32_t, kLanes> sums_{};
+};
+
+/// Pairs along sixteen rows come to lie side by side, in `count` <= 8 rows of sixteen pairs:
+/// to[p * to_stride + 2 * i + b] = from[i * stride + place], where the place is 2 * p + b, or
+/// kChannelPairs[2 * p + b] with `channels`.
+template <bool channels, int count>
+void transpose(const std::uint8_t* from, std::ptrdiff_t stride, std::uint8_t* to,
+               std::ptrdiff_t to_stride) {
+  for (int i = 0; i < kLanes; ++i) {
+    for (int k = 0; k < 2 * count; ++k) {
+      const int place = channels ? kChannelPairs[static_cast<std::size_t>(k)] : k;
+      to[k / 2 * to_stride + 2 * i + k % 2] = from[i * stride + place];
+    }
+  }
+}
+
+}  // namespace portable
+
+#ifdef __AVX2__
+namespace avx2 {
+
+/// There is no quick product of a byte and 23 bits, so that each weight is split into
+/// high * 2^16 + low, with low in [-2^15, 2^15).
+class WeightPair {
+ public:
+  WeightPair(std::int32_t first, std::int32_t second)
+      : low_((first & 0xffff) |
+             static_cast<std::int32_t>(static_cast<std::uint32_t>(second) << 16)),
+        high_(0x10001 * (high(first) | high(second) << 8)) {}
+
+ private:
+  friend class Sums;
+  static std::int32_t high(std::int32_t weight) { return (weight + (1 << 15)) >> 16; }
+
+  std::int32_t low_;   ///< two of 16 bits
+  std::int32_t high_;  ///< two of 8 bits, twice
+};
+
+/// Sums of the high parts fit 16 bits: a high part is at most twice its share of the 2^6 that all
+/// weights come to, and 2 * 2^6 * 255 < 2^15. The low parts and the whole are exact modulo 2^32.
+class Sums {
+ public:
+  void add(const WeightPair& weights, const std::uint8_t* pairs) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pairs));
+    const __m256i low = _mm256_set1_epi32(weights.low_);
+    const __m256i zero = _mm256_setzero_si256();
+    low_[0] = _mm256_add_epi32(low_[0], _mm256_madd_epi16(_mm256_unpacklo_epi8(bytes, zero), low));
+    low_[1] = _mm256_add_epi32(low_[1], _mm256_madd_epi16(_mm256_unpackhi_epi8(bytes, zero), low));
+    high_ = _mm256_add_epi16(high_, _mm256_maddubs_epi16(bytes, _mm256_set1_epi32(weights.high_)));
+  }
+
+  void store(std::uint8_t* out) const {
+    const __m256i zero = _mm256_setzero_si256();
+    const __m256i words = _mm256_packs_epi32(pixels(low_[0], _mm256_unpacklo_epi16(zero, high_)),
+                                             pixels(low_[1], _mm256_unpackhi_epi16(zero, high_)));
+    const __m256i bytes = _mm256_packus_epi16(words, words);
+    // Each half of the register was packed by itself, twice.
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
+                     _mm256_castsi256_si128(_mm256_permute4x64_epi64(bytes, 0b1000)));
+  }
+
+ private:
+  static __m256i pixels(__m256i low, __m256i high) {
+    return _mm256_srli_epi32(_mm256_add_epi32(low, high), kWeightBits);
+  }
+
+  __m256i low_[2] = {_mm256_set1_epi32(kHalf), _mm256_set1_epi32(kHalf)};
+  __m256i high_ = _mm256_setzero_si256();
+};
+
+inline __m256i load_halves(const void* first, const void* second) {
+  return _mm256_loadu2_m128i(static_cast<const __m128i*>(second),
+                             static_cast<const __m128i*>(first));
+}
+
+/// Each half of a register takes eight of the rows.
+template <bool channels, int count>
+void transpose(const std::uint8_t* from, std::ptrdiff_t stride, std::uint8_t* to,
+               std::ptrdiff_t to_stride) {
+  constexpr int kHalfRows = kLanes / 2;
+  __m256i now[kHalfRows];
+  __m256i next[kHalfRows];
+  for (int i = 0; i < kHalfRows; ++i) {
+    now[i] = load_halves(from + stride * i, from + stride * (i + kHalfRows));
+    if constexpr (channels) {
+      now[i] = _mm256_shuffle_epi8(now[i], load_halves(kChannelPairs.data(), kChannelPairs.data()));
+    }
+  }
+  // Each round shuffles the 64 pairs of a half like a deck of cards: the upper bit of their place
+  // becomes the lowest. Three rounds swap the three bits of the row with those of the column. The
+  // loops are unrolled lest the compiler takes them for copies of memory.
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < kHalfRows / 2; ++i) {
+      next[2 * i] = _mm256_unpacklo_epi16(now[i], now[i + kHalfRows / 2]);
+      next[2 * i + 1] = _mm256_unpackhi_epi16(now[i], now[i + kHalfRows / 2]);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < kHalfRows; ++i) now[i] = next[i];
+  }
+#pragma GCC unroll 8
+  for (int p = 0; p < count; ++p) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + to_stride * p), now[p]);
+  }
+}
+
+}  // namespace avx2
+
+using avx2::Sums;
+using avx2::transpose;
+using avx2::WeightPair;
+#else
+using portable::Sums;
+using portable::transpose;
+using portable::WeightPair;
+#endif
+
+}  // namespace bptplr::byte_lanes
