@@ -3,7 +3,10 @@
 #include <nanobind/stl/optional.h>
 
 #include <bit>
+#include <cstdint>
 #include <optional>
+#include <type_traits>
+#include <utility>
 
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
