@@ -9,6 +9,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-/usr/bin/python3}
 
+export OMP_WAIT_POLICY=passive  # threads that wait sleep instead of spinning, as in test.sh
+
 environment=$(mktemp -d)
 trap 'rm -rf "$environment"' EXIT
 "$python" -m venv --system-site-packages "$environment"

@@ -53,7 +53,7 @@ Out<T> to_numpy(T* data, const Shape& shape, Owner owner) {
   auto kept = std::make_unique<Owner>(std::move(owner));
   const nb::capsule capsule(kept.get(),
                             [](void* memory) noexcept { delete static_cast<Owner*>(memory); });
-  kept.release();
+  static_cast<void>(kept.release());  // the capsule's from here on
   const std::vector<std::size_t> sides(shape.begin(), shape.end());
   return Out<T>(data, sides.size(), sides.data(), capsule);
 }

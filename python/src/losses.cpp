@@ -2,7 +2,11 @@
 // nothing is copied.
 #include <nanobind/stl/optional.h>
 
+#include <bit>
+#include <cstdint>
 #include <optional>
+#include <type_traits>
+#include <utility>
 
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
@@ -26,7 +30,7 @@ class StreamCall final : public kernels::Workspace {
     require(kernels::device_count() > 0, "the tensors are on a GPU, but {}; move them with .cpu()",
             kernels::no_device_reason());
     ctx_ = cuda_context({DeviceType::kCuda, device});
-    ctx_.stream = reinterpret_cast<CUstream_st*>(stream);
+    ctx_.stream = std::bit_cast<CUstream_st*>(stream);
     ctx_.workspace = this;
   }
   ~StreamCall() override { release(); }
