@@ -17,7 +17,7 @@ inline std::int64_t chunk_count(std::int64_t n, std::int64_t grain) {
 }
 
 /// Calls fn(begin, end) for every chunk of `grain` consecutive indices of [0, n), in parallel.
-/// The first exception that a chunk throws is rethrown to the caller.
+/// Of the exceptions that chunks throw, that of the first chunk is rethrown to the caller.
 template <class Fn>
 void parallel_for(std::int64_t n, std::int64_t grain, Fn&& fn) {
   const std::int64_t chunks = chunk_count(n, grain);
@@ -26,13 +26,17 @@ void parallel_for(std::int64_t n, std::int64_t grain, Fn&& fn) {
     return;
   }
   std::exception_ptr error;
+  std::int64_t error_chunk = chunks;
 #pragma omp parallel for schedule(dynamic, 1)
   for (std::int64_t c = 0; c < chunks; ++c) {
     try {
       fn(c * grain, std::min(n, (c + 1) * grain));
     } catch (...) {
 #pragma omp critical(bptplr_parallel_for_error)
-      if (!error) error = std::current_exception();
+      if (c < error_chunk) {
+        error_chunk = c;
+        error = std::current_exception();
+      }
     }
   }
   if (error) std::rethrow_exception(error);
