@@ -6,6 +6,7 @@
 // calls OIHW in channels_last memory.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 
 #include "kernels/bfloat16.hpp"
