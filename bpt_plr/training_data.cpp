@@ -1,6 +1,7 @@
 #include "bpt_plr/training_data.hpp"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "data/animal10n.hpp"
 #include "data/cifar10.hpp"
@@ -104,6 +105,26 @@ Dataset load_any(const Recipe& recipe, const LoadReport& report) {
   return make_shapes(kShapesSeed, recipe.shapes_train, recipe.shapes_test);
 }
 
+/// What a recipe trains on, before any label is made wrong.
+struct TrainingPart {
+  TrainingData data;                 ///< without noisy labels
+  std::int64_t total = 0;            ///< images of the whole training set
+  std::vector<std::int64_t> subset;  ///< those of them that are trained on
+};
+
+TrainingPart load_part(const Recipe& recipe, const LoadReport& report) {
+  TrainingPart part;
+  part.data.dataset = load_dataset(recipe, report);
+  Split& train = part.data.dataset.train;
+  part.total = std::ssize(train.labels);
+  const std::int64_t count = recipe.subset == 0 ? part.total : recipe.subset;
+  part.subset = balanced_subset(train.labels, part.data.dataset.num_classes(), count,
+                                static_cast<std::uint64_t>(recipe.seed));
+  if (count != part.total) train = select(train, part.subset);
+  part.data.true_labels = truth_of(recipe, train);
+  return part;
+}
+
 }  // namespace
 
 Dataset load_dataset(const Recipe& recipe, const LoadReport& report) {
@@ -115,17 +136,17 @@ Dataset load_dataset(const Recipe& recipe, const LoadReport& report) {
 }
 
 TrainingData load_training_data(const Recipe& recipe, const LoadReport& report) {
-  TrainingData data;
-  data.dataset = load_dataset(recipe, report);
-  const std::int64_t classes = data.dataset.num_classes();
-  Split& train = data.dataset.train;
-  const auto total = static_cast<std::int64_t>(train.labels.size());
-  const std::int64_t count = recipe.subset == 0 ? total : recipe.subset;
-  const std::vector<std::int64_t> subset =
-      balanced_subset(train.labels, classes, count, static_cast<std::uint64_t>(recipe.seed));
-  if (count != total) train = select(train, subset);
-  data.true_labels = truth_of(recipe, train);
-  data.noisy_labels = noisy_labels(recipe, data.dataset, total, subset);
+  TrainingPart part = load_part(recipe, report);
+  TrainingData& data = part.data;
+  data.noisy_labels = noisy_labels(recipe, data.dataset, part.total, part.subset);
+  return std::move(data);
+}
+
+TrainingData reload_training_data(const Recipe& recipe, const std::filesystem::path& labels,
+                                  const LoadReport& report) {
+  TrainingData data = load_part(recipe, report).data;
+  data.noisy_labels =
+      read_noise_file(labels, data.dataset.train.images.count, data.dataset.num_classes());
   return data;
 }
 
