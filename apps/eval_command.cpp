@@ -39,6 +39,7 @@ int evaluate(const EvalOptions& options) {
 
   const std::vector<Network*> all = pointers_to(networks);
   std::vector<double> accuracies;
+  accuracies.reserve(all.size());
   for (Network* network : all) {
     accuracies.push_back(test_accuracy({network}, views, dataset.test.labels));
   }

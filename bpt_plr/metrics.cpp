@@ -41,33 +41,41 @@ Json to_json(const NetworkMetrics& network) {
 
 }  // namespace
 
+std::optional<WrongLabels> count_wrong_labels(const std::vector<bool>& flagged,
+                                              std::span<const std::int64_t> noisy_labels,
+                                              std::span<const std::int64_t> true_labels) {
+  const std::size_t samples = noisy_labels.size();
+  require(true_labels.size() == samples && flagged.size() == samples,
+          "there are {} labels, but {} true ones and {} that are flagged or not", samples,
+          true_labels.size(), flagged.size());
+  if (std::ranges::all_of(true_labels, [](std::int64_t label) { return label < 0; })) return {};
+  WrongLabels count;
+  for (std::size_t i = 0; i < samples; ++i) {
+    if (true_labels[i] < 0) continue;
+    const bool wrong = noisy_labels[i] != true_labels[i];
+    count.wrong += wrong ? 1 : 0;
+    count.flagged += flagged[i] ? 1 : 0;
+    count.found += wrong && flagged[i] ? 1 : 0;
+  }
+  return count;
+}
+
 std::optional<WrongLabels> find_wrong_labels(std::span<const NetworkMetrics> networks,
                                              std::span<const std::int64_t> noisy_labels,
                                              std::span<const std::int64_t> true_labels) {
   require(!networks.empty(), "there is no partition to find wrong labels in");
   const std::size_t samples = noisy_labels.size();
-  require(true_labels.size() == samples, "there are {} labels, but {} true ones", samples,
-          true_labels.size());
+  std::vector<double> clean(samples);
   for (const NetworkMetrics& network : networks) {
     require(network.gmm.clean_probability.size() == samples,
             "there are {} labels, but {} clean probabilities", samples,
             network.gmm.clean_probability.size());
+    for (std::size_t i = 0; i < samples; ++i) clean[i] += network.gmm.clean_probability[i];
   }
-  if (std::ranges::all_of(true_labels, [](std::int64_t label) { return label < 0; })) return {};
-  WrongLabels count;
-  for (std::size_t i = 0; i < samples; ++i) {
-    if (true_labels[i] < 0) continue;
-    double clean = 0.0;
-    for (const NetworkMetrics& network : networks) {
-      clean += network.gmm.clean_probability[i];
-    }
-    const bool flagged = clean <= 0.5 * static_cast<double>(networks.size());
-    const bool wrong = noisy_labels[i] != true_labels[i];
-    count.wrong += wrong ? 1 : 0;
-    count.flagged += flagged ? 1 : 0;
-    count.found += wrong && flagged ? 1 : 0;
-  }
-  return count;
+  const double half = 0.5 * static_cast<double>(networks.size());
+  std::vector<bool> flagged(samples);
+  for (std::size_t i = 0; i < samples; ++i) flagged[i] = clean[i] <= half;
+  return count_wrong_labels(flagged, noisy_labels, true_labels);
 }
 
 Json to_json(const EpochMetrics& metrics) {

@@ -27,16 +27,21 @@ struct NetworkMetrics {
   double auc_prototype = 0;
 };
 
-/// The wrong labels that networks point out: those whose clean probability, averaged over the
-/// networks, is at most 0.5. Samples whose true label is unknown are left out.
+/// The wrong labels that something points out. Samples whose true label is unknown are left out.
 struct WrongLabels {
   std::int64_t wrong = 0;    ///< labels that are wrong
-  std::int64_t flagged = 0;  ///< labels that the networks hold to be wrong
+  std::int64_t flagged = 0;  ///< labels that are held to be wrong
   std::int64_t found = 0;    ///< labels that are both
 };
 
-/// Nothing where no true label is known (all are -1). Throws Error where there are no networks or
-/// the lengths differ.
+/// `flagged` is held to be wrong. Nothing where no true label is known (all are -1). Throws Error
+/// where the lengths differ.
+std::optional<WrongLabels> count_wrong_labels(const std::vector<bool>& flagged,
+                                              std::span<const std::int64_t> noisy_labels,
+                                              std::span<const std::int64_t> true_labels);
+
+/// The same with what the networks hold to be wrong: labels whose clean probability, averaged over
+/// the networks, is at most 0.5. Throws Error where there are no networks, too.
 std::optional<WrongLabels> find_wrong_labels(std::span<const NetworkMetrics> networks,
                                              std::span<const std::int64_t> noisy_labels,
                                              std::span<const std::int64_t> true_labels);

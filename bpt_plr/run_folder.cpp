@@ -145,7 +145,11 @@ Dataset RunFolder::read_classes() const {
 }
 
 void RunFolder::write_noise(std::span<const std::int64_t> labels) const {
-  write_noise_file(path_ / kNoise, labels);
+  write_noise_file(noise_file(), labels);
+}
+
+std::filesystem::path RunFolder::noise_file() const {
+  return path_ / kNoise;
 }
 
 void RunFolder::append_metrics(std::string_view lines) const {

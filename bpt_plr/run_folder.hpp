@@ -42,6 +42,8 @@ class RunFolder {
   /// file is missing or is not what write_classes wrote.
   Dataset read_classes() const;
   void write_noise(std::span<const std::int64_t> labels) const;
+  /// Where these labels lie.
+  std::filesystem::path noise_file() const;
   /// Adds whole lines to metrics.jsonl, all or none.
   void append_metrics(std::string_view lines) const;
   /// Adds whole lines to selection.jsonl, all or none.

@@ -1,6 +1,7 @@
 #include "bpt_plr/training_data.hpp"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "data/animal10n.hpp"
 #include "data/cifar10.hpp"
@@ -131,6 +132,24 @@ Dataset load_any(const Recipe& recipe, const LoadReport& report) {
   return make_shapes(kShapesSeed, recipe.shapes_train, recipe.shapes_test);
 }
 
+/// What a recipe trains on, before any label is made wrong.
+struct TrainingPart {
+  TrainingData data;                 ///< without noisy labels
+  std::int64_t total = 0;            ///< images of the whole training set
+  std::vector<std::int64_t> subset;  ///< those of them that are trained on
+};
+
+TrainingPart load_part(const Recipe& recipe, const LoadReport& report) {
+  TrainingPart part;
+  part.data.dataset = load_dataset(recipe, report);
+  Split& train = part.data.dataset.train;
+  part.total = std::ssize(train.labels);
+  part.subset = subset_of(recipe, train.labels, part.data.dataset.num_classes());
+  if (std::ssize(part.subset) != part.total) train = select(train, part.subset);
+  part.data.true_labels = truth_of(recipe, train);
+  return part;
+}
+
 }  // namespace
 
 Dataset load_dataset(const Recipe& recipe, const LoadReport& report) {
@@ -140,14 +159,17 @@ Dataset load_dataset(const Recipe& recipe, const LoadReport& report) {
 }
 
 TrainingData load_training_data(const Recipe& recipe, const LoadReport& report) {
-  TrainingData data;
-  data.dataset = load_dataset(recipe, report);
-  Split& train = data.dataset.train;
-  const std::int64_t total = std::ssize(train.labels);
-  const auto subset = subset_of(recipe, train.labels, data.dataset.num_classes());
-  if (std::ssize(subset) != total) train = select(train, subset);
-  data.true_labels = truth_of(recipe, train);
-  data.noisy_labels = noisy_labels(recipe, data.dataset, total, subset);
+  TrainingPart part = load_part(recipe, report);
+  TrainingData& data = part.data;
+  data.noisy_labels = noisy_labels(recipe, data.dataset, part.total, part.subset);
+  return std::move(data);
+}
+
+TrainingData reload_training_data(const Recipe& recipe, const std::filesystem::path& labels,
+                                  const LoadReport& report) {
+  TrainingData data = load_part(recipe, report).data;
+  data.noisy_labels =
+      read_noise_file(labels, data.dataset.train.images.count, data.dataset.num_classes());
   return data;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <vector>
 
 #include "bpt_plr/recipe.hpp"
@@ -22,6 +23,12 @@ struct TrainingData {
 /// are left out have no place in the lists of labels. Throws Error for anything missing or
 /// malformed.
 TrainingData load_training_data(const Recipe& recipe, const LoadReport& report = {});
+
+/// The same for a run that there has been, with the labels that it trained on: `labels` is the list
+/// that its folder keeps, one for each image of the recipe's training set or subset, and the noise
+/// that the recipe tells of is not made again. Throws Error where it is not as long as that.
+TrainingData reload_training_data(const Recipe& recipe, const std::filesystem::path& labels,
+                                  const LoadReport& report = {});
 
 /// Only the data set, as `bptplr eval` needs it.
 Dataset load_dataset(const Recipe& recipe, const LoadReport& report = {});

@@ -40,6 +40,8 @@ struct Split {
   std::vector<std::int64_t> labels;
   /// What the images show where the labels may be wrong, -1: unknown; empty: the labels are true.
   std::vector<std::int64_t> true_labels = {};
+  /// The file of each image; empty where images have no files of their own.
+  std::vector<std::string> files = {};
 };
 
 /// A data set with its official labels.

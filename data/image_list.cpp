@@ -78,6 +78,7 @@ Dataset load_image_list(const ImageList& list, const ImageSetOptions& options) {
     const LabelledFile& file = list.train[static_cast<std::size_t>(i)];
     dataset.train.labels.push_back(file.label);
     dataset.train.true_labels.push_back(file.true_label);
+    dataset.train.files.push_back(file.path.string());
   }
   for (const std::int64_t i : test.kept) {
     dataset.test.labels.push_back(list.test[static_cast<std::size_t>(i)].label);

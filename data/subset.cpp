@@ -70,9 +70,16 @@ Split select(const Split& split, std::span<const std::int64_t> indices) {
   for (const std::int64_t index : indices) {
     pixels.insert(pixels.end(), from.image(index), from.image(index + 1));
   }
-  return {
-      Images::in_memory(from.height, from.width, std::move(pixels)), select(split.labels, indices),
-      split.true_labels.empty() ? std::vector<std::int64_t>() : select(split.true_labels, indices)};
+  Split selected;
+  selected.images = Images::in_memory(from.height, from.width, std::move(pixels));
+  selected.labels = select(split.labels, indices);
+  if (!split.true_labels.empty()) selected.true_labels = select(split.true_labels, indices);
+  if (!split.files.empty()) {
+    for (const std::int64_t index : indices) {
+      selected.files.push_back(split.files[static_cast<std::size_t>(index)]);
+    }
+  }
+  return selected;
 }
 
 }  // namespace bptplr

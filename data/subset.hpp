@@ -29,7 +29,7 @@ std::vector<std::int64_t> balanced_draw(std::span<const std::int64_t> labels,
 std::vector<std::int64_t> select(std::span<const std::int64_t> values,
                                  std::span<const std::int64_t> indices);
 
-/// The images and labels at `indices`, in that order.
+/// The images and all that is known of them at `indices`, in that order.
 Split select(const Split& split, std::span<const std::int64_t> indices);
 
 }  // namespace bptplr

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "engine/error.hpp"
@@ -82,11 +83,12 @@ TEST(Subset, ADrawIsBalancedAndAnotherInEveryEpoch) {
 TEST(Subset, SelectTakesImagesWithTheirLabels) {
   std::vector<std::uint8_t> pixels(18);
   std::iota(pixels.begin(), pixels.end(), 0);
-  const Split split{Images::in_memory(1, 2, pixels), {7, 8, 9}, {0, -1, 2}};
+  const Split split{Images::in_memory(1, 2, pixels), {7, 8, 9}, {0, -1, 2}, {"a", "b", "c"}};
   const std::vector<std::int64_t> indices{2, 0};
   const Split chosen = select(split, indices);
   EXPECT_EQ(chosen.labels, (std::vector<std::int64_t>{9, 7}));
   EXPECT_EQ(chosen.true_labels, (std::vector<std::int64_t>{2, 0}));
+  EXPECT_EQ(chosen.files, (std::vector<std::string>{"c", "a"}));
   EXPECT_EQ(chosen.images.count, 2);
   EXPECT_EQ(chosen.images.height, 1);
   EXPECT_EQ(chosen.images.width, 2);

@@ -1,0 +1,170 @@
+// `bptplr audit RUN`: which labels of a run's training set are wrong.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "apps/commands.hpp"
+#include "apps/load_progress.hpp"
+#include "bpt_plr/audit.hpp"
+#include "bpt_plr/audit_files.hpp"
+#include "bpt_plr/audit_summary.hpp"
+#include "bpt_plr/trained_run.hpp"
+#include "bpt_plr/training_data.hpp"
+
+namespace bptplr {
+namespace {
+
+struct AuditOptions {
+  std::string run;
+  std::string data_path;
+  std::string out;
+  double threshold = 0.5;
+  long long top = 10;
+  std::string device = "auto";
+  long long threads = 0;
+  bool json = false;
+};
+
+/// Terminals show the classes with the most wrong labels, where there are many.
+constexpr std::size_t kShownClasses = 20;
+
+double percent(double part, std::int64_t whole) {
+  return 100.0 * part / static_cast<double>(whole);
+}
+
+void print_evidence(const Audit& audit, std::size_t networks) {
+  const std::string who = networks == 1 ? "one network" : fmt::format("{} networks", networks);
+  if (audit.model) {
+    fmt::print("evidence  predictions of {}, temperature {:.2f}, and how labels go wrong\n", who,
+               audit.model->temperature);
+  } else {
+    fmt::print(
+        "evidence  the classifier's loss of {} alone: trained on the labels as they are\n"
+        "          (warm-up, or --method ce), predictions repeat the labels\n",
+        who);
+  }
+}
+
+void print_classes(const AuditSummary& summary, const std::vector<std::string>& names) {
+  std::vector<std::size_t> order(summary.by_class.size());
+  for (std::size_t c = 0; c < order.size(); ++c) order[c] = c;
+  const bool all = order.size() <= kShownClasses;
+  if (!all) {
+    std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+      return summary.by_class[a].expected_wrong > summary.by_class[b].expected_wrong;
+    });
+    order.resize(kShownClasses);
+  }
+  fmt::print("\n{:<20} {:>9} {:>9} {:>9} {:>7}  {}\n", "given label", "samples", "expected",
+             "flagged", "wrong", "mostly");
+  for (const std::size_t c : order) {
+    const AuditedClass& of = summary.by_class[c];
+    fmt::print("{:<20.20} {:>9} {:>9.1f} {:>9} {:>7}  {}\n", names[c], of.samples,
+               of.expected_wrong, of.flagged, of.known ? std::to_string(of.known->wrong) : "?",
+               of.confused_with < 0 ? "" : names[static_cast<std::size_t>(of.confused_with)]);
+  }
+  if (!all) fmt::print("... and {} classes more\n", summary.by_class.size() - kShownClasses);
+}
+
+void print_suspects(const Audit& audit, const TrainingData& data, long long top) {
+  const std::vector<std::string>& names = data.dataset.class_names;
+  const auto shown = std::min<std::int64_t>(top, std::ssize(audit.ranking));
+  if (shown == 0) return;
+  fmt::print("\n{:>5} {:>8} {:>8}  {:<16} {:<16} {}\n", "rank", "index", "p_wrong", "given",
+             "suggested", data.dataset.train.files.empty() ? "" : "path");
+  for (std::int64_t rank = 0; rank < shown; ++rank) {
+    const auto i = static_cast<std::size_t>(audit.ranking[static_cast<std::size_t>(rank)]);
+    fmt::print("{:>5} {:>8} {:>8.4f}  {:<16.16} {:<16.16} {}\n", rank + 1, i,
+               audit.wrong_probability[i], names[static_cast<std::size_t>(data.noisy_labels[i])],
+               names[static_cast<std::size_t>(audit.suggested[i])],
+               data.dataset.train.files.empty() ? "" : data.dataset.train.files[i]);
+  }
+}
+
+/// How good that is, and its part of the last line.
+std::string print_quality(const AuditQuality& known) {
+  fmt::print("\nwrong labels: {} of {} found among {} flagged, AUC {:.4f}\n", known.labels.found,
+             known.labels.wrong, known.labels.flagged, known.auc);
+  std::string values = fmt::format(" auc {:.4f} wrong {} found {}", known.auc, known.labels.wrong,
+                                   known.labels.found);
+  for (const auto& [k, share] : known.precision_at) {
+    fmt::print("{:.1f} % of the first {} are wrong\n", 100.0 * share, k);
+    values += fmt::format(" p{} {:.4f}", k, share);
+  }
+  return values;
+}
+
+int audit(const AuditOptions& options) {
+  use_threads(options.threads);
+  const RunFolder run = RunFolder::open(options.run);
+  const Recipe recipe = recipe_of_run(run, options.device, options.data_path);
+  const Networks networks = load_networks(run, recipe);
+  TrainingData data;
+  AuditEvidence evidence;
+  {
+    LoadProgress loading;
+    data = reload_training_data(recipe, run.noise_file(), loading.report());
+    evidence = gather_evidence(networks, recipe, data, loading.report().progress);
+  }
+  const Audit audit = audit_labels(std::move(evidence), data.noisy_labels);
+  const AuditSummary summary = summarize(audit, data);
+  const std::filesystem::path out =
+      options.out.empty() ? run.path() / "audit" : std::filesystem::path(options.out);
+  const AuditFiles files = write_audit(out, audit, summary, data, options.threshold);
+  if (options.json) {
+    fmt::print("{}\n", to_json(summary, audit, data.dataset).dump(2));
+    return 0;
+  }
+  fmt::print("run       {}: {} training images of {}, {} classes\n", options.run, summary.samples,
+             data.dataset.name, data.dataset.num_classes());
+  print_evidence(audit, networks.size());
+  fmt::print("labels    {:.0f} ({:.1f} %) are wrong by expectation, {} more likely than not\n",
+             summary.expected_wrong, percent(summary.expected_wrong, summary.samples),
+             summary.flagged);
+  print_classes(summary, data.dataset.class_names);
+  print_suspects(audit, data, options.top);
+  const std::string quality = summary.known ? print_quality(*summary.known) : "";
+  fmt::print("\nsuspects  {}: every sample, the most suspicious first\n", files.suspects.string());
+  fmt::print("summary   {}\n", files.summary.string());
+  fmt::print("labels    {}: {} labels changed, for bptplr train --noise_file\n",
+             files.labels.string(), files.corrected);
+  fmt::print("expected {:.1f} flagged {} corrected {}{} out {}\n", summary.expected_wrong,
+             summary.flagged, files.corrected, quality, out.string());
+  return 0;
+}
+
+}  // namespace
+
+void add_audit_command(CLI::App& app, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("audit", "Say which labels of a run's training set are wrong.");
+  const auto options = std::make_shared<AuditOptions>();
+  command->add_option("RUN", options->run, "folder that `bptplr train` wrote to, or still does")
+      ->required();
+  command->add_option("--data_path", options->data_path,
+                      "folder of the data set, where it has moved since");
+  command->add_option("--out", options->out,
+                      "folder for suspects.csv, audit.json and labels.json; RUN/audit");
+  command
+      ->add_option(
+          "--threshold", options->threshold,
+          "labels.json has the suggested label where the given one is wrong with more than "
+          "this probability")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_option("--top", options->top, "how many suspects to print")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--device", options->device, "auto, cpu or cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command->add_option("--threads", options->threads, "CPU threads; 0: all")
+      ->check(CLI::Range(0, 4096));
+  command->add_flag("--json", options->json, "print the summary as JSON");
+  command->callback([&action, options] { action = [options] { return audit(*options); }; });
+}
+
+}  // namespace bptplr
