@@ -83,8 +83,8 @@ bool parse_number(std::string_view text, T& value) {
 Json parse_recipe(std::string_view text, std::string_view origin) {
   try {
     return Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    std::string_view what = error.what();  // "[json.exception...] parse error at line 1, ..."
+  } catch (const Json::exception& error) {  // a number beyond all doubles is no parse_error
+    std::string_view what = error.what();   // "[json.exception...] parse error at line 1, ..."
     what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
     throw Error("{} is not valid JSON: {}", origin, what);
   }
