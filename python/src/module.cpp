@@ -13,4 +13,5 @@ NB_MODULE(_core, module) {
   bptplr::python::bind_selection(module);
   bptplr::python::bind_data(module);
   bptplr::python::bind_model(module);
+  bptplr::python::bind_audit(module);
 }
