@@ -1,5 +1,5 @@
 // The inner loops of resize.cpp, on pairs of bytes in sixteen lanes: as plain loops, and with AVX2
-// where the compiler may use it. Both give the same bits.
+// and AVX-512 where the compiler may use them. All give the same bits.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,9 @@
 
 #ifdef __AVX2__
 #include <immintrin.h>
+#endif
+#if defined(__AVX512VL__) && defined(__AVX512BW__) && defined(__AVX512VNNI__)
+#define BPTPLR_AVX512
 #endif
 
 namespace bptplr::byte_lanes {
@@ -80,19 +83,15 @@ namespace avx2 {
 
 /// There is no quick product of a byte and 23 bits, so that each weight is split into
 /// high * 2^16 + low, with low in [-2^15, 2^15).
-class WeightPair {
- public:
+struct WeightPair {
   WeightPair(std::int32_t first, std::int32_t second)
-      : low_((first & 0xffff) |
-             static_cast<std::int32_t>(static_cast<std::uint32_t>(second) << 16)),
-        high_(0x10001 * (high(first) | high(second) << 8)) {}
+      : low((first & 0xffff) | static_cast<std::int32_t>(static_cast<std::uint32_t>(second) << 16)),
+        high(0x10001 * (high_part(first) | high_part(second) << 8)) {}
 
- private:
-  friend class Sums;
-  static std::int32_t high(std::int32_t weight) { return (weight + (1 << 15)) >> 16; }
+  static std::int32_t high_part(std::int32_t weight) { return (weight + (1 << 15)) >> 16; }
 
-  std::int32_t low_;   ///< two of 16 bits
-  std::int32_t high_;  ///< two of 8 bits, twice
+  std::int32_t low;   ///< two of 16 bits
+  std::int32_t high;  ///< two of 8 bits, twice
 };
 
 /// Sums of the high parts fit 16 bits: a high part is at most twice its share of the 2^6 that all
@@ -101,11 +100,11 @@ class Sums {
  public:
   void add(const WeightPair& weights, const std::uint8_t* pairs) {
     const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pairs));
-    const __m256i low = _mm256_set1_epi32(weights.low_);
+    const __m256i low = _mm256_set1_epi32(weights.low);
     const __m256i zero = _mm256_setzero_si256();
     low_[0] = _mm256_add_epi32(low_[0], _mm256_madd_epi16(_mm256_unpacklo_epi8(bytes, zero), low));
     low_[1] = _mm256_add_epi32(low_[1], _mm256_madd_epi16(_mm256_unpackhi_epi8(bytes, zero), low));
-    high_ = _mm256_add_epi16(high_, _mm256_maddubs_epi16(bytes, _mm256_set1_epi32(weights.high_)));
+    high_ = _mm256_add_epi16(high_, _mm256_maddubs_epi16(bytes, _mm256_set1_epi32(weights.high)));
   }
 
   void store(std::uint8_t* out) const {
@@ -164,7 +163,42 @@ void transpose(const std::uint8_t* from, std::ptrdiff_t stride, std::uint8_t* to
 
 }  // namespace avx2
 
+#ifdef BPTPLR_AVX512
+namespace avx512 {
+
+/// As avx2::Sums, with all lanes in one register and a product and a sum in one instruction. The
+/// masks are for GCC 12, which takes the registers that the plain forms begin with, where nothing
+/// is kept, for forgotten variables.
+class Sums {
+ public:
+  void add(const avx2::WeightPair& weights, const std::uint8_t* pairs) {
+    const __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(pairs));
+    low_ = _mm512_dpwssd_epi32(low_, _mm512_maskz_cvtepu8_epi16(kAllWords, bytes),
+                               _mm512_set1_epi32(weights.low));
+    high_ = _mm256_add_epi16(high_, _mm256_maddubs_epi16(bytes, _mm256_set1_epi32(weights.high)));
+  }
+
+  void store(std::uint8_t* out) const {
+    const __m512i high =
+        _mm512_maskz_slli_epi32(kAll, _mm512_maskz_cvtepu16_epi32(kAll, high_), 16);
+    const __m512i pixels = _mm512_maskz_srli_epi32(kAll, _mm512_add_epi32(low_, high), kWeightBits);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_maskz_cvtusepi32_epi8(kAll, pixels));
+  }
+
+ private:
+  static constexpr __mmask16 kAll = 0xffff;
+  static constexpr __mmask32 kAllWords = 0xffffffff;
+
+  __m512i low_ = _mm512_set1_epi32(kHalf);
+  __m256i high_ = _mm256_setzero_si256();
+};
+
+}  // namespace avx512
+
+using avx512::Sums;
+#else
 using avx2::Sums;
+#endif
 using avx2::transpose;
 using avx2::WeightPair;
 #else

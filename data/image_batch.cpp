@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "data/image_file.hpp"
-#include "data/resize.hpp"
 #include "engine/error.hpp"
 #include "kernels/cpu/parallel.hpp"
 
@@ -18,7 +17,7 @@ ImageBatch read_image_batch(std::span<const std::filesystem::path> files, int si
     for (std::int64_t i = begin; i < end; ++i) {
       const auto file = static_cast<std::size_t>(i);
       try {
-        resize_and_crop(read_image(files[file]), side, pixels.data() + i * bytes);
+        read_resized(files[file], side, pixels.data() + i * bytes);
       } catch (const Error& error) {
         problems[file] = error.what();
       }

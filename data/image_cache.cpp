@@ -14,7 +14,6 @@
 #include "data/image_cache_format.hpp"
 #include "data/image_file.hpp"
 #include "data/mapped_file.hpp"
-#include "data/resize.hpp"
 #include "engine/error.hpp"
 #include "kernels/cpu/parallel.hpp"
 
@@ -240,7 +239,7 @@ class CacheBuilder {
         Decoded& decoded = decoded_[static_cast<std::size_t>(i)];
         try {
           const auto file = static_cast<std::size_t>(first + i);
-          resize_and_crop(read_image(request_.files[file]), request_.side, image(i).data());
+          read_resized(request_.files[file], request_.side, image(i).data());
           records_[file].hash = hash_bytes(image(i));
           add_up(image(i), decoded);
         } catch (const Error& error) {

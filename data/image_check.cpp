@@ -4,7 +4,6 @@
 
 #include "data/hash.hpp"
 #include "data/image_file.hpp"
-#include "data/resize.hpp"
 #include "engine/error.hpp"
 #include "kernels/cpu/parallel.hpp"
 
@@ -100,7 +99,7 @@ Image sample_page(const std::vector<std::vector<fs::path>>& rows, int side) {
   for (std::size_t r = 0; r < rows.size(); ++r) {
     for (std::size_t c = 0; c < rows[r].size(); ++c) {
       try {
-        resize_and_crop(read_image(rows[r][c]), side, picture.data());
+        read_resized(rows[r][c], side, picture.data());
       } catch (const Error&) {
         continue;  // check_images tells of it
       }

@@ -9,14 +9,10 @@
 
 namespace bptplr {
 
-/// What a decoder found wrong, for the sentence "FILE: REASON; ...".
-struct DecodeResult {
-  Image image;
-  std::string problem;  ///< empty: none
-};
-
-DecodeResult decode_jpeg(std::string_view bytes);
-DecodeResult decode_png(std::string_view bytes);
+/// Give the picture to `sink`, top row first, and return what is wrong with it, for the sentence
+/// "FILE: REASON; ..."; empty: nothing. Then all rows have been given.
+std::string decode_jpeg(std::string_view bytes, RowSink& sink);
+std::string decode_png(std::string_view bytes, RowSink& sink);
 /// The bytes of a PNG file.
 std::string encode_png(const Image& image);
 

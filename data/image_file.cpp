@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cctype>
 #include <utility>
+#include <vector>
 
 #include "data/image_codecs.hpp"
+#include "data/resize.hpp"
 #include "engine/error.hpp"
 #include "engine/file.hpp"
 
@@ -18,6 +20,36 @@ constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n";
 /// Files above this size are no pictures of at most kMaxImagePixels, whatever they begin with.
 constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{1} << 30;
 
+/// The whole picture in memory, which is reserved at once but touched only as rows arrive: a header
+/// that promises more than the file holds costs nothing.
+class WholeImage final : public RowSink {
+ public:
+  void start(int height, int width) override {
+    image.height = height;
+    image.width = width;
+    image.pixels.reserve(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3);
+    buffer_.resize(kRowOffset + static_cast<std::size_t>(width) * 3);
+  }
+  std::uint8_t* row() override { return buffer_.data() + kRowOffset; }
+  void done() override {
+    image.pixels.insert(image.pixels.end(), buffer_.begin() + kRowOffset, buffer_.end());
+  }
+
+  Image image;
+
+ private:
+  std::vector<std::uint8_t> buffer_;
+};
+
+void decode(std::string_view bytes, const std::string& name, RowSink& sink) {
+  const bool is_jpeg = bytes.starts_with(kJpegStart);
+  require(is_jpeg || bytes.starts_with(kPngStart), "{}: {}; replace or remove the file", name,
+          bytes.empty() ? "the file is empty" : "neither a JPEG nor a PNG picture");
+  const std::string problem = is_jpeg ? decode_jpeg(bytes, sink) : decode_png(bytes, sink);
+  require(problem.empty(), "{}: not a readable {} picture: {}; replace or remove the file", name,
+          is_jpeg ? "JPEG" : "PNG", problem);
+}
+
 }  // namespace
 
 std::string size_problem(std::int64_t height, std::int64_t width) {
@@ -28,13 +60,14 @@ std::string size_problem(std::int64_t height, std::int64_t width) {
 }
 
 Image decode_image(std::string_view bytes, const std::string& name) {
-  const bool is_jpeg = bytes.starts_with(kJpegStart);
-  require(is_jpeg || bytes.starts_with(kPngStart), "{}: {}; replace or remove the file", name,
-          bytes.empty() ? "the file is empty" : "neither a JPEG nor a PNG picture");
-  DecodeResult result = is_jpeg ? decode_jpeg(bytes) : decode_png(bytes);
-  require(result.problem.empty(), "{}: not a readable {} picture: {}; replace or remove the file",
-          name, is_jpeg ? "JPEG" : "PNG", result.problem);
-  return std::move(result.image);
+  WholeImage whole;
+  decode(bytes, name, whole);
+  return std::move(whole.image);
+}
+
+void decode_resized(std::string_view bytes, const std::string& name, int side, std::uint8_t* out) {
+  ResizeAndCrop resized(side, out);
+  decode(bytes, name, resized);
 }
 
 std::string read_image_bytes(const fs::path& path) {
@@ -54,6 +87,10 @@ std::string read_image_bytes(const fs::path& path) {
 
 Image read_image(const fs::path& path) {
   return decode_image(read_image_bytes(path), path.string());
+}
+
+void read_resized(const fs::path& path, int side, std::uint8_t* out) {
+  decode_resized(read_image_bytes(path), path.string(), side, out);
 }
 
 bool has_image_name(const fs::path& path) {

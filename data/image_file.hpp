@@ -2,6 +2,7 @@
 // gives them.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -20,12 +21,17 @@ namespace bptplr {
 /// single pixels of the resized picture by 3 grey levels, on hard black-and-white contrasts by 4.
 Image decode_image(std::string_view bytes, const std::string& name);
 
+/// The same, resized and cropped (resize.hpp) to `out` [side, side, 3] while it is decoded. What is
+/// in `out` after an error has no meaning.
+void decode_resized(std::string_view bytes, const std::string& name, int side, std::uint8_t* out);
+
 /// The bytes of a file that may be a picture. Throws Error when it is missing, unreadable, no
 /// regular file or too large for one.
 std::string read_image_bytes(const std::filesystem::path& path);
 
-/// The picture in a file. Throws Error as both of the above.
+/// The picture in a file. Throws Error as the functions above.
 Image read_image(const std::filesystem::path& path);
+void read_resized(const std::filesystem::path& path, int side, std::uint8_t* out);
 
 /// Does the name end as a picture's does: .jpg, .jpeg or .png, in any case?
 bool has_image_name(const std::filesystem::path& path);

@@ -12,6 +12,7 @@
 #include <csetjmp>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,19 +23,14 @@ namespace {
 
 /// Progressive files may repeat scans without end over a few bytes; genuine ones have about ten.
 constexpr int kMaxScans = 500;
-/// Rows are decoded to an address that is no multiple of 16. To one that is, the library writes
-/// past the caches, and reading the row from memory again takes a third as long as all of its
-/// decoding.
-constexpr std::size_t kRowOffset = 8;
-
 struct Decoder {
   jpeg_decompress_struct library{};
   jpeg_error_mgr errors{};
   jpeg_progress_mgr progress{};
   std::jmp_buf failed{};
   char message[JMSG_LENGTH_MAX] = "";
-  std::vector<std::uint8_t> buffer;  ///< kRowOffset bytes, then a row
-  DecodeResult result;
+  std::vector<std::uint8_t> inks;  ///< a row of a CMYK picture
+  std::string problem;             ///< that is not the library's
 
   ~Decoder() { jpeg_destroy_decompress(&library); }
 };
@@ -84,64 +80,55 @@ std::uint8_t multiply(int a, int b) {
 
 /// Adobe's files hold 255 - ink, so that a colour is (255 - ink) * (255 - black) / 255. Written as
 /// Pillow computes it, whose rounding differs from that of the product itself.
-void append_cmyk(std::span<const std::uint8_t> row, std::vector<std::uint8_t>& pixels) {
-  for (std::size_t i = 0; i < row.size(); i += 4) {
+void convert_cmyk(std::span<const std::uint8_t> inks, std::uint8_t* rgb) {
+  for (std::size_t i = 0; i < inks.size(); i += 4) {
     for (std::size_t c = 0; c < 3; ++c) {
-      const int light = row[i + 3];
-      pixels.push_back(static_cast<std::uint8_t>(light - multiply(255 - row[i + c], light)));
+      const int light = inks[i + 3];
+      *rgb++ = static_cast<std::uint8_t>(light - multiply(255 - inks[i + c], light));
     }
   }
 }
 
-/// Memory for pixels is reserved at once but touched only as rows arrive: a header that promises
-/// more than the file holds costs nothing.
-void read_rows(Decoder& decoder) {
+void read_rows(Decoder& decoder, RowSink& sink) {
   jpeg_decompress_struct& library = decoder.library;
-  Image& image = decoder.result.image;
-  image.height = static_cast<int>(library.output_height);
-  image.width = static_cast<int>(library.output_width);
-  image.pixels.reserve(std::size_t{library.output_height} * library.output_width * 3);
-  decoder.buffer.resize(kRowOffset + std::size_t{library.output_width} *
-                                         static_cast<std::size_t>(library.output_components));
-  const std::span row = std::span(decoder.buffer).subspan(kRowOffset);
+  sink.start(static_cast<int>(library.output_height), static_cast<int>(library.output_width));
+  const bool is_cmyk = library.output_components == 4;
+  if (is_cmyk) decoder.inks.resize(std::size_t{library.output_width} * 4);
   while (library.output_scanline < library.output_height) {
-    JSAMPROW start = row.data();
-    jpeg_read_scanlines(&library, &start, 1);
-    if (library.output_components == 4) {
-      append_cmyk(row, image.pixels);
-    } else {
-      image.pixels.insert(image.pixels.end(), row.begin(), row.end());
-    }
+    JSAMPROW rgb = sink.row();
+    JSAMPROW row = is_cmyk ? decoder.inks.data() : rgb;
+    jpeg_read_scanlines(&library, &row, 1);
+    if (is_cmyk) convert_cmyk(decoder.inks, rgb);
+    sink.done();
   }
 }
 
 /// Not inlined: what a function that calls setjmp keeps in registers is lost when it is returned
 /// to.
-[[gnu::noinline]] void decode(Decoder& decoder, std::string_view bytes) {
+[[gnu::noinline]] void decode(Decoder& decoder, std::string_view bytes, RowSink& sink) {
   start(decoder, bytes);
   jpeg_decompress_struct& library = decoder.library;
   jpeg_read_header(&library, TRUE);
-  decoder.result.problem = size_problem(library.image_height, library.image_width);
-  if (!decoder.result.problem.empty()) return;
+  decoder.problem = size_problem(library.image_height, library.image_width);
+  if (!decoder.problem.empty()) return;
   library.out_color_space = library.num_components == 4 ? JCS_CMYK : JCS_RGB;
   jpeg_start_decompress(&library);
-  read_rows(decoder);
+  read_rows(decoder, sink);
   jpeg_finish_decompress(&library);
 }
 
 /// False when the library gave up.
-bool run(Decoder& decoder, std::string_view bytes) {
+bool run(Decoder& decoder, std::string_view bytes, RowSink& sink) {
   if (setjmp(decoder.failed) != 0) return false;
-  decode(decoder, bytes);
+  decode(decoder, bytes, sink);
   return true;
 }
 
 }  // namespace
 
-DecodeResult decode_jpeg(std::string_view bytes) {
+std::string decode_jpeg(std::string_view bytes, RowSink& sink) {
   const auto decoder = std::make_unique<Decoder>();
-  if (!run(*decoder, bytes)) decoder->result = {{}, decoder->message};
-  return std::move(decoder->result);
+  return run(*decoder, bytes, sink) ? std::move(decoder->problem) : decoder->message;
 }
 
 }  // namespace bptplr

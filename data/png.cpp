@@ -2,11 +2,13 @@
 // nothing that would need to be destroyed.
 #include <png.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstring>
 #include <memory>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "data/image_codecs.hpp"
 #include "engine/error.hpp"
@@ -19,7 +21,10 @@ constexpr png_uint_32 kMaxSide = 1'000'000;
 struct Decoder {
   std::string_view rest;  ///< bytes that the library has not taken yet
   std::string message;
-  DecodeResult result;
+  std::string problem;  ///< that is not the library's
+  int height = 0;
+  int width = 0;
+  std::vector<std::uint8_t> pixels;  ///< of an interlaced picture
   png_structp library = nullptr;
   png_infop info = nullptr;
 
@@ -53,16 +58,32 @@ void convert_to_rgb(png_structp library, png_infop info) {
 
 /// Memory grows with the rows that arrive: a header that promises more than the file holds costs
 /// nothing. An interlaced picture comes in several passes over all rows.
-void read_rows(Decoder& decoder) {
-  Image& image = decoder.result.image;
-  const std::size_t stride = static_cast<std::size_t>(image.width) * 3;
-  image.pixels.reserve(stride * static_cast<std::size_t>(image.height));
+void read_interlaced(Decoder& decoder, int passes, RowSink& sink) {
+  const std::size_t stride = static_cast<std::size_t>(decoder.width) * 3;
+  const auto height = static_cast<std::size_t>(decoder.height);
+  decoder.pixels.reserve(stride * height);
+  for (int pass = 0; pass < passes; ++pass) {
+    for (std::size_t y = 0; y < height; ++y) {
+      if (pass == 0) decoder.pixels.resize((y + 1) * stride);
+      png_read_row(decoder.library, decoder.pixels.data() + y * stride, nullptr);
+    }
+  }
+  for (std::size_t y = 0; y < height; ++y) {
+    std::copy_n(decoder.pixels.data() + y * stride, stride, sink.row());
+    sink.done();
+  }
+}
+
+void read_rows(Decoder& decoder, RowSink& sink) {
+  sink.start(decoder.height, decoder.width);
   const int passes = png_set_interlace_handling(decoder.library);
   convert_to_rgb(decoder.library, decoder.info);
-  for (int pass = 0; pass < passes; ++pass) {
-    for (std::size_t y = 0; y < static_cast<std::size_t>(image.height); ++y) {
-      if (pass == 0) image.pixels.resize((y + 1) * stride);
-      png_read_row(decoder.library, image.pixels.data() + y * stride, nullptr);
+  if (passes > 1) {
+    read_interlaced(decoder, passes, sink);
+  } else {
+    for (int y = 0; y < decoder.height; ++y) {
+      png_read_row(decoder.library, sink.row(), nullptr);
+      sink.done();
     }
   }
   png_read_end(decoder.library, nullptr);
@@ -70,27 +91,26 @@ void read_rows(Decoder& decoder) {
 
 /// Not inlined: what a function that calls setjmp keeps in registers is lost when it is returned
 /// to.
-[[gnu::noinline]] void decode(Decoder& decoder) {
+[[gnu::noinline]] void decode(Decoder& decoder, RowSink& sink) {
   png_set_user_limits(decoder.library, kMaxSide, kMaxSide);
   png_set_read_fn(decoder.library, &decoder, read_bytes);
   png_read_info(decoder.library, decoder.info);
-  Image& image = decoder.result.image;
-  image.height = static_cast<int>(png_get_image_height(decoder.library, decoder.info));
-  image.width = static_cast<int>(png_get_image_width(decoder.library, decoder.info));
-  decoder.result.problem = size_problem(image.height, image.width);
-  if (decoder.result.problem.empty()) read_rows(decoder);
+  decoder.height = static_cast<int>(png_get_image_height(decoder.library, decoder.info));
+  decoder.width = static_cast<int>(png_get_image_width(decoder.library, decoder.info));
+  decoder.problem = size_problem(decoder.height, decoder.width);
+  if (decoder.problem.empty()) read_rows(decoder, sink);
 }
 
 /// False when the library gave up.
-bool run(Decoder& decoder) {
+bool run(Decoder& decoder, RowSink& sink) {
   if (setjmp(png_jmpbuf(decoder.library)) != 0) return false;
-  decode(decoder);
+  decode(decoder, sink);
   return true;
 }
 
 }  // namespace
 
-DecodeResult decode_png(std::string_view bytes) {
+std::string decode_png(std::string_view bytes, RowSink& sink) {
   const auto decoder = std::make_unique<Decoder>();
   decoder->rest = bytes;
   decoder->library =
@@ -98,8 +118,7 @@ DecodeResult decode_png(std::string_view bytes) {
   if (decoder->library == nullptr) throw std::bad_alloc();
   decoder->info = png_create_info_struct(decoder->library);
   if (decoder->info == nullptr) throw std::bad_alloc();
-  if (!run(*decoder)) decoder->result = {{}, decoder->message};
-  return std::move(decoder->result);
+  return std::move(run(*decoder, sink) ? decoder->problem : decoder->message);
 }
 
 std::string encode_png(const Image& image) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct Axis {
   std::int64_t size;
   std::int64_t first;
   int count;
+
+  bool operator==(const Axis&) const = default;
 };
 
 /// What each output position of an axis is made of: a range of input positions, in pairs.
@@ -112,46 +115,79 @@ class Weights {
   std::vector<WeightPair> pairs_;
 };
 
+enum class Direction { kColumns, kRows };
+
+/// Weights cost a division each, a sixth of resizing 256 x 256 to 64 x 64, and the pictures of a
+/// folder tend to share their sizes: a thread keeps the last ones of either direction.
+std::shared_ptr<const Weights> weights_of(Direction direction, const Axis& axis) {
+  struct Kept {
+    Axis axis{};
+    std::shared_ptr<const Weights> weights;
+  };
+  thread_local std::array<Kept, 2> kept;
+  Kept& last = kept[static_cast<std::size_t>(direction)];
+  if (!last.weights || last.axis != axis) last = {axis, std::make_shared<const Weights>(axis)};
+  return last.weights;
+}
+
+/// Bytes of which each is written before it matters.
+using Buffer = std::unique_ptr<std::uint8_t[]>;
+
+Buffer make_buffer(std::ptrdiff_t size) {
+  return std::make_unique_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(size));
+}
+
 /// out[i] = the sum over pairs p and b < 2 of weights[p][b] * from[p * stride + 2 * i + b],
 /// rounded, for kGroup bytes.
 void blend(const std::uint8_t* from, std::ptrdiff_t stride, std::span<const WeightPair> weights,
            std::uint8_t* out) {
-  byte_lanes::Sums sums[kChannels];
+  // Not an array: the compiler would keep that in memory.
+  byte_lanes::Sums first;
+  byte_lanes::Sums second;
+  byte_lanes::Sums third;
   for (const WeightPair& pair : weights) {
-    for (int k = 0; k < kChannels; ++k) sums[k].add(pair, from + kPairs * k);
+    first.add(pair, from);
+    second.add(pair, from + kPairs);
+    third.add(pair, from + 2 * kPairs);
     from += stride;
   }
-  for (int k = 0; k < kChannels; ++k) sums[k].store(out + kLanes * k);
+  first.store(out);
+  second.store(out + kLanes);
+  third.store(out + 2 * kLanes);
 }
 
-/// The first pass: rows of the picture become narrower or wider.
+/// The first pass: rows of the picture become narrower or wider, kLanes of them at a time.
 class RowResizer {
  public:
-  /// `stride`: room for a row of the result, a multiple of kGroup.
-  RowResizer(const Image& image, const Axis& columns, std::ptrdiff_t stride)
-      : image_(image),
-        columns_(columns),
-        weights_(columns),
+  /// Of rows of columns.input pixels. `stride`: room for a row of the result, a multiple of kGroup.
+  RowResizer(const Axis& columns, std::ptrdiff_t stride)
+      : columns_(columns),
+        weights_(weights_of(Direction::kColumns, columns)),
         stride_(stride),
-        bytes_(std::ptrdiff_t{kChannels} * (weights_.end() - weights_.first())),
-        pairs_(static_cast<std::size_t>(kLanes * round_up(bytes_, kStep))),
-        blended_(static_cast<std::size_t>(kLanes * stride)) {}
+        bytes_(std::ptrdiff_t{kChannels} * (weights_->end() - weights_->first())),
+        row_stride_(round_up(std::ptrdiff_t{kChannels} * columns.input + kStep + kBehind, 16)),
+        rows_(make_buffer(std::ptrdiff_t{kRowOffset} + kLanes * row_stride_)),
+        pairs_(make_buffer(kLanes * round_up(bytes_, kStep))),
+        blended_(make_buffer(kLanes * stride)) {}
 
-  /// kLanes rows of the picture, from `first` on, to `out` [kLanes / 2, stride, 2], where a pair is
-  /// two rows. What would be below the picture has no meaning.
-  void resize(int first, std::uint8_t* out) {
-    const std::ptrdiff_t end = place(first + kLanes - 1) + round_up(bytes_, kStep) + kBehind;
-    if (end <= std::ssize(image_.pixels)) {
-      lay_out(image_.pixels.data() + place(first), std::ptrdiff_t{kChannels} * image_.width);
-    } else {
-      lay_out_copy(first);
+  /// Where row i < kLanes goes.
+  std::uint8_t* row(int i) { return rows_.get() + kRowOffset + row_stride_ * i; }
+
+  /// The kLanes rows, of which some may have no meaning, to `out` [kLanes / 2, stride, 2], where a
+  /// pair is two rows.
+  void resize(std::uint8_t* out) {
+    // Reads rows in whole steps and kBehind bytes more.
+    const std::uint8_t* from = row(0) + std::ptrdiff_t{kChannels} * weights_->first();
+    std::uint8_t* to = pairs_.get();
+    for (std::ptrdiff_t i = 0; i < bytes_; i += kStep, to += kLanes * kStep) {
+      byte_lanes::transpose<true, kStep / 2>(from + i, row_stride_, to, kPairs);
     }
     for (int x = 0; x < columns_.count; ++x) {
-      blend(pairs_.data() + std::ptrdiff_t{2 * kGroup} * weights_.pair(x), 2 * kGroup,
-            weights_.of(x), blended_.data() + std::ptrdiff_t{kGroup} * x);
+      blend(pairs_.get() + std::ptrdiff_t{2 * kGroup} * weights_->pair(x), 2 * kGroup,
+            weights_->of(x), blended_.get() + std::ptrdiff_t{kGroup} * x);
     }
     for (std::ptrdiff_t i = 0; i < stride_; i += kLanes) {
-      byte_lanes::transpose<false, kLanes / 2>(blended_.data() + kLanes * i, kLanes, out + 2 * i,
+      byte_lanes::transpose<false, kLanes / 2>(blended_.get() + kLanes * i, kLanes, out + 2 * i,
                                                2 * stride_);
     }
   }
@@ -162,70 +198,77 @@ class RowResizer {
   /// Bytes behind them that are read without need.
   static constexpr std::ptrdiff_t kBehind = byte_lanes::kRowBytes - kStep;
 
-  /// Where in the picture the bytes of row y begin that matter.
-  std::ptrdiff_t place(int y) const {
-    return kChannels * (std::ptrdiff_t{y} * image_.width + weights_.first());
-  }
-
-  /// Writes pairs_. Reads rows in whole steps and kBehind bytes more.
-  void lay_out(const std::uint8_t* rows, std::ptrdiff_t stride) {
-    std::uint8_t* to = pairs_.data();
-    for (std::ptrdiff_t i = 0; i < bytes_; i += kStep, to += kLanes * kStep) {
-      byte_lanes::transpose<true, kStep / 2>(rows + i, stride, to, kPairs);
-    }
-  }
-
-  /// The same at the lower end of the picture, of a copy that reaches further.
-  void lay_out_copy(int first) {
-    const std::ptrdiff_t stride = round_up(bytes_, kStep) + kBehind;
-    std::vector<std::uint8_t> copy(static_cast<std::size_t>(kLanes * stride));
-    for (int y = first; y < std::min(first + kLanes, image_.height); ++y) {
-      std::copy_n(image_.pixels.data() + place(y), bytes_, copy.data() + stride * (y - first));
-    }
-    lay_out(copy.data(), stride);
-  }
-
-  const Image& image_;
-  const Axis& columns_;
-  Weights weights_;
+  Axis columns_;
+  std::shared_ptr<const Weights> weights_;
   std::ptrdiff_t stride_;
-  std::ptrdiff_t bytes_;               ///< of a row of the picture that matter
-  std::vector<std::uint8_t> pairs_;    ///< [pairs of columns, kChannels, kLanes, 2]
-  std::vector<std::uint8_t> blended_;  ///< [stride, kLanes]
+  std::ptrdiff_t bytes_;  ///< of a row of the picture that matter
+  std::ptrdiff_t row_stride_;
+  Buffer rows_;     ///< kRowOffset bytes, then [kLanes, row_stride_]
+  Buffer pairs_;    ///< [pairs of columns, kChannels, kLanes, 2]
+  Buffer blended_;  ///< [stride, kLanes]
 };
-
-/// A part of a picture that keeps its size.
-void crop(const Image& image, const Axis& rows, const Axis& columns, std::uint8_t* out) {
-  for (int y = 0; y < rows.count; ++y) {
-    const std::int64_t place = (rows.first + y) * image.width + columns.first;
-    out = std::copy_n(image.pixels.data() + kChannels * place, kChannels * columns.count, out);
-  }
-}
 
 /// Rows first, then columns, each rounded to bytes: the order and the rounding are Pillow's. An
 /// axis that keeps its size keeps its bytes too, as its weights are 1 and 0.
-void resize_part(const Image& image, const Axis& rows, const Axis& columns, std::uint8_t* out) {
-  if (rows.size == rows.input && columns.size == columns.input) {
-    return crop(image, rows, columns, out);
-  }
-  const std::ptrdiff_t bytes = std::ptrdiff_t{kChannels} * columns.count;
-  const std::ptrdiff_t stride = round_up(bytes, kGroup);
-  const Weights weights(rows);
-  const int needed = weights.end() - weights.first();
-  std::vector<std::uint8_t> narrow(static_cast<std::size_t>(stride * round_up(needed, kLanes)));
-  RowResizer first_pass(image, columns, stride);
-  for (int y = 0; y < needed; y += kLanes) {
-    first_pass.resize(weights.first() + y, narrow.data() + stride * y);
-  }
-  std::array<std::uint8_t, kGroup> last{};
-  for (int y = 0; y < rows.count; ++y) {
-    const std::uint8_t* from = narrow.data() + 2 * stride * weights.pair(y);
-    for (std::ptrdiff_t i = 0; i < bytes; i += kGroup) {
-      const std::ptrdiff_t count = std::min(bytes - i, std::ptrdiff_t{kGroup});
-      blend(from + 2 * i, 2 * stride, weights.of(y), count == kGroup ? out : last.data());
-      if (count < kGroup) std::copy_n(last.data(), count, out);
-      out += count;
+class PartResizer {
+ public:
+  PartResizer(const Axis& rows, const Axis& columns, std::uint8_t* out)
+      : rows_(rows),
+        weights_(weights_of(Direction::kRows, rows)),
+        needed_(weights_->end() - weights_->first()),
+        bytes_(std::ptrdiff_t{kChannels} * columns.count),
+        stride_(round_up(bytes_, kGroup)),
+        first_pass_(columns, stride_),
+        narrow_(make_buffer(stride_ * round_up(needed_, kLanes))),
+        out_(out) {}
+
+  /// Where the next row of the picture goes; those that do not matter overwrite each other.
+  std::uint8_t* row() { return first_pass_.row(matters() ? y_ % kLanes : 0); }
+
+  void done() {
+    const bool last = y_ == needed_ - 1;
+    if (matters() && (last || y_ % kLanes == kLanes - 1)) {
+      first_pass_.resize(narrow_.get() + stride_ * (y_ - y_ % kLanes));
     }
+    if (last) second_pass();
+    ++y_;
+  }
+
+ private:
+  bool matters() const { return y_ >= 0 && y_ < needed_; }
+
+  void second_pass() {
+    std::array<std::uint8_t, kGroup> last{};
+    std::uint8_t* out = out_;
+    for (int y = 0; y < rows_.count; ++y) {
+      const std::uint8_t* from = narrow_.get() + 2 * stride_ * weights_->pair(y);
+      for (std::ptrdiff_t i = 0; i < bytes_; i += kGroup) {
+        const std::ptrdiff_t count = std::min(bytes_ - i, std::ptrdiff_t{kGroup});
+        blend(from + 2 * i, 2 * stride_, weights_->of(y), count == kGroup ? out : last.data());
+        if (count < kGroup) std::copy_n(last.data(), count, out);
+        out += count;
+      }
+    }
+  }
+
+  Axis rows_;
+  std::shared_ptr<const Weights> weights_;
+  int needed_;
+  int y_ = -weights_->first();  ///< the next row, counted from the first that matters
+  std::ptrdiff_t bytes_;
+  std::ptrdiff_t stride_;
+  RowResizer first_pass_;
+  Buffer narrow_;  ///< [pairs of rows, stride_, 2]
+  std::uint8_t* out_;
+};
+
+/// Gives a picture to anything with row() and done().
+template <class Rows>
+void feed(const Image& image, Rows& rows) {
+  const std::ptrdiff_t bytes = std::ptrdiff_t{kChannels} * image.width;
+  for (std::ptrdiff_t y = 0; y < image.height; ++y) {
+    std::copy_n(image.pixels.data() + bytes * y, bytes, rows.row());
+    rows.done();
   }
 }
 
@@ -239,17 +282,41 @@ std::int64_t crop_start(std::int64_t margin) {
 Image resize_bilinear(const Image& image, int height, int width) {
   Image out{height, width, {}};
   out.pixels.resize(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * kChannels);
-  resize_part(image, {image.height, height, 0, height}, {image.width, width, 0, width},
-              out.pixels.data());
+  PartResizer resizer({image.height, height, 0, height}, {image.width, width, 0, width},
+                      out.pixels.data());
+  feed(image, resizer);
   return out;
 }
 
+class ResizeAndCrop::Resizer : public PartResizer {
+  using PartResizer::PartResizer;
+};
+
+ResizeAndCrop::ResizeAndCrop(int side, std::uint8_t* out) : side_(side), out_(out) {}
+
+ResizeAndCrop::~ResizeAndCrop() = default;
+
+void ResizeAndCrop::start(int height, int width) {
+  const int shorter = std::min(height, width);
+  const auto axis = [&](int input) {
+    const std::int64_t size = std::int64_t{side_} * input / shorter;
+    return Axis{input, size, crop_start(size - side_), side_};
+  };
+  resizer_ = std::make_unique<Resizer>(axis(height), axis(width), out_);
+}
+
+std::uint8_t* ResizeAndCrop::row() {
+  return resizer_->row();
+}
+
+void ResizeAndCrop::done() {
+  resizer_->done();
+}
+
 void resize_and_crop(const Image& image, int side, std::uint8_t* out) {
-  const int shorter = std::min(image.height, image.width);
-  const std::int64_t height = std::int64_t{side} * image.height / shorter;
-  const std::int64_t width = std::int64_t{side} * image.width / shorter;
-  resize_part(image, {image.height, height, crop_start(height - side), side},
-              {image.width, width, crop_start(width - side), side}, out);
+  ResizeAndCrop rows(side, out);
+  rows.start(image.height, image.width);
+  feed(image, rows);
 }
 
 }  // namespace bptplr

@@ -93,6 +93,9 @@ TEST(ByteLanes, SumsAreExact) {
     }
     EXPECT_EQ((sum<Sums, WeightPair>(weights, bytes)), expected) << trial;
     EXPECT_EQ((sum<portable::Sums, portable::WeightPair>(weights, bytes)), expected) << trial;
+#ifdef __AVX2__
+    EXPECT_EQ((sum<avx2::Sums, avx2::WeightPair>(weights, bytes)), expected) << trial;
+#endif
   }
 }
 

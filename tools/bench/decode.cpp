@@ -33,7 +33,6 @@
 
 #include "data/image_cache.hpp"
 #include "data/image_file.hpp"
-#include "data/resize.hpp"
 #include "data/views.hpp"
 #include "engine/file.hpp"
 #include "tests/data/image_files.hpp"
@@ -73,7 +72,7 @@ Image photograph(int number, int side) {
 }
 
 /// What the library takes by itself; the sum keeps the compiler from leaving anything out. The row
-/// begins 8 bytes into its buffer, or the library may write it past the caches (data/jpeg.cpp).
+/// begins 8 bytes into its buffer, or the library may write it past the caches (data/image.hpp).
 std::uint64_t decode_bare(const std::string& file, std::vector<std::uint8_t>& row) {
   jpeg_decompress_struct decoder{};
   jpeg_error_mgr errors{};
@@ -117,11 +116,10 @@ void time_decoding(const Options& options, const std::vector<std::string>& files
   for (int round = 0; round < options.rounds; ++round) {
     bare = std::max(bare,
                     speed(files.size(), [&](std::size_t i) { sum += decode_bare(files[i], row); }));
-    ours =
-        std::max(ours, speed(files.size(), [&](std::size_t i) {
-                   resize_and_crop(decode_image(files[i], "in memory"), options.side, out.data());
-                   sum += out[0];
-                 }));
+    ours = std::max(ours, speed(files.size(), [&](std::size_t i) {
+                      decode_resized(files[i], "in memory", options.side, out.data());
+                      sum += out[0];
+                    }));
   }
   fmt::print(R"({{"what": "decode", "source": {}, "side": {}, "kib_per_file": {:.1f}, )"
              R"("bare_images_per_s": {:.1f}, "images_per_s": {:.1f}, "ratio": {:.3f}, "sum": {}}})"
