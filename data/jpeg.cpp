@@ -9,6 +9,7 @@
 #include <jerror.h>
 // clang-format on
 
+#include <algorithm>
 #include <csetjmp>
 #include <memory>
 #include <span>
@@ -21,8 +22,11 @@
 namespace bptplr {
 namespace {
 
-/// Progressive files may repeat scans without end over a few bytes; genuine ones have about ten.
-constexpr int kMaxScans = 500;
+/// Progressive files may repeat scans without end in a few bytes each, and a scan of nothing still
+/// passes over the whole picture; genuine ones have about ten. No more than this many are read, nor
+/// more than go over this many pixels in all.
+constexpr std::int64_t kMaxScans = 500;
+constexpr std::int64_t kMaxScannedPixels = 10'000'000'000;
 struct Decoder {
   jpeg_decompress_struct library{};
   jpeg_error_mgr errors{};
@@ -54,8 +58,12 @@ void no_output(j_common_ptr) {}
 
 void on_progress(j_common_ptr library) {
   Decoder& decoder = decoder_of(library);
-  if (decoder.library.input_scan_number <= kMaxScans) return;
-  std::snprintf(decoder.message, sizeof decoder.message, "it has more than %d scans", kMaxScans);
+  const std::int64_t pixels =
+      std::int64_t{decoder.library.image_height} * decoder.library.image_width;
+  const std::int64_t most = std::min(kMaxScans, kMaxScannedPixels / pixels);
+  if (decoder.library.input_scan_number <= most) return;
+  std::snprintf(decoder.message, sizeof decoder.message, "it has more than %d scans",
+                static_cast<int>(most));
   std::longjmp(decoder.failed, 1);
 }
 

@@ -107,6 +107,26 @@ TEST(ImageFile, CutAnywhereIsAnError) {
   }
 }
 
+/// progressive.jpg with more scans of nothing at its end, and a size of side x side.
+std::string with_scans(std::size_t more, int side) {
+  std::string bytes = file("progressive.jpg");
+  const std::size_t frame = bytes.find("\xff\xc2");
+  for (const std::size_t place : {frame + 5, frame + 7}) {
+    bytes[place] = static_cast<char>(side >> 8);
+    bytes[place + 1] = static_cast<char>(side & 0xff);
+  }
+  bytes.resize(bytes.size() - 2);  // the marker of the end
+  const std::string scan("\xff\xda\0\x08\x01\x01\0\x01\x05\x02", 10);
+  for (std::size_t i = 0; i < more; ++i) bytes += scan;
+  return bytes + "\xff\xd9";
+}
+
+TEST(ImageFile, ManyScansOfNothingAreRefused) {
+  EXPECT_EQ(decode_error(with_scans(20, 16)), "");
+  EXPECT_NE(decode_error(with_scans(600, 16)).find("more than 500 scans"), std::string::npos);
+  EXPECT_NE(decode_error(with_scans(120, 10'000)).find("more than 100 scans"), std::string::npos);
+}
+
 TEST(ImageFile, ADamagedBitIsHarmlessOrAnError) {
   Philox random(3, Purpose::kTest);
   int errors = 0;
