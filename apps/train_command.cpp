@@ -18,6 +18,7 @@
 #include "apps/stop_signals.hpp"
 #include "apps/terminal_progress.hpp"
 #include "bpt_plr/epoch.hpp"
+#include "bpt_plr/pretrained.hpp"
 #include "bpt_plr/run_folder.hpp"
 #include "bpt_plr/run_recorder.hpp"
 #include "bpt_plr/trainer.hpp"
@@ -206,6 +207,7 @@ int train(Recipe recipe, bool resuming) {
     require_same_run(recipe, RunFolder::open(recipe.out).read_config(), recipe.out);
   } else {
     RunFolder::check_unused(recipe.out);
+    check_pretrained(recipe);
   }
   const TrainingData data = load_data(recipe);
   recipe.num_class = data.dataset.num_classes();

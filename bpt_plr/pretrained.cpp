@@ -1,5 +1,6 @@
 #include "bpt_plr/pretrained.hpp"
 
+#include "bpt_plr/make_network.hpp"
 #include "engine/error.hpp"
 #include "engine/pth.hpp"
 
@@ -18,6 +19,14 @@ NamedTensors::Match load_pretrained(const std::filesystem::path& file,
             file.string(), state.size());
   }
   return match;
+}
+
+void check_pretrained(Recipe recipe) {
+  if (recipe.pretrained.empty()) return;
+  // Not known before the data are; the classifier need not match.
+  if (recipe.num_class == 0) recipe.num_class = 2;
+  const auto network = make_network(recipe, 0);
+  load_pretrained(recipe.pretrained, {network.get()});
 }
 
 }  // namespace bptplr

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "bpt_plr/recipe.hpp"
 #include "models/network.hpp"
 
 namespace bptplr {
@@ -14,5 +15,9 @@ namespace bptplr {
 /// matches, or the file cannot be read.
 NamedTensors::Match load_pretrained(const std::filesystem::path& file,
                                     const std::vector<Network*>& networks);
+
+/// Throws the Error that the file of a resolved recipe (none: nothing happens) will cause, for
+/// those who have long work to do before.
+void check_pretrained(Recipe recipe);
 
 }  // namespace bptplr

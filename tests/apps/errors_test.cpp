@@ -54,6 +54,9 @@ TEST(AppErrors, FieldsOutOfRange) {
   expect_error(folder, "train --dataset shapes --batch_size 0", "batch_size is 0");
   expect_error(folder, "train --dataset shapes --blocks 1,1", "blocks is '1,1'");
   expect_error(folder, "train " + kSmall + "--pretrained nowhere.pth", "nowhere.pth");
+  // Before the data, which may take an hour to decode.
+  expect_error(folder, "train --dataset folder --data_path nowhere --pretrained nowhere.pth",
+               "nowhere.pth");
   expect_error(folder, "train --dataset shapes --noise_mode asym", "noise_mode asym");
   expect_error(folder, "train --dataset shapes --crop -8", "crop is -8");
   expect_error(folder, "train --dataset shapes --shapes_train 200 --subset 500", "500");
