@@ -10,6 +10,7 @@ packages=(
   libgtest-dev libbenchmark-dev        # tests and benchmarks
   libboost-context-dev libthrust-dev   # CUDA kernels tested without a GPU
   libjpeg62-turbo-dev libpng-dev       # image files
+  python3-dev python3-venv             # the Python package
 )
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then

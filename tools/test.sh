@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs all tests, then those that are quick enough again under the address and
-# undefined-behaviour sanitizers. The last lines are ctest's own summary.
+# Builds and runs all tests: those of the Python package, those that are quick enough under the
+# address and undefined-behaviour sanitizers, then all. The last lines are ctest's own summary.
 # usage: tools/test.sh        BPTPLR_JOBS=N limits the parallel jobs (default: one per processor)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -23,6 +23,8 @@ if command -v nvcc >/dev/null; then
   cmake --build --preset cuda --parallel "$jobs" --target bptplr_backend >build/cuda/kernels.log 2>&1 ||
     { cat build/cuda/kernels.log; exit 1; }
 fi
+
+tools/test_python.sh
 
 # Comparisons of numbers with PyTorch say nothing new under the sanitizers and take long there;
 # reading input, indexing and threading do.
