@@ -21,11 +21,6 @@ function facts() {
       ["Last test accuracy", `${text(result.test_acc)} %`],
       ["Mean of the last 10", `${text(result.mean_last10)} %`],
       ["Training time", `${text(result.hours, 2)} h`]);
-    if (result.wrong_labels) {
-      const {wrong, flagged, found} = result.wrong_labels;
-      entries.push(["Wrong labels found", `${found} of ${wrong}`],
-        ["Labels flagged as wrong", `${flagged}`]);
-    }
   }
   document.getElementById("facts").append(...entries.map(([name, value]) =>
     html("div", {}, html("dt", {}, name), html("dd", {}, value))));
@@ -117,17 +112,20 @@ function describe({gmm, selection}) {
     `${part(1 - gmm.clean_component)}. ${selection.n_labelled} samples are labelled.${quality}`;
 }
 
-function scatterLegend(hasPoints, hasTruth) {
+function scatterLegend(partitions) {
+  const networks = partitions.flatMap((partition) => partition.networks);
   const entries = [];
-  if (hasPoints) {
+  if (networks.some(({points}) => points)) {
     entries.push(...KINDS.map(([kind, name]) =>
       ({name, mark: svg("path", {class: `dots stroke-${kind}`, d: "M12 6h0"})})));
   }
-  if (hasTruth) {
+  if (partitions.some(({wrong}) => wrong)) {
     entries.push({name: "cross: the label is in fact wrong", mark: svg("path", {class: "crosses stroke-wrong", d: "M9 3l6 6m0-6l-6 6"})});
   }
-  entries.push({name: "clean component, two standard deviations", mark: svg("path", {class: "ellipse", d: "M0 6H24"})},
-    {name: "wrong component", mark: svg("path", {class: "ellipse", "stroke-dasharray": "6 4", d: "M0 6H24"})});
+  if (networks.some(({gmm}) => gmm.covariances)) {
+    entries.push({name: "clean component, two standard deviations", mark: svg("path", {class: "ellipse", d: "M0 6H24"})},
+      {name: "wrong component", mark: svg("path", {class: "ellipse", "stroke-dasharray": "6 4", d: "M0 6H24"})});
+  }
   return legend(entries);
 }
 
@@ -156,31 +154,35 @@ function selection({partitions, quality, note}) {
   };
   slider.addEventListener("input", update);
   update();
-  const hasPoints = partitions.some(({networks}) => networks.some(({points}) => points));
-  const hasTruth = partitions.some(({wrong}) => wrong);
   return [
     html("p", {}, "Each point is a training sample: by how much the classifier (to the right) and the class " +
       "prototypes (upwards) of a network disagree with its label, each scaled to 0\u20131. A mixture of two " +
       "Gaussians tells clean labels from wrong ones."),
     ...sentences(note),
     html("div", {class: "slider"}, html("label", {for: "epoch"}, "Epoch"), slider, shown),
-    scatterLegend(hasPoints, hasTruth),
-    html("div", {class: "charts"}, ...figures.map(({element}) => element),
-      ...qualityChart(quality))];
+    scatterLegend(partitions),
+    html("div", {class: "charts"}, ...figures.map(({element}) => element)),
+    ...qualityChart(quality)];
 }
 
 function qualityChart({epochs, auc, precision, recall}) {
   if (!auc.some((value) => value !== null)) return [];
+  const together = report.result.wrong_labels;
+  const found = !together ? "" : ` Together the networks hold ${together.flagged} labels to be wrong, among them ` +
+    `${together.found} of the ${together.wrong} that are.`;
   return [lineChart({
     title: "How well wrong labels are told from correct ones", epochs, warmUp: 0, digits: 4, low: 0, high: 1,
     series: [{name: "AUC", values: auc}, {name: "precision", values: precision}, {name: "recall", values: recall}],
     summary: `Mean of the networks. In the last partition: AUC ${text(lastOf(auc), 4)}; of the labelled samples ` +
       `${text(100 * lastOf(precision), 1)} % have a correct label (precision), and of the correct labels ` +
-      `${text(100 * lastOf(recall), 1)} % are in the labelled set (recall).`,
+      `${text(100 * lastOf(recall), 1)} % are in the labelled set (recall).${found}`,
   })];
 }
 
-const extent = (counts) => `${Math.min(...counts)} to ${Math.max(...counts)}`;
+function extent(counts) {
+  const [low, high] = [Math.min(...counts), Math.max(...counts)];
+  return low === high ? `${low}` : `${low} to ${high}`;
+}
 
 function balance({epoch, given, networks, note}) {
   const most = Math.max(...given, 1);
@@ -241,7 +243,7 @@ function suspectCard(item) {
       alt: `Training image ${item.sample}, labelled ${given}; the networks see ${suggested}`}),
     html("figcaption", {}, html("b", {}, `${given} \u2192 ${suggested}`),
       ...(item.true === null ? [] : [html("br"), `true: ${names[item.true]}`]),
-      ...soft(`no. ${item.sample}, ${text(100 * item.wrong, 1)} %`),
+      ...soft(`no. ${item.sample}, ${item.wrong > 0.9995 ? "over 99.9" : text(100 * item.wrong, 1)} %`),
       ...(item.file ? soft(item.file) : []))));
 }
 

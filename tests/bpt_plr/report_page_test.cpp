@@ -1,5 +1,6 @@
 #include "bpt_plr/report_page.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -75,9 +76,9 @@ TEST(ReportPage, SectionsOfTheScriptAreThoseOfThePage) {
   const std::string page = report_page(report_named("run"));
   for (const std::string id :
        {"curves", "selection", "balance", "test", "noise", "suspects", "recipe"}) {
-    EXPECT_EQ(count(page, "<section id=\"" + id + "\""), 1U) << id;
-    EXPECT_EQ(count(page, "href=\"#" + id + "\""), 1U) << id;
-    EXPECT_EQ(count(page, "section(\"" + id + "\", report." + id), 1U) << id;
+    EXPECT_EQ(count(page, fmt::format("<section id=\"{}\"", id)), 1U) << id;
+    EXPECT_EQ(count(page, fmt::format("href=\"#{}\"", id)), 1U) << id;
+    EXPECT_EQ(count(page, fmt::format("section(\"{0}\", report.{0}", id)), 1U) << id;
   }
 }
 
