@@ -8,6 +8,7 @@ while they compute.
 
 from importlib.metadata import version as _version
 
+from bptplr._audit import Audit, audit_labels, audit_run
 from bptplr._core import Error
 from bptplr._data import (
     Dataset,
@@ -24,6 +25,7 @@ from bptplr._selection import GmmFit, Partition, balanced_partition, gmm_fit
 from bptplr._threads import get_num_threads, set_num_threads
 
 __all__ = [
+    "Audit",
     "Dataset",
     "Error",
     "GmmFit",
@@ -33,6 +35,8 @@ __all__ = [
     "Prediction",
     "asymmetric_noise_cifar10",
     "asymmetric_noise_cifar100",
+    "audit_labels",
+    "audit_run",
     "autoaugment",
     "balanced_partition",
     "class_sets",

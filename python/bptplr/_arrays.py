@@ -67,10 +67,10 @@ def probabilities(value: ArrayLike, name: str) -> Float64:
     return np.require(array, np.float64, ["C", "A"])
 
 
-def points(value: ArrayLike, name: str) -> Float32 | Float64:
-    """float32 or float64 [N, 2], finite"""
+def finite(value: ArrayLike, name: str, sides: Sequence[str | int]) -> npt.NDArray[Any]:
+    """float32 or float64 of the shape `sides`, rows of finite numbers"""
     array = np.asarray(value)
-    check_shape(name, array, ["N", 2])
+    check_shape(name, array, sides)
     array = _row_major(name, array, [np.float32, np.float64])
     rows = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if rows.size > 0:

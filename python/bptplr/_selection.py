@@ -61,7 +61,7 @@ def gmm_fit(
         ValueError: A shape or type does not fit, or a loss is not finite.
         bptplr.Error: An option is out of range, or a covariance collapsed (reg_covar near 0).
     """
-    points = _arrays.points(losses, "losses")
+    points = _arrays.finite(losses, "losses", ["N", 2])
     start: UInt8 | None = None
     if init_labels is not None:
         labels = _arrays.labels(init_labels, "init_labels")

@@ -10,5 +10,6 @@ void bind_losses(nanobind::module_& module);
 void bind_selection(nanobind::module_& module);
 void bind_data(nanobind::module_& module);
 void bind_model(nanobind::module_& module);
+void bind_audit(nanobind::module_& module);
 
 }  // namespace bptplr::python

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pathlib
+import subprocess
 import sys
 
 import numpy as np
@@ -32,3 +33,14 @@ def program():
     if not path:
         pytest.skip("BPTPLR_PROGRAM does not name the program bptplr")
     return path
+
+
+@pytest.fixture(scope="session")
+def run(program, tmp_path_factory):
+    """The folder of a small run of the program: 200 of the built-in images, seed 5, r 0.4."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    flags = """--dataset shapes --shapes_train 200 --shapes_test 100 --width 4 --blocks 1,1,1,1
+        --low_dim 16 --batch_size 32 --warm_up 1 --num_epochs 2 --r 0.4 --seed 5 --device cpu"""
+    command = [program, "train", *flags.split(), "--out", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder

@@ -1,0 +1,70 @@
+// Which labels are wrong.
+#include "bpt_plr/audit.hpp"
+
+#include <nanobind/stl/string.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bpt_plr/run_folder.hpp"
+#include "bpt_plr/trained_run.hpp"
+#include "bpt_plr/training_data.hpp"
+#include "python/src/arrays.hpp"
+#include "python/src/bindings.hpp"
+
+namespace bptplr::python {
+namespace {
+
+/// An audit with the labels that it judged.
+struct JudgedLabels {
+  Audit audit;
+  std::vector<std::int64_t> labels;
+};
+
+JudgedLabels audit_run(const std::string& folder, const std::string& data_path,
+                       const std::string& device) {
+  const RunFolder run = RunFolder::open(folder);
+  const Recipe recipe = recipe_of_run(run, device, data_path);
+  const Networks networks = load_networks(run, recipe);
+  TrainingData data = reload_training_data(recipe, run.noise_file());
+  AuditEvidence evidence = gather_evidence(networks, recipe, data);
+  return {audit_labels(std::move(evidence), data.noisy_labels), std::move(data.noisy_labels)};
+}
+
+JudgedLabels audit_logits(const In<float, 2>& logits, const In<std::int64_t, 1>& labels) {
+  return without_gil([&] {
+    AuditEvidence evidence;
+    evidence.logits = Tensor::from(span_of(logits), {static_cast<std::int64_t>(logits.shape(0)),
+                                                     static_cast<std::int64_t>(logits.shape(1))});
+    std::vector<std::int64_t> given(labels.data(), labels.data() + labels.size());
+    return JudgedLabels{audit_labels(std::move(evidence), given), given};
+  });
+}
+
+}  // namespace
+
+void bind_audit(nb::module_& module) {
+  constexpr auto kOwned = nb::rv_policy::automatic;  // the arrays have owners
+  nb::class_<JudgedLabels>(module, "Audit")
+      .def_prop_ro(
+          "labels", [](const JudgedLabels& j) { return to_numpy(j.labels); }, kOwned)
+      .def_prop_ro(
+          "wrong_probability",
+          [](const JudgedLabels& j) { return to_numpy(j.audit.wrong_probability); }, kOwned)
+      .def_prop_ro(
+          "suggested", [](const JudgedLabels& j) { return to_numpy(j.audit.suggested); }, kOwned)
+      .def_prop_ro(
+          "ranking", [](const JudgedLabels& j) { return to_numpy(j.audit.ranking); }, kOwned)
+      .def_prop_ro(
+          "joint", [](const JudgedLabels& j) { return to_numpy(j.audit.joint); }, kOwned)
+      .def_prop_ro(
+          "transition", [](const JudgedLabels& j) { return to_numpy(j.audit.transition); }, kOwned)
+      .def_prop_ro("by_predictions",
+                   [](const JudgedLabels& j) { return j.audit.evidence.has_partitions; });
+  module.def("audit_run", &audit_run, nb::arg("folder"), nb::arg("data_path"), nb::arg("device"),
+             nb::call_guard<nb::gil_scoped_release>());
+  module.def("audit_logits", &audit_logits, nb::arg("logits"), nb::arg("labels"));
+}
+
+}  // namespace bptplr::python
