@@ -20,7 +20,8 @@ function text(value, digits = 2) {
     ? value.toLocaleString("en", {minimumFractionDigits: digits, maximumFractionDigits: digits})
     : "\u2013";
 }
-const percent = (part, whole) => `${text(whole > 0 ? 100 * part / whole : NaN, 1)} %`;
+const percent = (value, digits = 1) => `${text(value, digits)}\u00a0%`;
+const percentOf = (part, whole) => percent(whole > 0 ? 100 * part / whole : NaN);
 const range = (count) => Array.from({length: count}, (_, i) => i);
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 
@@ -167,7 +168,7 @@ function heatMap(caption, names, counts, rowTitle, columnTitle) {
       if (share(i, j) < 0.005) return;
       picture.append(svg("rect", {class: "heat", x: 6 * j, y: 6 * i, width: 6, height: 6,
         opacity: Math.sqrt(share(i, j))},
-      svg("title", {}, `${names[i]}, ${names[j]}: ${percent(share(i, j), 1)}`)));
+      svg("title", {}, `${names[i]}, ${names[j]}: ${percent(100 * share(i, j))}`)));
     });
     return html("figure", {class: "map"}, html("figcaption", {},
       `${caption}. Rows: ${rowTitle}, columns: ${columnTitle}, in the order of the classes.`), picture);

@@ -17,9 +17,9 @@ function facts() {
   const entries = [["Data set", report.dataset], ["Method", report.method],
     ["Epochs", `${report.epochs_done} of ${report.num_epochs}`]];
   if (result) {
-    entries.push(["Best test accuracy", `${text(result.best_acc)} %`],
-      ["Last test accuracy", `${text(result.test_acc)} %`],
-      ["Mean of the last 10", `${text(result.mean_last10)} %`],
+    entries.push(["Best test accuracy", percent(result.best_acc, 2)],
+      ["Last test accuracy", percent(result.test_acc, 2)],
+      ["Mean of last 10", percent(result.mean_last10, 2)],
       ["Training time", `${text(result.hours, 2)} h`]);
   }
   document.getElementById("facts").append(...entries.map(([name, value]) =>
@@ -40,8 +40,8 @@ function curves({epochs, accuracy, losses}) {
     lineChart({
       title: "Test accuracy, percent", epochs, warmUp: report.warm_up, digits: 2, low: 0, high: 100,
       series: [{name: "test accuracy", values: accuracy}],
-      summary: `From ${text(accuracy[0])} % in epoch ${epochs[0]} to ${text(accuracy.at(-1))} % in ` +
-        `epoch ${epochs.at(-1)}; the best is ${text(best)} % in epoch ${epochs[accuracy.indexOf(best)]}.`,
+      summary: `From ${percent(accuracy[0], 2)} in epoch ${epochs[0]} to ${percent(accuracy.at(-1), 2)} in ` +
+        `epoch ${epochs.at(-1)}; the best is ${percent(best, 2)} in epoch ${epochs[accuracy.indexOf(best)]}.`,
     }),
     lineChart({
       title: "Training losses", epochs, warmUp: report.warm_up, digits: 4, series,
@@ -65,20 +65,29 @@ const KINDS = [["clean", "clean probability above 0.9"], ["unsure", "0.1 to 0.9"
   ["wrong", "below 0.1"]];
 const kindOf = (clean) => clean > 0.9 ? "clean" : clean < 0.1 ? "wrong" : "unsure";
 
-function drawScatter({gmm, points}, wrong, width, label) {
+/// The lowest and the highest coordinate in any partition. Losses are within 0 to 1, but ellipses
+/// reach beyond, though not far: a nearly flat mixture must not make the points a speck.
+function reachOf(partitions) {
+  const outlines = partitions.flatMap(({networks}) => networks.flatMap(({gmm}) =>
+    (gmm.covariances ?? []).flatMap((covariance, k) => ellipse(gmm.means[k], covariance).flat())));
+  const [lowest, highest] = outlines.reduce(([low, high], value) =>
+    [Math.min(low, value), Math.max(high, value)], [0, 1]);
+  return [Math.max(lowest, -0.3), Math.min(highest, 1.3)];
+}
+
+function drawScatter({gmm, points}, wrong, [low, high], width, label) {
   const side = Math.min(width, 420);
-  // Ellipses reach beyond the unit square, so there is some room around it.
-  const [left, bottom, edge] = [62, 56, 16];
-  const scale = side - left - edge;
-  const x = (loss) => left + loss * scale;
-  const y = (loss) => edge + (1 - loss) * scale;
-  const height = edge + scale + bottom;
+  const [left, bottom, edge] = [46, 44, 4];
+  const scale = (side - left - edge) / (high - low);
+  const x = (loss) => left + (loss - low) * scale;
+  const y = (loss) => edge + (high - loss) * scale;
+  const height = y(low) + bottom;
   const picture = svg("svg", {width: side, height, role: "img", "aria-label": label});
   for (const value of [0, 0.25, 0.5, 0.75, 1]) {
     picture.append(svg("path", {class: "grid", d: `M${x(value)} ${y(0)}V${y(1)}M${x(0)} ${y(value)}H${x(1)}`}));
     if (value * 2 % 1 === 0) {
       picture.append(svg("text", {x: x(value), y: height - 24, "text-anchor": "middle"}, text(value, 1)),
-        svg("text", {x: 38, y: y(value) + 4, "text-anchor": "end"}, text(value, 1)));
+        svg("text", {x: left - 6, y: y(value) + 4, "text-anchor": "end"}, text(value, 1)));
     }
   }
   picture.append(svg("text", {x: x(0.5), y: height - 6, "text-anchor": "middle"}, "classifier loss"),
@@ -104,10 +113,10 @@ function drawScatter({gmm, points}, wrong, width, label) {
 }
 
 function describe({gmm, selection}) {
-  const part = (k) => `${text(100 * gmm.weights[k], 0)} % of the samples around ` +
+  const part = (k) => `${percent(100 * gmm.weights[k], 0)} of the samples around ` +
     `(${gmm.means[k].map((loss) => text(loss)).join(", ")})`;
   const quality = selection.auc === null ? "" : ` AUC ${text(selection.auc, 4)}; ` +
-    `${text(100 * (selection.precision ?? NaN), 1)} % of the labelled samples have a correct label.`;
+    `${percent(100 * (selection.precision ?? NaN))} of the labelled samples have a correct label.`;
   return `Clean component: ${part(gmm.clean_component)}; wrong component: ` +
     `${part(1 - gmm.clean_component)}. ${selection.n_labelled} samples are labelled.${quality}`;
 }
@@ -131,6 +140,7 @@ function scatterLegend(partitions) {
 
 function selection({partitions, quality, note}) {
   const last = partitions.length - 1;
+  const reach = reachOf(partitions);
   const slider = html("input", {type: "range", id: "epoch", min: 0, max: last, step: 1, value: last});
   const shown = html("output", {for: "epoch"});
   const figures = partitions[last].networks.map((_, k) => {
@@ -140,7 +150,7 @@ function selection({partitions, quality, note}) {
       const partition = partitions[slider.value];
       const network = partition.networks[k];
       caption.textContent = describe(network);
-      return (width) => drawScatter(network, partition.wrong, width, caption.textContent);
+      return (width) => drawScatter(network, partition.wrong, reach, width, caption.textContent);
     };
     const redraw = drawToWidth(holder, (width) => draw()(width));
     return {redraw: () => { draw(); redraw(); }, element: html("figure", {},
@@ -174,8 +184,8 @@ function qualityChart({epochs, auc, precision, recall}) {
     title: "How well wrong labels are told from correct ones", epochs, warmUp: 0, digits: 4, low: 0, high: 1,
     series: [{name: "AUC", values: auc}, {name: "precision", values: precision}, {name: "recall", values: recall}],
     summary: `Mean of the networks. In the last partition: AUC ${text(lastOf(auc), 4)}; of the labelled samples ` +
-      `${text(100 * lastOf(precision), 1)} % have a correct label (precision), and of the correct labels ` +
-      `${text(100 * lastOf(recall), 1)} % are in the labelled set (recall).${found}`,
+      `${percent(100 * lastOf(precision))} have a correct label (precision), and of the correct labels ` +
+      `${percent(100 * lastOf(recall))} are in the labelled set (recall).${found}`,
   })];
 }
 
@@ -205,21 +215,21 @@ function balance({epoch, given, networks, note}) {
 function test({images, together, networks, confusion}) {
   const pairs = largestOffDiagonal(confusion, 10);
   const alone = networks.length < 2 ? "" :
-    ` Alone, ${networks.map((accuracy, k) => `network ${k + 1} reaches ${text(accuracy)} %`).join(", ")}.`;
+    ` Alone, ${networks.map((accuracy, k) => `network ${k + 1} reaches ${percent(accuracy, 2)}`).join(", ")}.`;
   const worst = pairs.length === 0 ? "" :
-    ` The most frequent mistake: ${text(100 * pairs[0].share, 1)} % of the images of ` +
+    ` The most frequent mistake: ${percent(100 * pairs[0].share)} of the images of ` +
     `\u201c${names[pairs[0].i]}\u201d are taken for \u201c${names[pairs[0].j]}\u201d.`;
   const title = "The ten most frequent mistakes";
   return [
-    html("p", {}, `${text(together)} % of ${text(images, 0)} test images are classified correctly.${alone}${worst}`),
+    html("p", {}, `${percent(together, 2)} of ${text(images, 0)} test images are classified correctly.${alone}${worst}`),
     heatMap("Confusion matrix", names, confusion, "true class", "predicted class"),
     onDemand(title, () => scrolling(title, table(title, ["true class", "predicted class", "% of the class", "images"],
       pairs.map(({i, j, share, count}) => [names[i], names[j], text(100 * share, 1), text(count, 0)]))))];
 }
 
 function noise({samples, expected_wrong, wrong, estimated, known, note}) {
-  const rate = `By the networks\u2019 estimate ${percent(expected_wrong, samples)} of ${text(samples, 0)} labels are wrong`;
-  const parts = [html("p", {}, known ? `${rate}; in fact ${percent(wrong, samples)} are.` : `${rate}.`),
+  const rate = `By the networks\u2019 estimate ${percentOf(expected_wrong, samples)} of ${text(samples, 0)} labels are wrong`;
+  const parts = [html("p", {}, known ? `${rate}; in fact ${percentOf(wrong, samples)} are.` : `${rate}.`),
     ...sentences(note)];
   if (known) {
     const gaps = estimated.flatMap((row, i) => row.map((share, j) => 100 * Math.abs(share - known[i][j])));
@@ -237,21 +247,21 @@ function noise({samples, expected_wrong, wrong, estimated, known, note}) {
 
 function suspectCard(item) {
   const [given, suggested] = [names[item.given], names[item.suggested]];
-  const soft = (what) => [html("br"), html("span", {class: "soft"}, what)];
+  const soft = (what, more = {}) => [html("br"), html("span", {class: "soft", ...more}, what)];
   return html("li", {}, html("figure", {},
     html("img", {src: item.image, width: 96, height: 96,
       alt: `Training image ${item.sample}, labelled ${given}; the networks see ${suggested}`}),
     html("figcaption", {}, html("b", {}, `${given} \u2192 ${suggested}`),
       ...(item.true === null ? [] : [html("br"), `true: ${names[item.true]}`]),
-      ...soft(`no. ${item.sample}, ${item.wrong > 0.9995 ? "over 99.9" : text(100 * item.wrong, 1)} %`),
-      ...(item.file ? soft(item.file) : []))));
+      ...soft(`no. ${item.sample}, ${item.wrong > 0.9995 ? "over " : ""}${percent(Math.min(100 * item.wrong, 99.9))}`),
+      ...(item.file ? soft(item.file.split("/").slice(-2).join("/"), {title: item.file}) : []))));
 }
 
 function suspects({samples, flagged, known, note, items}) {
   const quality = !known ? "" : ` Of the ${text(known.wrong, 0)} labels that are in fact wrong, ` +
     `${text(known.found, 0)} are among them (AUC ${text(known.auc ?? NaN, 4)}).`;
   return [
-    html("p", {}, `${text(flagged, 0)} of ${text(samples, 0)} training labels (${percent(flagged, samples)}) are more ` +
+    html("p", {}, `${text(flagged, 0)} of ${text(samples, 0)} training labels (${percentOf(flagged, samples)}) are more ` +
       `likely wrong than right.${quality}`),
     ...sentences(note),
     html("p", {}, `The ${items.length} most suspect ones: given label \u2192 suggested label; number in the training ` +
@@ -265,7 +275,7 @@ function recipe({changes, fields}) {
   return [
     html("p", {}, changes.length > 0 ? `Other than the defaults of the preset: ${changes.join(", ")}.`
       : "Every field is the default of the preset."),
-    onDemand(title, () => scrolling(title, table(title, ["field", "value"], rows)))];
+    onDemand(title, () => scrolling(title, table(title, ["field", "value"], rows, {class: "fields"})))];
 }
 
 facts();
