@@ -1,6 +1,7 @@
 // `bptplr report`: that the page has every section, says what it cannot show, and loads nothing.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -35,6 +36,33 @@ std::string page_of(const ScratchFolder& folder, const std::string& flags = "") 
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_TRUE(contains(result.out, "report.html")) << result.out;
   return read_text(folder / "run/report.html");
+}
+
+/// A page of the folder as a browser has it when its script has run; empty where that takes a
+/// minute.
+std::string drawn_page(const ScratchFolder& folder, const std::string& browser,
+                       const std::string& page) {
+  const std::string command =
+      "timeout 60 " + browser + " --headless --no-sandbox --disable-gpu --disable-dev-shm-usage" +
+      " --user-data-dir='" + (folder / "browser") + "' --virtual-time-budget=2000 --dump-dom" +
+      " 'file://" + (folder / page) + "' >'" + (folder / "drawn.html") + "' 2>/dev/null";
+  return std::system(command.c_str()) == 0 ? read_text(folder / "drawn.html") : "";
+}
+
+/// The Chromium that opens files here, which one in a sandbox of its own may not; empty without.
+std::string find_chromium(const ScratchFolder& folder) {
+  write_text(folder / "probe.html", "<script>document.write(6 * 7)</script>");
+  for (const std::string name : {"chromium", "chromium-browser", "google-chrome"}) {
+    if (contains(drawn_page(folder, name, "probe.html"), "42")) return name;
+  }
+  return "";
+}
+
+/// A section of a page, with what it holds.
+std::string section_of(const std::string& page, const std::string& id) {
+  const std::size_t begin = page.find("<section id=\"" + id + "\"");
+  if (begin == std::string::npos) return "";
+  return page.substr(begin, page.find("</section>", begin) - begin);
 }
 
 double sum(const Json& matrix) {
@@ -95,6 +123,26 @@ TEST(AppReport, ThePageNeedsNoOtherFile) {
   EXPECT_EQ(run_app(folder, "report '<b>&' --out page.html").exit_code, 0);
   EXPECT_FALSE(contains(read_text(folder / "page.html"), "<b>"));
   EXPECT_TRUE(contains(read_text(folder / "page.html"), "&lt;b&gt;&amp;</title>"));
+}
+
+TEST(AppReport, ABrowserDrawsEverySection) {
+  const ScratchFolder folder;
+  const std::string chromium = find_chromium(folder);
+  if (chromium.empty()) GTEST_SKIP() << "There is no Chromium that works.";
+  train(folder, "--r 0.4 --num_epochs 3");
+  page_of(folder, "--top 5");
+  const std::string page = drawn_page(folder, chromium, "run/report.html");
+  for (const std::string id : {"curves", "selection", "balance", "test", "noise", "suspects"}) {
+    const std::string section = section_of(page, id);
+    const char* shown = "<table";
+    if (id == "curves" || id == "selection") shown = "role=\"img\"";
+    if (id == "suspects") shown = "<img";
+    EXPECT_TRUE(contains(section, shown)) << id << ": " << section.substr(0, 2000);
+    EXPECT_FALSE(contains(section, "undefined")) << id;
+  }
+  EXPECT_TRUE(contains(section_of(page, "selection"), "class=\"ellipse\""));
+  // The last section is there only if no other one has ended the script.
+  EXPECT_TRUE(contains(section_of(page, "recipe"), "shapes_train=200"));
 }
 
 TEST(AppReport, PlainCrossEntropyHasNoPartition) {
