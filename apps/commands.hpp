@@ -12,6 +12,7 @@ using Action = std::function<int()>;
 void add_train_command(CLI::App& app, Action& action);
 void add_eval_command(CLI::App& app, Action& action);
 void add_audit_command(CLI::App& app, Action& action);
+void add_report_command(CLI::App& app, Action& action);
 void add_predict_command(CLI::App& app, Action& action);
 void add_data_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);

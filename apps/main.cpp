@@ -34,7 +34,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   std::string sentence = error.what();
   // CLI11 says only that a subcommand is missing where there is one that it does not know.
   if (chosen.empty() && app.remaining_size() > 0) {
-    sentence = fmt::format("there is no '{}' among train, eval, audit, predict, data and info",
+    sentence = fmt::format("there is no '{}' among train, eval, audit, report, predict, data and info",
                            app.remaining().front());
   }
   fmt::print(stderr, "bptplr: error: {}\nRun `{} --help` for the options.\n", sentence, command);
@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
   add_train_command(app, action);
   add_eval_command(app, action);
   add_audit_command(app, action);
+  add_report_command(app, action);
   add_predict_command(app, action);
   add_data_command(app, action);
   add_info_command(app, action);

@@ -48,6 +48,7 @@ std::vector<EpochLine> read_lines(const std::filesystem::path& file) {
 
 std::vector<nlohmann::ordered_json> json_of(std::vector<EpochLine> lines) {
   std::vector<nlohmann::ordered_json> json;
+  json.reserve(lines.size());
   for (EpochLine& line : lines) json.push_back(std::move(line.json));
   return json;
 }

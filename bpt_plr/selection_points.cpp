@@ -18,6 +18,7 @@ std::vector<std::int64_t> evenly_spaced(std::int64_t count, std::int64_t most) {
 template <class T>
 std::vector<double> choose(std::span<const T> values, const std::vector<std::int64_t>& places) {
   std::vector<double> chosen;
+  chosen.reserve(places.size());
   for (const std::int64_t i : places) {
     chosen.push_back(static_cast<double>(values[static_cast<std::size_t>(i)]));
   }

@@ -24,6 +24,7 @@ std::vector<std::string> files_in(const TemporaryFolder& folder) {
   }
   std::ranges::sort(paths);
   std::vector<std::string> bytes;
+  bytes.reserve(paths.size());
   for (const auto& path : paths) bytes.push_back(read_file(path));
   return bytes;
 }

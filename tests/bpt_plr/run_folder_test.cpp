@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "engine/error.hpp"
@@ -60,6 +62,32 @@ TEST(RunFolder, ClassesOfAnotherKindAreRefused) {
   refuses(changed("\"image_side\": 24", "\"image_side\": 1000000"));
   refuses(changed("\"0\"", "0"));
   refuses(changed("\"mean\": [", "\"mean\": [], \"x\": ["));
+}
+
+TEST(RunFolder, LinesThatArePartOfOneArePassedOver) {
+  const TemporaryFolder folder;
+  const RunFolder run = RunFolder::create(folder.path() / "run");
+  EXPECT_TRUE(run.read_metrics().empty());
+  run.append_metrics(
+      "{\"epoch\":0,\"z\":1,\"a\":2}\n{\"epoch\":1}\n\nnull\n{\"epoch\":\"2\"}\n{\"epo");
+  run.append_selection("{\"epoch\":1,\"samples\":[]}\n");
+  const auto metrics = run.read_metrics();
+  ASSERT_EQ(metrics.size(), 2U);
+  EXPECT_EQ(metrics[0].dump(), R"({"epoch":0,"z":1,"a":2})");
+  EXPECT_EQ(metrics[1]["epoch"], 1);
+  EXPECT_EQ(run.read_selection().size(), 1U);
+}
+
+TEST(RunFolder, RewindsMetricsAndSelectionToAnEpoch) {
+  const TemporaryFolder folder;
+  const RunFolder run = RunFolder::create(folder.path() / "run");
+  run.rewind(0);
+  EXPECT_FALSE(std::filesystem::exists(run.path() / "metrics.jsonl"));
+  run.append_metrics("{\"epoch\":0, \"x\":1.0e0}\n{\"epoch\":1}\n{\"epoch\":2}\n{\"ep");
+  run.append_selection("{\"epoch\":1}\n{\"epoch\":2}\n");
+  run.rewind(2);
+  EXPECT_EQ(read_file(run.path() / "metrics.jsonl"), "{\"epoch\":0, \"x\":1.0e0}\n{\"epoch\":1}\n");
+  EXPECT_EQ(read_file(run.path() / "selection.jsonl"), "{\"epoch\":1}\n");
 }
 
 }  // namespace

@@ -1,0 +1,70 @@
+// `bptplr report RUN`: a run as one HTML page.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "apps/commands.hpp"
+#include "apps/load_progress.hpp"
+#include "bpt_plr/report.hpp"
+#include "bpt_plr/report_page.hpp"
+#include "bpt_plr/run_folder.hpp"
+#include "engine/file.hpp"
+
+namespace bptplr {
+namespace {
+
+struct ReportCommandOptions {
+  std::string run;
+  std::string out;
+  ReportOptions report;
+  long long threads = 0;
+  bool json = false;
+};
+
+int report(const ReportCommandOptions& options) {
+  use_threads(options.threads);
+  const RunFolder folder = RunFolder::open(options.run);
+  nlohmann::ordered_json report;
+  {
+    LoadProgress loading;
+    report = make_report(folder, options.report, loading.report());
+  }
+  if (options.json) {
+    fmt::print("{}\n",
+               report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    return 0;
+  }
+  const std::filesystem::path out =
+      options.out.empty() ? folder.path() / "report.html" : std::filesystem::path(options.out);
+  const std::string page = report_page(report);
+  write_file_atomically(out, page);
+  fmt::print("the page needs no other file; open it in a browser\n");
+  fmt::print("bytes {} out {}\n", page.size(), out.string());
+  return 0;
+}
+
+}  // namespace
+
+void add_report_command(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("report", "Show a run as one HTML page.");
+  const auto options = std::make_shared<ReportCommandOptions>();
+  command->add_option("RUN", options->run, "folder that `bptplr train` wrote to")->required();
+  command->add_option("--out", options->out, "file to write; empty: RUN/report.html")
+      ->type_name("FILE");
+  command->add_option("--top", options->report.top, "how many of the most suspect labels to show")
+      ->check(CLI::Range(0, 10000))
+      ->capture_default_str();
+  command->add_option("--data_path", options->report.data_path,
+                      "folder of the data set, where it has moved since");
+  command->add_option("--device", options->report.device, "auto, cpu or cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  command->add_option("--threads", options->threads, "CPU threads; 0: all")
+      ->check(CLI::Range(0, 4096));
+  command->add_flag("--json", options->json, "print what the page shows as JSON, and write no page");
+  command->callback([&action, options] { action = [options] { return report(*options); }; });
+}
+
+}  // namespace bptplr

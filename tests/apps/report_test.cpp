@@ -1,0 +1,215 @@
+// `bptplr report`: that the page has every section, says what it cannot show, and loads nothing.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/apps/run_app.hpp"
+
+namespace bptplr {
+namespace {
+
+using Json = nlohmann::json;
+
+void train(const ScratchFolder& folder, const std::string& flags) {
+  const AppResult result = run_app(folder, "train " + kSmall + flags + " --out run");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+}
+
+/// What `bptplr report run FLAGS --json` says.
+Json report_of(const ScratchFolder& folder, const std::string& flags = "") {
+  const AppResult result = run_app(folder, "report run --json " + flags);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return Json::parse(result.out);
+}
+
+/// Why a section shows nothing; empty where it does show something.
+std::string missing(const Json& report, const std::string& section) {
+  return report.at(section).value("missing", "");
+}
+
+/// Of the page that `bptplr report run` writes.
+std::string page_of(const ScratchFolder& folder, const std::string& flags = "") {
+  const AppResult result = run_app(folder, "report run " + flags);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "report.html")) << result.out;
+  return read_text(folder / "run/report.html");
+}
+
+/// A page of the folder as a browser has it when its script has run; empty where that takes a
+/// minute.
+std::string drawn_page(const ScratchFolder& folder, const std::string& browser,
+                       const std::string& page) {
+  const std::string command =
+      "timeout 60 " + browser + " --headless --no-sandbox --disable-gpu --disable-dev-shm-usage" +
+      " --user-data-dir='" + (folder / "browser") + "' --virtual-time-budget=2000 --dump-dom" +
+      " 'file://" + (folder / page) + "' >'" + (folder / "drawn.html") + "' 2>/dev/null";
+  return std::system(command.c_str()) == 0 ? read_text(folder / "drawn.html") : "";
+}
+
+/// The Chromium that opens files here, which one in a sandbox of its own may not; empty without.
+std::string find_chromium(const ScratchFolder& folder) {
+  write_text(folder / "probe.html", "<script>document.write(6 * 7)</script>");
+  for (const std::string name : {"chromium", "chromium-browser", "google-chrome"}) {
+    if (contains(drawn_page(folder, name, "probe.html"), "42")) return name;
+  }
+  return "";
+}
+
+/// A section of a page, with what it holds.
+std::string section_of(const std::string& page, const std::string& id) {
+  const std::size_t begin = page.find("<section id=\"" + id + "\"");
+  if (begin == std::string::npos) return "";
+  return page.substr(begin, page.find("</section>", begin) - begin);
+}
+
+double sum(const Json& matrix) {
+  double total = 0.0;
+  for (const Json& row : matrix) {
+    for (const Json& value : row) total += value.get<double>();
+  }
+  return total;
+}
+
+TEST(AppReport, ShowsEverythingOfAFinishedRun) {
+  const ScratchFolder folder;
+  train(folder, "--r 0.4 --num_epochs 3");
+  const Json report = report_of(folder, "--top 7");
+  for (const char* section : {"curves", "selection", "balance", "test", "noise", "suspects"}) {
+    EXPECT_EQ(missing(report, section), "") << section;
+  }
+  EXPECT_EQ(report["classes"].size(), 10U);
+  EXPECT_EQ(report["curves"]["accuracy"].size(), 3U);
+  ASSERT_EQ(report["selection"]["partitions"].size(), 2U);
+  const Json& partition = report["selection"]["partitions"][1];
+  EXPECT_EQ(partition["networks"][0]["points"]["clean"].size(), 200U);
+  EXPECT_EQ(partition["networks"][0]["gmm"]["covariances"].size(), 2U);
+  EXPECT_EQ(partition["wrong"].size(), 200U);
+  EXPECT_EQ(report["balance"]["networks"].size(), 2U);
+
+  // As `bptplr eval` says, and as the last epoch measured.
+  const Json eval = Json::parse(run_app(folder, "eval run --json").out);
+  EXPECT_DOUBLE_EQ(report["test"]["together"], eval["together"]);
+  EXPECT_EQ(report["test"]["networks"], eval["networks"]);
+  EXPECT_EQ(report["test"]["together"], report["curves"]["accuracy"][2]);
+  EXPECT_EQ(sum(report["test"]["confusion"]), 100);
+
+  for (const char* matrix : {"estimated", "known"}) {
+    ASSERT_EQ(report["noise"][matrix].size(), 10U) << matrix;
+    EXPECT_NEAR(sum(report["noise"][matrix]), 10.0, 0.01) << matrix << ": each row is 1";
+  }
+  ASSERT_EQ(report["suspects"]["items"].size(), 7U);
+  for (const Json& suspect : report["suspects"]["items"]) {
+    EXPECT_NE(suspect["given"], suspect["suggested"]);
+    EXPECT_TRUE(suspect["image"].get<std::string>().starts_with("data:image/png;base64,"));
+  }
+}
+
+TEST(AppReport, ThePageNeedsNoOtherFile) {
+  const ScratchFolder folder;
+  train(folder, "--r 0.4");
+  const std::string page = page_of(folder);
+  for (const char* part : {"http:", "https:", " src=", "@import", "url(", "{{"}) {
+    EXPECT_FALSE(contains(page, part)) << part;
+  }
+  EXPECT_TRUE(contains(page, "data:image/png;base64,"));
+  const AppResult elsewhere = run_app(folder, "report run --top 0 --out page.html");
+  EXPECT_EQ(elsewhere.exit_code, 0) << elsewhere.err;
+  EXPECT_FALSE(contains(read_text(folder / "page.html"), "data:image/png;base64,"));
+  // A name from outside stays text.
+  std::filesystem::rename(folder / "run", folder / "<b>&");
+  EXPECT_EQ(run_app(folder, "report '<b>&' --out page.html").exit_code, 0);
+  EXPECT_FALSE(contains(read_text(folder / "page.html"), "<b>"));
+  EXPECT_TRUE(contains(read_text(folder / "page.html"), "&lt;b&gt;&amp;</title>"));
+}
+
+TEST(AppReport, ABrowserDrawsEverySection) {
+  const ScratchFolder folder;
+  const std::string chromium = find_chromium(folder);
+  if (chromium.empty()) GTEST_SKIP() << "There is no Chromium that works.";
+  train(folder, "--r 0.4 --num_epochs 3");
+  page_of(folder, "--top 5");
+  const std::string page = drawn_page(folder, chromium, "run/report.html");
+  for (const std::string id : {"curves", "selection", "balance", "test", "noise", "suspects"}) {
+    const std::string section = section_of(page, id);
+    const char* shown = "<table";
+    if (id == "curves" || id == "selection") shown = "role=\"img\"";
+    if (id == "suspects") shown = "<img";
+    EXPECT_TRUE(contains(section, shown)) << id << ": " << section.substr(0, 2000);
+    EXPECT_FALSE(contains(section, "undefined")) << id;
+  }
+  EXPECT_TRUE(contains(section_of(page, "selection"), "class=\"ellipse\""));
+  // The last section is there only if no other one has ended the script.
+  EXPECT_TRUE(contains(section_of(page, "recipe"), "shapes_train=200"));
+}
+
+TEST(AppReport, PlainCrossEntropyHasNoPartition) {
+  const ScratchFolder folder;
+  train(folder, "--method ce --r 0.4");
+  const Json report = report_of(folder);
+  EXPECT_EQ(missing(report, "curves"), "");
+  EXPECT_EQ(missing(report, "test"), "");
+  EXPECT_EQ(report["test"]["networks"].size(), 1U);
+  EXPECT_EQ(missing(report, "suspects"), "");
+  EXPECT_TRUE(contains(report["suspects"]["note"].dump(), "classifier's loss alone"));
+  for (const char* section : {"selection", "balance"}) {
+    EXPECT_TRUE(contains(missing(report, section), "cross-entropy")) << section;
+  }
+  page_of(folder);
+}
+
+TEST(AppReport, ARunInItsWarmUpHasNoPartitionYet) {
+  const ScratchFolder folder;
+  train(folder, "--num_epochs 1");
+  const Json report = report_of(folder);
+  for (const char* section : {"selection", "balance"}) {
+    EXPECT_TRUE(contains(missing(report, section), "warm-up")) << section;
+  }
+  // Nothing but its recipe: the first epoch has not ended.
+  for (const char* file : {"metrics.jsonl", "model1.safetensors", "model2.safetensors"}) {
+    std::filesystem::remove(folder / "run/" + file);
+  }
+  const Json empty = report_of(folder);
+  EXPECT_TRUE(contains(missing(empty, "curves"), "No epoch"));
+  for (const char* section : {"test", "noise", "suspects"}) {
+    EXPECT_TRUE(contains(missing(empty, section), "model1.safetensors")) << section;
+  }
+  page_of(folder);
+}
+
+TEST(AppReport, WithoutTheDataSetTheRestIsShown) {
+  const ScratchFolder folder;
+  train(folder, "--r 0.4");
+  Json config = Json::parse(read_text(folder / "run/config.json"));
+  config["dataset"] = "cifar10";
+  config["data_path"] = "moved/away";
+  write_text(folder / "run/config.json", config.dump());
+  const Json report = report_of(folder);
+  for (const char* section : {"curves", "selection", "balance"}) {
+    EXPECT_EQ(missing(report, section), "") << section;
+  }
+  for (const char* section : {"test", "noise", "suspects"}) {
+    EXPECT_TRUE(contains(missing(report, section), "moved/away")) << missing(report, section);
+  }
+  EXPECT_EQ(report["classes"].size(), 10U);
+  page_of(folder);
+}
+
+TEST(AppReport, WhatIsNoRunIsAnError) {
+  const ScratchFolder folder;
+  const AppResult nowhere = run_app(folder, "report nowhere");
+  EXPECT_EQ(nowhere.exit_code, 1);
+  EXPECT_TRUE(contains(nowhere.err, "there is no folder nowhere")) << nowhere.err;
+  std::filesystem::create_directories(folder / "empty");
+  EXPECT_EQ(run_app(folder, "report empty").exit_code, 1);
+  EXPECT_EQ(run_app(folder, "report").exit_code, 2);
+  train(folder, "--num_epochs 1");
+  const AppResult unwritable = run_app(folder, "report run --out no/such/folder.html");
+  EXPECT_EQ(unwritable.exit_code, 1);
+  EXPECT_TRUE(contains(unwritable.err, "no/such/folder.html")) << unwritable.err;
+}
+
+}  // namespace
+}  // namespace bptplr
