@@ -77,10 +77,20 @@ TEST(NetworkCuda, TheOptimiserKeepsTheBfloat16Copies) {
 class LastEpoch final : public TrainingObserver {
  public:
   void on_epoch(const EpochMetrics& metrics) override { epochs.push_back(metrics); }
+  void on_warning(const std::string& sentence) override {
+    if (sentence.find("record") != std::string::npos) ++warnings;
+  }
   std::vector<EpochMetrics> epochs;
+  int warnings = 0;  ///< about graphs
 };
 
-std::vector<EpochMetrics> train_on(const std::string& device) {
+struct Finished {
+  std::vector<EpochMetrics> epochs;
+  TensorMap state;  ///< of both networks, on the CPU
+};
+
+Finished train_on(const std::string& device, const std::string& precision = "float32",
+                  bool cuda_graph = true) {
   Recipe recipe;
   recipe.dataset = "shapes";
   recipe.shapes_train = 24;
@@ -93,18 +103,22 @@ std::vector<EpochMetrics> train_on(const std::string& device) {
   recipe.blocks = "1,1,1,1";
   recipe.r = 0.2;
   recipe.device = device;
+  recipe.precision = precision;
+  recipe.cuda_graph = cuda_graph;
   resolve(recipe);
   const TrainingData data = load_training_data(recipe);
   LastEpoch observer;
-  Trainer(recipe, data, observer).run();
-  return observer.epochs;
+  Trainer trainer(recipe, data, observer);
+  trainer.run();
+  EXPECT_EQ(observer.warnings, 0);
+  return {observer.epochs, trainer.checkpoint().tensors};
 }
 
 /// Every step of the method runs on the device. Float32 differs from the CPU in rounding alone,
 /// which training amplifies: the first epoch agrees closely, the second in the large.
 TEST(NetworkCuda, WholeRunFollowsTheCpu) {
-  const auto expected = train_on("cpu");
-  const auto actual = train_on("cuda");
+  const auto expected = train_on("cpu").epochs;
+  const auto actual = train_on("cuda").epochs;
   ASSERT_EQ(actual.size(), 2U);
   for (const auto& [name, value] : expected[0].losses) {
     EXPECT_NEAR(actual[0].losses.at(name), value, 0.01 * std::abs(value)) << name;
@@ -114,6 +128,19 @@ TEST(NetworkCuda, WholeRunFollowsTheCpu) {
   }
   ASSERT_EQ(actual[1].networks.size(), 2U);
   EXPECT_GT(actual[1].networks[0].selection.n_labelled, 0);
+}
+
+/// An epoch has four iterations: one that is run, and three that are replayed.
+TEST(NetworkCuda, ReplayedIterationsAreThoseThatAreRun) {
+  for (const std::string precision : {"float32", "bf16"}) {
+    const Finished run = train_on("cuda", precision, false);
+    const Finished replayed = train_on("cuda", precision, true);
+    EXPECT_EQ(run.epochs[1].losses, replayed.epochs[1].losses);
+    ASSERT_EQ(run.state.size(), replayed.state.size());
+    for (const auto& [name, tensor] : run.state) {
+      EXPECT_TRUE(same_bits(tensor, replayed.state.at(name))) << precision << " " << name;
+    }
+  }
 }
 
 }  // namespace
