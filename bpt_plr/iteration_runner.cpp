@@ -48,7 +48,7 @@ IterationResult IterationRunner::run(const IterationInputs& inputs, const Dropou
     inputs_ = inputs.to(context_.views.device());
   }
   if (graph_ != nullptr) {
-    graph_->replay();
+    replay();
   } else {
     losses_ = queue(inputs_, dropout);
   }
@@ -58,6 +58,10 @@ IterationResult IterationRunner::run(const IterationInputs& inputs, const Dropou
 
 /// Where that fails, the epoch goes on without a graph.
 void IterationRunner::record(const DropoutKey& dropout) {
+  for (const auto& entry : k_.named().entries()) {
+    if (entry.tensor.dtype() != DType::kInt64) continue;
+    counters_.push_back({entry.tensor, entry.tensor.data<std::int64_t>()[0]});
+  }
   try {
     graph_ = kernels::record_graph(cuda_context(context_.views.device()),
                                    [&] { losses_ = queue(inputs_, dropout); });
@@ -67,6 +71,17 @@ void IterationRunner::record(const DropoutKey& dropout) {
         "the GPU cannot record an iteration ({}); training goes on without, more slowly",
         error.what()));
   }
+  // Recording has counted as a run does; each replay counts from before it.
+  for (Counter& counter : counters_) {
+    auto* value = counter.value.data<std::int64_t>();
+    counter.step = *value - counter.step;
+    *value -= counter.step;
+  }
+}
+
+void IterationRunner::replay() {
+  for (Counter& counter : counters_) *counter.value.data<std::int64_t>() += counter.step;
+  graph_->replay();
 }
 
 /// Views, class sets, and the iteration.

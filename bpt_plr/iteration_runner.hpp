@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "bpt_plr/batch_maker.hpp"
 #include "engine/pending_copy.hpp"
@@ -31,6 +32,7 @@ class IterationRunner {
  private:
   Tensor queue(const IterationInputs& inputs, const DropoutKey& dropout);
   void record(const DropoutKey& dropout);
+  void replay();
 
   const EpochContext& context_;
   const CoDivision& division_;
@@ -44,6 +46,12 @@ class IterationRunner {
   IterationInputs inputs_;  ///< where a graph reads
   std::unique_ptr<kernels::DeviceGraph> graph_;
   Tensor losses_;  ///< where it writes, in its memory: to go before it
+  /// What the host counts in an iteration (num_batches_tracked), and how far.
+  struct Counter {
+    Tensor value;
+    std::int64_t step;
+  };
+  std::vector<Counter> counters_;
 };
 
 }  // namespace bptplr

@@ -100,6 +100,7 @@ Finished train_on(const std::string& device, const std::string& precision = "flo
   recipe.warm_up_batch_factor = 1;
   recipe.batch_size = 8;
   recipe.width = 4;
+  recipe.crop = 16;
   recipe.blocks = "1,1,1,1";
   recipe.r = 0.2;
   recipe.device = device;
@@ -132,14 +133,12 @@ TEST(NetworkCuda, WholeRunFollowsTheCpu) {
 
 /// An epoch has four iterations: one that is run, and three that are replayed.
 TEST(NetworkCuda, ReplayedIterationsAreThoseThatAreRun) {
-  for (const std::string precision : {"float32", "bf16"}) {
-    const Finished run = train_on("cuda", precision, false);
-    const Finished replayed = train_on("cuda", precision, true);
-    EXPECT_EQ(run.epochs[1].losses, replayed.epochs[1].losses);
-    ASSERT_EQ(run.state.size(), replayed.state.size());
-    for (const auto& [name, tensor] : run.state) {
-      EXPECT_TRUE(same_bits(tensor, replayed.state.at(name))) << precision << " " << name;
-    }
+  const Finished run = train_on("cuda", "bf16", false);
+  const Finished replayed = train_on("cuda", "bf16", true);
+  EXPECT_EQ(run.epochs[1].losses, replayed.epochs[1].losses);
+  ASSERT_EQ(run.state.size(), replayed.state.size());
+  for (const auto& [name, tensor] : run.state) {
+    EXPECT_TRUE(same_bits(tensor, replayed.state.at(name))) << name;
   }
 }
 
