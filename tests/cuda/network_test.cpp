@@ -137,12 +137,10 @@ TEST(NetworkCuda, ReplayedIterationsAreThoseThatAreRun) {
   Recipe recipe = small_recipe("cuda");
   recipe.precision = "bf16";
   recipe.shapes_train = 16;
-  recipe.num_epochs = 1;
-  recipe.warm_up = 0;
   const Finished replayed = train(recipe);
   recipe.cuda_graph = false;
   const Finished run = train(recipe);
-  EXPECT_EQ(run.epochs[0].losses, replayed.epochs[0].losses);
+  EXPECT_EQ(run.epochs[1].losses, replayed.epochs[1].losses);
   ASSERT_EQ(run.state.size(), replayed.state.size());
   for (const auto& [name, tensor] : run.state) {
     EXPECT_TRUE(same_bits(tensor, replayed.state.at(name))) << name;
