@@ -18,9 +18,10 @@ constexpr int kFormat = 1;
 
 /// What may differ where a run goes on: it decides where data lie and where to compute, or only
 /// when the run ends.
-constexpr std::array<std::string_view, 12> kFree{
-    "data_path", "human_path",   "noise_file", "pretrained", "num_epochs",       "device",
-    "cache_dir", "image_memory", "threads",    "max_hours",  "keep_checkpoints", "out"};
+constexpr std::array<std::string_view, 13> kFree{
+    "data_path", "human_path",       "noise_file",   "pretrained", "num_epochs",
+    "device",    "cache_dir",        "image_memory", "cuda_graph", "threads",
+    "max_hours", "keep_checkpoints", "out"};
 
 std::string_view bytes_of(const Tensor& tensor) {
   return {static_cast<const char*>(tensor.raw()),

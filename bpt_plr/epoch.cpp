@@ -2,25 +2,23 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <nlohmann/json.hpp>
+#include <utility>
 
-#include "bpt_plr/iteration.hpp"
-#include "bpt_plr/shuffled_passes.hpp"
+#include "bpt_plr/batch_maker.hpp"
+#include "bpt_plr/iteration_runner.hpp"
 #include "bpt_plr/warmup.hpp"
 #include "data/subset.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
-#include "engine/ops.hpp"
 
 namespace bptplr {
 namespace {
 
-/// Views of one sample in one epoch are told apart by iteration, network and view: 16 + 1 + 3 bits.
-constexpr std::int64_t kMaxIterations = 1 << 16;
-
-std::uint32_t draw_number(std::int64_t iteration, int network, int view) {
-  return static_cast<std::uint32_t>(iteration * 16 + network * 8 + view);
-}
+/// Iterations that a GPU may be behind the host: enough that it never waits for the next one, few
+/// enough that what is reported is of now.
+constexpr std::size_t kMostUnderway = 8;
 
 std::string describe(const LossTerms& terms) {
   std::string text;
@@ -30,10 +28,9 @@ std::string describe(const LossTerms& terms) {
   return text;
 }
 
-void require_finite(double total, const Sgd& optimizer, const EpochContext& context,
+void require_finite(double total, bool found_nonfinite, const EpochContext& context,
                     std::int64_t iteration, const char* phase, const LossTerms& terms) {
-  const bool gradient_is_finite = !optimizer.found_nonfinite();
-  if (std::isfinite(total) && gradient_is_finite) return;
+  if (std::isfinite(total) && !found_nonfinite) return;
   throw NotFinite(
       "the {} is not finite in epoch {}, {} iteration {} of network {} ({}); lower --lr or check "
       "the data",
@@ -41,39 +38,13 @@ void require_finite(double total, const Sgd& optimizer, const EpochContext& cont
       context.network + 1, describe(terms));
 }
 
-/// Writes one view of the chosen samples to `out`, rows [count, h, w, 3].
-void fill_view(const EpochContext& context, std::span<const std::int64_t> samples, View view,
-               std::uint32_t draw, Tensor out) {
-  context.views.make(select(context.samples.indices, samples), view,
-                     {context.seed(), static_cast<std::uint32_t>(context.epoch), draw},
-                     std::move(out));
-}
-
-/// Says that these samples come next.
-void prefetch(const EpochContext& context, std::span<const std::int64_t> samples) {
-  context.views.prefetch(select(context.samples.indices, samples));
-}
-
-/// `views` views of the same samples, one after the other, numbered from `first_view`.
+/// Views of the same samples, one stack after the other, numbered from `first_view`.
 Tensor make_view_stack(const EpochContext& context, std::span<const std::int64_t> samples,
                        View view, std::int64_t iteration, int first_view, int views) {
-  const auto count = static_cast<std::int64_t>(samples.size());
-  Tensor stack = context.views.empty(views * count);
-  for (int v = 0; v < views; ++v) {
-    fill_view(context, samples, view, draw_number(iteration, context.network, first_view + v),
-              stack.rows(v * count, (v + 1) * count));
-  }
+  const Tensor stack = context.views.empty(views * std::ssize(samples));
+  const ViewPlan plan = plan_view_stack(context, samples, view, iteration, first_view, views);
+  context.views.make(to(context.views.inputs(plan), context.views.device()), stack);
   return stack;
-}
-
-DropoutKey dropout_key(const EpochContext& context, std::int64_t iteration) {
-  return {context.seed(), static_cast<std::uint32_t>(context.epoch),
-          static_cast<std::uint32_t>(iteration), static_cast<std::uint32_t>(context.network)};
-}
-
-void require_countable(std::int64_t iterations) {
-  require(iterations < kMaxIterations,
-          "an epoch of {} iterations is too long; use a larger --batch_size", iterations);
 }
 
 WarmUpContrastive warm_up_contrastive(const Recipe& recipe) {
@@ -106,129 +77,45 @@ LossTerms to_terms(const IterationLosses& losses, double lambda) {
           {"lambda_u", lambda},   {"penalty", losses.penalty}, {"contrastive", losses.contrastive}};
 }
 
-/// Makes the batches of a semi-supervised epoch.
-class BatchMaker {
+/// Iterations that have been queued and whose losses are awaited, in order.
+class Underway {
  public:
-  BatchMaker(const EpochContext& context, const CoDivision& division)
-      : context_(context),
-        division_(division),
-        kappa_(static_cast<std::int64_t>(
-            scheduled(parse_schedule(context.recipe.kappa, "kappa"), context.epoch, 1.0))),
-        labelled_(passes(division.partition.labelled, Purpose::kLabelled)),
-        unlabelled_(passes(division.partition.unlabelled, Purpose::kUnlabelled)) {}
+  /// `images`: samples drawn up to here.
+  struct Iteration {
+    std::int64_t number;
+    std::int64_t images;
+    double lambda;
+    IterationResult result;
+  };
 
-  IterationBatch next(std::int64_t iteration) {
-    const auto x_positions = labelled_.next();
-    const auto u_positions = unlabelled_.next();
-    const auto x = select(division_.partition.labelled, x_positions);
-    const auto u = select(division_.partition.unlabelled, u_positions);
-    IterationBatch batch;
-    batch.weak_x = make_view_stack(context_, x, View::kWeak, iteration, 0, 2);
-    batch.weak_u = make_view_stack(context_, u, View::kWeak, iteration, 0, 2);
-    batch.combined = strong_views(iteration, x, u);
-    batch.labels = select(context_.samples.noisy_labels, x);
-    for (const std::int64_t i : x) {
-      batch.clean_probability.push_back(
-          static_cast<float>(division_.clean_probability[static_cast<std::size_t>(i)]));
+  Underway(const EpochContext& context, std::int64_t iterations)
+      : context_(context), iterations_(iterations) {}
+
+  void add(Iteration iteration) { waiting_.push_back(std::move(iteration)); }
+  /// Reports what has arrived, and waits where that leaves more than `most`.
+  void report(std::size_t most) {
+    while (!waiting_.empty() &&
+           (waiting_.size() > most || waiting_.front().result.losses.has_arrived())) {
+      report(waiting_.front());
+      waiting_.pop_front();
     }
-    batch.class_sets = class_sets(x, u, x_positions, u_positions);
-    draw_mixup(iteration, batch);
-    batch.dropout = dropout_key(context_, iteration);
-    prefetch(context_, select(division_.partition.labelled, labelled_.upcoming()));
-    prefetch(context_, select(division_.partition.unlabelled, unlabelled_.upcoming()));
-    return batch;
-  }
-
-  /// Passes over the samples of an iteration that has been done.
-  void skip() {
-    labelled_.next();
-    unlabelled_.next();
-  }
-
-  /// lambda_u, ramped up over the epochs after the warm-up; to be asked after `next`.
-  double lambda() const {
-    const Recipe& recipe = context_.recipe;
-    const auto size_x = static_cast<std::int64_t>(division_.partition.labelled.size());
-    const std::int64_t num_iter = size_x / recipe.batch_size + 1;
-    const double passed =
-        static_cast<double>(context_.epoch - recipe.warm_up) +
-        static_cast<double>(std::max<std::int64_t>(labelled_.taken_from_pass() - 1, 0)) /
-            static_cast<double>(num_iter);
-    if (recipe.lambda_ramp == 0.0) return recipe.lambda_u;
-    return recipe.lambda_u * std::clamp(passed / recipe.lambda_ramp, 0.0, 1.0);
   }
 
  private:
-  ShuffledPasses passes(const std::vector<std::int64_t>& set, Purpose purpose) const {
-    return {static_cast<std::int64_t>(set.size()),
-            context_.recipe.batch_size,
-            context_.seed(),
-            purpose,
-            static_cast<std::uint32_t>(context_.epoch),
-            static_cast<std::uint32_t>(context_.network)};
-  }
-
-  /// Room for the mixture, then A = x3, x4, u3, u4.
-  Tensor strong_views(std::int64_t iteration, std::span<const std::int64_t> x,
-                      std::span<const std::int64_t> u) const {
-    const std::int64_t nx = std::ssize(x);
-    const std::int64_t nu = std::ssize(u);
-    const std::int64_t rows = 2 * (nx + nu);
-    Tensor combined = context_.views.empty(2 * rows);
-    std::int64_t first = rows;
-    for (const auto samples : {x, u}) {
-      for (int view = 2; view < 4; ++view) {
-        fill_view(context_, samples, View::kStrong, draw_number(iteration, context_.network, view),
-                  combined.rows(first, first + std::ssize(samples)));
-        first += std::ssize(samples);
-      }
+  void report(const Iteration& iteration) {
+    const IterationLosses losses = IterationLosses::from(iteration.result.losses.get());
+    const LossTerms terms = to_terms(losses, iteration.lambda);
+    require_finite(losses.total, iteration.result.nonfinite.get().item() != 0.0, context_,
+                   iteration.number, "training", terms);
+    if (context_.report) {
+      context_.report(iteration.number + 1, iterations_, iteration.images, terms);
     }
-    return combined;
-  }
-
-  ClassSets class_sets(std::span<const std::int64_t> x, std::span<const std::int64_t> u,
-                       std::span<const std::int64_t> x_positions,
-                       std::span<const std::int64_t> u_positions) const {
-    // The published script looks logits up by the position inside X or U.
-    const bool own = context_.recipe.class_set_rows == "sample";
-    std::vector<std::int64_t> rows(own ? x.begin() : x_positions.begin(),
-                                   own ? x.end() : x_positions.end());
-    rows.insert(rows.end(), own ? u.begin() : u_positions.begin(),
-                own ? u.end() : u_positions.end());
-    std::vector<std::int64_t> labels = select(context_.samples.noisy_labels, x);
-    const std::vector<std::int64_t> more = select(context_.samples.noisy_labels, u);
-    labels.insert(labels.end(), more.begin(), more.end());
-    return make_class_sets(gather_rows(division_.logits, rows), labels, kappa_);
-  }
-
-  void draw_mixup(std::int64_t iteration, IterationBatch& batch) const {
-    Philox random(context_.seed(), Purpose::kMixUp, static_cast<std::uint32_t>(context_.epoch),
-                  static_cast<std::uint32_t>(iteration),
-                  static_cast<std::uint32_t>(context_.network));
-    const double l = random.beta(context_.recipe.alpha, context_.recipe.alpha);
-    batch.mix = static_cast<float>(std::max(l, 1.0 - l));
-    batch.permutation = random.permutation(batch.combined.size(0) / 2);
   }
 
   const EpochContext& context_;
-  const CoDivision& division_;
-  std::int64_t kappa_;
-  ShuffledPasses labelled_;
-  ShuffledPasses unlabelled_;
+  std::int64_t iterations_;
+  std::deque<Iteration> waiting_;
 };
-
-IterationOptions iteration_options(const EpochContext& context) {
-  const Recipe& recipe = context.recipe;
-  IterationOptions options;
-  options.lr = learning_rate(recipe, context.epoch);
-  options.penalty = recipe.penalty;
-  options.sharpen_temperature = recipe.T;
-  options.tau = recipe.tau;
-  options.contrastive = recipe.contrastive == "none"  ? Contrastive::kNone
-                        : recipe.contrastive == "plr" ? Contrastive::kPlr
-                                                      : Contrastive::kFlatPlr;
-  return options;
-}
 
 }  // namespace
 
@@ -286,9 +173,10 @@ std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& o
     }
     const WarmUpLosses losses = warm_up_iteration(network, optimizer, batch, options);
     const LossTerms terms = to_terms(losses, options);
-    require_finite(losses.total(), optimizer, context, i, "warm-up", terms);
+    require_finite(losses.total(), optimizer.found_nonfinite(), context, i, "warm-up", terms);
     images += std::ssize(samples);
     if (context.report) context.report(i + 1, iterations, images, terms);
+    if (context.wants_stop && context.wants_stop()) throw Stopped{};
   }
   return images;
 }
@@ -300,19 +188,22 @@ std::int64_t semi_supervised_epoch(const EpochContext& context, const CoDivision
   const std::int64_t n = std::ssize(partition.labelled) + std::ssize(partition.unlabelled);
   const std::int64_t iterations = n / context.recipe.batch_size + 1;
   require_countable(iterations);
-  IterationOptions options = iteration_options(context);
   BatchMaker maker(context, division);
+  IterationRunner runner(context, division, k, j, optimizer);
+  Underway underway(context, iterations);
   std::int64_t images = 0;
   for (std::int64_t i = 0; i < context.first_iteration; ++i) maker.skip();
   for (std::int64_t i = context.first_iteration; i < iterations; ++i) {
-    IterationBatch batch = maker.next(i);
-    options.lambda = maker.lambda();
-    const IterationLosses losses = training_iteration(k, j, optimizer, batch, options);
-    const LossTerms terms = to_terms(losses, options.lambda);
-    require_finite(losses.total, optimizer, context, i, "training", terms);
-    images += batch.size_x() + batch.size_u();
-    if (context.report) context.report(i + 1, iterations, images, terms);
+    const IterationInputs inputs = maker.next(i);
+    images += inputs.set_labels.numel();
+    underway.add({i, images, maker.lambda(), runner.run(inputs, dropout_key(context, i))});
+    underway.report(kMostUnderway);
+    if (context.wants_stop && context.wants_stop()) {
+      underway.report(0);
+      throw Stopped{};
+    }
   }
+  underway.report(0);
   return images;
 }
 

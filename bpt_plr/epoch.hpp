@@ -38,17 +38,21 @@ class LossMeans {
   std::map<std::string, std::pair<double, std::int64_t>> sums_;
 };
 
-/// Called after every iteration: iterations done and in all, samples drawn by this call so far, its
-/// losses. May throw to stop training here.
+/// Called for every iteration, in order: iterations done and in all, samples drawn by this call so
+/// far, its losses. A GPU may be some iterations ahead.
 using IterationReport = std::function<void(std::int64_t iteration, std::int64_t iterations,
                                            std::int64_t images, const LossTerms& losses)>;
 
 /// Training has met a loss or a gradient that is not finite. The parameters are those before that
-/// iteration, unless only the loss is at fault.
+/// iteration, unless only the loss is at fault. (The running statistics may have seen a few
+/// iterations more, as a GPU is ahead of the host.)
 class NotFinite : public Error {
  public:
   using Error::Error;
 };
+
+/// Thrown between iterations where `wants_stop` says so. All that were begun have been reported.
+struct Stopped {};
 
 /// What every epoch needs to know.
 struct EpochContext {
@@ -60,12 +64,17 @@ struct EpochContext {
   /// Iterations that are done already, where an interrupted epoch goes on.
   std::int64_t first_iteration = 0;
   IterationReport report;
+  /// Asked after every iteration.
+  std::function<bool()> wants_stop;
+  /// Told what the user should know.
+  std::function<void(const std::string& sentence)> warn;
 
   std::uint64_t seed() const { return static_cast<std::uint64_t>(recipe.seed); }
 };
 
 /// One pass over the samples: method `ce`, or the warm-up of `bpt_plr`. Returns how many it drew.
-/// Throws NotFinite, naming iteration and terms, when a loss or a gradient is not finite.
+/// Throws NotFinite, naming iteration and terms, when a loss or a gradient is not finite, and
+/// Stopped.
 std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& optimizer);
 
 /// What network k trains on: the partition that the other network made of the n samples.

@@ -19,20 +19,23 @@ ForwardMode training_mode(const IterationBatch& batch, Pass pass, std::int64_t g
   return {true, groups, batch.dropout.of_pass(pass)};
 }
 
-/// A copy of `values` on the device of the batch.
-template <class T>
-Tensor beside(const IterationBatch& batch, const std::vector<T>& values) {
-  return Tensor::from(values, {std::ssize(values)}).to(batch.combined.device());
+/// In memory of the batch's device.
+const IterationScalars& scalars_of(const IterationBatch& batch) {
+  return *static_cast<const IterationScalars*>(batch.scalars.raw());
 }
 
 /// out = l a + (1 - l) a[perm] row by row.
-void mix_rows(float l, const Tensor& permutation, const Tensor& a, Tensor out) {
+void mix_rows(const IterationBatch& batch, const Tensor& a, Tensor out) {
   const Range range("mixup");
   const std::int64_t rows = a.size(0);
+  const double* l = &scalars_of(batch).mix;
+  const auto* perm = batch.permutation.data<std::int64_t>();
   dispatch_activation(a, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    if constexpr (!std::is_same_v<T, double>) {
-      kernels::mixup(ctx, rows, a.numel() / rows, l, a.data<T>(), permutation.data<std::int64_t>(),
+    if constexpr (kOnGpu<decltype(ctx)>) {
+      kernels::mixup(ctx, rows, a.numel() / rows, l, a.data<T>(), perm, out.data<T>());
+    } else if constexpr (std::is_same_v<T, float>) {
+      kernels::mixup(ctx, rows, a.numel() / rows, static_cast<float>(*l), a.data<T>(), perm,
                      out.data<T>());
     }
   });
@@ -78,47 +81,48 @@ Targets make_targets(Network& k, Network& j, const IterationBatch& batch, double
   }
   if (size_x > 0) {
     const Tensor own = k.classify(batch.weak_x, training_mode(batch, kWeakX, 2));
-    const Tensor labels = beside(batch, batch.labels);
-    const Tensor w = beside(batch, batch.clean_probability);
     dispatch_float32(own, [&](const auto& ctx) {
       kernels::co_refine(ctx, size_x, classes, temperature, own.data<float>(),
-                         own.data<float>() + size_x * classes, labels.data<std::int64_t>(),
-                         w.data<float>(), targets.labelled.data<float>(), nullptr);
+                         own.data<float>() + size_x * classes, batch.labels.data<std::int64_t>(),
+                         batch.clean_probability.data<float>(), targets.labelled.data<float>(),
+                         nullptr);
     });
   }
   return targets;
 }
 
-IterationLosses training_iteration(Network& k, Network& j, Sgd& optimizer, IterationBatch& batch,
-                                   const IterationOptions& options) {
+Tensor queue_iteration(Network& k, Network& j, Sgd& optimizer, IterationBatch& batch,
+                       const IterationOptions& options) {
   const Range range("training iteration");
   optimizer.zero_grad();  // first: the old gradients' memory serves the forward pass
   const Targets targets = make_targets(k, j, batch, options.sharpen_temperature);
   const std::int64_t rows = 2 * batch.size_x() + 2 * batch.size_u();
-  const Tensor strong = batch.combined.rows(rows, 2 * rows);
-  const Tensor permutation = beside(batch, batch.permutation);
-  mix_rows(batch.mix, permutation, strong, batch.combined.rows(0, rows));
+  mix_rows(batch, batch.combined.rows(rows, 2 * rows), batch.combined.rows(0, rows));
   const Tensor all_targets =
       concat({targets.labelled, targets.labelled, targets.unlabelled, targets.unlabelled});
   Tensor mixed_targets = Tensor::empty_like(all_targets);
-  mix_rows(batch.mix, permutation, all_targets, mixed_targets);
+  mix_rows(batch, all_targets, mixed_targets);
 
   const auto [logits, projection] = k.forward(batch.combined, training_mode(batch, kCombined, 1));
-  const SemiSupervisedLoss semi =
-      semi_supervised_loss(slice(logits, 0, rows), mixed_targets, 2 * batch.size_x(),
-                           {1.0, options.lambda, options.penalty});
+  const SemiSupervisedLoss semi = semi_supervised_loss(
+      slice(logits, 0, rows), mixed_targets, 2 * batch.size_x(), &scalars_of(batch).coefficients);
   Tensor loss = semi.loss;
   Tensor contrastive;
-  if (options.contrastive != Contrastive::kNone) {
+  if (options.contrastive == Contrastive::kNone) {
+    contrastive = Tensor::zeros({1}, DType::kFloat32, loss.device());
+  } else {
     contrastive = contrastive_term(slice(projection, rows, 2 * rows), batch, options);
     loss = add(loss, contrastive);
   }
   backward(loss);
-  optimizer.step(options.lr);
-  // Reading a number waits for a GPU, so it comes when everything has been queued.
-  const Tensor terms = semi.terms.to(Device{});
-  return {terms.data<float>()[0], terms.data<float>()[1], terms.data<float>()[2],
-          contrastive.defined() ? contrastive.item() : 0.0, loss.item()};
+  optimizer.step(&scalars_of(batch).lr);
+  return concat({semi.terms, contrastive.detach(), loss.detach()});
+}
+
+IterationLosses IterationLosses::from(const Tensor& terms) {
+  const Tensor here = terms.to(Device{});
+  const auto values = here.span<float>();
+  return {values[0], values[1], values[2], values[3], values[4]};
 }
 
 }  // namespace bptplr

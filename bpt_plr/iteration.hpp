@@ -14,30 +14,36 @@ namespace bptplr {
 
 enum class Contrastive { kNone, kPlr, kFlatPlr };
 
-/// What the recipe and the epoch decide.
+/// What stays the same in an epoch.
 struct IterationOptions {
-  double lr = 0.02;
-  double lambda = 0.0;  ///< weight of L_U, ramped up already
-  double penalty = 1.0;
   double sharpen_temperature = 0.5;
   Contrastive contrastive = Contrastive::kPlr;
   double tau = 1.0;
 };
 
-/// B_x labelled and B_u unlabelled samples with their views. Either number may be 0.
-struct IterationBatch {
-  Tensor weak_u;    ///< u1, u2: [2 B_u, h, w, 3]
-  Tensor weak_x;    ///< x1, x2: [2 B_x, h, w, 3]
-  Tensor combined;  ///< [2 M, h, w, 3] with M = 2 B_x + 2 B_u; the second half holds
-                    ///< A = x3, x4, u3, u4, the first is room for its mixture
-  std::vector<std::int64_t> labels;       ///< [B_x] noisy labels
-  std::vector<float> clean_probability;   ///< [B_x] w
-  ClassSets class_sets;                   ///< of the B_x + B_u samples, labelled first
-  float mix = 1.0F;                       ///< MixUp weight l, max(l, 1 - l)
-  std::vector<std::int64_t> permutation;  ///< [M]
-  DropoutKey dropout;                     ///< the forward passes number themselves
+/// Numbers that may differ from one iteration to the next.
+struct IterationScalars {
+  double lr = 0.02;
+  double mix = 1.0;  ///< MixUp weight l, max(l, 1 - l)
+  /// Of L_X, L_U (ramped up already) and R.
+  kernels::SemiSupervisedCoefficients coefficients{1.0, 0.0, 1.0};
+};
 
-  std::int64_t size_x() const { return static_cast<std::int64_t>(labels.size()); }
+/// B_x labelled and B_u unlabelled samples with their views, all on one device. Either number may
+/// be 0.
+struct IterationBatch {
+  Tensor weak_u;             ///< u1, u2: [2 B_u, h, w, 3]
+  Tensor weak_x;             ///< x1, x2: [2 B_x, h, w, 3]
+  Tensor combined;           ///< [2 M, h, w, 3] with M = 2 B_x + 2 B_u; the second half holds
+                             ///< A = x3, x4, u3, u4, the first is room for its mixture
+  Tensor labels;             ///< int64 [B_x] noisy labels
+  Tensor clean_probability;  ///< float32 [B_x] w
+  ClassSets class_sets;      ///< of the B_x + B_u samples, labelled first
+  Tensor permutation;        ///< int64 [M]
+  Tensor scalars;            ///< the bytes of an IterationScalars
+  DropoutKey dropout;        ///< the forward passes number themselves
+
+  std::int64_t size_x() const { return labels.size(0); }
   std::int64_t size_u() const { return weak_u.size(0) / 2; }
 };
 
@@ -47,6 +53,9 @@ struct IterationLosses {
   double penalty = 0.0;
   double contrastive = 0.0;
   double total = 0.0;
+
+  /// From the tensor that queue_iteration returns, or a copy of it; waits for it.
+  static IterationLosses from(const Tensor& terms);
 };
 
 /// Soft targets of a batch.
@@ -59,8 +68,9 @@ struct Targets {
 /// statistics of their own; network j is in evaluation mode.
 Targets make_targets(Network& k, Network& j, const IterationBatch& batch, double temperature);
 
-/// One full iteration for network k. Changes `batch.combined`.
-IterationLosses training_iteration(Network& k, Network& j, Sgd& optimizer, IterationBatch& batch,
-                                   const IterationOptions& options);
+/// One full iteration for network k, which changes `batch.combined`. Returns the losses, float32
+/// [5] in the order of IterationLosses; on a GPU everything is only queued.
+Tensor queue_iteration(Network& k, Network& j, Sgd& optimizer, IterationBatch& batch,
+                       const IterationOptions& options);
 
 }  // namespace bptplr

@@ -15,24 +15,22 @@ Tensor record_fused(Tensor loss, const Tensor& input, Tensor gradient) {
 
 }  // namespace
 
-ClassSets make_class_sets(const Tensor& logits, std::span<const std::int64_t> labels,
-                          std::int64_t kappa) {
+ClassSets make_class_sets(const Tensor& logits, const Tensor& labels, std::int64_t kappa) {
   const std::int64_t classes = logits.size(1);
   ClassSets sets;
   sets.words = kernels::class_set_words(classes);
   sets.bits = Tensor::empty({logits.size(0), sets.words}, DType::kInt64, logits.device());
   auto* bits = reinterpret_cast<std::uint64_t*>(sets.bits.data<std::int64_t>());
-  const Tensor y = Tensor::from(labels, {std::ssize(labels)}).to(logits.device());
   dispatch_float32(logits, [&](const auto& ctx) {
     kernels::class_sets(ctx, logits.size(0), classes, kappa, logits.data<float>(),
-                        y.data<std::int64_t>(), bits);
+                        labels.data<std::int64_t>(), bits);
   });
   return sets;
 }
 
 SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targets,
                                         std::int64_t labelled,
-                                        const kernels::SemiSupervisedCoefficients& coefficients) {
+                                        const kernels::SemiSupervisedCoefficients* coefficients) {
   require(
       logits.shape() == targets.shape() && logits.shape().size() == 2 && labelled <= logits.size(0),
       "semi_supervised_loss: logits {} and targets {} do not fit", to_string(logits.shape()),
@@ -43,8 +41,15 @@ SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targ
   Tensor gradient = Tensor::empty_like(logits);
   dispatch_float(logits, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    kernels::semi_supervised_loss(ctx, shape, coefficients, logits.data<T>(), targets.data<T>(),
-                                  loss.data<T>(), terms.data<T>(), gradient.data<T>());
+    const auto call = [&](const auto& factors) {
+      kernels::semi_supervised_loss(ctx, shape, factors, logits.data<T>(), targets.data<T>(),
+                                    loss.data<T>(), terms.data<T>(), gradient.data<T>());
+    };
+    if constexpr (kOnGpu<decltype(ctx)>) {
+      call(coefficients);
+    } else {
+      call(*coefficients);
+    }
   });
   return {record_fused(std::move(loss), logits, std::move(gradient)), std::move(terms)};
 }

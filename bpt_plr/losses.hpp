@@ -21,20 +21,20 @@ struct ClassSets {
   }
 };
 
-/// The top `kappa` classes of logits [n, classes] united with the labels [n], on the device of the
-/// logits.
-ClassSets make_class_sets(const Tensor& logits, std::span<const std::int64_t> labels,
-                          std::int64_t kappa);
+/// The top `kappa` classes of logits [n, classes] united with the labels, int64 [n] on the same
+/// device.
+ClassSets make_class_sets(const Tensor& logits, const Tensor& labels, std::int64_t kappa);
 
 /// L_X, L_U and R of one batch of logits, weighted and added up.
 struct SemiSupervisedLoss {
   Tensor loss;   ///< [1], differentiable
   Tensor terms;  ///< [3]: L_X, L_U, R
 };
-/// logits and targets [labelled + unlabelled, classes], the labelled rows first.
+/// logits and targets [labelled + unlabelled, classes], the labelled rows first; the coefficients
+/// are in memory of their device.
 SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targets,
                                         std::int64_t labelled,
-                                        const kernels::SemiSupervisedCoefficients& coefficients);
+                                        const kernels::SemiSupervisedCoefficients* coefficients);
 
 /// mean_i sum_c p log p over logits [n, classes] -> [1].
 Tensor negative_entropy(const Tensor& logits);

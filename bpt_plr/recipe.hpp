@@ -92,6 +92,7 @@ struct Recipe {
   std::string device = "auto";
   std::string precision = "float32";
   std::string image_memory = "auto";
+  bool cuda_graph = true;
   std::string cache_dir;
   std::int64_t threads = 0;
   double max_hours = 0.0;

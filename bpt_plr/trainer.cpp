@@ -42,9 +42,6 @@ struct Division {
   Partition partition;
 };
 
-/// Thrown between iterations to leave the epoch, and caught by `run`.
-struct Stop {};
-
 }  // namespace
 
 ViewMaker make_view_maker(const Recipe& recipe, const Dataset& dataset, const Images& images) {
@@ -81,7 +78,7 @@ class Trainer::Impl {
         run_epoch();
         stop_if_wanted();
       }
-    } catch (const Stop&) {
+    } catch (const Stopped&) {
       return false;
     }
     return true;
@@ -122,7 +119,7 @@ class Trainer::Impl {
   bool holds_outputs() const { return position_.within_epoch() && is_divided(position_.epoch); }
 
   void stop_if_wanted() {
-    if (observer_.wants_stop()) throw Stop{};
+    if (observer_.wants_stop()) throw Stopped{};
   }
 
   /// The epoch at position_, from there on.
@@ -298,8 +295,9 @@ class Trainer::Impl {
               position_ = {epoch, network, iteration};
               observer_.on_progress({epoch, recipe_.num_epochs, phase, network + 1, iteration,
                                      iterations, images, losses});
-              stop_if_wanted();
-            }};
+            },
+            [this] { return observer_.wants_stop(); },
+            [this](const std::string& sentence) { observer_.on_warning(sentence); }};
   }
 
   Learner& learner_at(int index) { return *learners_[static_cast<std::size_t>(index)]; }

@@ -108,23 +108,67 @@ Tensor ViewMaker::empty(std::int64_t count) const {
                        dtype_, device_);
 }
 
-void ViewMaker::make(std::span<const std::int64_t> indices, View view, const ViewStream& stream,
-                     Tensor out) const {
-  const Range range("views");
+ViewInputs to(const ViewInputs& inputs, Device device) {
+  return {inputs.pixels.defined() ? inputs.pixels.to(device) : Tensor(), inputs.rows.to(device),
+          inputs.augments.to(device)};
+}
+
+void ViewPlan::append(const ViewPlan& more) {
+  indices.insert(indices.end(), more.indices.begin(), more.indices.end());
+  augments.insert(augments.end(), more.augments.begin(), more.augments.end());
+}
+
+ViewPlan ViewMaker::plan(std::span<const std::int64_t> indices, View view,
+                         const ViewStream& stream) const {
   for (const std::int64_t index : indices) {
     require(index >= 0 && index < images_.count,
             "a view was asked of image {}, but there are {} images (0 to {}); pass indices of this "
             "split",
             index, images_.count, images_.count - 1);
   }
-  const auto plans = draw_plans(images_, indices, view, stream, geometry_);
-  const kernels::AugmentShape shape = shape_of(images_, geometry_, std::ssize(indices));
-  if (device_.type == DeviceType::kCuda) {
-    make_on_gpu(shape, indices, plans, out);
-    return;
+  return {{indices.begin(), indices.end()}, draw_plans(images_, indices, view, stream, geometry_)};
+}
+
+ViewInputs ViewMaker::inputs(const ViewPlan& plan) const {
+  const std::int64_t count = std::ssize(plan.indices);
+  ViewInputs inputs;
+  if (is_on_gpu() && !pixels_.defined()) {
+    inputs.pixels = gathered_on_host(plan.indices);
+    std::vector<std::int64_t> rows(plan.indices.size());
+    std::iota(rows.begin(), rows.end(), 0);
+    inputs.rows = Tensor::from(rows, {count});
+  } else {
+    inputs.rows = Tensor::from(plan.indices, {count});
   }
-  kernels::augment_batch(cpu_context(), shape, images_.pixels.data(), indices.data(), plans.data(),
-                         mean_.data(), std_.data(), out.data<float>());
+  inputs.augments = is_on_gpu()
+                        ? programs(plan.augments)
+                        : Tensor::from_bytes(std::as_bytes(std::span(plan.augments)), Device{});
+  return inputs;
+}
+
+void ViewMaker::make(const ViewInputs& inputs, Tensor out) const {
+  const Range range("views");
+  const kernels::AugmentShape shape = shape_of(images_, geometry_, inputs.rows.numel());
+  const auto* rows = inputs.rows.data<std::int64_t>();
+  const void* augments = inputs.augments.raw();
+  dispatch_activation(out, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    if constexpr (kOnGpu<decltype(ctx)>) {
+      const Tensor& pixels = inputs.pixels.defined() ? inputs.pixels : pixels_;
+      kernels::augment_batch(ctx, shape, pixels.data<std::uint8_t>(), rows,
+                             static_cast<const kernels::AugmentProgram*>(augments), mean_.data(),
+                             std_.data(), out.data<T>());
+    } else if constexpr (std::is_same_v<T, float>) {
+      kernels::augment_batch(ctx, shape, images_.pixels.data(), rows,
+                             static_cast<const kernels::AugmentPlan*>(augments), mean_.data(),
+                             std_.data(), out.data<T>());
+    }
+  });
+}
+
+void ViewMaker::make(std::span<const std::int64_t> indices, View view, const ViewStream& stream,
+                     Tensor out) const {
+  make(to(inputs(plan(indices, view, stream)), device_), std::move(out));
 }
 
 void ViewMaker::prefetch(std::span<const std::int64_t> indices) const {
@@ -142,30 +186,15 @@ Tensor ViewMaker::gathered_on_host(std::span<const std::int64_t> indices) const 
   return batch;
 }
 
-void ViewMaker::make_on_gpu(const kernels::AugmentShape& shape,
-                            std::span<const std::int64_t> indices,
-                            const std::vector<kernels::AugmentPlan>& plans, Tensor& out) const {
+Tensor ViewMaker::programs(std::span<const kernels::AugmentPlan> plans) const {
+  const int height = geometry_.side(images_.height);
+  const int width = geometry_.side(images_.width);
   std::vector<kernels::AugmentProgram> programs;
   programs.reserve(plans.size());
   for (const kernels::AugmentPlan& plan : plans) {
-    programs.push_back(kernels::prepare(plan, shape.crop_height, shape.crop_width));
+    programs.push_back(kernels::prepare(plan, height, width));
   }
-  const Tensor raw = Tensor::from_bytes(std::as_bytes(std::span(programs)), device_);
-  Tensor pixels = pixels_;
-  std::vector<std::int64_t> rows(indices.begin(), indices.end());
-  if (!pixels.defined()) {
-    pixels = gathered_on_host(indices).to(device_);
-    std::iota(rows.begin(), rows.end(), 0);
-  }
-  const Tensor where = Tensor::from(rows, {std::ssize(rows)}).to(device_);
-  dispatch_activation(out, [&](const auto& ctx, auto zero) {
-    using T = decltype(zero);
-    if constexpr (kOnGpu<decltype(ctx)>) {
-      kernels::augment_batch(ctx, shape, pixels.data<std::uint8_t>(), where.data<std::int64_t>(),
-                             static_cast<const kernels::AugmentProgram*>(raw.raw()), mean_.data(),
-                             std_.data(), out.data<T>());
-    }
-  });
+  return Tensor::from_bytes(std::as_bytes(std::span(programs)), Device{});
 }
 
 }  // namespace bptplr

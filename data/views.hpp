@@ -57,6 +57,24 @@ enum class ImageMemory {
   kHost,    ///< in the CPU's memory; each batch travels through pinned memory
 };
 
+/// Which images to show, and how: views decided but not made.
+struct ViewPlan {
+  std::vector<std::int64_t> indices;           ///< of the images
+  std::vector<kernels::AugmentPlan> augments;  ///< one an image
+
+  /// Puts the views of `more` behind these.
+  void append(const ViewPlan& more);
+};
+
+/// A ViewPlan as the kernels of a device read it. The tensors may be on the CPU, to be copied.
+struct ViewInputs {
+  Tensor pixels;    ///< uint8 [n, height, width, 3]; undefined where the images wait elsewhere
+  Tensor rows;      ///< int64 [n], which image each view is of
+  Tensor augments;  ///< the bytes of n AugmentPlans (CPU) or AugmentPrograms (GPU)
+};
+
+ViewInputs to(const ViewInputs& inputs, Device device);
+
 /// Makes views of one set of images on one device.
 class ViewMaker {
  public:
@@ -76,13 +94,18 @@ class ViewMaker {
   /// `images`, not on the batch that it is part of. Throws Error when an index lies outside.
   void make(std::span<const std::int64_t> indices, View view, const ViewStream& stream,
             Tensor out) const;
+  /// The same in three steps, for who makes views of a fixed number again and again: decide, write
+  /// down (on the CPU), and make, from inputs on this device.
+  ViewPlan plan(std::span<const std::int64_t> indices, View view, const ViewStream& stream) const;
+  ViewInputs inputs(const ViewPlan& plan) const;
+  void make(const ViewInputs& inputs, Tensor out) const;
   /// Says that views of these images come next: what lies on disk is read meanwhile.
   void prefetch(std::span<const std::int64_t> indices) const;
 
  private:
+  bool is_on_gpu() const { return device_.type == DeviceType::kCuda; }
   Tensor gathered_on_host(std::span<const std::int64_t> indices) const;
-  void make_on_gpu(const kernels::AugmentShape& shape, std::span<const std::int64_t> indices,
-                   const std::vector<kernels::AugmentPlan>& plans, Tensor& out) const;
+  Tensor programs(std::span<const kernels::AugmentPlan> plans) const;
 
   const Images& images_;
   ViewGeometry geometry_;

@@ -30,6 +30,23 @@ void accumulate(Tensor& slot, Tensor grad) {
   slot = std::move(sum);
 }
 
+/// The same for a leaf, whose gradient may have a place of its own.
+void accumulate_leaf(Tensor& leaf, Tensor grad) {
+  Tensor memory = leaf.grad_memory();
+  Tensor& slot = leaf.mutable_grad();
+  if (!memory.defined()) {
+    accumulate(slot, std::move(grad));
+  } else if (slot.defined()) {
+    dispatch_float(slot, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      kernels::add(ctx, slot.data<T>(), grad.data<T>(), slot.data<T>(), slot.numel());
+    });
+  } else {
+    if (grad.raw() != memory.raw()) memory.copy_from(grad);
+    slot = std::move(memory);
+  }
+}
+
 Edge edge_to(const Tensor& input) {
   if (!input.requires_grad()) return {};
   if (input.node() != nullptr) return {input.node(), {}};
@@ -69,6 +86,11 @@ SavedTensor::SavedTensor(const Tensor& tensor) : recompute_(tensor.recompute()) 
   if (!recompute_) tensor_ = tensor.detach();
 }
 
+Tensor empty_gradient(const Tensor& leaf) {
+  const Tensor& memory = leaf.grad_memory();
+  return memory.defined() && !leaf.grad().defined() ? memory : Tensor::empty_like(leaf);
+}
+
 void backward(const Tensor& loss) {
   require(loss.numel() == 1, "backward needs a single number, not a tensor of shape {}",
           to_string(loss.shape()));
@@ -82,7 +104,7 @@ void backward(const Tensor& result, Tensor grad) {
   std::unordered_set<const Node*> seen;
   const auto deliver = [&](Edge& edge, Tensor gradient) {
     if (!gradient.defined()) return;
-    if (edge.leaf.defined()) accumulate(edge.leaf.mutable_grad(), std::move(gradient));
+    if (edge.leaf.defined()) accumulate_leaf(edge.leaf, std::move(gradient));
     if (edge.node == nullptr) return;
     require(static_cast<bool>(edge.node->backward),
             "backward was called twice through the same part of the tape");

@@ -66,6 +66,10 @@ class SavedTensor {
   std::function<Tensor()> recompute_;
 };
 
+/// Room for a gradient of `leaf`, for those who compute one: the memory that is meant for it
+/// (Tensor::grad_memory) as long as no gradient lies there, or else new memory.
+Tensor empty_gradient(const Tensor& leaf);
+
 /// Adds d(loss)/d(leaf) to the gradient of every leaf that `loss` was computed from. `loss` must be
 /// a single number. The tape behind it is freed.
 void backward(const Tensor& loss);

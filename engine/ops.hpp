@@ -80,8 +80,9 @@ Tensor one_hot(std::span<const std::int64_t> labels, std::int64_t classes,
 /// Rows of x [n, dim] divided by max(length, 1e-12).
 Tensor l2_normalize(const Tensor& x);
 
-/// Rows index[i] of a float32 x [n, ...] -> [index.size(), ...]; no gradient.
-Tensor gather_rows(const Tensor& x, std::span<const std::int64_t> index);
+/// Rows index[i], int64 on the same device, of a float32 x [n, ...] -> [index.numel(), ...]; no
+/// gradient. On a GPU rows outside of x are not noticed.
+Tensor gather_rows(const Tensor& x, const Tensor& index);
 
 /// Along the first axis.
 Tensor concat(const std::vector<Tensor>& parts);

@@ -249,18 +249,19 @@ Tensor l2_normalize(const Tensor& x) {
   });
 }
 
-Tensor gather_rows(const Tensor& x, std::span<const std::int64_t> index) {
+Tensor gather_rows(const Tensor& x, const Tensor& index) {
   Shape shape = x.shape();
   const std::int64_t length = shape[0] == 0 ? 0 : x.numel() / shape[0];
-  for (const std::int64_t row : index) {
-    require(row >= 0 && row < shape[0], "row {} is outside a tensor of shape {}", row,
-            to_string(x.shape()));
+  if (index.device().type == DeviceType::kCpu) {
+    for (const std::int64_t row : index.span<std::int64_t>()) {
+      require(row >= 0 && row < shape[0], "row {} is outside a tensor of shape {}", row,
+              to_string(x.shape()));
+    }
   }
-  shape[0] = std::ssize(index);
+  shape[0] = index.numel();
   Tensor y = Tensor::empty(shape, x.dtype(), x.device());
-  const Tensor where = Tensor::from(index, {shape[0]}).to(x.device());
   dispatch_float32(x, [&](const auto& ctx) {
-    kernels::gather_rows(ctx, shape[0], length, x.data<float>(), where.data<std::int64_t>(),
+    kernels::gather_rows(ctx, shape[0], length, x.data<float>(), index.data<std::int64_t>(),
                          y.data<float>());
   });
   return y;

@@ -51,7 +51,7 @@ Tensor weight_in(DType dtype, Tensor weight) {
 Tensor conv2d_weight_gradient(const kernels::Conv2dShape& s, const Tensor& weight, const Tensor& x,
                               const Tensor& dy) {
   const Range range("conv2d backward weights");
-  Tensor dw = Tensor::empty_like(weight);
+  Tensor dw = empty_gradient(weight);
   dispatch_activation(dy, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     if constexpr (kOnGpu<decltype(ctx)>) {
@@ -136,8 +136,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   return record(std::move(y), {x, weight, bias}, [=](const Tensor& dy) {
     const Range backward_range("linear backward");
     Tensor dx;
-    Tensor dw = Tensor::empty_like(weight);
-    Tensor db = bias.defined() ? Tensor::empty_like(bias) : Tensor();
+    Tensor dw = empty_gradient(weight);
+    Tensor db = bias.defined() ? empty_gradient(bias) : Tensor();
     dispatch_float(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       if (x.requires_grad()) {

@@ -15,15 +15,39 @@ Sgd::Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay)
   for (const Tensor& p : parameters_) {
     velocity_.push_back(Tensor::zeros(p.shape(), p.dtype(), p.device()));
   }
+  if (is_on_gpu()) prepare_gpu();
+}
+
+void Sgd::prepare_gpu() {
+  const Device device = parameters_.front().device();
+  std::vector<std::int64_t> sizes;
+  for (Tensor& p : parameters_) {
+    p.set_grad_memory(Tensor::empty_like(p));
+    sizes.push_back(p.numel());
+  }
+  const std::vector<kernels::SgdChunk> chunks = kernels::sgd_chunks(sizes);
+  num_chunks_ = std::ssize(chunks);
+  chunks_ = Tensor::from_bytes(std::as_bytes(std::span(chunks)), device);
+  found_ = Tensor::zeros({1}, DType::kInt64, device);
 }
 
 void Sgd::step(double lr) {
+  if (!is_on_gpu()) return step(&lr);
+  const Tensor on_gpu = Tensor::from(std::vector{lr}, {1}).to(parameters_.front().device());
+  step(on_gpu.data<double>());
+}
+
+void Sgd::step(const double* lr) {
   const Range range("sgd");
-  if (!parameters_.empty() && parameters_.front().device().type == DeviceType::kCuda) {
+  if (is_on_gpu()) {
     step_on_gpu(lr);
   } else {
-    step_on_cpu(lr);
+    step_on_cpu(*lr);
   }
+}
+
+bool Sgd::is_on_gpu() const {
+  return !parameters_.empty() && parameters_.front().device().type == DeviceType::kCuda;
 }
 
 bool Sgd::found_nonfinite() const {
@@ -56,15 +80,7 @@ void Sgd::step_on_cpu(double lr) {
   }
 }
 
-void Sgd::step_on_gpu(double lr) {
-  const Device device = parameters_.front().device();
-  if (!chunks_.defined()) {
-    std::vector<std::int64_t> sizes;
-    for (const Tensor& p : parameters_) sizes.push_back(p.numel());
-    const std::vector<kernels::SgdChunk> chunks = kernels::sgd_chunks(sizes);
-    num_chunks_ = std::ssize(chunks);
-    chunks_ = Tensor::from_bytes(std::as_bytes(std::span(chunks)), device);
-  }
+void Sgd::list_tensors() {
   std::vector<kernels::SgdTensor> list;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& p = parameters_[i];
@@ -73,15 +89,19 @@ void Sgd::step_on_gpu(double lr) {
                     velocity_[i].data<float>(), p.data<float>(),
                     copy.defined() ? copy.data<bfloat16>() : nullptr, p.numel()});
   }
-  const Tensor tensors = Tensor::from_bytes(std::as_bytes(std::span(list)), device);
-  const auto* list_on_gpu = static_cast<const kernels::SgdTensor*>(tensors.raw());
+  if (list == listed_) return;
+  tensors_ = Tensor::from_bytes(std::as_bytes(std::span(list)), parameters_.front().device());
+  listed_ = std::move(list);
+}
+
+void Sgd::step_on_gpu(const double* lr) {
+  list_tensors();
+  const auto* tensors = static_cast<const kernels::SgdTensor*>(tensors_.raw());
   const auto* chunks = static_cast<const kernels::SgdChunk*>(chunks_.raw());
-  const auto ctx = cuda_context(device);
-  found_ = Tensor::zeros({1}, DType::kInt64, device);
-  kernels::find_nonfinite(ctx, list_on_gpu, num_chunks_, chunks, found_.data<std::int64_t>());
-  kernels::sgd_step(ctx, static_cast<float>(lr), static_cast<float>(momentum_),
-                    static_cast<float>(weight_decay_), list_on_gpu, num_chunks_, chunks,
-                    found_.data<std::int64_t>());
+  const auto ctx = cuda_context(parameters_.front().device());
+  kernels::find_nonfinite(ctx, tensors, num_chunks_, chunks, found_.data<std::int64_t>());
+  kernels::sgd_step(ctx, lr, static_cast<float>(momentum_), static_cast<float>(weight_decay_),
+                    tensors, num_chunks_, chunks, found_.data<std::int64_t>());
 }
 
 void Sgd::zero_grad() {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/tensor.hpp"
+#include "kernels/sgd.hpp"
 
 namespace bptplr {
 
@@ -13,10 +14,18 @@ class Sgd {
  public:
   Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay);
 
-  /// Updates every parameter that has a gradient, unless a gradient is not finite: then none. On a
-  /// GPU all of them in one launch, which also brings the bfloat16 copies up to date.
+  /// Updates every parameter that has a gradient, unless a gradient is not finite: then none, and
+  /// on a GPU none in later steps either, as the host may hear of it late. There all are updated in
+  /// one launch, which also brings the bfloat16 copies up to date, and gradients keep their
+  /// addresses.
   void step(double lr);
-  /// Whether the last step met a gradient that is not finite. Waits for a GPU.
+  /// The same with the learning rate in memory of the parameters' device, where a graph reads it
+  /// anew in every replay (kernels/device_graph.hpp).
+  void step(const double* lr);
+  /// int64 [1], on the device: not 0 where the last step (on a GPU: any step) met a gradient that
+  /// is not finite. Undefined before the first step.
+  const Tensor& nonfinite() const { return found_; }
+  /// The same as a yes or no; waits for a GPU.
   bool found_nonfinite() const;
   /// Drops all gradients.
   void zero_grad();
@@ -25,14 +34,23 @@ class Sgd {
   const std::vector<Tensor>& velocity() const { return velocity_; }
 
  private:
+  bool is_on_gpu() const;
+  void prepare_gpu();
   void step_on_cpu(double lr);
-  void step_on_gpu(double lr);
+  void step_on_gpu(const double* lr);
 
   std::vector<Tensor> parameters_;
   std::vector<Tensor> velocity_;
-  Tensor chunks_;  ///< on a GPU: how the one launch is cut into blocks
+  /// Brings tensors_ up to date.
+  void list_tensors();
+
+  // On a GPU: where gradient, velocity, ... of each parameter are, how the one launch is cut into
+  // blocks, and all of it on the device.
+  std::vector<kernels::SgdTensor> listed_;
+  Tensor tensors_;
+  Tensor chunks_;
   std::int64_t num_chunks_ = 0;
-  Tensor found_;  ///< one int64: not 0 where the last step met a gradient that is not finite
+  Tensor found_;  ///< one int64: not 0 where a step met a gradient that is not finite
   double momentum_;
   double weight_decay_;
 };

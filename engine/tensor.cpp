@@ -23,6 +23,7 @@ struct Tensor::Impl {
   bool requires_grad = false;
   std::shared_ptr<Node> node;
   Tensor grad;
+  Tensor grad_memory;
   Tensor low_precision;
   std::function<Tensor()> recompute;
 
@@ -310,6 +311,12 @@ void Tensor::move_to(Device wanted) {
   impl().low_precision = Tensor();
 }
 
+const Tensor& Tensor::grad_memory() const {
+  return impl().grad_memory;
+}
+void Tensor::set_grad_memory(Tensor memory) {
+  impl().grad_memory = std::move(memory);
+}
 const Tensor& Tensor::low_precision() const {
   return impl().low_precision;
 }

@@ -121,6 +121,10 @@ class Tensor {
   const Tensor& grad() const;
   /// A slot to set or clear the gradient.
   Tensor& mutable_grad();
+  /// Where the gradient of this leaf is to lie, so that its address never changes; undefined: it
+  /// lies wherever it is computed.
+  const Tensor& grad_memory() const;
+  void set_grad_memory(Tensor memory);
   const std::shared_ptr<Node>& node() const;
   void set_node(std::shared_ptr<Node> node);
   /// A bfloat16 copy of a float32 parameter, kept up to date by the optimiser; undefined where

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "kernels/context.hpp"
@@ -37,6 +38,21 @@ DeviceMemoryUse device_memory_use(const CudaContext& ctx);
 void copy_to_device(const CudaContext& ctx, void* device, const void* host, std::size_t bytes);
 /// Waits for everything queued so far.
 void copy_to_host(const CudaContext& ctx, void* host, const void* device, std::size_t bytes);
+
+/// A copy to the host that is not waited for until its bytes are needed.
+class DelayedCopy {
+ public:
+  static constexpr std::size_t kMaxBytes = 256;
+
+  virtual ~DelayedCopy() = default;
+  virtual bool has_arrived() const = 0;
+  /// The bytes, for as long as this lives; waits for them.
+  virtual const void* wait() const = 0;
+};
+/// What lies at `device` when everything queued so far has been done; at most kMaxBytes.
+std::unique_ptr<DelayedCopy> copy_to_host_later(const CudaContext& ctx, const void* device,
+                                                std::size_t bytes);
+
 void copy_on_device(const CudaContext& ctx, void* target, const void* source, std::size_t bytes);
 void set_to_zero(const CudaContext& ctx, void* device, std::size_t bytes);
 /// Waits for the device; throws CudaError if something queued has failed.

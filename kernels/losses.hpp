@@ -42,9 +42,11 @@ template <class T>
 void negative_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
                       const T* logits, T* loss, T* grad);
 
-/// The same on a GPU, for at most 7,000 classes (a block's shared memory holds eight rows).
+/// The same on a GPU, for at most 7,000 classes (a block's shared memory holds eight rows). The
+/// coefficients are in device memory, so that a graph (device_graph.hpp) reads them in every
+/// replay.
 void semi_supervised_loss(const CudaContext& ctx, const SemiSupervisedShape& shape,
-                          const SemiSupervisedCoefficients& coefficients, const float* logits,
+                          const SemiSupervisedCoefficients* coefficients, const float* logits,
                           const float* targets, float* loss, float* terms, float* grad);
 void negative_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
                       const float* logits, float* loss, float* grad);

@@ -13,9 +13,11 @@ namespace bptplr::kernels {
 void mixup(const CpuContext& ctx, std::int64_t rows, std::int64_t length, float l, const float* a,
            const std::int64_t* perm, float* out);
 
-/// The same on a GPU, equal to the bit. T: float or bfloat16, mixed in float32 and rounded once.
+/// The same on a GPU, equal to the bit. T: float or bfloat16, mixed in float32 and rounded once. l
+/// is one number in device memory, so that a graph (device_graph.hpp) can mix anew with another
+/// one.
 template <class T>
-void mixup(const CudaContext& ctx, std::int64_t rows, std::int64_t length, float l, const T* a,
-           const std::int64_t* perm, T* out);
+void mixup(const CudaContext& ctx, std::int64_t rows, std::int64_t length, const double* l,
+           const T* a, const std::int64_t* perm, T* out);
 
 }  // namespace bptplr::kernels

@@ -29,6 +29,8 @@ struct SgdTensor {
   float* parameter;
   bfloat16* copy;  ///< gets the new parameters as bfloat16; may be null
   std::int64_t n;
+
+  bool operator==(const SgdTensor&) const = default;
 };
 
 /// Parameters that one chunk holds, fewer at the end of a tensor.
@@ -42,9 +44,10 @@ struct SgdChunk {
 /// Tensors of these sizes cut into chunks. All on the host; done once for a model.
 std::vector<SgdChunk> sgd_chunks(std::span<const std::int64_t> sizes);
 
-/// tensors and chunk_list [chunks] are device memory. `skip` is null, or one number in device
-/// memory: where it is not 0, everything stays as it is.
-void sgd_step(const CudaContext& ctx, float lr, float momentum, float weight_decay,
+/// tensors and chunk_list [chunks] are device memory, and so is the one number lr, which a graph
+/// (device_graph.hpp) reads anew in every replay. `skip` is null, or one number in device memory:
+/// where it is not 0, everything stays as it is.
+void sgd_step(const CudaContext& ctx, const double* lr, float momentum, float weight_decay,
               const SgdTensor* tensors, std::int64_t chunks, const SgdChunk* chunk_list,
               const std::int64_t* skip);
 

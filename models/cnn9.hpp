@@ -25,6 +25,8 @@ class Cnn9 final : public Network {
   /// the edges and must keep one.
   static void check_images(std::int64_t height, std::int64_t width);
 
+  bool has_dropout() const override { return true; }
+
  private:
   struct Layer {
     Conv2d conv;

@@ -32,6 +32,9 @@ class Network {
   /// Only the logits: saves the projector.
   Tensor classify(const Tensor& x, const ForwardMode& mode);
 
+  /// Whether training passes draw random numbers, by ForwardMode::dropout.
+  virtual bool has_dropout() const { return false; }
+
   /// P [num_classes, low_dim], unit rows; a buffer, updated by the method.
   Tensor& prototypes() { return head_->prototypes(); }
   const HeadConfig& heads() const { return heads_; }

@@ -27,6 +27,8 @@ class Vgg19 final : public Network {
   /// Throws Error unless images have 32 pixels or more on each axis, which is halved five times.
   static void check_images(std::int64_t height, std::int64_t width);
 
+  bool has_dropout() const override { return true; }
+
  private:
   /// A convolution with what follows it, and its place in torchvision's `features`.
   struct Layer {

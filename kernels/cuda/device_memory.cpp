@@ -5,105 +5,77 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
-#include <array>
+#include <cstdio>
 #include <cstring>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "kernels/cuda/device_state.hpp"
 #include "kernels/cuda/launch.hpp"
 
 namespace bptplr::kernels {
 namespace {
 
-/// Scratch memory of one stream. Kernels on a stream run one after the other, so they can share it,
-/// and a block that grows is freed in the order of the stream.
-class StreamWorkspace final : public Workspace {
- public:
-  explicit StreamWorkspace(cudaStream_t stream) : stream_(stream) {}
-
-  void* reserve(std::size_t bytes) override {
-    if (bytes <= size_) return memory_;
-    if (memory_ != nullptr) check(cudaFreeAsync(memory_, stream_), "when scratch memory was freed");
-    memory_ = nullptr;
-    size_ = 0;
-    check(cudaMallocAsync(&memory_, bytes, stream_), "when scratch memory was allocated");
-    size_ = bytes;
-    return memory_;
-  }
-
- private:
-  cudaStream_t stream_;
-  void* memory_ = nullptr;
-  std::size_t size_ = 0;
-};
-
-/// Pinned memory through which bytes go to the device: a copy from pageable memory would wait for
-/// the device. Each slot may be written again once the copy out of it has passed.
-class PinnedRing {
- public:
-  explicit PinnedRing(cudaStream_t stream) : stream_(stream) {
-    for (Slot& slot : slots_) {
-      check(cudaMallocHost(&slot.memory, kSlotBytes), "when pinned memory was allocated");
-      check(cudaEventCreateWithFlags(&slot.passed, cudaEventDisableTiming),
-            "when an event was made");
-    }
-  }
-
-  void copy(void* device, const void* host, std::size_t bytes) {
-    for (std::size_t done = 0; done < bytes; done += kSlotBytes) {
-      copy_slot(static_cast<char*>(device) + done, static_cast<const char*>(host) + done,
-                std::min(kSlotBytes, bytes - done));
-    }
-  }
-
- private:
-  static constexpr std::size_t kSlotBytes = 1 << 20;
-
-  void copy_slot(void* device, const void* host, std::size_t bytes) {
-    Slot& slot = slots_[next_++ % slots_.size()];
-    check(cudaEventSynchronize(slot.passed), "when a copy was waited for");
-    std::memcpy(slot.memory, host, bytes);
-    check(cudaMemcpyAsync(device, slot.memory, bytes, cudaMemcpyDefault, stream_),
-          "when data was copied to the device");
-    check(cudaEventRecord(slot.passed, stream_), "when an event was recorded");
-  }
-
-  struct Slot {
-    void* memory = nullptr;
-    cudaEvent_t passed = nullptr;
-  };
-  cudaStream_t stream_;
-  std::array<Slot, 16> slots_;
-  std::size_t next_ = 0;
-};
-
-/// Everything that belongs to one device. It lives as long as the process: tensors in static
-/// storage may outlive anything else.
-struct DeviceState {
-  cudaStream_t stream = nullptr;
-  cudaMemPool_t pool = nullptr;
-  std::unique_ptr<StreamWorkspace> workspace;
-  std::unique_ptr<PinnedRing> pinned;
-  CudaContext context;
-
-  explicit DeviceState(int device) {
-    check(cudaSetDevice(device), "when the device was chosen");
-    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "when a stream was made");
-    check(cudaDeviceGetDefaultMemPool(&pool, device), "when the memory pool was looked up");
-    std::uint64_t keep_all = UINT64_MAX;
-    check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep_all),
-          "when the memory pool was set up");
-    workspace = std::make_unique<StreamWorkspace>(stream);
-    pinned = std::make_unique<PinnedRing>(stream);
-    context = {stream, workspace.get(), this};
-  }
-};
-
-DeviceState& state_of(const CudaContext& ctx) {
-  return *static_cast<DeviceState*>(ctx.state);
+void require_not_recording(const DeviceState& state, const char* what) {
+  if (state.recording == nullptr) return;
+  throw CudaError(std::string("a graph was being recorded while ") + what);
 }
 
 }  // namespace
+
+void* StreamWorkspace::reserve(std::size_t bytes) {
+  if (bytes <= size_) return memory_;
+  if (memory_ != nullptr) device_release(state_.context, memory_);
+  memory_ = nullptr;
+  size_ = 0;
+  memory_ = device_allocate(state_.context, bytes);
+  if (memory_ == nullptr)
+    throw CudaError("the GPU has no memory left for a kernel's scratch space");
+  size_ = bytes;
+  return memory_;
+}
+
+void StreamWorkspace::swap_block(StreamWorkspace& other) {
+  std::swap(memory_, other.memory_);
+  std::swap(size_, other.size_);
+}
+
+PinnedRing::PinnedRing(cudaStream_t stream) : stream_(stream) {
+  for (Slot& slot : slots_) {
+    check(cudaMallocHost(&slot.memory, kSlotBytes), "when pinned memory was allocated");
+    check(cudaEventCreateWithFlags(&slot.passed, cudaEventDisableTiming), "when an event was made");
+  }
+}
+
+void PinnedRing::copy(void* device, const void* host, std::size_t bytes) {
+  for (std::size_t done = 0; done < bytes; done += kSlotBytes) {
+    copy_slot(static_cast<char*>(device) + done, static_cast<const char*>(host) + done,
+              std::min(kSlotBytes, bytes - done));
+  }
+}
+
+void PinnedRing::copy_slot(void* device, const void* host, std::size_t bytes) {
+  Slot& slot = slots_[next_++ % slots_.size()];
+  check(cudaEventSynchronize(slot.passed), "when a copy was waited for");
+  std::memcpy(slot.memory, host, bytes);
+  check(cudaMemcpyAsync(device, slot.memory, bytes, cudaMemcpyDefault, stream_),
+        "when data was copied to the device");
+  check(cudaEventRecord(slot.passed, stream_), "when an event was recorded");
+}
+
+DeviceState::DeviceState(int device) {
+  check(cudaSetDevice(device), "when the device was chosen");
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "when a stream was made");
+  check(cudaDeviceGetDefaultMemPool(&pool, device), "when the memory pool was looked up");
+  std::uint64_t keep_all = UINT64_MAX;
+  check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep_all),
+        "when the memory pool was set up");
+  workspace = std::make_unique<StreamWorkspace>(*this);
+  pinned = std::make_unique<PinnedRing>(stream);
+  context = {stream, workspace.get(), this};
+}
 
 int device_count() {
   int count = 0;
@@ -136,6 +108,7 @@ const CudaContext& device_context(int device) {
 }
 
 void* device_allocate(const CudaContext& ctx, std::size_t bytes) {
+  if (state_of(ctx).recording != nullptr) return state_of(ctx).recording->allocate(bytes);
   void* memory = nullptr;
   // The pool gives nothing for nothing; an empty tensor still needs an address.
   const cudaError_t status = cudaMallocAsync(&memory, bytes == 0 ? 1 : bytes, ctx.stream);
@@ -148,7 +121,15 @@ void* device_allocate(const CudaContext& ctx, std::size_t bytes) {
 }
 
 void device_release(const CudaContext& ctx, void* memory) {
-  cudaFreeAsync(memory, ctx.stream);  // called by destructors; an error shows at the next call
+  DeviceState& state = state_of(ctx);
+  for (GraphMemory* graph : state.graphs) {
+    if (graph->release(memory)) return;
+  }
+  if (state.recording != nullptr) {
+    state.freed_while_recording.push_back(memory);
+  } else {
+    cudaFreeAsync(memory, ctx.stream);  // called by destructors; an error shows at the next call
+  }
 }
 
 DeviceMemoryUse device_memory_use(const CudaContext& ctx) {
@@ -161,17 +142,22 @@ DeviceMemoryUse device_memory_use(const CudaContext& ctx) {
   std::size_t free = 0;
   std::size_t total = 0;
   check(cudaMemGetInfo(&free, &total), "when memory was counted");
+  std::size_t of_graphs = 0;
+  for (const GraphMemory* graph : state_of(ctx).graphs) of_graphs += graph->size();
   const std::size_t now = count(cudaMemPoolAttrUsedMemCurrent);
   const std::size_t held = count(cudaMemPoolAttrReservedMemCurrent);  // in use or kept for later
-  return {now, count(cudaMemPoolAttrUsedMemHigh), free + held - now};
+  return {now + of_graphs, count(cudaMemPoolAttrUsedMemHigh) + of_graphs, free + held - now};
 }
 
 void copy_to_device(const CudaContext& ctx, void* device, const void* host, std::size_t bytes) {
+  if (bytes == 0) return;
+  require_not_recording(state_of(ctx), "data was copied to the device");
   state_of(ctx).pinned->copy(device, host, bytes);
 }
 
 void copy_to_host(const CudaContext& ctx, void* host, const void* device, std::size_t bytes) {
   if (bytes == 0) return;
+  require_not_recording(state_of(ctx), "data was copied from the device");
   check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDefault, ctx.stream),
         "when data was copied from the device");
   synchronize(ctx);
@@ -189,6 +175,7 @@ void set_to_zero(const CudaContext& ctx, void* device, std::size_t bytes) {
 }
 
 void synchronize(const CudaContext& ctx) {
+  require_not_recording(state_of(ctx), "the device was waited for");
   check(cudaStreamSynchronize(ctx.stream), "in work queued before");
 }
 

@@ -42,7 +42,7 @@ void launch(const CudaContext& ctx, const LaunchShape& shape, void (*kernel)(Par
             const Args&... args) {
   if (shape.grid.x == 0 || shape.grid.y == 0 || shape.grid.z == 0) return;
 #if defined(BPTPLR_SIMT)
-  check(cudaLaunchKernel([&] { kernel(static_cast<Params>(args)...); }, shape.grid, shape.block,
+  check(cudaLaunchKernel([=] { kernel(static_cast<Params>(args)...); }, shape.grid, shape.block,
                          shape.shared_bytes, stream_of(ctx)),
         "when a kernel was launched");
 #else

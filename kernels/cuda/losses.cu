@@ -33,7 +33,7 @@ struct PartLosses {
   double unlabelled;
 };
 
-/// Shape and coefficients as the kernels use them; a term without rows has factors 0.
+/// The shape as the kernels use it; a term without rows has the mean 0.
 struct Problem {
   std::int64_t labelled;
   std::int64_t rows;
@@ -41,21 +41,15 @@ struct Problem {
   int parts;
   std::int64_t rows_per_part;
   double mean_x, mean_u, mean_rows;  ///< what makes means of the sums over rows
-  float slope_x, slope_u, slope_r;   ///< factors of the three gradients
-  SemiSupervisedCoefficients coefficients;
 
-  Problem(const SemiSupervisedShape& shape, const SemiSupervisedCoefficients& c)
+  explicit Problem(const SemiSupervisedShape& shape)
       : labelled(shape.labelled),
         rows(shape.rows()),
         classes(static_cast<int>(shape.classes)),
         rows_per_part(std::max<std::int64_t>(kWarps, div_up(rows, kMaxParts))),
         mean_x(over(1.0, shape.labelled)),
         mean_u(over(1.0, shape.unlabelled * shape.classes)),
-        mean_rows(over(1.0, rows)),
-        slope_x(static_cast<float>(over(c.labelled, shape.labelled))),
-        slope_u(static_cast<float>(over(2.0 * c.unlabelled, shape.unlabelled * shape.classes))),
-        slope_r(static_cast<float>(over(-c.penalty, rows * shape.classes))),
-        coefficients(c) {
+        mean_rows(over(1.0, rows)) {
     parts = static_cast<int>(div_up(rows, rows_per_part));
   }
 };
@@ -98,10 +92,12 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-/// slopes [classes]: the gradient of the weighted penalty with respect to any p_ic, for the whole
-/// block. Returns the thread's share of sum_c log(1/C / m_c), in block 0.
-__device__ double penalty_slopes(const Problem& problem, const float* column_sums, float* slopes) {
+/// slopes [classes]: the gradient of the penalty, weighted by `weight`, with respect to any p_ic,
+/// for the whole block. Returns the thread's share of sum_c log(1/C / m_c), in block 0.
+__device__ double penalty_slopes(const Problem& problem, double weight, const float* column_sums,
+                                 float* slopes) {
   const double uniform = 1.0 / problem.classes;
+  const auto slope_r = static_cast<float>(-weight * problem.mean_rows * uniform);
   double logarithms = 0.0;
   for (int c = static_cast<int>(threadIdx.x); c < problem.classes; c += kThreads) {
     double sum = 0.0;
@@ -111,15 +107,15 @@ __device__ double penalty_slopes(const Problem& problem, const float* column_sum
     }
     // A class that no row gives any probability must not make the penalty infinite.
     const double mean = max(sum * problem.mean_rows, kSmallestMean);
-    slopes[c] = problem.slope_r / static_cast<float>(mean);
+    slopes[c] = slope_r / static_cast<float>(mean);
     if (blockIdx.x == 0) logarithms += log(uniform / mean);
   }
   return logarithms;
 }
 
 /// Writes the loss and its terms; all threads of one block, each with its part of the penalty.
-__device__ void report(const Problem& problem, const PartLosses* parts, double logarithms,
-                       float* loss, float* terms) {
+__device__ void report(const Problem& problem, const SemiSupervisedCoefficients& coefficients,
+                       const PartLosses* parts, double logarithms, float* loss, float* terms) {
   const int part = static_cast<int>(threadIdx.x);
   static_assert(kMaxParts <= kThreads);
   const PartLosses own = part < problem.parts ? parts[part] : PartLosses{0.0, 0.0};
@@ -131,21 +127,23 @@ __device__ void report(const Problem& problem, const PartLosses* parts, double l
   terms[0] = static_cast<float>(loss_x);
   terms[1] = static_cast<float>(loss_u);
   terms[2] = static_cast<float>(loss_r);
-  *loss = static_cast<float>(problem.coefficients.labelled * loss_x +
-                             problem.coefficients.unlabelled * loss_u +
-                             problem.coefficients.penalty * loss_r);
+  *loss = static_cast<float>(coefficients.labelled * loss_x + coefficients.unlabelled * loss_u +
+                             coefficients.penalty * loss_r);
 }
 
 /// With d_c = dL/dp_c, dL/dz_c = p_c (d_c - sum_k p_k d_k); L_X skips p, as on the CPU.
 template <int kPerLane>
 __global__ void __launch_bounds__(kThreads)
-    gradient_kernel(Problem problem, const float* logits, const float* targets,
-                    const float* column_sums, const PartLosses* parts, float* loss, float* terms,
-                    float* grad) {
+    gradient_kernel(Problem problem, const SemiSupervisedCoefficients* coefficients,
+                    const float* logits, const float* targets, const float* column_sums,
+                    const PartLosses* parts, float* loss, float* terms, float* grad) {
   const int classes = problem.classes;
+  const SemiSupervisedCoefficients weights = *coefficients;
+  const auto slope_x = static_cast<float>(weights.labelled * problem.mean_x);
+  const auto slope_u = static_cast<float>(2.0 * weights.unlabelled * problem.mean_u);
   float* penalty = dynamic_shared<float>();  // [classes]
-  const double logarithms = penalty_slopes(problem, column_sums, penalty);
-  if (blockIdx.x == 0) report(problem, parts, logarithms, loss, terms);
+  const double logarithms = penalty_slopes(problem, weights.penalty, column_sums, penalty);
+  if (blockIdx.x == 0) report(problem, weights, parts, logarithms, loss, terms);
   __syncthreads();
   const std::int64_t row = static_cast<std::int64_t>(blockIdx.x) * kWarps + threadIdx.x / kWarp;
   if (row >= problem.rows) return;
@@ -156,14 +154,14 @@ __global__ void __launch_bounds__(kThreads)
   const Softmax softmax(z);
   const auto p = z.map([&](float logit) { return softmax.probability(logit); });
   const auto slope = [&](int c, float probability) {
-    return labelled ? penalty[c] : penalty[c] + problem.slope_u * (probability - t[c]);
+    return labelled ? penalty[c] : penalty[c] + slope_u * (probability - t[c]);
   };
   const float inner =
       row_sum<float>(p, [&](int c, float value) { return value * slope(c, value); });
   const float mass = row_sum<float>(p, [&](int c, float) { return t[c]; });
   p.each([&](int c, float value) {
     float dz = value * (slope(c, value) - inner);
-    if (labelled) dz += problem.slope_x * (value * mass - t[c]);
+    if (labelled) dz += slope_x * (value * mass - t[c]);
     grad[c] = dz;
   });
 }
@@ -194,9 +192,9 @@ __global__ void __launch_bounds__(kRowThreads)
 }  // namespace
 
 void semi_supervised_loss(const CudaContext& ctx, const SemiSupervisedShape& shape,
-                          const SemiSupervisedCoefficients& coefficients, const float* logits,
+                          const SemiSupervisedCoefficients* coefficients, const float* logits,
                           const float* targets, float* loss, float* terms, float* grad) {
-  const Problem problem(shape, coefficients);
+  const Problem problem(shape);
   const std::size_t row_bytes = static_cast<std::size_t>(shape.classes) * sizeof(float);
   const auto parts = static_cast<unsigned>(problem.parts);
   auto* losses =
@@ -209,7 +207,7 @@ void semi_supervised_loss(const CudaContext& ctx, const SemiSupervisedShape& sha
     launch(ctx, {dim3(parts), dim3(kThreads), kWarps * row_bytes}, part_sums_kernel<per_lane>,
            problem, logits, targets, column_sums, losses);
     launch(ctx, {dim3(blocks), dim3(kThreads), row_bytes}, gradient_kernel<per_lane>, problem,
-           logits, targets, column_sums, losses, loss, terms, grad);
+           coefficients, logits, targets, column_sums, losses, loss, terms, grad);
   });
 }
 

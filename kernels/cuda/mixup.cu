@@ -14,7 +14,7 @@ constexpr int kThreads = 256;
 
 template <int kWidth, class T>
 __global__ void __launch_bounds__(kThreads)
-    mixup_kernel(std::int64_t rows, std::int64_t length, float l, const T* a,
+    mixup_kernel(std::int64_t rows, std::int64_t length, const double* weight, const T* a,
                  const std::int64_t* perm, T* out) {
   const std::int64_t begin =
       (static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x) * kWidth;
@@ -22,6 +22,7 @@ __global__ void __launch_bounds__(kThreads)
   const std::int64_t row = begin / length;
   const Vec<T, kWidth> own = load_vec<T, kWidth>(a + begin);
   const Vec<T, kWidth> other = load_vec<T, kWidth>(a + begin + (perm[row] - row) * length);
+  const auto l = static_cast<float>(*weight);
   const float rest = 1.0f - l;
   Vec<T, kWidth> mixed;
 #pragma unroll
@@ -35,8 +36,8 @@ __global__ void __launch_bounds__(kThreads)
 }  // namespace
 
 template <class T>
-void mixup(const CudaContext& ctx, std::int64_t rows, std::int64_t length, float l, const T* a,
-           const std::int64_t* perm, T* out) {
+void mixup(const CudaContext& ctx, std::int64_t rows, std::int64_t length, const double* l,
+           const T* a, const std::int64_t* perm, T* out) {
   const bool wide = can_vectorize(a, length) && can_vectorize(out, length);
   const std::int64_t threads = rows * length / (wide ? kVecWidth<T> : 1);
   const LaunchShape shape{dim3(static_cast<unsigned>(div_up(threads, kThreads))), dim3(kThreads)};
@@ -44,9 +45,9 @@ void mixup(const CudaContext& ctx, std::int64_t rows, std::int64_t length, float
          perm, out);
 }
 
-template void mixup(const CudaContext&, std::int64_t, std::int64_t, float, const float*,
+template void mixup(const CudaContext&, std::int64_t, std::int64_t, const double*, const float*,
                     const std::int64_t*, float*);
-template void mixup(const CudaContext&, std::int64_t, std::int64_t, float, const bfloat16*,
+template void mixup(const CudaContext&, std::int64_t, std::int64_t, const double*, const bfloat16*,
                     const std::int64_t*, bfloat16*);
 
 }  // namespace bptplr::kernels

@@ -50,9 +50,10 @@ __device__ bool is_aligned(const SgdTensor& tensor) {
 }
 
 __global__ void __launch_bounds__(kThreads)
-    sgd_kernel(Step step, const SgdTensor* tensors, const SgdChunk* chunks,
-               const std::int64_t* skip) {
+    sgd_kernel(const double* lr, float momentum, float weight_decay, const SgdTensor* tensors,
+               const SgdChunk* chunks, const std::int64_t* skip) {
   if (skip != nullptr && *skip != 0) return;
+  const Step step{static_cast<float>(*lr), momentum, weight_decay};
   const SgdChunk chunk = chunks[blockIdx.x];
   const SgdTensor tensor = tensors[chunk.tensor];
   if (tensor.grad == nullptr) return;
@@ -94,11 +95,11 @@ std::vector<SgdChunk> sgd_chunks(std::span<const std::int64_t> sizes) {
   return chunks;
 }
 
-void sgd_step(const CudaContext& ctx, float lr, float momentum, float weight_decay,
+void sgd_step(const CudaContext& ctx, const double* lr, float momentum, float weight_decay,
               const SgdTensor* tensors, std::int64_t chunks, const SgdChunk* chunk_list,
               const std::int64_t* skip) {
-  launch(ctx, {dim3(static_cast<unsigned>(chunks)), dim3(kThreads)}, sgd_kernel,
-         Step{lr, momentum, weight_decay}, tensors, chunk_list, skip);
+  launch(ctx, {dim3(static_cast<unsigned>(chunks)), dim3(kThreads)}, sgd_kernel, lr, momentum,
+         weight_decay, tensors, chunk_list, skip);
 }
 
 void find_nonfinite(const CudaContext& ctx, const SgdTensor* tensors, std::int64_t chunks,

@@ -6,6 +6,7 @@
 #include "kernels/batch_norm.hpp"
 #include "kernels/bias.hpp"
 #include "kernels/conv2d.hpp"
+#include "kernels/device_graph.hpp"
 #include "kernels/device_memory.hpp"
 #include "kernels/dropout.hpp"
 #include "kernels/elementwise.hpp"
@@ -62,6 +63,9 @@ void copy_to_device(const CudaContext&, void*, const void*, std::size_t) {
 void copy_to_host(const CudaContext&, void*, const void*, std::size_t) {
   not_in_this_build();
 }
+std::unique_ptr<DelayedCopy> copy_to_host_later(const CudaContext&, const void*, std::size_t) {
+  not_in_this_build();
+}
 void copy_on_device(const CudaContext&, void*, const void*, std::size_t) {
   not_in_this_build();
 }
@@ -69,6 +73,11 @@ void set_to_zero(const CudaContext&, void*, std::size_t) {
   not_in_this_build();
 }
 void synchronize(const CudaContext&) {
+  not_in_this_build();
+}
+
+// device_graph
+std::unique_ptr<DeviceGraph> record_graph(const CudaContext&, const std::function<void()>&) {
   not_in_this_build();
 }
 
@@ -341,7 +350,7 @@ void linear_backward_weights(const CudaContext&, const LinearShape&, const float
 
 // losses
 void semi_supervised_loss(const CudaContext&, const SemiSupervisedShape&,
-                          const SemiSupervisedCoefficients&, const float*, const float*, float*,
+                          const SemiSupervisedCoefficients*, const float*, const float*, float*,
                           float*, float*) {
   not_in_this_build();
 }
@@ -352,12 +361,12 @@ void negative_entropy(const CudaContext&, std::int64_t, std::int64_t, const floa
 
 // mixup
 template <>
-void mixup(const CudaContext&, std::int64_t, std::int64_t, float, const float*, const std::int64_t*,
-           float*) {
+void mixup(const CudaContext&, std::int64_t, std::int64_t, const double*, const float*,
+           const std::int64_t*, float*) {
   not_in_this_build();
 }
 template <>
-void mixup(const CudaContext&, std::int64_t, std::int64_t, float, const bfloat16*,
+void mixup(const CudaContext&, std::int64_t, std::int64_t, const double*, const bfloat16*,
            const std::int64_t*, bfloat16*) {
   not_in_this_build();
 }
@@ -462,7 +471,7 @@ void pseudo_labels(const CudaContext&, std::int64_t, std::int64_t, double, const
 }
 
 // sgd
-void sgd_step(const CudaContext&, float, float, float, const SgdTensor*, std::int64_t,
+void sgd_step(const CudaContext&, const double*, float, float, const SgdTensor*, std::int64_t,
               const SgdChunk*, const std::int64_t*) {
   not_in_this_build();
 }

@@ -77,6 +77,10 @@ Start start_of_k() {
   return start;
 }
 
+Tensor on_device(const std::vector<std::int64_t>& values) {
+  return Tensor::from(values, {std::ssize(values)}).to(test_device());
+}
+
 IterationBatch golden_batch() {
   IterationBatch batch;
   const auto view = [](const char* name) { return input(std::string("views/") + name); };
@@ -84,23 +88,21 @@ IterationBatch golden_batch() {
   batch.weak_x = concat({view("x1"), view("x2")});
   const Tensor strong = concat({view("x3"), view("x4"), view("u3"), view("u4")});
   batch.combined = concat({Tensor::empty_like(strong), strong});
-  batch.labels = integers("y");
-  const auto w = golden()["w"].span<float>();
-  batch.clean_probability.assign(w.begin(), w.end());
+  batch.labels = input("y");
+  batch.clean_probability = input("w");
   std::vector<std::int64_t> labels = integers("y");
   const std::vector<std::int64_t> unlabelled = integers("y_u");
   labels.insert(labels.end(), unlabelled.begin(), unlabelled.end());
-  batch.class_sets =
-      make_class_sets(concat({input("z_x"), input("z_u")}), labels, integers("kappa")[0]);
-  batch.mix = scalar("l");
-  batch.permutation = integers("perm");
+  batch.class_sets = make_class_sets(concat({input("z_x"), input("z_u")}), on_device(labels),
+                                     integers("kappa")[0]);
+  batch.permutation = input("perm");
+  const IterationScalars scalars{scalar("lr"), scalar("l"), {1.0, scalar("lambda"), 1.0}};
+  batch.scalars = Tensor::from_bytes(std::as_bytes(std::span(&scalars, 1)), test_device());
   return batch;
 }
 
 IterationOptions golden_options(Contrastive contrastive) {
   IterationOptions options;
-  options.lr = scalar("lr");
-  options.lambda = scalar("lambda");
   options.sharpen_temperature = scalar("temperature");
   options.tau = scalar("tau");
   options.contrastive = contrastive;
@@ -134,8 +136,8 @@ void compare_training_iteration(const std::string& variant, Contrastive contrast
   Start j("j");
   const TensorMap j_before = j.network.named().state_dict();
   IterationBatch batch = golden_batch();
-  const IterationLosses losses =
-      training_iteration(k.network, j.network, k.optimizer, batch, golden_options(contrastive));
+  const auto losses = IterationLosses::from(
+      queue_iteration(k.network, j.network, k.optimizer, batch, golden_options(contrastive)));
   const auto near = [&](double value, const char* name) {
     const double expected = scalar(variant + "/" + name);
     EXPECT_NEAR(value, expected, 1e-4 * std::max(1e-2, std::abs(expected))) << name;
@@ -180,21 +182,20 @@ TEST(TrainingIteration, EmptyLabelledOrUnlabelledSet) {
     const Tensor strong =
         keep_labelled ? batch.combined.rows(half, middle) : batch.combined.rows(middle, 2 * half);
     batch.combined = concat({Tensor::empty_like(strong), strong});
-    batch.permutation.resize(static_cast<std::size_t>(half / 2));
-    for (std::size_t i = 0; i < batch.permutation.size(); ++i) {
-      batch.permutation[i] = static_cast<std::int64_t>(batch.permutation.size() - 1 - i);
-    }
+    std::vector<std::int64_t> backwards;
+    for (std::int64_t i = half / 2; i > 0; --i) backwards.push_back(i - 1);
+    batch.permutation = on_device(backwards);
     const Tensor z = input(keep_labelled ? "z_x" : "z_u");
-    batch.class_sets = make_class_sets(z, integers(keep_labelled ? "y" : "y_u"), 2);
+    batch.class_sets = make_class_sets(z, input(keep_labelled ? "y" : "y_u"), 2);
     if (keep_labelled) {
       batch.weak_u = none;
     } else {
       batch.weak_x = none;
-      batch.labels.clear();
-      batch.clean_probability.clear();
+      batch.labels = batch.labels.rows(0, 0);
+      batch.clean_probability = batch.clean_probability.rows(0, 0);
     }
-    const IterationLosses losses = training_iteration(k.network, j.network, k.optimizer, batch,
-                                                      golden_options(Contrastive::kPlr));
+    const auto losses = IterationLosses::from(queue_iteration(
+        k.network, j.network, k.optimizer, batch, golden_options(Contrastive::kPlr)));
     EXPECT_TRUE(std::isfinite(losses.total));
     EXPECT_EQ(losses.loss_x == 0.0, !keep_labelled);
     EXPECT_EQ(losses.loss_u == 0.0, keep_labelled);
@@ -208,7 +209,7 @@ TEST(TrainingIteration, SameBitsForAnyNumberOfThreads) {
     Start k = start_of_k();
     Start j("j");
     IterationBatch batch = golden_batch();
-    training_iteration(k.network, j.network, k.optimizer, batch, golden_options(Contrastive::kPlr));
+    queue_iteration(k.network, j.network, k.optimizer, batch, golden_options(Contrastive::kPlr));
     return k.network.named().state_dict();
   };
   const TensorMap one = run(1);

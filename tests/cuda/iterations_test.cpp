@@ -30,13 +30,16 @@ IterationBatch make_batch(std::uint32_t number, Device device, DType dtype) {
   batch.weak_u = views(2 * kBatch, 1);
   batch.weak_x = views(2 * kBatch, 2);
   batch.combined = views(8 * kBatch, 3);
-  const auto labels = random_labels(2 * kBatch, kClasses, number);
-  batch.labels.assign(labels.begin(), labels.begin() + kBatch);
-  batch.clean_probability.assign(static_cast<std::size_t>(kBatch), 0.7F);
+  const Tensor labels =
+      Tensor::from(random_labels(2 * kBatch, kClasses, number), {2 * kBatch}).to(device);
+  batch.labels = labels.rows(0, kBatch);
+  batch.clean_probability = Tensor::full({kBatch}, 0.7).to(device);
   batch.class_sets = make_class_sets(
       random_normal({2 * kBatch, kClasses}, 100 * number + 4).to(device), labels, 2);
-  batch.mix = 0.6F;
-  batch.permutation = Philox(number, Purpose::kTest).permutation(4 * kBatch);
+  const auto permutation = Philox(number, Purpose::kTest).permutation(4 * kBatch);
+  batch.permutation = Tensor::from(permutation, {4 * kBatch}).to(device);
+  const IterationScalars scalars{0.02, 0.6, {1.0, 25.0, 1.0}};
+  batch.scalars = Tensor::from_bytes(std::as_bytes(std::span(&scalars, 1)), device);
   return batch;
 }
 
@@ -50,12 +53,11 @@ std::vector<IterationLosses> train_on(Device device, DType dtype) {
   k.named().move_to(device);
   j.named().move_to(device);
   Sgd optimizer(k.named().parameters(), 0.9, 5e-4);
-  IterationOptions options;
-  options.lambda = 25.0;
+  const IterationOptions options;
   std::vector<IterationLosses> losses;
   for (int i = 0; i < kIterations; ++i) {
     IterationBatch batch = make_batch(static_cast<std::uint32_t>(i), device, dtype);
-    losses.push_back(training_iteration(k, j, optimizer, batch, options));
+    losses.push_back(IterationLosses::from(queue_iteration(k, j, optimizer, batch, options)));
   }
   return losses;
 }

@@ -26,8 +26,10 @@ Results on_gpu(const Problem& shape, const Coefficients& coefficients, const Ten
   const auto results = on_device([&] {
     DeviceArray<float> dev_logits(logits), dev_targets(targets);
     DeviceArray<float> loss(1), terms(3), grad(logits.numel());
-    kernels::semi_supervised_loss(cuda_test_context(), shape, coefficients, dev_logits.get(),
-                                  dev_targets.get(), loss.get(), terms.get(), grad.get());
+    DeviceArray<Coefficients> dev_coefficients(std::vector{coefficients});
+    kernels::semi_supervised_loss(cuda_test_context(), shape, dev_coefficients.get(),
+                                  dev_logits.get(), dev_targets.get(), loss.get(), terms.get(),
+                                  grad.get());
     return std::vector{loss.to_tensor({1}), terms.to_tensor({3}), grad.to_tensor(logits.shape())};
   });
   return {results[0], results[1], results[2]};

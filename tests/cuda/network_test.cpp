@@ -77,10 +77,19 @@ TEST(NetworkCuda, TheOptimiserKeepsTheBfloat16Copies) {
 class LastEpoch final : public TrainingObserver {
  public:
   void on_epoch(const EpochMetrics& metrics) override { epochs.push_back(metrics); }
+  void on_warning(const std::string& sentence) override {
+    if (sentence.find("record") != std::string::npos) ++warnings;
+  }
   std::vector<EpochMetrics> epochs;
+  int warnings = 0;  ///< about graphs
 };
 
-std::vector<EpochMetrics> train_on(const std::string& device) {
+struct Finished {
+  std::vector<EpochMetrics> epochs;
+  TensorMap state;  ///< of both networks, on the CPU
+};
+
+Recipe small_recipe(const std::string& device) {
   Recipe recipe;
   recipe.dataset = "shapes";
   recipe.shapes_train = 24;
@@ -90,21 +99,28 @@ std::vector<EpochMetrics> train_on(const std::string& device) {
   recipe.warm_up_batch_factor = 1;
   recipe.batch_size = 8;
   recipe.width = 4;
+  recipe.crop = 16;
   recipe.blocks = "1,1,1,1";
   recipe.r = 0.2;
   recipe.device = device;
+  return recipe;
+}
+
+Finished train(Recipe recipe) {
   resolve(recipe);
   const TrainingData data = load_training_data(recipe);
   LastEpoch observer;
-  Trainer(recipe, data, observer).run();
-  return observer.epochs;
+  Trainer trainer(recipe, data, observer);
+  trainer.run();
+  EXPECT_EQ(observer.warnings, 0);
+  return {observer.epochs, trainer.checkpoint().tensors};
 }
 
 /// Every step of the method runs on the device. Float32 differs from the CPU in rounding alone,
 /// which training amplifies: the first epoch agrees closely, the second in the large.
 TEST(NetworkCuda, WholeRunFollowsTheCpu) {
-  const auto expected = train_on("cpu");
-  const auto actual = train_on("cuda");
+  const auto expected = train(small_recipe("cpu")).epochs;
+  const auto actual = train(small_recipe("cuda")).epochs;
   ASSERT_EQ(actual.size(), 2U);
   for (const auto& [name, value] : expected[0].losses) {
     EXPECT_NEAR(actual[0].losses.at(name), value, 0.01 * std::abs(value)) << name;
@@ -114,6 +130,21 @@ TEST(NetworkCuda, WholeRunFollowsTheCpu) {
   }
   ASSERT_EQ(actual[1].networks.size(), 2U);
   EXPECT_GT(actual[1].networks[0].selection.n_labelled, 0);
+}
+
+/// An epoch has three iterations: one that is run, and two that are replayed.
+TEST(NetworkCuda, ReplayedIterationsAreThoseThatAreRun) {
+  Recipe recipe = small_recipe("cuda");
+  recipe.precision = "bf16";
+  recipe.shapes_train = 16;
+  const Finished replayed = train(recipe);
+  recipe.cuda_graph = false;
+  const Finished run = train(recipe);
+  EXPECT_EQ(run.epochs[1].losses, replayed.epochs[1].losses);
+  ASSERT_EQ(run.state.size(), replayed.state.size());
+  for (const auto& [name, tensor] : run.state) {
+    EXPECT_TRUE(same_bits(tensor, replayed.state.at(name))) << name;
+  }
 }
 
 }  // namespace

@@ -89,8 +89,9 @@ std::vector<Tensor> steps_on_device() {
   }
   DeviceArray<SgdTensor> dev_tensors(tensors);
   DeviceArray<SgdChunk> chunks(kernels::sgd_chunks(sizes));
+  DeviceArray<double> lr(std::vector<double>{kLr});
   for (int step = 0; step < 2; ++step) {
-    kernels::sgd_step(cuda_test_context(), kLr, kMomentum, kWeightDecay, dev_tensors.get(),
+    kernels::sgd_step(cuda_test_context(), lr.get(), kMomentum, kWeightDecay, dev_tensors.get(),
                       chunks.size(), chunks.get(), nullptr);
   }
   std::vector<Tensor> results;
@@ -115,7 +116,8 @@ TEST(SgdCuda, EqualsTheCpuToTheBit) {
 }
 
 TEST(SgdCuda, WithoutParametersDoesNothing) {
-  kernels::sgd_step(cuda_test_context(), kLr, kMomentum, kWeightDecay, nullptr, 0, nullptr,
+  DeviceArray<double> lr(std::vector<double>{kLr});
+  kernels::sgd_step(cuda_test_context(), lr.get(), kMomentum, kWeightDecay, nullptr, 0, nullptr,
                     nullptr);
 }
 
@@ -140,7 +142,8 @@ std::pair<bool, bool> find_and_step(std::size_t bad_tensor, std::int64_t bad_ind
   DeviceArray<std::int64_t> found(std::vector<std::int64_t>{0});
   kernels::find_nonfinite(cuda_test_context(), dev_tensors.get(), chunks.size(), chunks.get(),
                           found.get());
-  kernels::sgd_step(cuda_test_context(), kLr, kMomentum, kWeightDecay, dev_tensors.get(),
+  DeviceArray<double> lr(std::vector<double>{kLr});
+  kernels::sgd_step(cuda_test_context(), lr.get(), kMomentum, kWeightDecay, dev_tensors.get(),
                     chunks.size(), chunks.get(), found.get());
   bool changed = false;
   for (std::size_t k = 0; k < sizes.size(); ++k) {

@@ -14,6 +14,7 @@
 #include <functional>
 #include <source_location>
 #include <stdexcept>
+#include <vector>
 
 namespace bptplr::simt {
 
@@ -57,6 +58,15 @@ unsigned lane();
 
 /// The error for a rule broken at `where` by the running thread.
 [[noreturn]] void fail(const char* rule, std::source_location where);
+
+// --- Graphs ------------------------------------------------------------------------------------
+/// Whether work that is queued is recorded instead of run.
+bool is_recording();
+void begin_recording();
+/// What was queued since.
+std::vector<std::function<void()>> end_recording();
+/// Runs `work`, or records it.
+void queue(std::function<void()> work);
 
 // --- Device memory: the host's, each allocation between guards. --------------------------------
 void* device_malloc(std::size_t bytes);

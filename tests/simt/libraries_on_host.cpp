@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/libraries/libraries.hpp"
 #include "kernels/ranges.hpp"
+#include "tests/simt/executor.hpp"
 
 namespace bptplr::kernels {
 namespace {
@@ -65,30 +66,34 @@ std::vector<float> widened(const bfloat16* values, std::int64_t count) {
 template <>
 void convolution(const CudaContext&, ConvolutionPass pass, const Conv2dShape& shape, const float* a,
                  const float* b, float* out) {
-  convolve(pass, shape, a, b, out);
+  simt::queue([=] { convolve(pass, shape, a, b, out); });
 }
 
 template <>
 void convolution(const CudaContext&, ConvolutionPass pass, const Conv2dShape& shape,
                  const bfloat16* a, const bfloat16* b, bfloat16* out) {
-  const Sizes sizes = sizes_of(pass, shape);
-  std::vector<float> result(static_cast<std::size_t>(sizes.out));
-  convolve(pass, shape, widened(a, sizes.a).data(), widened(b, sizes.b).data(), result.data());
-  for (std::size_t i = 0; i < result.size(); ++i) out[i] = bfloat16(result[i]);
+  simt::queue([=] {
+    const Sizes sizes = sizes_of(pass, shape);
+    std::vector<float> result(static_cast<std::size_t>(sizes.out));
+    convolve(pass, shape, widened(a, sizes.a).data(), widened(b, sizes.b).data(), result.data());
+    for (std::size_t i = 0; i < result.size(); ++i) out[i] = bfloat16(result[i]);
+  });
 }
 
 void gemm(const CudaContext&, const GemmShape& s, const float* a, const float* b, const float* bias,
           float* c) {
-  for (std::int64_t i = 0; i < s.m; ++i) {
-    for (std::int64_t j = 0; j < s.n; ++j) {
-      double sum = bias == nullptr ? 0.0 : bias[j];
-      for (std::int64_t k = 0; k < s.k; ++k) {
-        sum += static_cast<double>(s.transpose_a ? a[k * s.m + i] : a[i * s.k + k]) *
-               (s.transpose_b ? b[j * s.k + k] : b[k * s.n + j]);
+  simt::queue([=] {
+    for (std::int64_t i = 0; i < s.m; ++i) {
+      for (std::int64_t j = 0; j < s.n; ++j) {
+        double sum = bias == nullptr ? 0.0 : bias[j];
+        for (std::int64_t k = 0; k < s.k; ++k) {
+          sum += static_cast<double>(s.transpose_a ? a[k * s.m + i] : a[i * s.k + k]) *
+                 (s.transpose_b ? b[j * s.k + k] : b[k * s.n + j]);
+        }
+        c[i * s.n + j] = static_cast<float>(sum);
       }
-      c[i * s.n + j] = static_cast<float>(sum);
     }
-  }
+  });
 }
 
 void push_range(const char*) {}

@@ -213,8 +213,10 @@ void time_batches(const KernelTimer& timer, const Maker& make, const Options& op
   const double bytes = static_cast<double>(images.numel()) * sizeof(T);
   const std::string shape = fmt::format("{} x {} {}", rows, kPixels, type_name<T>());
   const std::int64_t* perm = order.data<std::int64_t>();
+  const Tensor l = make.zeros<double>({1});
   timer.report("mixup", shape, 3 * bytes, [&] {
-    kernels::mixup(timer.context(), rows, kPixels, 0.7F, images.data<T>(), perm, out.data<T>());
+    kernels::mixup(timer.context(), rows, kPixels, l.data<double>(), images.data<T>(), perm,
+                   out.data<T>());
   });
   timer.report("gather_rows", shape, 2 * bytes, [&] {
     kernels::gather_rows(timer.context(), rows, kPixels, images.data<T>(), perm, out.data<T>());
@@ -231,6 +233,9 @@ void time_rows(const KernelTimer& timer, const Maker& make, std::int64_t rows,
   const auto& ctx = timer.context();
   const float* in = z.data<float>();
   float* grad = out.data<float>();
+  const kernels::SemiSupervisedCoefficients weights;
+  const Tensor coefficients =
+      Tensor::from_bytes(std::as_bytes(std::span(&weights, 1)), timer.device());
   const auto report = [&](const char* kernel, double bytes, auto&& fn) {
     timer.report(kernel, fmt::format("{} x {}", rows, classes), bytes, fn);
   };
@@ -240,9 +245,10 @@ void time_rows(const KernelTimer& timer, const Maker& make, std::int64_t rows,
                                 grad);
   });
   report("semi_supervised_loss", 4 * matrix, [&] {
-    kernels::semi_supervised_loss(ctx, {rows / 2, rows - rows / 2, classes}, {}, in,
-                                  p.data<float>(), scalar.data<float>(), scalar.data<float>() + 1,
-                                  grad);
+    kernels::semi_supervised_loss(
+        ctx, {rows / 2, rows - rows / 2, classes},
+        static_cast<const kernels::SemiSupervisedCoefficients*>(coefficients.raw()), in,
+        p.data<float>(), scalar.data<float>(), scalar.data<float>() + 1, grad);
   });
   report("co_guess", 5 * matrix, [&] {
     float* no_p = nullptr;
@@ -291,6 +297,7 @@ void time_sgd(const KernelTimer& timer, const Maker& make, const Options& option
   const Tensor grad = make.zeros({n});
   Tensor velocity = make.zeros({n}), parameter = make.zeros({n}), copy = make.zeros<bfloat16>({n});
   const auto chunks = kernels::sgd_chunks(std::vector{n});
+  const Tensor lr = make.zeros<double>({1});
   const Tensor list = Tensor::from_bytes(std::as_bytes(std::span(chunks)), timer.device());
   for (bfloat16* low : {static_cast<bfloat16*>(nullptr), copy.data<bfloat16>()}) {
     const std::vector<kernels::SgdTensor> tensors{
@@ -299,7 +306,7 @@ void time_sgd(const KernelTimer& timer, const Maker& make, const Options& option
     timer.report(
         low == nullptr ? "sgd_step" : "sgd_step+bf16 copy", fmt::format("{} parameters", n),
         static_cast<double>(n) * (low == nullptr ? 20 : 22), [&] {
-          kernels::sgd_step(timer.context(), 0.02F, 0.9F, 5e-4F,
+          kernels::sgd_step(timer.context(), lr.data<double>(), 0.9F, 5e-4F,
                             static_cast<const kernels::SgdTensor*>(table.raw()), std::ssize(chunks),
                             static_cast<const kernels::SgdChunk*>(list.raw()), nullptr);
         });

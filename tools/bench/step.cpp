@@ -53,11 +53,15 @@ IterationBatch random_batch(const Options& options) {
   Philox random(1, Purpose::kTest, 1);
   std::vector<std::int64_t> labels;
   for (std::int64_t i = 0; i < 2 * b; ++i) labels.push_back(random.below(kClasses));
-  batch.labels.assign(labels.begin(), labels.begin() + b);
-  for (std::int64_t i = 0; i < b; ++i) batch.clean_probability.push_back(random.uniform());
-  batch.class_sets = make_class_sets(random_normal({2 * b, kClasses}, 4).to(device), labels, 3);
-  batch.mix = 0.7F;
-  batch.permutation = random.permutation(4 * b);
+  std::vector<float> w;
+  for (std::int64_t i = 0; i < b; ++i) w.push_back(random.uniform());
+  const Tensor all_labels = Tensor::from(labels, {2 * b}).to(device);
+  batch.labels = all_labels.rows(0, b);
+  batch.clean_probability = Tensor::from(w, {b}).to(device);
+  batch.class_sets = make_class_sets(random_normal({2 * b, kClasses}, 4).to(device), all_labels, 3);
+  batch.permutation = Tensor::from(random.permutation(4 * b), {4 * b}).to(device);
+  const IterationScalars scalars{0.02, 0.7, {1.0, 25.0, 1.0}};
+  batch.scalars = Tensor::from_bytes(std::as_bytes(std::span(&scalars, 1)), device);
   return batch;
 }
 
@@ -70,12 +74,11 @@ std::vector<double> time_iterations(const Options& options) {
   j.named().move_to(parse_device(options.device));
   Sgd optimizer(k.named().parameters(), 0.9, 5e-4);
   IterationBatch batch = random_batch(options);
-  IterationOptions iteration;
-  iteration.lambda = 25.0;
+  const IterationOptions iteration;
   std::vector<double> seconds;
   for (int i = 0; i < options.warmup + options.repeat; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    training_iteration(k, j, optimizer, batch, iteration);
+    IterationLosses::from(queue_iteration(k, j, optimizer, batch, iteration));  // waits for it
     const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
     if (i >= options.warmup) seconds.push_back(passed.count());
   }

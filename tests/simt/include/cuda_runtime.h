@@ -13,6 +13,7 @@
 #include <source_location>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "tests/simt/executor.hpp"
 
@@ -244,12 +245,25 @@ using std::min;
 // --- The runtime API ----------------------------------------------------------------------------
 struct CUstream_st;
 using cudaStream_t = CUstream_st*;
-enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorLaunchFailure = 719 };
+enum cudaError_t {
+  cudaSuccess = 0,
+  cudaErrorMemoryAllocation = 2,
+  cudaErrorNotReady = 600,
+  cudaErrorLaunchFailure = 719,
+  cudaErrorStreamCaptureUnsupported = 900
+};
 enum cudaMemcpyKind { cudaMemcpyDefault = 4 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 
 inline const char* cudaGetErrorString(cudaError_t error) {
-  return error == cudaErrorMemoryAllocation ? "out of memory" : "unspecified launch failure";
+  switch (error) {
+    case cudaErrorMemoryAllocation:
+      return "out of memory";
+    case cudaErrorStreamCaptureUnsupported:
+      return "operation not permitted when stream is capturing";
+    default:
+      return "unspecified launch failure";
+  }
 }
 inline cudaError_t cudaGetLastError() {
   return cudaSuccess;
@@ -284,8 +298,15 @@ inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
 inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) {
   return cudaSuccess;
 }
+/// What must not happen while a stream is captured.
+inline cudaError_t outside_of_capture() {
+  return bptplr::simt::is_recording() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+}
 inline cudaError_t cudaEventSynchronize(cudaEvent_t) {
-  return cudaSuccess;
+  return outside_of_capture();
+}
+inline cudaError_t cudaEventQuery(cudaEvent_t) {
+  return outside_of_capture();
 }
 /// The executor has no clock: everything takes a microsecond.
 inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
@@ -318,15 +339,23 @@ inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  return cudaSuccess;
+  return outside_of_capture();
 }
-inline cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) {
+inline cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   *memory = bptplr::simt::device_malloc(bytes);
   return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
 }
-inline cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
+inline cudaError_t cudaFree(void* memory) {
   bptplr::simt::device_free(memory);
   return cudaSuccess;
+}
+/// CUDA would make these two part of the graph; no code here counts on that.
+inline cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) {
+  return bptplr::simt::is_recording() ? cudaErrorStreamCaptureUnsupported
+                                      : cudaMalloc(memory, bytes);
+}
+inline cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
+  return bptplr::simt::is_recording() ? cudaErrorStreamCaptureUnsupported : cudaFree(memory);
 }
 inline cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
   *memory = std::malloc(bytes);
@@ -338,11 +367,15 @@ inline cudaError_t cudaFreeHost(void* memory) {
 }
 inline cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes,
                                    cudaMemcpyKind, cudaStream_t) {
-  if (bytes > 0) std::memmove(target, source, bytes);
+  bptplr::simt::queue([=] {
+    if (bytes > 0) std::memmove(target, source, bytes);
+  });
   return cudaSuccess;
 }
 inline cudaError_t cudaMemsetAsync(void* target, int value, std::size_t bytes, cudaStream_t) {
-  if (bytes > 0) std::memset(target, value, bytes);
+  bptplr::simt::queue([=] {
+    if (bytes > 0) std::memset(target, value, bytes);
+  });
   return cudaSuccess;
 }
 template <class Function>
@@ -353,6 +386,37 @@ cudaError_t cudaFuncSetAttribute(Function*, cudaFuncAttribute, int) {
 /// What `kernel<<<...>>>(arguments...)` does; the same signature as cudaLaunchKernel.
 inline cudaError_t cudaLaunchKernel(const std::function<void()>& kernel, dim3 grid, dim3 block,
                                     std::size_t shared_bytes, cudaStream_t) {
-  bptplr::simt::launch(grid, block, shared_bytes, kernel);
+  bptplr::simt::queue([=] { bptplr::simt::launch(grid, block, shared_bytes, kernel); });
+  return cudaSuccess;
+}
+
+// --- Graphs -------------------------------------------------------------------------------------
+using cudaGraph_t = std::vector<std::function<void()>>*;
+using cudaGraphExec_t = cudaGraph_t;
+enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
+
+inline cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
+  bptplr::simt::begin_recording();
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
+  *graph = new std::vector(bptplr::simt::end_recording());
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
+                                        unsigned long long) {
+  *executable = new std::vector(*graph);
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t) {
+  for (const auto& work : *executable) work();
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
+  delete executable;
   return cudaSuccess;
 }

@@ -1,0 +1,52 @@
+// Which samples an iteration of step 5 trains on, and everything random about it. Random choices
+// come from the counter-based streams of (seed, purpose, epoch, network, ...).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "bpt_plr/epoch.hpp"
+#include "bpt_plr/iteration_inputs.hpp"
+#include "bpt_plr/shuffled_passes.hpp"
+
+namespace bptplr {
+
+/// Views of one sample in one epoch are told apart by iteration, network and view.
+std::uint32_t draw_number(std::int64_t iteration, int network, int view);
+/// Throws Error where draw_number cannot tell that many iterations apart.
+void require_countable(std::int64_t iterations);
+/// What the dropout of an iteration draws with.
+DropoutKey dropout_key(const EpochContext& context, std::int64_t iteration);
+
+/// Views `first_view`, first_view + 1, ... of the same samples, one stack after the other.
+ViewPlan plan_view_stack(const EpochContext& context, std::span<const std::int64_t> samples,
+                         View view, std::int64_t iteration, int first_view, int views);
+/// Says that these samples come next.
+void prefetch(const EpochContext& context, std::span<const std::int64_t> samples);
+
+/// Makes the batches of a semi-supervised epoch, all of the same sizes.
+class BatchMaker {
+ public:
+  BatchMaker(const EpochContext& context, const CoDivision& division);
+
+  /// What comes next, on the CPU; to be called for iteration 0, 1, ...
+  IterationInputs next(std::int64_t iteration);
+  /// Passes over the samples of an iteration that has been done.
+  void skip();
+  /// The weight of L_U in the last batch, ramped up over the epochs after the warm-up.
+  double lambda() const;
+
+ private:
+  ShuffledPasses passes(const std::vector<std::int64_t>& set, Purpose purpose) const;
+  void choose_class_sets(std::span<const std::int64_t> x, std::span<const std::int64_t> u,
+                         std::span<const std::int64_t> x_positions,
+                         std::span<const std::int64_t> u_positions, IterationInputs& inputs) const;
+  void draw_mixup(std::int64_t iteration, std::int64_t rows, IterationInputs& inputs) const;
+
+  const EpochContext& context_;
+  const CoDivision& division_;
+  ShuffledPasses labelled_;
+  ShuffledPasses unlabelled_;
+};
+
+}  // namespace bptplr

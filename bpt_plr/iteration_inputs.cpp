@@ -1,0 +1,32 @@
+#include "bpt_plr/iteration_inputs.hpp"
+
+namespace bptplr {
+
+std::vector<Tensor*> IterationInputs::tensors() {
+  return {&weak.pixels, &weak.rows,       &weak.augments, &strong.pixels,
+          &strong.rows, &strong.augments, &labels,        &clean_probability,
+          &set_rows,    &set_labels,      &permutation,   &scalars};
+}
+
+std::vector<const Tensor*> IterationInputs::tensors() const {
+  const auto all = const_cast<IterationInputs*>(this)->tensors();
+  return {all.begin(), all.end()};
+}
+
+IterationInputs IterationInputs::to(Device device) const {
+  IterationInputs copy = *this;
+  for (Tensor* tensor : copy.tensors()) {
+    if (tensor->defined()) *tensor = tensor->to(device);
+  }
+  return copy;
+}
+
+void IterationInputs::copy_from(const IterationInputs& source) {
+  const auto targets = tensors();
+  const auto sources = source.tensors();
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i]->defined()) targets[i]->copy_from(*sources[i]);
+  }
+}
+
+}  // namespace bptplr

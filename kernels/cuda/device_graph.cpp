@@ -1,0 +1,96 @@
+#include "kernels/device_graph.hpp"
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "kernels/cuda/device_state.hpp"
+#include "kernels/cuda/launch.hpp"
+#include "kernels/device_memory.hpp"
+
+namespace bptplr::kernels {
+namespace {
+
+class RecordedGraph final : public DeviceGraph {
+ public:
+  explicit RecordedGraph(const CudaContext& ctx) : ctx_(ctx) {
+    state_of(ctx).graphs.push_back(&memory_);
+  }
+  RecordedGraph(const RecordedGraph&) = delete;
+  RecordedGraph& operator=(const RecordedGraph&) = delete;
+  ~RecordedGraph() override {
+    cudaStreamSynchronize(ctx_.stream);  // a replay may be under way
+    if (executable_ != nullptr) cudaGraphExecDestroy(executable_);
+    std::erase(state_of(ctx_).graphs, &memory_);
+  }
+
+  GraphMemory& memory() { return memory_; }
+
+  void make_executable(cudaGraph_t graph) {
+    const cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
+    cudaGraphDestroy(graph);
+    check(status, "when a graph was prepared");
+  }
+
+  void replay() override {
+    check(cudaGraphLaunch(executable_, ctx_.stream), "when a graph was replayed");
+  }
+
+ private:
+  const CudaContext& ctx_;
+  GraphMemory memory_;
+  cudaGraphExec_t executable_ = nullptr;
+};
+
+/// While it lives, ctx's stream records, and memory is the graph's.
+class Recording {
+ public:
+  Recording(const CudaContext& ctx, GraphMemory& memory) : state_(state_of(ctx)), scratch_(state_) {
+    // Relaxed: a graph's memory may grow meanwhile.
+    check(cudaStreamBeginCapture(state_.stream, cudaStreamCaptureModeRelaxed),
+          "when the recording of a graph began");
+    state_.recording = &memory;
+    state_.workspace->swap_block(scratch_);
+  }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+  ~Recording() {
+    if (state_.recording != nullptr) end();
+    for (void* memory : std::exchange(state_.freed_while_recording, {})) {
+      device_release(state_.context, memory);
+    }
+  }
+
+  /// What was recorded; null where that failed.
+  cudaGraph_t end() {
+    state_.workspace->swap_block(scratch_);
+    state_.recording = nullptr;
+    cudaGraph_t graph = nullptr;
+    if (cudaStreamEndCapture(state_.stream, &graph) == cudaSuccess) return graph;
+    cudaGetLastError();  // it is reported by the null pointer, not by the next call
+    return nullptr;
+  }
+
+ private:
+  DeviceState& state_;
+  StreamWorkspace scratch_;  ///< holds the stream's block until the end, then the graph's
+};
+
+}  // namespace
+
+std::unique_ptr<DeviceGraph> record_graph(const CudaContext& ctx,
+                                          const std::function<void()>& work) {
+  auto recorded = std::make_unique<RecordedGraph>(ctx);
+  cudaGraph_t graph = nullptr;
+  {
+    Recording recording(ctx, recorded->memory());
+    work();
+    graph = recording.end();
+  }
+  if (graph == nullptr) throw CudaError("CUDA could not record a graph");
+  recorded->make_executable(graph);
+  return recorded;
+}
+
+}  // namespace bptplr::kernels
