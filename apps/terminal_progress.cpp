@@ -135,10 +135,12 @@ std::string TerminalProgress::status(const Progress& now, Clock::time_point time
 double TerminalProgress::epoch_seconds_left(const Progress& now, Clock::time_point time) const {
   const double elapsed = seconds(time - epoch_start_);
   const auto last = last_epoch_seconds_.find(now.epoch < warm_up_);
-  if (last != last_epoch_seconds_.end()) return std::max(last->second - elapsed, 0.0);
+  if (last != last_epoch_seconds_.end()) {
+    return std::max(last->second - elapsed, phase_seconds_left(now, time));
+  }
   const bool is_main_epoch = now.epoch >= warm_up_ && warm_up_ > 0;
   if (is_main_epoch && last_epoch_seconds_.contains(true)) {
-    return std::max(main_epoch_seconds() - elapsed, 0.0);
+    return std::max(main_epoch_seconds() - elapsed, phase_seconds_left(now, time));
   }
   // The very first epoch: its networks take equally long.
   if (now.iteration <= 0 || now.iterations <= 0) return -1.0;
@@ -147,6 +149,14 @@ double TerminalProgress::epoch_seconds_left(const Progress& now, Clock::time_poi
   const double part = static_cast<double>(now.iteration) / static_cast<double>(now.iterations);
   const double done = (before + part) / networks;
   return elapsed * (1.0 - done) / done;
+}
+
+/// At the rate so far; an epoch may be slower than the last one.
+double TerminalProgress::phase_seconds_left(const Progress& now, Clock::time_point time) const {
+  if (now.iteration <= 0) return 0.0;
+  return seconds(time - phase_start_) *
+         static_cast<double>(std::max<std::int64_t>(now.iterations - now.iteration, 0)) /
+         static_cast<double>(now.iteration);
 }
 
 double TerminalProgress::main_epoch_seconds() const {

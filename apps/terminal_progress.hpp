@@ -26,6 +26,8 @@ class TerminalProgress {
 
   /// Seconds until the epoch in progress ends; negative where unknown.
   double epoch_seconds_left(const Progress& now, Clock::time_point time) const;
+  /// The same for its phase, where it is known.
+  double phase_seconds_left(const Progress& now, Clock::time_point time) const;
   /// Seconds until the run ends, `epoch_left` of them in this epoch; negative where unknown.
   double run_seconds_left(const Progress& now, double epoch_left) const;
   /// Seconds that an epoch after the warm-up takes, measured or estimated; negative where unknown.
