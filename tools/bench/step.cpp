@@ -1,5 +1,6 @@
 // Times one full BPT-PLR training iteration (step 5: co-guess, co-refine, MixUp, all losses, one
-// SGD step) on random images held in memory. Prints one line of JSON, as step_pytorch.py does.
+// SGD step) on random images held in memory. The views lie ready, or --augment makes new ones for
+// every iteration. Prints one line of JSON, as step_pytorch.py does.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <omp.h>
@@ -7,10 +8,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <exception>
+#include <optional>
 
 #include "bpt_plr/iteration.hpp"
+#include "bpt_plr/shuffled_passes.hpp"
+#include "data/views.hpp"
+#include "engine/error.hpp"
 #include "engine/memory.hpp"
 #include "engine/random.hpp"
 #include "kernels/device_memory.hpp"
@@ -20,11 +26,13 @@ namespace bptplr {
 namespace {
 
 constexpr std::int64_t kSide = 32;
-constexpr std::int64_t kClasses = 10;
 
 struct Options {
   std::int64_t width = 64;
   std::int64_t batch_size = 64;
+  std::int64_t classes = 10;
+  std::int64_t samples = 50000;
+  bool augment = false;
   int repeat = 3;
   int warmup = 1;
   int threads = 2;
@@ -51,30 +59,88 @@ IterationBatch random_batch(const Options& options) {
   batch.weak_x = views(2 * b, 2);
   batch.combined = views(8 * b, 3);
   Philox random(1, Purpose::kTest, 1);
+  const auto classes = static_cast<std::uint32_t>(options.classes);
   std::vector<std::int64_t> labels;
-  for (std::int64_t i = 0; i < 2 * b; ++i) labels.push_back(random.below(kClasses));
+  for (std::int64_t i = 0; i < 2 * b; ++i) labels.push_back(random.below(classes));
   batch.labels.assign(labels.begin(), labels.begin() + b);
   for (std::int64_t i = 0; i < b; ++i) batch.clean_probability.push_back(random.uniform());
-  batch.class_sets = make_class_sets(random_normal({2 * b, kClasses}, 4).to(device), labels, 3);
+  batch.class_sets =
+      make_class_sets(random_normal({2 * b, options.classes}, 4).to(device), labels, 3);
   batch.mix = 0.7F;
   batch.permutation = random.permutation(4 * b);
   return batch;
 }
 
+/// Makes the views of every iteration of an epoch from random images, half of them labelled.
+class Augmenter {
+ public:
+  explicit Augmenter(const Options& options)
+      : half_(options.samples / 2),
+        images_(random_images(options.samples)),
+        views_(images_, kMean, kStd, {}, parse_device(options.device),
+               options.precision == "bf16" ? DType::kBfloat16 : DType::kFloat32),
+        labelled_(half_, options.batch_size, 1, Purpose::kLabelled, 0, 0),
+        unlabelled_(half_, options.batch_size, 1, Purpose::kUnlabelled, 0, 0) {
+    require(half_ >= options.batch_size, "half of --samples must be a batch at least; it is {}",
+            half_);
+  }
+
+  /// New views of the next samples in `batch`.
+  void fill(IterationBatch& batch) {
+    const auto positions = labelled_.next();
+    const std::vector<std::int64_t> x(positions.begin(), positions.end());
+    std::vector<std::int64_t> u;
+    for (const std::int64_t position : unlabelled_.next()) u.push_back(half_ + position);
+    const auto b = std::ssize(x);
+    for (std::int64_t view = 0; view < 2; ++view) {
+      make(u, View::kWeak, batch.weak_u.rows(view * b, (view + 1) * b));
+      make(x, View::kWeak, batch.weak_x.rows(view * b, (view + 1) * b));
+      make(x, View::kStrong, batch.combined.rows((4 + view) * b, (5 + view) * b));
+      make(u, View::kStrong, batch.combined.rows((6 + view) * b, (7 + view) * b));
+    }
+  }
+
+ private:
+  static constexpr std::array<float, 3> kMean{.4914F, .4822F, .4465F};
+  static constexpr std::array<float, 3> kStd{.2023F, .1994F, .2010F};
+
+  static Images random_images(std::int64_t count) {
+    Philox random(1, Purpose::kTest, 2);
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(count * kSide * kSide * 3));
+    std::ranges::generate(pixels, [&] { return static_cast<std::uint8_t>(random.below(256)); });
+    return Images::in_memory(kSide, kSide, std::move(pixels));
+  }
+
+  void make(const std::vector<std::int64_t>& samples, View view, const Tensor& out) {
+    views_.make(samples, view, {1, 0, draw_++}, out);
+  }
+
+  std::int64_t half_;
+  Images images_;
+  ViewMaker views_;
+  ShuffledPasses labelled_;
+  ShuffledPasses unlabelled_;
+  std::uint32_t draw_ = 0;
+};
+
 std::vector<double> time_iterations(const Options& options) {
   PreActResNetConfig config;
   config.width = options.width;
+  config.heads.num_classes = options.classes;
   PreActResNet k(config, 1, 0);
   PreActResNet j(config, 1, 1);
   k.named().move_to(parse_device(options.device));
   j.named().move_to(parse_device(options.device));
   Sgd optimizer(k.named().parameters(), 0.9, 5e-4);
   IterationBatch batch = random_batch(options);
+  std::optional<Augmenter> augmenter;
+  if (options.augment) augmenter.emplace(options);
   IterationOptions iteration;
   iteration.lambda = 25.0;
   std::vector<double> seconds;
   for (int i = 0; i < options.warmup + options.repeat; ++i) {
     const auto start = std::chrono::steady_clock::now();
+    if (augmenter) augmenter->fill(batch);
     training_iteration(k, j, optimizer, batch, iteration);
     const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
     if (i >= options.warmup) seconds.push_back(passed.count());
@@ -97,6 +163,9 @@ int run(int argc, char** argv) {
   CLI::App app("Times one full BPT-PLR iteration.");
   app.add_option("--width", options.width, "channels of the first stage");
   app.add_option("--batch_size", options.batch_size, "labelled and unlabelled samples each");
+  app.add_option("--classes", options.classes, "classes");
+  app.add_flag("--augment", options.augment, "make the views of every iteration, too");
+  app.add_option("--samples", options.samples, "random images that --augment draws from");
   app.add_option("--repeat", options.repeat, "timed iterations");
   app.add_option("--warmup", options.warmup, "iterations before them");
   app.add_option("--threads", options.threads, "OpenMP threads");
@@ -106,8 +175,9 @@ int run(int argc, char** argv) {
   omp_set_num_threads(options.threads);
   fmt::print(
       R"({{"impl": "bptplr", "device": "{}", "precision": "{}", "width": {}, "batch_size": {}, )"
-      R"("threads": {}, "seconds": [{:.5f}], )",
-      options.device, options.precision, options.width, options.batch_size, options.threads,
+      R"("classes": {}, "views": "{}", "threads": {}, "seconds": [{:.6f}], )",
+      options.device, options.precision, options.width, options.batch_size, options.classes,
+      options.augment ? "made" : "ready", options.threads,
       fmt::join(time_iterations(options), ", "));
   fmt::print(R"("peak_mib": {:.0f}}})"
              "\n",

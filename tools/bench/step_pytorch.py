@@ -44,7 +44,6 @@ KAPPA, LAMBDA_U, MIX = 3, 25.0, 0.7
 PRECISIONS = ("float32", "tf32", "bf16")
 # In torch.compile's words.
 COMPILE = {"compile": "default", "reduce-overhead": "reduce-overhead", "max-autotune": "max-autotune"}
-# The cheap ones first, so that a budget leaves out the dear ones.
 DEFAULT = {
     "cpu": "eager+float32,eager+float32+nhwc,best+float32",
     "cuda": "eager+float32,eager+tf32,eager+tf32+nhwc,best+bf16,best+bf16+separate+graph,"
@@ -70,7 +69,7 @@ def arguments():
     parser.add_argument("--epoch", type=int, default=0, metavar="N", help="time epochs of N images")
     parser.add_argument("--workers", type=int, default=4, help="processes of each DataLoader")
     parser.add_argument("--budget_s", type=float, default=float("inf"),
-                        help="seconds after which no further variant is built")
+                        help="seconds after which nothing more is compiled; 0: torch.compile is left out")
     parser.add_argument("--beside", action="append", default=[], metavar="COMMAND",
                         help="a program to run in every round, whose lines are passed on; may be repeated")
     args = parser.parse_args()
@@ -82,16 +81,23 @@ def arguments():
 class Variant:
     def __init__(self, text):
         self.impl, *options = text.split("+")
-        known = {"eager": {"nhwc"}, "best": {"masters", "separate", "graph", *COMPILE}}
-        if self.impl not in known:
+        known = {"eager": {"nhwc"}, "best": {"masters", "separate", "graph", *COMPILE}}.get(self.impl)
+        if known is None:
             raise ValueError(f"variant {text!r} begins with neither eager nor best")
-        precisions = [option for option in options if option in PRECISIONS]
+        precisions = [option for option in options if option in PRECISIONS] or ["float32"]
+        self.precision = precisions[0]
         self.options = [option for option in options if option not in PRECISIONS]
-        unknown = set(self.options) - known[self.impl]
-        if unknown or len(precisions) > 1:
-            raise ValueError(f"variant {text!r}: {', '.join(sorted(unknown)) or 'two precisions'} "
-                             f"cannot be; {self.impl} takes a precision and {sorted(known[self.impl])}")
-        self.precision = precisions[0] if precisions else "float32"
+        chosen = set(self.options)
+        if len(precisions) > 1 or len(chosen & COMPILE.keys()) > 1 or not chosen <= known:
+            raise ValueError(f"variant {text!r}: {self.impl} takes one of {', '.join(PRECISIONS)} and of "
+                             f"{', '.join(sorted(known))}, of torch.compile one mode")
+        if "masters" in chosen and self.precision != "bf16":
+            raise ValueError(f"variant {text!r}: masters go with bf16")
+        if {"reduce-overhead", "graph"} <= chosen:
+            raise ValueError(f"variant {text!r}: reduce-overhead makes graphs of its own; leave one out")
+
+    def compiles(self):
+        return any(option in COMPILE for option in self.options)
 
     def set_precision(self):
         """Process-wide settings, so they are set whenever this variant runs."""
@@ -214,7 +220,8 @@ class Candidate:
             before = torch.cuda.memory_allocated()
         with self.guarded():
             self.trainer = build(self.variant, self.args)
-            window(self.trainer, 1, self.args.device)  # waits until it works
+            if cuda:
+                torch.cuda.synchronize()  # or a failure would show at a later variant
             self.line["build_s"] = round(time.perf_counter() - start, 1)
             self.line["peak_mib"] = peak_mib(self.args.device, before)
 
@@ -224,8 +231,11 @@ class Candidate:
         try:
             yield
         except Exception as error:
-            self.trainer = None
-            print(json.dumps({**self.line, "failed": f"{type(error).__name__}: {error}"[:500]}), flush=True)
+            self.give_up(f"{type(error).__name__}: {error}"[:500])
+
+    def give_up(self, why):
+        self.trainer = None
+        print(json.dumps({**self.line, "failed": why}), flush=True)
 
     def time(self):
         with self.guarded():
@@ -238,13 +248,14 @@ class Candidate:
             print(json.dumps(line), flush=True)
 
 
-def run_beside(commands):
-    for command in commands:
-        try:
-            done = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            sys.exit(f"step_pytorch: error: {error}\n{getattr(error, 'stderr', '')}")
-        print(done.stdout, end="", flush=True)
+def run_beside(command):
+    """Passes its output on; says whether it ended well."""
+    sys.stdout.flush()
+    try:
+        return subprocess.run(shlex.split(command), check=False).returncode == 0
+    except OSError as error:
+        print(f"step_pytorch: error: {error}", file=sys.stderr)
+        return False
 
 
 def main():
@@ -258,17 +269,20 @@ def main():
         return 2
     start = time.perf_counter()
     for candidate in candidates:
-        if time.perf_counter() - start > args.budget_s:
-            print(json.dumps({**candidate.line, "failed": f"not built within --budget_s {args.budget_s:g}"}),
-                  flush=True)
-            continue
-        candidate.build()
+        if candidate.variant.compiles() and time.perf_counter() - start > args.budget_s:
+            candidate.give_up(f"not compiled within --budget_s {args.budget_s:g}")
+        else:
+            candidate.build()
+    if args.device == "cuda":
+        torch.cuda.empty_cache()  # leaves room for what runs beside
+    all_ran = True
     for _ in range(args.rounds):
-        run_beside(args.beside)
+        for command in args.beside:
+            all_ran &= run_beside(command)
         for candidate in candidates:
             if candidate.trainer is not None:
                 candidate.time()
-    return 0
+    return 0 if all_ran else 1
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One iteration as the published script runs it: eager PyTorch, one launch after the other.
 
 Kept from the script: six separate no-grad forwards, class sets by top-k in every iteration, plain
-SGD, a permutation drawn on the host, and the losses read (which waits for the GPU) every time.
+SGD, a permutation drawn on the host, and three losses read every time, which waits for the GPU.
 The views are arguments, so whoever times it decides whether making them counts.
 """
 
@@ -13,11 +13,12 @@ import torch.nn.functional as F
 from .losses import class_membership, plr_loss, semi_supervised_terms, sharpen
 
 TERMS = ("loss_x", "loss_u", "penalty", "loss_plr", "loss")
+PRINTED = ("loss_x", "loss_u", "loss_plr")  # by the script, in every iteration
 
 
 def iteration(net_k, net_j, optimiser, views, y, y_u, w, z, kappa, mix, perm, lam,
               temperature=0.5, tau=1.0, autocast=contextlib.nullcontext):
-    """Trains `net_k` one step and returns the numbers named in TERMS.
+    """Trains `net_k` one step and returns the losses named in TERMS.
 
     views: x1..x4, u1..u4 [B,3,H,W]; y, y_u [B] noisy labels; w [B]; z [2B,C] kept logits of the X
     and the U samples; mix: MixUp's l; perm [4B], on the host as in the script or not; lam: the
@@ -56,5 +57,5 @@ def iteration(net_k, net_j, optimiser, views, y, y_u, w, z, kappa, mix, perm, la
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
-    return {name: value.item()
-            for name, value in zip(TERMS, (loss_x, loss_u, penalty, loss_plr, loss))}
+    terms = dict(zip(TERMS, (loss_x, loss_u, penalty, loss_plr, loss)))
+    return {name: value.item() if name in PRINTED else value.detach() for name, value in terms.items()}
