@@ -9,7 +9,7 @@ must come to the losses, the weights and the running statistics of tools/oracle/
 which the engine is tested too (tests/bpt_plr/iteration_test.cpp, tests/cuda), and the oracle must
 come to the results in that file here as well; so engine, oracle and baselines agree on one
 iteration. Views made on the device are compared with the bytes that Pillow makes
-(tests/golden/augment.safetensors), their random choices with the policy's probabilities.
+(tests/golden/augment.safetensors), their random choices with the policy, and that with the engine's.
 
 --compile adds torch.compile (a minute or two on a CPU). On a GPU captured graphs are among
 what is checked. In bfloat16 1 % is allowed. A compiled or captured variant that cannot be built is
@@ -17,13 +17,14 @@ named and does not fail the check: step_pytorch.py cannot time it either.
 """
 
 import argparse
+import re
 import sys
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from baselines import GOLDEN, device_views, feeds, losses, published
+from baselines import GOLDEN, ROOT, device_views, feeds, losses, published
 from baselines.strongest import Options, Strongest
 
 import bpt_plr
@@ -41,6 +42,11 @@ def report(name, ok, detail):
     print(f"{'ok  ' if ok else 'FAIL'} {name}: {detail}", flush=True)
     if not ok:
         failures.append(name)
+
+
+def could_not_build(name, error):
+    """What a compiler refuses is not timed either, so nothing wrong is compared with."""
+    print(f"none {name}: {type(error).__name__}: {str(error)[:200]}", flush=True)
 
 
 # ---- iterations ------------------------------------------------------------------------
@@ -187,8 +193,7 @@ def check_strongest(case, device, options, want):
     except Exception as error:  # whatever a compiler may throw
         if not (options.compile or options.graph):
             raise
-        # What cannot be built is not timed either, so nothing wrong is compared with.
-        print(f"none {name}: {type(error).__name__}: {str(error)[:200]}", flush=True)
+        could_not_build(name, error)
         return
     compare(name, result, want, BF16_TOLERANCE if options.precision == "bf16" else TOLERANCE)
 
@@ -258,6 +263,33 @@ def check_pixels(device):
            f"{share:.1e} of {len(off)} values differ, by at most {off.max().item()}")
 
 
+def check_compiled_views(device, count=64):
+    """What torch.compile makes of a drawn plan, against the same without it."""
+    torch.manual_seed(5)
+    images = feeds.random_samples(count, 32, 10, device).images
+    images[: count // 2] //= 4  # for auto_contrast and equalize to have something to do
+    plan = device_views.Views(32, 32, device).draw(count, strong=True)
+    samples = torch.arange(count, device=device)
+    try:
+        made = torch.compile(device_views.make_pixels, fullgraph=True, dynamic=False)(images, samples, plan)
+    except Exception as error:
+        could_not_build("views, compiled", error)
+        return
+    off = (made.int() - device_views.make_pixels(images, samples, plan).int()).abs()
+    share = (off > 0).float().mean().item()
+    report("views, compiled", off.max() <= 1 and share < 1e-3,
+           f"{share:.1e} of {off.numel()} values differ, by at most {off.max().item()}")
+
+
+def check_policy():
+    """The table in device_views.py is the engine's."""
+    source = (ROOT / "data" / "autoaugment.cpp").read_text(encoding="utf-8")
+    theirs = [(float(p), kind.lower(), int(level))
+              for p, kind, level in re.findall(r"\{([\d.]+), k(\w+), (\d)\}", source)]
+    ours = [(p, kind.replace("_", ""), level) for ops in device_views.POLICY for p, kind, level in ops]
+    report("the policy, against data/autoaugment.cpp", ours == theirs, f"{len(ours)} operations")
+
+
 def check_draws(device, count=200_000):
     """Every sub-policy, operation and direction as often as the policy says, within six sigma."""
     torch.manual_seed(3)
@@ -321,6 +353,9 @@ def main():
     torch.backends.cudnn.allow_tf32 = False  # float32 means float32 here
     print(f"torch {torch.__version__}, {args.device}")
     check_pixels(args.device)
+    if args.compile:
+        check_compiled_views(args.device)
+    check_policy()
     check_draws(args.device)
     check_feed(args.device)
     check_iterations(args.device, args.compile)

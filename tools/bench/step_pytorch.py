@@ -53,7 +53,8 @@ DEFAULT = {
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--variants", help=f"default: {DEFAULT}".replace("%", "%%"))
     parser.add_argument("--width", type=int, default=64)
@@ -157,7 +158,8 @@ def best(variant, net_k, net_j, args):
         feed = feeds.EpochFeed(samples, args.batch_size, dtype, KAPPA, LAMBDA_U)
     else:
         views, rest = random_views(args, args.device)
-        weak, strong = (torch.cat([views[name] for name in names]).to(dtype, memory_format=torch.channels_last)
+        weak, strong = (torch.cat([views[name] for name in names])
+                        .to(dtype, memory_format=torch.channels_last)
                         for names in (("u1", "u2", "x1", "x2"), ("x3", "x4", "u3", "u4")))
         member = losses.class_membership(rest["z"], torch.cat([rest["y"], rest["y_u"]]), KAPPA)
         batch = feeds.Batch(weak, strong, rest["y"], rest["w"], member, torch.tensor(MIX),

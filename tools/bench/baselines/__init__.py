@@ -12,7 +12,7 @@ Any torch from 1.13 on, with or without a GPU.
 import pathlib
 import sys
 
-_ROOT = pathlib.Path(__file__).resolve().parents[3]
-GOLDEN = _ROOT / "tests" / "golden"
-for _folder in (_ROOT / "tools" / "oracle", GOLDEN):
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+GOLDEN = ROOT / "tests" / "golden"
+for _folder in (ROOT / "tools" / "oracle", GOLDEN):
     sys.path.insert(0, str(_folder))

@@ -97,6 +97,8 @@ class EpochFeed:
         self.counter = torch.zeros(1, dtype=torch.long, device=device)
 
     def compile(self, **options):
+        # They stay where they are: else a mode with graphs of its own would copy all of them in.
+        torch._dynamo.mark_static_address(self.samples.images)
         self.make = torch.compile(self._make, **options)
 
     def _make(self, indices, plan):

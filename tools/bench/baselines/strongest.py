@@ -159,7 +159,9 @@ class Strongest:
             u1, u2, x1, x2 = own.chunk(4)
             u3, u4 = self._probabilities(self.j, batch.weak[: 2 * size]).chunk(2)
             t_u = sharpen((u1 + u2 + u3 + u4) / 4, self.temperature)
-            labels = F.one_hot(batch.labels, own.shape[1]).float()
+            # Not F.one_hot, which may look at the labels on the host.
+            classes = torch.arange(own.shape[1], device=own.device)
+            labels = (batch.labels[:, None] == classes).float()
             w = batch.w[:, None]
             t_x = sharpen(w * labels + (1 - w) * (x1 + x2) / 2, self.temperature)
         return t_x, t_u
