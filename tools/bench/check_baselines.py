@@ -11,9 +11,10 @@ come to the results in that file here as well; so engine, oracle and baselines a
 iteration. Views made on the device are compared with the bytes that Pillow makes
 (tests/golden/augment.safetensors), their random choices with the policy, and that with the engine's.
 
---compile adds torch.compile (a minute or two on a CPU). On a GPU captured graphs are among
-what is checked. In bfloat16 1 % is allowed. A compiled or captured variant that cannot be built is
-named and does not fail the check: step_pytorch.py cannot time it either.
+--compile adds torch.compile (a minute of processor time, on a CPU). On a GPU captured graphs are
+among what is checked. In bfloat16 1 % is allowed for losses, 5 % for weights and statistics. A
+compiled or captured variant that cannot be built is named and does not fail the check:
+step_pytorch.py cannot time it either.
 """
 
 import argparse
@@ -32,7 +33,8 @@ import safetensors_io
 from preact_resnet import PreActResNet, initialise
 
 HYPER = {"lr": 0.02, "momentum": 0.9, "weight_decay": 5e-4}
-TOLERANCE, BF16_TOLERANCE = 1e-4, 0.01
+TOLERANCE = 1e-4, 1e-4  # of losses; of weights and statistics
+BF16_TOLERANCE = 0.01, 0.05
 VIEWS = tuple(side + view for side in "xu" for view in "1234")
 
 failures = []
@@ -182,7 +184,7 @@ def distance(got, want):
 
 def compare(name, got, want, tolerance=TOLERANCE):
     terms, state = (distance(g, w) for g, w in zip(got, want))
-    report(name, max(terms, state) <= tolerance,
+    report(name, terms <= tolerance[0] and state <= tolerance[1],
            f"losses differ by {terms:.1e}, weights and statistics by {state:.1e}")
 
 
