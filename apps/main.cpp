@@ -34,8 +34,9 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   std::string sentence = error.what();
   // CLI11 says only that a subcommand is missing where there is one that it does not know.
   if (chosen.empty() && app.remaining_size() > 0) {
-    sentence = fmt::format("there is no '{}' among train, eval, audit, report, predict, data and info",
-                           app.remaining().front());
+    sentence =
+        fmt::format("there is no '{}' among train, eval, audit, report, predict, data and info",
+                    app.remaining().front());
   }
   fmt::print(stderr, "bptplr: error: {}\nRun `{} --help` for the options.\n", sentence, command);
   return 2;

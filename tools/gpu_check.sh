@@ -97,22 +97,23 @@ note "each kernel beside its floor"
 bench kernels "$build/bench_kernels"
 bench kernels "$python" tools/bench/kernels_pytorch.py
 
-note "one training iteration, B 64"
+note "do the PyTorch baselines compute the same?"
+check baselines "$python" tools/bench/check_baselines.py --device cuda --compile
+
+note "one training iteration, B 64: ours and PyTorch's in turn, on ready views and with views made"
 : >"$out/steps.jsonl"
-for width in 16 64; do
-  for _ in 1 2 3; do
-    for precision in float32 bf16; do
-      bench steps "$build/bench_step" --device cuda --width "$width" --precision "$precision" \
-        --warmup 10 --repeat 20
-    done
-    for precision in float32 tf32 bf16; do
-      for layout in "" --channels_last; do
-        # shellcheck disable=SC2086  # $layout may be no argument at all
-        bench steps "$python" tools/bench/step_pytorch.py --device cuda --width "$width" \
-          --precision "$precision" --warmup 10 --repeat 20 $layout
-      done
-    done
+budget=${BPTPLR_BENCH_BUDGET:-60}  # after so many seconds a size starts no torch.compile; 0: none
+variants=()
+[[ -n ${BPTPLR_BENCH_VARIANTS:-} ]] && variants=(--variants "$BPTPLR_BENCH_VARIANTS")
+for size in "16" "64" "64 --augment"; do
+  beside=()
+  for precision in float32 bf16; do
+    beside+=(--beside "$build/bench_step --device cuda --width $size --precision $precision
+      --warmup 10 --repeat 20")
   done
+  # shellcheck disable=SC2086  # $size may be two arguments
+  bench steps "$python" tools/bench/step_pytorch.py --device cuda --width $size --rounds 3 \
+    --warmup 10 --repeat 20 --budget_s "$budget" "${beside[@]}" "${variants[@]}"
 done
 "$python" tools/bench/step_ratio.py "$out/steps.jsonl" || failed=1
 

@@ -1,5 +1,7 @@
-// Times one full BPT-PLR training iteration (step 5: co-guess, co-refine, MixUp, all losses, one
-// SGD step) on random images held in memory. Prints one line of JSON, as step_pytorch.py does.
+// Times full BPT-PLR training iterations (step 5: co-guess, co-refine, MixUp, all losses, one SGD
+// step) on random images. The views lie ready, or --augment makes new ones for every iteration, as
+// training does. On a GPU an iteration is recorded and replayed unless --eager says otherwise, and
+// the host waits once in kWindow iterations. Prints one line of JSON, as step_pytorch.py does.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <omp.h>
@@ -7,12 +9,21 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
-#include "bpt_plr/iteration.hpp"
+#include "bpt_plr/batch_maker.hpp"
+#include "bpt_plr/iteration_runner.hpp"
+#include "data/views.hpp"
+#include "engine/error.hpp"
 #include "engine/memory.hpp"
 #include "engine/random.hpp"
+#include "kernels/device_graph.hpp"
 #include "kernels/device_memory.hpp"
 #include "models/preact_resnet.hpp"
 
@@ -20,16 +31,24 @@ namespace bptplr {
 namespace {
 
 constexpr std::int64_t kSide = 32;
-constexpr std::int64_t kClasses = 10;
+/// Iterations that a GPU does between two waits of the host.
+constexpr int kWindow = 5;
 
 struct Options {
   std::int64_t width = 64;
   std::int64_t batch_size = 64;
+  std::int64_t classes = 10;
+  std::int64_t samples = 50000;
+  bool augment = false;
+  bool eager = false;
   int repeat = 3;
   int warmup = 1;
   int threads = 2;
   std::string device = "cpu";
   std::string precision = "float32";
+
+  /// Whether iterations are replayed.
+  bool records() const { return !eager && parse_device(device).type == DeviceType::kCuda; }
 };
 
 Tensor random_normal(Shape shape, std::uint32_t stream) {
@@ -38,6 +57,24 @@ Tensor random_normal(Shape shape, std::uint32_t stream) {
   std::generate_n(t.data<float>(), t.numel(), [&] { return static_cast<float>(random.normal()); });
   return t;
 }
+
+/// Two networks and what trains the first.
+struct Learners {
+  PreActResNet k, j;
+  Sgd optimizer;
+
+  explicit Learners(const Options& options)
+      : k(make(options, 0)), j(make(options, 1)), optimizer(k.named().parameters(), 0.9, 5e-4) {}
+
+  static PreActResNet make(const Options& options, std::uint32_t number) {
+    PreActResNetConfig config;
+    config.width = options.width;
+    config.heads.num_classes = options.classes;
+    PreActResNet network(config, 1, number);
+    network.named().move_to(parse_device(options.device));
+    return network;
+  }
+};
 
 IterationBatch random_batch(const Options& options) {
   const std::int64_t b = options.batch_size;
@@ -51,38 +88,134 @@ IterationBatch random_batch(const Options& options) {
   batch.weak_x = views(2 * b, 2);
   batch.combined = views(8 * b, 3);
   Philox random(1, Purpose::kTest, 1);
+  const auto classes = static_cast<std::uint32_t>(options.classes);
   std::vector<std::int64_t> labels;
-  for (std::int64_t i = 0; i < 2 * b; ++i) labels.push_back(random.below(kClasses));
+  for (std::int64_t i = 0; i < 2 * b; ++i) labels.push_back(random.below(classes));
   std::vector<float> w;
   for (std::int64_t i = 0; i < b; ++i) w.push_back(random.uniform());
   const Tensor all_labels = Tensor::from(labels, {2 * b}).to(device);
   batch.labels = all_labels.rows(0, b);
   batch.clean_probability = Tensor::from(w, {b}).to(device);
-  batch.class_sets = make_class_sets(random_normal({2 * b, kClasses}, 4).to(device), all_labels, 3);
+  batch.class_sets =
+      make_class_sets(random_normal({2 * b, options.classes}, 4).to(device), all_labels, 3);
   batch.permutation = Tensor::from(random.permutation(4 * b), {4 * b}).to(device);
   const IterationScalars scalars{0.02, 0.7, {1.0, 25.0, 1.0}};
   batch.scalars = Tensor::from_bytes(std::as_bytes(std::span(&scalars, 1)), device);
   return batch;
 }
 
-std::vector<double> time_iterations(const Options& options) {
-  PreActResNetConfig config;
-  config.width = options.width;
-  PreActResNet k(config, 1, 0);
-  PreActResNet j(config, 1, 1);
-  k.named().move_to(parse_device(options.device));
-  j.named().move_to(parse_device(options.device));
-  Sgd optimizer(k.named().parameters(), 0.9, 5e-4);
-  IterationBatch batch = random_batch(options);
-  const IterationOptions iteration;
+/// Iterations on views that lie ready.
+class ReadyIterations {
+ public:
+  explicit ReadyIterations(const Options& options)
+      : learners_(options), batch_(random_batch(options)), records_(options.records()) {}
+
+  void queue() {
+    if (graph_ != nullptr) return graph_->replay();
+    losses_ = queue_iteration(learners_.k, learners_.j, learners_.optimizer, batch_, {});
+    if (!records_) return;
+    graph_ = kernels::record_graph(cuda_context(losses_.device()), [&] {
+      losses_ = queue_iteration(learners_.k, learners_.j, learners_.optimizer, batch_, {});
+    });
+  }
+  void wait() { IterationLosses::from(losses_); }
+
+ private:
+  Learners learners_;
+  IterationBatch batch_;
+  bool records_;
+  std::unique_ptr<kernels::DeviceGraph> graph_;
+  Tensor losses_;  ///< in the graph's memory: to go before it
+};
+
+/// The iterations of an epoch as training runs them, on random images, half of them labelled.
+class EpochIterations {
+ public:
+  explicit EpochIterations(const Options& options)
+      : learners_(options),
+        recipe_(recipe_of(options)),
+        images_(random_images(options.samples)),
+        views_(images_, kMean, kStd, {}, parse_device(options.device),
+               options.precision == "bf16" ? DType::kBfloat16 : DType::kFloat32),
+        w_(static_cast<std::size_t>(options.samples), 0.7),
+        logits_(
+            random_normal({options.samples, options.classes}, 4).to(parse_device(options.device))) {
+    const auto classes = static_cast<std::uint32_t>(options.classes);
+    Philox random(1, Purpose::kTest, 1);
+    for (std::int64_t i = 0; i < options.samples; ++i) {
+      samples_.indices.push_back(i);
+      samples_.noisy_labels.push_back(random.below(classes));
+      (i % 2 == 0 ? partition_.labelled : partition_.unlabelled).push_back(i);
+    }
+  }
+
+  void queue() {
+    result_.emplace(runner_.run(maker_.next(next_), dropout_key(context_, next_)));
+    ++next_;
+  }
+  void wait() { result_->losses.get(); }
+
+ private:
+  static constexpr std::array<float, 3> kMean{.4914F, .4822F, .4465F};
+  static constexpr std::array<float, 3> kStd{.2023F, .1994F, .2010F};
+
+  static Recipe recipe_of(const Options& options) {
+    Recipe recipe;
+    recipe.dataset = "shapes";  // which needs no files
+    recipe.num_class = 10;
+    recipe.batch_size = options.batch_size;
+    recipe.cuda_graph = options.records();
+    resolve(recipe);
+    return recipe;
+  }
+  static Images random_images(std::int64_t count) {
+    Philox random(1, Purpose::kTest, 2);
+    std::vector<std::uint8_t> pixels(static_cast<std::size_t>(count * kSide * kSide * 3));
+    std::ranges::generate(pixels, [&] { return static_cast<std::uint8_t>(random.below(256)); });
+    return Images::in_memory(kSide, kSide, std::move(pixels));
+  }
+
+  Learners learners_;
+  Recipe recipe_;
+  Images images_;
+  ViewMaker views_;
+  std::vector<double> w_;
+  Tensor logits_;
+  EpochSamples samples_;
+  Partition partition_;
+  EpochContext context_{
+      recipe_, samples_, views_, 0, 0, 0, {}, {}, [](const std::string& sentence) {
+        fmt::print(stderr, "step: warning: {}\n", sentence);
+      }};
+  CoDivision division_{partition_, w_, logits_};
+  BatchMaker maker_{context_, division_};
+  IterationRunner runner_{context_, division_, learners_.k, learners_.j, learners_.optimizer};
+  std::int64_t next_ = 0;
+  std::optional<IterationResult> result_;
+};
+
+/// Seconds of an iteration, as means of windows.
+template <class Iterations>
+std::vector<double> time_windows(const Options& options, Iterations&& iterations) {
+  const int window = parse_device(options.device).type == DeviceType::kCuda ? kWindow : 1;
+  for (int i = 0; i < options.warmup; ++i) iterations.queue();
+  if (options.warmup > 0) iterations.wait();
   std::vector<double> seconds;
-  for (int i = 0; i < options.warmup + options.repeat; ++i) {
+  for (int i = 0; i < options.repeat; i += window) {
     const auto start = std::chrono::steady_clock::now();
-    IterationLosses::from(queue_iteration(k, j, optimizer, batch, iteration));  // waits for it
+    for (int k = 0; k < window; ++k) iterations.queue();
+    iterations.wait();
     const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
-    if (i >= options.warmup) seconds.push_back(passed.count());
+    seconds.push_back(passed.count() / window);
   }
   return seconds;
+}
+
+std::vector<double> time_iterations(const Options& options) {
+  require(options.samples / 2 >= options.batch_size,
+          "half of --samples must be a batch at least; it is {}", options.samples / 2);
+  if (options.augment) return time_windows(options, EpochIterations(options));
+  return time_windows(options, ReadyIterations(options));
 }
 
 /// Most memory there has been: of the process on the CPU, of the pool on a GPU.
@@ -100,6 +233,10 @@ int run(int argc, char** argv) {
   CLI::App app("Times one full BPT-PLR iteration.");
   app.add_option("--width", options.width, "channels of the first stage");
   app.add_option("--batch_size", options.batch_size, "labelled and unlabelled samples each");
+  app.add_option("--classes", options.classes, "classes");
+  app.add_flag("--augment", options.augment, "make the views of every iteration, too");
+  app.add_option("--samples", options.samples, "random images that --augment draws from");
+  app.add_flag("--eager", options.eager, "on a GPU, queue every iteration anew");
   app.add_option("--repeat", options.repeat, "timed iterations");
   app.add_option("--warmup", options.warmup, "iterations before them");
   app.add_option("--threads", options.threads, "OpenMP threads");
@@ -109,8 +246,9 @@ int run(int argc, char** argv) {
   omp_set_num_threads(options.threads);
   fmt::print(
       R"({{"impl": "bptplr", "device": "{}", "precision": "{}", "width": {}, "batch_size": {}, )"
-      R"("threads": {}, "seconds": [{:.5f}], )",
-      options.device, options.precision, options.width, options.batch_size, options.threads,
+      R"("classes": {}, "views": "{}", "graph": {}, "threads": {}, "seconds": [{:.6f}], )",
+      options.device, options.precision, options.width, options.batch_size, options.classes,
+      options.augment ? "made" : "ready", options.records(), options.threads,
       fmt::join(time_iterations(options), ", "));
   fmt::print(R"("peak_mib": {:.0f}}})"
              "\n",

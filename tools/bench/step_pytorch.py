@@ -1,136 +1,291 @@
 #!/usr/bin/env python3
-"""Times one BPT-PLR training iteration in eager PyTorch: the baseline for this engine.
+"""Times BPT-PLR training iterations in PyTorch: what this engine's speed is compared with.
 
-It does what the published script does for one batch: six no-grad forwards of B images for
-the targets, MixUp, one forward of 8B images, the four loss terms, backward and an SGD step.
-The augmented views lie ready in memory and the class sets are given, so that the numbers
-are of training alone. Works with torch 1.13 and 2.x; prints one line of JSON.
+usage: tools/bench/step_pytorch.py [--device cuda] [--variants ...] [--beside COMMAND] ...
+
+A variant is a baseline and its options, joined by plus signs:
+
+    eager   the published iteration (tools/bench/baselines/published.py)
+    best    the strongest that we know (tools/bench/baselines/strongest.py), always channels_last
+    float32, tf32, bf16     precision; tf32 needs a GPU
+    nhwc                    eager: channels_last memory
+    masters                 best, bf16: bfloat16 weights beside float32 masters instead of autocast
+    separate                best: no forwards merged
+    compile, reduce-overhead, max-autotune      best: a mode of torch.compile
+    graph                   best: the whole iteration as one CUDA graph
+
+All variants are built once and then timed in turn, --rounds times, with the commands of --beside in
+between. A line of JSON each time: `seconds` of an iteration, the mean over --repeat of them between
+two events on the device (on a CPU, two looks at the clock); `images_per_s` counts samples, 2 B an
+iteration; `peak_mib` is of the device's memory for this variant, or of the process on a CPU. What
+cannot be built says why in `failed` and the rest goes on.
+
+Views lie ready in memory unless --augment or --epoch is given: then `eager` takes them from
+DataLoaders whose workers augment with Pillow, as published, and `best` makes them on the device.
+--epoch N times whole epochs of step 5 on N random images, floor(N / B) + 1 iterations.
 """
 
 import argparse
+import contextlib
 import json
-import pathlib
+import resource
+import shlex
+import subprocess
 import sys
 import time
 
 import torch
-import torch.nn.functional as F
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "oracle"))
-from preact_resnet import PreActResNet  # noqa: E402
+from baselines import feeds, losses, published
+from baselines.strongest import Options, Strongest
+from preact_resnet import PreActResNet
 
-CLASSES, KAPPA, TEMPERATURE, LAMBDA_U, MIX = 10, 3, 0.5, 25.0, 0.7
+KAPPA, LAMBDA_U, MIX = 3, 25.0, 0.7
+PRECISIONS = ("float32", "tf32", "bf16")
+# In torch.compile's words.
+COMPILE = {"compile": "default", "reduce-overhead": "reduce-overhead", "max-autotune": "max-autotune"}
+DEFAULT = {
+    "cpu": "eager+float32,eager+float32+nhwc,best+float32",
+    "cuda": "eager+float32,eager+tf32,eager+tf32+nhwc,best+bf16,best+bf16+separate+graph,"
+            "best+bf16+graph,best+bf16+masters+graph,best+bf16+compile+graph,"
+            "best+bf16+masters+compile+graph,best+bf16+reduce-overhead",
+}
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--variants", help=f"default: {DEFAULT}".replace("%", "%%"))
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--batch_size", type=int, default=64)
+    parser.add_argument("--classes", type=int, default=10)
     parser.add_argument("--image_size", type=int, default=32)
-    parser.add_argument("--repeat", type=int, default=3, help="timed iterations")
+    parser.add_argument("--rounds", type=int, default=1, help="times that each variant is timed")
+    parser.add_argument("--repeat", type=int, default=3, help="iterations in a round")
     parser.add_argument("--warmup", type=int, default=1, help="iterations before timing starts")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--precision", default="float32", choices=["float32", "tf32", "bf16"],
-                        help="tf32 and bf16 (autocast) need a GPU")
-    parser.add_argument("--channels_last", action="store_true", help="NHWC memory layout")
-    return parser.parse_args()
+    parser.add_argument("--augment", action="store_true", help="making the views is part of it")
+    parser.add_argument("--samples", type=int, default=50000, help="random images that --augment draws from")
+    parser.add_argument("--epoch", type=int, default=0, metavar="N", help="time epochs of N images")
+    parser.add_argument("--workers", type=int, default=4, help="processes of each DataLoader")
+    parser.add_argument("--budget_s", type=float, default=float("inf"),
+                        help="seconds after which nothing more is compiled; 0: torch.compile is left out")
+    parser.add_argument("--beside", action="append", default=[], metavar="COMMAND",
+                        help="a program to run in every round, whose lines are passed on; may be repeated")
+    args = parser.parse_args()
+    if args.epoch:
+        args.augment, args.samples, args.repeat = True, args.epoch, args.epoch // args.batch_size + 1
+    return args
 
 
-def make_batch(size, image_size, memory_format, device):
-    batch = {side + str(view): torch.randn(size, 3, image_size, image_size).contiguous(memory_format=memory_format)
-             for side in "xu" for view in (1, 2, 3, 4)}
-    batch["labels"] = F.one_hot(torch.randint(CLASSES, (size,)), CLASSES).float()
-    batch["w"] = torch.rand(size, 1)
-    # 0/1 membership of every class in the class set of each of the 2B samples.
-    top = torch.rand(2 * size, CLASSES).topk(KAPPA, dim=1).indices
-    batch["member"] = torch.zeros(2 * size, CLASSES).scatter_(1, top, 1)
-    batch["member"].scatter_(1, torch.randint(CLASSES, (2 * size, 1)), 1)
-    return {name: tensor.to(device) for name, tensor in batch.items()}
+class Variant:
+    def __init__(self, text):
+        self.impl, *options = text.split("+")
+        known = {"eager": {"nhwc"}, "best": {"masters", "separate", "graph", *COMPILE}}.get(self.impl)
+        if known is None:
+            raise ValueError(f"variant {text!r} begins with neither eager nor best")
+        precisions = [option for option in options if option in PRECISIONS] or ["float32"]
+        self.precision = precisions[0]
+        self.options = [option for option in options if option not in PRECISIONS]
+        chosen = set(self.options)
+        if len(precisions) > 1 or len(chosen & COMPILE.keys()) > 1 or not chosen <= known:
+            raise ValueError(f"variant {text!r}: {self.impl} takes one of {', '.join(PRECISIONS)} and of "
+                             f"{', '.join(sorted(known))}, of torch.compile one mode")
+        if "masters" in chosen and self.precision != "bf16":
+            raise ValueError(f"variant {text!r}: masters go with bf16")
+        if {"reduce-overhead", "graph"} <= chosen:
+            raise ValueError(f"variant {text!r}: reduce-overhead makes graphs of its own; leave one out")
+
+    def compiles(self):
+        return any(option in COMPILE for option in self.options)
+
+    def set_precision(self):
+        """Process-wide settings, so they are set whenever this variant runs."""
+        fast = self.precision != "float32"
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = fast
 
 
-def sharpen(p):
-    p = p ** (1 / TEMPERATURE)
-    return p / p.sum(dim=1, keepdim=True)
+# ---- what is timed ---------------------------------------------------------------------
+
+def random_views(args, device):
+    """The views of one batch, by name, and its other tensors."""
+    size = args.batch_size
+    batch = {side + view: torch.randn(size, 3, args.image_size, args.image_size, device=device)
+             for side in "xu" for view in "1234"}
+    y, y_u = (torch.randint(args.classes, (size,), device=device) for _ in range(2))
+    return batch, {"y": y, "y_u": y_u, "w": torch.rand(size, device=device),
+                   "z": torch.randn(2 * size, args.classes, device=device)}
 
 
-def plr_loss(features, member, tau=1.0):
-    """Pseudo-label relaxed contrastive loss with one [2n,2n] mask; rows as in the oracle."""
-    n = len(member)
-    keep = (member @ member.t() == 0).repeat(2, 2)
-    anchor = torch.arange(2 * n, device=features.device)
-    positive = (anchor + n) % (2 * n)
-    keep[anchor, positive] = True
-    similarity = features @ features.t() / tau
-    partition = torch.logsumexp(similarity.masked_fill(~keep, float("-inf")), dim=1)
-    return (partition - similarity[anchor, positive]).mean()
+class Eager:
+    """The published iteration, on ready views or with the published kind of DataLoader."""
+
+    def __init__(self, variant, net_k, net_j, args):
+        self.args, self.nets, self.device = args, (net_k, net_j), args.device
+        layout = torch.channels_last if "nhwc" in variant.options else torch.contiguous_format
+        for net in self.nets:
+            net.to(memory_format=layout)
+        self.optimiser = torch.optim.SGD(net_k.parameters(), lr=0.02, momentum=0.9, weight_decay=5e-4)
+        self.autocast = contextlib.nullcontext
+        if variant.precision == "bf16":
+            self.autocast = lambda: torch.autocast(args.device, dtype=torch.bfloat16)
+        if args.augment:
+            from baselines.loader_views import LoaderBatches
+            samples = feeds.random_samples(args.samples, args.image_size, args.classes, "cpu")
+            self.batches = LoaderBatches(samples, args.batch_size, args.workers, self.device, layout)
+        else:
+            views, rest = random_views(args, self.device)
+            views = {name: view.contiguous(memory_format=layout) for name, view in views.items()}
+            self.batches = iter(lambda: (views, rest), None)
+        for _ in range(args.warmup):
+            self.step()
+
+    def step(self):
+        views, rest = next(self.batches)
+        mix = torch.distributions.Beta(4.0, 4.0).sample().item()
+        published.iteration(*self.nets, self.optimiser, views, **rest, kappa=KAPPA, mix=max(mix, 1 - mix),
+                            perm=torch.randperm(4 * len(rest["y"])), lam=LAMBDA_U, autocast=self.autocast)
 
 
-def step(net_k, net_j, optimiser, batch, autocast):
-    net_k.train()
-    net_j.eval()
-    size = len(batch["w"])
-    with torch.no_grad(), autocast():
-        predictions = [F.softmax(net.classify(batch[view]).float(), dim=1) for net, view in (
-            (net_k, "u1"), (net_k, "u2"), (net_j, "u1"), (net_j, "u2"), (net_k, "x1"), (net_k, "x2"))]
-        t_u = sharpen(sum(predictions[:4]) / 4)
-        p_x = (predictions[4] + predictions[5]) / 2
-        t_x = sharpen(batch["w"] * batch["labels"] + (1 - batch["w"]) * p_x)
+def best(variant, net_k, net_j, args):
+    compiles = [COMPILE[option] for option in variant.options if option in COMPILE]
+    options = Options(variant.precision, "masters" in variant.options, "separate" in variant.options,
+                      compiles[0] if compiles else "", "graph" in variant.options)
+    dtype = torch.bfloat16 if variant.precision == "bf16" else torch.float32
+    if args.augment:
+        samples = feeds.random_samples(args.samples, args.image_size, args.classes, args.device)
+        feed = feeds.EpochFeed(samples, args.batch_size, dtype, KAPPA, LAMBDA_U)
+    else:
+        views, rest = random_views(args, args.device)
+        weak, strong = (torch.cat([views[name] for name in names])
+                        .to(dtype, memory_format=torch.channels_last)
+                        for names in (("u1", "u2", "x1", "x2"), ("x3", "x4", "u3", "u4")))
+        member = losses.class_membership(rest["z"], torch.cat([rest["y"], rest["y_u"]]), KAPPA)
+        batch = feeds.Batch(weak, strong, rest["y"], rest["w"], member, torch.tensor(MIX),
+                            torch.randperm(4 * args.batch_size), torch.tensor(LAMBDA_U))
+        feed = feeds.ReadyFeed(feeds.Batch(*(t.to(args.device)[None] for t in batch)))
+    return Strongest(net_k, net_j, feed, options, warmup=max(args.warmup, 1))
 
-    images = torch.cat([batch["x3"], batch["x4"], batch["u3"], batch["u4"]])
-    targets = torch.cat([t_x, t_x, t_u, t_u])
-    perm = torch.randperm(4 * size, device=images.device)
-    mixed = MIX * images + (1 - MIX) * images[perm]
-    targets = MIX * targets + (1 - MIX) * targets[perm]
 
-    with autocast():
-        logits, projections = net_k(torch.cat([mixed, images]))
-    logits, projections = logits[: 4 * size].float(), projections[4 * size :].float()
-    log_p = F.log_softmax(logits, dim=1)
-    p = log_p.exp()
-    loss_x = -(targets[: 2 * size] * log_p[: 2 * size]).sum(dim=1).mean()
-    loss_u = ((p[2 * size :] - targets[2 * size :]) ** 2).mean()
-    penalty = -(torch.log(p.mean(dim=0) * CLASSES) / CLASSES).sum()
-    x3, x4, u3, u4 = projections.chunk(4)
-    loss_plr = plr_loss(torch.cat([x3, u3, x4, u4]), batch["member"])
+def build(variant, args):
+    variant.set_precision()
+    torch.manual_seed(1)
+    nets = [PreActResNet(args.width, num_classes=args.classes).to(args.device) for _ in range(2)]
+    make = Eager if variant.impl == "eager" else best
+    return make(variant, *nets, args)
 
-    loss = loss_x + LAMBDA_U * loss_u + penalty + loss_plr
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-    return loss.item()
+
+# ---- timing ----------------------------------------------------------------------------
+
+def window(trainer, repeat, device):
+    """Seconds of an iteration, over `repeat` of them with no wait in between."""
+    if device == "cuda":
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin.record()
+        for _ in range(repeat):
+            trainer.step()
+        end.record()
+        end.synchronize()
+        return begin.elapsed_time(end) / 1e3 / repeat
+    start = time.perf_counter()
+    for _ in range(repeat):
+        trainer.step()
+    return (time.perf_counter() - start) / repeat
+
+
+def peak_mib(device, before):
+    if device == "cuda":
+        return round((torch.cuda.max_memory_allocated() - before) / 2**20)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
+
+
+class Candidate:
+    """A variant that is built and can be timed, or why it cannot."""
+
+    def __init__(self, text, args):
+        self.variant, self.args, self.trainer = Variant(text), args, None
+        self.line = {
+            "impl": f"pytorch_{self.variant.impl}", "torch": torch.__version__, "device": args.device,
+            "precision": self.variant.precision, "options": self.variant.options,
+            "views": "made" if args.augment else "ready", "width": args.width,
+            "batch_size": args.batch_size, "classes": args.classes, "threads": args.threads}
+        if args.device == "cuda":
+            self.line["device_name"] = torch.cuda.get_device_name()
+
+    def build(self):
+        cuda, start = self.args.device == "cuda", time.perf_counter()
+        before = 0
+        if cuda:
+            torch.cuda.synchronize()
+            torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_allocated()
+        with self.guarded():
+            self.trainer = build(self.variant, self.args)
+            if cuda:
+                torch.cuda.synchronize()  # or a failure would show at a later variant
+            self.line["build_s"] = round(time.perf_counter() - start, 1)
+            self.line["peak_mib"] = peak_mib(self.args.device, before)
+
+    @contextlib.contextmanager
+    def guarded(self):
+        """Compilers and graph captures fail in their own ways: say how, and go on without."""
+        try:
+            yield
+        except Exception as error:
+            self.give_up(f"{type(error).__name__}: {error}"[:500])
+
+    def give_up(self, why):
+        self.trainer = None
+        print(json.dumps({**self.line, "failed": why}), flush=True)
+
+    def time(self):
+        with self.guarded():
+            self.variant.set_precision()
+            seconds = window(self.trainer, self.args.repeat, self.args.device)
+            line = {**self.line, "seconds": [round(seconds, 6)],
+                    "images_per_s": round(2 * self.args.batch_size / seconds, 1)}
+            if self.args.epoch:
+                line.update(epoch=self.args.epoch, seconds_per_epoch=round(seconds * self.args.repeat, 3))
+            print(json.dumps(line), flush=True)
+
+
+def run_beside(command):
+    """Passes its output on; says whether it ended well."""
+    sys.stdout.flush()
+    try:
+        return subprocess.run(shlex.split(command), check=False).returncode == 0
+    except OSError as error:
+        print(f"step_pytorch: error: {error}", file=sys.stderr)
+        return False
 
 
 def main():
     args = arguments()
     torch.set_num_threads(args.threads)
-    torch.manual_seed(1)
+    torch.backends.cudnn.benchmark = True
+    try:
+        candidates = [Candidate(text, args) for text in (args.variants or DEFAULT[args.device]).split(",")]
+    except ValueError as error:
+        print(f"step_pytorch: error: {error}", file=sys.stderr)
+        return 2
+    start = time.perf_counter()
+    for candidate in candidates:
+        if candidate.variant.compiles() and time.perf_counter() - start > args.budget_s:
+            candidate.give_up(f"not compiled within --budget_s {args.budget_s:g}")
+        else:
+            candidate.build()
     if args.device == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = args.precision != "float32"
-        torch.backends.cudnn.allow_tf32 = args.precision != "float32"
-        torch.backends.cudnn.benchmark = True
-
-    def autocast():
-        return torch.autocast(args.device, dtype=torch.bfloat16, enabled=args.precision == "bf16")
-
-    memory_format = torch.channels_last if args.channels_last else torch.contiguous_format
-    net_k, net_j = (PreActResNet(args.width, num_classes=CLASSES).to(args.device, memory_format=memory_format)
-                    for _ in range(2))
-    optimiser = torch.optim.SGD(net_k.parameters(), lr=0.02, momentum=0.9, weight_decay=5e-4)
-    batch = make_batch(args.batch_size, args.image_size, memory_format, args.device)
-
-    seconds = []
-    for iteration in range(args.warmup + args.repeat):
-        start = time.perf_counter()
-        step(net_k, net_j, optimiser, batch, autocast)  # reads the loss: the GPU has finished
-        if iteration >= args.warmup:
-            seconds.append(round(time.perf_counter() - start, 5))
-    print(json.dumps({
-        "impl": "pytorch", "torch": torch.__version__, "device": args.device,
-        "precision": args.precision, "width": args.width,
-        "batch_size": args.batch_size, "layout": "nhwc" if args.channels_last else "nchw",
-        "threads": args.threads, "seconds": seconds}))
+        torch.cuda.empty_cache()  # leaves room for what runs beside
+    all_ran = True
+    for _ in range(args.rounds):
+        for command in args.beside:
+            all_ran &= run_beside(command)
+        for candidate in candidates:
+            if candidate.trainer is not None:
+                candidate.time()
+    return 0 if all_ran else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Reads the JSON lines that step.sh collects and prints a table and, last, `ratio R`.
+"""Reads JSON lines of bench_step and step_pytorch.py and prints how much faster the engine is.
 
-R is the time of the fastest PyTorch (of all layouts and precisions) over ours, where it is smallest.
+A table for each size, then two ratios, PyTorch's time over ours at the size where it is smallest:
+`ratio_eager R`, to the published iteration (its faster memory layout; TF32 where that was timed,
+else float32), and, last, `ratio R`, to the fastest PyTorch of all that were timed. Ours is the
+faster of its precisions. Times are medians over all lines of a kind.
 """
 
 import collections
@@ -19,30 +22,67 @@ def floor_gflop(width, batch_size):
     return FORWARD_GFLOP * (width / 64) ** 2 * batch_size * (6 + 8 * 3)
 
 
-def main():
-    times = collections.defaultdict(list)
-    versions = set()
-    with open(sys.argv[1], encoding="utf-8") as lines:
-        for line in lines:
-            run = json.loads(line)
-            name = " ".join(filter(None, (run["impl"], run.get("layout"), run["precision"])))
-            times[run["width"], run["batch_size"], name] += run["seconds"]
-            versions.add(run.get("torch"))
-    versions.discard(None)
-    print(f"\nPyTorch {', '.join(sorted(versions))}, eager, median seconds an iteration")
+def name_of(run):
+    return " ".join([run["impl"], run["precision"], *run.get("options", ())])
+
+
+def is_eager_baseline(name, names):
+    """Is it the published iteration, in TF32 if that was timed at all?"""
+    wanted = "tf32" if any(n.startswith("pytorch_eager tf32") for n in names) else "float32"
+    return name.startswith(f"pytorch_eager {wanted}")
+
+
+def print_size(size, median):
+    """Prints the table of one size and returns our ratios to eager and to the fastest PyTorch, None
+    where one of the two was not timed."""
+    width, batch_size, views = size
+    gflop = floor_gflop(width, batch_size)
+    print(f"width {width}, B {batch_size}, views {views}: {gflop:.0f} GFLOP by direct convolution")
+    for name, seconds in sorted(median.items(), key=lambda item: item[1]):
+        print(f"  {seconds:9.5f} s  {2 * batch_size / seconds:9.0f} images/s  "
+              f"{gflop / seconds:8.0f} GFLOP/s  {name}")
+
+    def fastest(names):
+        return min(names, key=median.get, default=None)
+
+    ours = fastest([name for name in median if name.startswith("bptplr")])
+    eager = fastest([name for name in median if is_eager_baseline(name, median)])
+    best = fastest([name for name in median if name.startswith("pytorch")])
     ratios = []
-    for width, batch_size in sorted({key[:2] for key in times}):
-        median = {name: statistics.median(seconds)
-                  for (w, b, name), seconds in times.items() if (w, b) == (width, batch_size)}
-        ours = min((name for name in median if name.startswith("bptplr")), key=median.get)
-        best = min((name for name in median if name.startswith("pytorch")), key=median.get)
-        ratios.append(median[best] / median[ours])
-        gflop = floor_gflop(width, batch_size)
-        print(f"width {width:3}: "
-              + "  ".join(f"{name} {seconds:.4f}" for name, seconds in sorted(median.items()))
-              + f"\n           {gflop:.0f} GFLOP by direct convolution, {ours} does "
-              f"{gflop / median[ours]:.0f} GFLOP/s; ratio {ratios[-1]:.2f} to {best}")
-    print(f"ratio {min(ratios):.2f}")
+    for other in (eager, best):
+        ratios.append(median[other] / median[ours] if ours and other else None)
+        if ratios[-1]:
+            print(f"  {ours} is {ratios[-1]:.2f} times as fast as {other}")
+    return ratios
+
+
+def main():
+    times = collections.defaultdict(lambda: collections.defaultdict(list))
+    epochs = collections.defaultdict(list)
+    versions, failed = set(), {}
+    with open(sys.argv[1], encoding="utf-8") as lines:
+        for run in map(json.loads, lines):
+            size = run["width"], run["batch_size"], run.get("views", "ready")
+            if "torch" in run:
+                versions.add(run["torch"])
+            if "failed" in run:
+                failed[size, name_of(run)] = run["failed"]
+                continue
+            times[size][name_of(run)] += run["seconds"]
+            if "seconds_per_epoch" in run:
+                epochs[run["epoch"], size, name_of(run)].append(run["seconds_per_epoch"])
+    print(f"\nPyTorch {', '.join(sorted(versions))}, median seconds an iteration")
+    ratios = [print_size(size, {name: statistics.median(seconds) for name, seconds in named.items()})
+              for size, named in sorted(times.items())]
+    for (count, (width, *_), name), seconds in sorted(epochs.items()):
+        print(f"an epoch of {count} samples, width {width}: {statistics.median(seconds):.2f} s  {name}")
+    for (size, name), why in sorted(failed.items()):
+        print(f"not timed, width {size[0]}: {name}: {why}")
+    for name, column in zip(("ratio_eager", "ratio"), zip(*ratios)):
+        known = [ratio for ratio in column if ratio]
+        if not known:
+            sys.exit("step_ratio: error: no size has times of both bptplr and PyTorch")
+        print(f"{name} {min(known):.2f}")
 
 
 if __name__ == "__main__":
