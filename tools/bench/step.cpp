@@ -139,15 +139,9 @@ class EpochIterations {
                options.precision == "bf16" ? DType::kBfloat16 : DType::kFloat32),
         w_(static_cast<std::size_t>(options.samples), 0.7),
         logits_(
-            random_normal({options.samples, options.classes}, 4).to(parse_device(options.device))) {
-    const auto classes = static_cast<std::uint32_t>(options.classes);
-    Philox random(1, Purpose::kTest, 1);
-    for (std::int64_t i = 0; i < options.samples; ++i) {
-      samples_.indices.push_back(i);
-      samples_.noisy_labels.push_back(random.below(classes));
-      (i % 2 == 0 ? partition_.labelled : partition_.unlabelled).push_back(i);
-    }
-  }
+            random_normal({options.samples, options.classes}, 4).to(parse_device(options.device))),
+        samples_(random_samples(options)),
+        partition_(halves(options.samples)) {}
 
   void queue() {
     result_.emplace(runner_.run(maker_.next(next_), dropout_key(context_, next_)));
@@ -167,6 +161,22 @@ class EpochIterations {
     recipe.cuda_graph = options.records();
     resolve(recipe);
     return recipe;
+  }
+  static EpochSamples random_samples(const Options& options) {
+    EpochSamples samples;
+    Philox random(1, Purpose::kTest, 1);
+    for (std::int64_t i = 0; i < options.samples; ++i) {
+      samples.indices.push_back(i);
+      samples.noisy_labels.push_back(random.below(static_cast<std::uint32_t>(options.classes)));
+    }
+    return samples;
+  }
+  static Partition halves(std::int64_t samples) {
+    Partition partition;
+    for (std::int64_t i = 0; i < samples; ++i) {
+      (i % 2 == 0 ? partition.labelled : partition.unlabelled).push_back(i);
+    }
+    return partition;
   }
   static Images random_images(std::int64_t count) {
     Philox random(1, Purpose::kTest, 2);
