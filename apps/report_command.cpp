@@ -63,7 +63,8 @@ void add_report_command(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   command->add_option("--threads", options->threads, "CPU threads; 0: all")
       ->check(CLI::Range(0, 4096));
-  command->add_flag("--json", options->json, "print what the page shows as JSON, and write no page");
+  command->add_flag("--json", options->json,
+                    "print what the page shows as JSON, and write no page");
   command->callback([&action, options] { action = [options] { return report(*options); }; });
 }
 

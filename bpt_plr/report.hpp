@@ -12,8 +12,8 @@ namespace bptplr {
 
 struct ReportOptions {
   std::string device = "auto";
-  std::string data_path;   ///< where the data set has moved; empty: it has not
-  std::int64_t top = 48;   ///< how many of the most suspect labels are shown
+  std::string data_path;  ///< where the data set has moved; empty: it has not
+  std::int64_t top = 48;  ///< how many of the most suspect labels are shown
 };
 
 /// The course of the run from what it has written; the confusion on the test set, the label noise
