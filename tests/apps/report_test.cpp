@@ -52,7 +52,7 @@ std::string drawn_page(const ScratchFolder& folder, const std::string& browser,
 /// The Chromium that opens files here, which one in a sandbox of its own may not; empty without.
 std::string find_chromium(const ScratchFolder& folder) {
   write_text(folder / "probe.html", "<script>document.write(6 * 7)</script>");
-  for (const std::string name : {"chromium", "chromium-browser", "google-chrome"}) {
+  for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
     if (contains(drawn_page(folder, name, "probe.html"), "42")) return name;
   }
   return "";
