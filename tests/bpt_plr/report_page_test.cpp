@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "data/image_codecs.hpp"
+#include "data/image_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -110,9 +110,8 @@ TEST(DataUri, HoldsThePicture) {
     ASSERT_TRUE(uri.starts_with(prefix));
     ASSERT_EQ((uri.size() - prefix.size()) % 4, 0U);
     paddings.insert(count(uri, "="));
-    const DecodeResult decoded = decode_png(decode_base64(uri.substr(prefix.size())));
-    EXPECT_EQ(decoded.problem, "");
-    EXPECT_EQ(decoded.image.pixels, image.pixels) << side;
+    const Image decoded = decode_image(decode_base64(uri.substr(prefix.size())), "the page");
+    EXPECT_EQ(decoded.pixels, image.pixels) << side;
   }
   EXPECT_EQ(paddings, (std::set<std::size_t>{0, 1, 2}));
 }
