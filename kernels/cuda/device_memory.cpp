@@ -108,7 +108,10 @@ const CudaContext& device_context(int device) {
 }
 
 void* device_allocate(const CudaContext& ctx, std::size_t bytes) {
-  if (state_of(ctx).recording != nullptr) return state_of(ctx).recording->allocate(bytes);
+  // A context that a caller made has no state.
+  if (ctx.state != nullptr && state_of(ctx).recording != nullptr) {
+    return state_of(ctx).recording->allocate(bytes);
+  }
   void* memory = nullptr;
   // The pool gives nothing for nothing; an empty tensor still needs an address.
   const cudaError_t status = cudaMallocAsync(&memory, bytes == 0 ? 1 : bytes, ctx.stream);
@@ -121,15 +124,14 @@ void* device_allocate(const CudaContext& ctx, std::size_t bytes) {
 }
 
 void device_release(const CudaContext& ctx, void* memory) {
-  DeviceState& state = state_of(ctx);
-  for (GraphMemory* graph : state.graphs) {
-    if (graph->release(memory)) return;
+  if (ctx.state != nullptr) {
+    DeviceState& state = state_of(ctx);
+    for (GraphMemory* graph : state.graphs) {
+      if (graph->release(memory)) return;
+    }
+    if (state.recording != nullptr) return state.freed_while_recording.push_back(memory);
   }
-  if (state.recording != nullptr) {
-    state.freed_while_recording.push_back(memory);
-  } else {
-    cudaFreeAsync(memory, ctx.stream);  // called by destructors; an error shows at the next call
-  }
+  cudaFreeAsync(memory, ctx.stream);  // called by destructors; an error shows at the next call
 }
 
 DeviceMemoryUse device_memory_use(const CudaContext& ctx) {
