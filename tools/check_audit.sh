@@ -48,7 +48,7 @@ mkdir -p "$out"
   "$folds" "${SEED:-1}"
 
 flags=(--dataset csv --image_size 32 --cache_dir "$out/cache" --width "${WIDTH:-16}"
-  --blocks "${BLOCKS:-1,1,1,1}" --warm_up "${WARM_UP:-45}" --batch_size "${BATCH:-32}"
+  --blocks "${BLOCKS:-1,1,1,1}" --warm_up "${WARM_UP:-27}" --batch_size "${BATCH:-32}"
   --lr "${LR:-0.05}" --lambda_u "${LAMBDA_U:-25}" --seed "${SEED:-1}" --threads "${THREADS:-0}")
 # EXTRA: further flags for all runs, split at spaces.
 read -r -a extra <<<"${EXTRA:---alpha 0.5 --lambda_ramp 5 --loss_history 3 --proto_momentum 0 --warm_up_temperature 1 --warm_up_batch_factor 1}"
@@ -56,7 +56,7 @@ train() { "$binary" train "${flags[@]}" "${extra[@]}" "$@"; }
 seconds() { "$python" tools/check_audit.py seconds "$1"; }
 
 echo "== BPT-PLR"
-train --method bpt_plr --num_epochs "${EPOCHS:-75}" --data_path "$out/set/all.csv" --out "$out/bpt_plr"
+train --method bpt_plr --num_epochs "${EPOCHS:-45}" --data_path "$out/set/all.csv" --out "$out/bpt_plr"
 "$binary" audit "$out/bpt_plr" --threads "${THREADS:-0}" | tee "$out/audit.txt"
 
 ce_epochs=${CE_EPOCHS:-}
