@@ -1,0 +1,22 @@
+// Convolutions by our own kernels on the tensor cores (sm_80 and newer), behind conv2d.hpp:
+// bfloat16 in, float32 sums, 3 x 3 kernels padded by 1 and 1 x 1 kernels, stride 1 or 2.
+#pragma once
+
+#include "kernels/bfloat16.hpp"
+#include "kernels/context.hpp"
+#include "kernels/conv2d.hpp"
+
+namespace bptplr::kernels {
+
+/// Whether they can: channels are multiples of 8, the kernel is one of the above, arrays have fewer
+/// than 2^31 values, none is empty. Arrays must be aligned to 16 bytes.
+bool tensor_cores_can(const Conv2dShape& shape);
+
+/// The ways to divide the work among blocks, from large tiles to small ones. Forward and data
+/// gradient have the same bits with each.
+inline constexpr int kConv2dTilings = 3;
+
+void tensor_core_forward(const CudaContext& ctx, const Conv2dShape& shape, int tiling,
+                         const bfloat16* x, const bfloat16* w, bfloat16* y);
+
+}  // namespace bptplr::kernels
