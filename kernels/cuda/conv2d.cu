@@ -77,19 +77,36 @@ void conv2d_forward(const CudaContext& ctx, const Conv2dShape& shape, const T* x
 template <class T>
 void conv2d_backward_data(const CudaContext& ctx, const Conv2dShape& shape, const T* dy, const T* w,
                           T* dx) {
-  if (!is_empty(shape)) convolution(ctx, ConvolutionPass::kBackwardData, shape, dy, w, dx);
+  constexpr auto kPass = ConvolutionPass::kBackwardData;
+  if (is_empty(shape)) return;
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    if (ours_can(shape, dy, w, dx)) {
+      return run_fastest(ctx, kPass, shape, [&](int candidate) {
+        if (candidate == kLibrary) return convolution(ctx, kPass, shape, dy, w, dx);
+        tensor_core_backward_data(ctx, shape, candidate, dy, w, dx);
+      });
+    }
+  }
+  convolution(ctx, kPass, shape, dy, w, dx);
 }
 
 template <class T>
 void conv2d_backward_weights(const CudaContext& ctx, const Conv2dShape& shape, const T* x,
                              const T* dy, float* dw, T* dw_scratch) {
-  if (is_empty(shape)) {
-    fill(ctx, 0.0F, dw, shape.weights());
-  } else if constexpr (std::is_same_v<T, float>) {
-    convolution(ctx, ConvolutionPass::kBackwardWeights, shape, x, dy, dw);
+  constexpr auto kPass = ConvolutionPass::kBackwardWeights;
+  if (is_empty(shape)) return fill(ctx, 0.0F, dw, shape.weights());
+  if constexpr (std::is_same_v<T, float>) {
+    convolution(ctx, kPass, shape, x, dy, dw);
   } else {
-    convolution(ctx, ConvolutionPass::kBackwardWeights, shape, x, dy, dw_scratch);
-    convert(ctx, dw_scratch, dw, shape.weights());
+    const auto by_library = [&] {
+      convolution(ctx, kPass, shape, x, dy, dw_scratch);
+      convert(ctx, dw_scratch, dw, shape.weights());
+    };
+    if (!ours_can(shape, x, dy, dw)) return by_library();
+    run_fastest(ctx, kPass, shape, [&](int candidate) {
+      if (candidate == kLibrary) return by_library();
+      tensor_core_backward_weights(ctx, shape, candidate, x, dy, dw);
+    });
   }
 }
 

@@ -9,7 +9,8 @@
 namespace bptplr::kernels {
 
 bool tensor_cores_can(const Conv2dShape& s) {
-  constexpr std::int64_t kLimit = std::int64_t{1} << 31;
+  constexpr std::int64_t kLimit =
+      std::int64_t{1} << 30;  // of 32-bit numbers, with room for what lies beyond a tile
   const bool kernel = (s.kernel == 3 && s.padding == 1) || (s.kernel == 1 && s.padding == 0);
   return kernel && (s.stride == 1 || s.stride == 2) && s.c % 8 == 0 && s.k % 8 == 0 && s.n > 0 &&
          s.c > 0 && s.k > 0 && s.h > 0 && s.w > 0 && s.n * s.h * s.w * s.c < kLimit &&
@@ -18,7 +19,6 @@ bool tensor_cores_can(const Conv2dShape& s) {
 
 void tensor_core_forward(const CudaContext& ctx, const Conv2dShape& s, int tiling,
                          const bfloat16* x, const bfloat16* w, bfloat16* y) {
-  const auto narrow = [](std::int64_t value) { return static_cast<int>(value); };
   const int kernel = narrow(s.kernel), padding = narrow(s.padding);
   GatherProblem p{};
   p.source = x;

@@ -62,11 +62,10 @@ class GatherLoader {
     for (int i = 0; i < kPixels; ++i) {
       const int index = first_pixel + Tile::filled_row() + i * Tile::kRowsAtOnce;
       const Pixel pixel = phase.grid.at(index);
-      // A pixel beyond the last reads from outside of any image.
-      const int h = index < phase.grid.count() ? pixel.h * p_.step : kNowhere;
-      const int w = pixel.w * p_.step;
-      first_read[i] = {pixel.n, h, w};
+      const int h = pixel.h * p_.step, w = pixel.w * p_.step;
       offset_[i] = ((pixel.n * p_.source_h + h) * p_.source_w + w) * p_.depth;
+      // A pixel beyond the last reads from outside of any image.
+      first_read[i] = {pixel.n, index < phase.grid.count() ? h : kNowhere, w};
       taps_inside_[i] = 0;
     }
 #pragma unroll 1
@@ -74,8 +73,8 @@ class GatherLoader {
       const Tap tap = p_.taps[phase.first_tap + t];
 #pragma unroll
       for (int i = 0; i < kPixels; ++i) {
-        const bool is_inside = inside(first_read[i].h + tap.h, p_.source_h) &&
-                               inside(first_read[i].w + tap.w, p_.source_w);
+        const bool is_inside = is_below(first_read[i].h + tap.h, p_.source_h) &&
+                               is_below(first_read[i].w + tap.w, p_.source_w);
         taps_inside_[i] |= (is_inside ? 1u : 0u) << t;
       }
     }
@@ -98,10 +97,6 @@ class GatherLoader {
  private:
   static constexpr int kNowhere = -(1 << 16);
   static constexpr int kPixels = Tile::kRows / Tile::kRowsAtOnce;
-
-  static __device__ bool inside(int at, int size) {
-    return static_cast<unsigned>(at) < static_cast<unsigned>(size);
-  }
 
   __device__ void load_pixels(unsigned char* a, const Tap& tap) const {
     const int depth = depth_ + Tile::filled_piece() * kPieceValues;

@@ -30,6 +30,16 @@ class Divisor {
   std::uint32_t multiplier_ = 0;
 };
 
+/// Whether a coordinate is in 0..size - 1.
+__device__ __forceinline__ bool is_below(int at, int size) {
+  return static_cast<unsigned>(at) < static_cast<unsigned>(size);
+}
+
+/// A size that is known to be small, see tensor_cores_can().
+inline int narrow(std::int64_t value) {
+  return static_cast<int>(value);
+}
+
 struct Pixel {
   int n, h, w;
 };

@@ -9,7 +9,7 @@
 namespace bptplr::kernels {
 
 /// Whether they can: channels are multiples of 8, the kernel is one of the above, arrays have fewer
-/// than 2^31 values, none is empty. Arrays must be aligned to 16 bytes.
+/// than 2^30 values, none is empty. Arrays must be aligned to 16 bytes.
 bool tensor_cores_can(const Conv2dShape& shape);
 
 /// The ways to divide the work among blocks, from large tiles to small ones. Forward and data
@@ -18,5 +18,10 @@ inline constexpr int kConv2dTilings = 3;
 
 void tensor_core_forward(const CudaContext& ctx, const Conv2dShape& shape, int tiling,
                          const bfloat16* x, const bfloat16* w, bfloat16* y);
+void tensor_core_backward_data(const CudaContext& ctx, const Conv2dShape& shape, int tiling,
+                               const bfloat16* dy, const bfloat16* w, bfloat16* dx);
+/// dw in float32; ctx's workspace holds partial sums.
+void tensor_core_backward_weights(const CudaContext& ctx, const Conv2dShape& shape, int tiling,
+                                  const bfloat16* x, const bfloat16* dy, float* dw);
 
 }  // namespace bptplr::kernels

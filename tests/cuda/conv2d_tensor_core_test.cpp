@@ -10,6 +10,7 @@ using kernels::Conv2dShape;
 
 // Rounding to bfloat16 errs by at most 2^-9 of a value, and by less than that in the mean square.
 constexpr double kRoundedTolerance = 2e-3;
+constexpr double kSummedTolerance = 2e-6;  // nothing is rounded but the float32 sums
 
 /// What one call writes, beside what it must be.
 struct Result {
@@ -26,7 +27,20 @@ std::vector<Result> passes_of(const Conv2dShape& s, int tiling) {
     kernels::tensor_core_forward(cuda_test_context(), s, tiling, x, w, y);
     return y.to_tensor(p.y.shape());
   };
-  return {{"forward", p.y, kRoundedTolerance, forward}};
+  const auto backward_data = [=] {
+    DeviceActivations<bfloat16> dy(p.dy, true), w(p.w, true), dx(p.dx.numel(), true);
+    kernels::tensor_core_backward_data(cuda_test_context(), s, tiling, dy, w, dx);
+    return dx.to_tensor(p.dx.shape());
+  };
+  const auto backward_weights = [=] {
+    DeviceActivations<bfloat16> x(p.x, true), dy(p.dy, true);
+    DeviceArray<float> dw(p.dw.numel());
+    kernels::tensor_core_backward_weights(cuda_test_context(), s, tiling, x, dy, dw);
+    return dw.to_tensor(p.dw.shape());
+  };
+  return {{"forward", p.y, kRoundedTolerance, forward},
+          {"backward data", p.dx, kRoundedTolerance, backward_data},
+          {"backward weights", p.dw, kSummedTolerance, backward_weights}};
 }
 
 std::string name_of(const Conv2dShape& s, int tiling) {
