@@ -18,25 +18,26 @@
 namespace bptplr::kernels {
 namespace {
 
-constexpr int kLibrary = kConv2dTilings;  // the candidate behind those of ours
 constexpr int kTimedRuns = 3;
 
 bool is_empty(const Conv2dShape& s) {
   return s.n == 0 || s.k == 0 || s.c == 0 || s.out_h() == 0 || s.out_w() == 0;
 }
 
-/// Runs the fastest candidate: a tiling of ours, or kLibrary. All are timed on the actual arrays at
-/// the first call of each pass and shape; from then on the choice stands.
+/// Runs the fastest of ours(0), ..., ours(tilings - 1) and library(). All are timed on the actual
+/// arrays at the first call of each pass and shape; from then on the choice stands.
 void run_fastest(const CudaContext& ctx, ConvolutionPass pass, const Conv2dShape& shape,
-                 const std::function<void(int candidate)>& run) {
+                 int tilings, const std::function<void(int tiling)>& ours,
+                 const std::function<void()>& library) {
+  const auto run = [&](int candidate) { candidate < tilings ? ours(candidate) : library(); };
   static std::mutex mutex;
   static std::map<std::pair<ConvolutionPass, Conv2dShape>, int> choices;
   const std::lock_guard lock(mutex);
-  const auto [choice, is_new] = choices.try_emplace({pass, shape}, kLibrary);
+  const auto [choice, is_new] = choices.try_emplace({pass, shape}, tilings);
   if (is_new) {
     Timer timer(stream_of(ctx));
     float best = std::numeric_limits<float>::infinity();
-    for (int candidate = 0; candidate <= kLibrary; ++candidate) {
+    for (int candidate = 0; candidate <= tilings; ++candidate) {
       run(candidate);  // code is loaded, and cuDNN makes a choice of its own, the first time
       const float passed = timer.milliseconds([&] {
         for (int i = 0; i < kTimedRuns; ++i) run(candidate);
@@ -50,10 +51,10 @@ void run_fastest(const CudaContext& ctx, ConvolutionPass pass, const Conv2dShape
 }
 
 /// Whether our kernels can do it, for arrays where they are.
-bool ours_can(const Conv2dShape& shape, const bfloat16* a, const bfloat16* b, const void* out) {
+template <class Out>
+bool ours_can(const Conv2dShape& shape, const bfloat16* a, const bfloat16* b, const Out* out) {
   return tensor_cores_can(shape) && can_vectorize(a, kVecWidth<bfloat16>) &&
-         can_vectorize(b, kVecWidth<bfloat16>) &&
-         can_vectorize(static_cast<const bfloat16*>(out), kVecWidth<bfloat16>);
+         can_vectorize(b, kVecWidth<bfloat16>) && can_vectorize(out, kVecWidth<Out>);
 }
 
 }  // namespace
@@ -63,15 +64,14 @@ void conv2d_forward(const CudaContext& ctx, const Conv2dShape& shape, const T* x
                     T* y) {
   constexpr auto kPass = ConvolutionPass::kForward;
   if (is_empty(shape)) return;
+  const auto library = [&] { convolution(ctx, kPass, shape, x, w, y); };
   if constexpr (std::is_same_v<T, bfloat16>) {
     if (ours_can(shape, x, w, y)) {
-      return run_fastest(ctx, kPass, shape, [&](int candidate) {
-        if (candidate == kLibrary) return convolution(ctx, kPass, shape, x, w, y);
-        tensor_core_forward(ctx, shape, candidate, x, w, y);
-      });
+      const auto ours = [&](int tiling) { tensor_core_forward(ctx, shape, tiling, x, w, y); };
+      return run_fastest(ctx, kPass, shape, kGatherTilings, ours, library);
     }
   }
-  convolution(ctx, kPass, shape, x, w, y);
+  library();
 }
 
 template <class T>
@@ -79,15 +79,16 @@ void conv2d_backward_data(const CudaContext& ctx, const Conv2dShape& shape, cons
                           T* dx) {
   constexpr auto kPass = ConvolutionPass::kBackwardData;
   if (is_empty(shape)) return;
+  const auto library = [&] { convolution(ctx, kPass, shape, dy, w, dx); };
   if constexpr (std::is_same_v<T, bfloat16>) {
     if (ours_can(shape, dy, w, dx)) {
-      return run_fastest(ctx, kPass, shape, [&](int candidate) {
-        if (candidate == kLibrary) return convolution(ctx, kPass, shape, dy, w, dx);
-        tensor_core_backward_data(ctx, shape, candidate, dy, w, dx);
-      });
+      const auto ours = [&](int tiling) {
+        tensor_core_backward_data(ctx, shape, tiling, dy, w, dx);
+      };
+      return run_fastest(ctx, kPass, shape, kGatherTilings, ours, library);
     }
   }
-  convolution(ctx, kPass, shape, dy, w, dx);
+  library();
 }
 
 template <class T>
@@ -98,15 +99,15 @@ void conv2d_backward_weights(const CudaContext& ctx, const Conv2dShape& shape, c
   if constexpr (std::is_same_v<T, float>) {
     convolution(ctx, kPass, shape, x, dy, dw);
   } else {
-    const auto by_library = [&] {
+    const auto library = [&] {
       convolution(ctx, kPass, shape, x, dy, dw_scratch);
       convert(ctx, dw_scratch, dw, shape.weights());
     };
-    if (!ours_can(shape, x, dy, dw)) return by_library();
-    run_fastest(ctx, kPass, shape, [&](int candidate) {
-      if (candidate == kLibrary) return by_library();
-      tensor_core_backward_weights(ctx, shape, candidate, x, dy, dw);
-    });
+    if (!ours_can(shape, x, dy, dw)) return library();
+    const auto ours = [&](int tiling) {
+      tensor_core_backward_weights(ctx, shape, tiling, x, dy, dw);
+    };
+    run_fastest(ctx, kPass, shape, kWeightsTilings, ours, library);
   }
 }
 

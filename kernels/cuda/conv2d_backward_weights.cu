@@ -6,11 +6,11 @@
 // tile has one to three of them, which for three are a row of a 3 x 3 kernel and share most of what
 // they read. The product is small (576 x 64 to 4,608 x 512) and deep (65,536 pixels for 64 images
 // of 32 x 32), so pixels are cut into parts, as many as fill the GPU, each part's sums are written
-// to the workspace, and a second kernel adds them in order. Into how many depends on the problem
-// and the tiling and not on the GPU, and so do the bits of the result.
+// to the workspace, and a second kernel adds them in a fixed order. Into how many depends on the
+// problem and the tiling and not on the GPU, and so do the bits of the result.
 //
 // The floor: 2 n out_h out_w k c kernel^2 operations, as in the other passes; dy and x once. The
-// parts, at most 264 tiles of 16 to 64 KiB, are written to and read from L2.
+// parts (17 MB for 264 tiles of 64 KiB) are written to and read from L2.
 #include "kernels/cuda/conv2d_pixels.cuh"
 #include "kernels/cuda/conv2d_tensor_core.hpp"
 #include "kernels/cuda/launch.hpp"
@@ -20,8 +20,10 @@ namespace bptplr::kernels {
 namespace {
 
 constexpr int kBlocks = 2 * 132;  // that an H200 runs at a time
-constexpr int kLeastSlices = 4;   // of a part
-constexpr int kAddThreads = 128;
+constexpr int kMostWaves = 4;     // of blocks
+constexpr int kStoreSlices =
+    3;  // that take as long as a tile of sums takes to be written and added
+constexpr int kAddWarps = 8;
 
 struct WeightsProblem {
   const bfloat16* x;   // [n, x_h, x_w, c]
@@ -149,18 +151,43 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocksOnSm)
   store_sums<Tile>(p, part, first_row, first_panel, sums);
 }
 
-/// dw [weights] = the sum of the parts, in order; four values a thread.
-__global__ void __launch_bounds__(kAddThreads)
+/// dw [weights] = the sum of the parts. A lane has four values, a warp every kAddWarps-th part, so
+/// that many loads are in flight for the few weights of the layers with many parts.
+__global__ void __launch_bounds__(kAddWarps* kWarp)
     conv2d_add_parts_kernel(std::int64_t weights, int parts, const float* sums, float* dw) {
-  const std::int64_t i = (static_cast<std::int64_t>(blockIdx.x) * kAddThreads + threadIdx.x) * 4;
-  if (i >= weights) return;
-  Vec<float, 4> sum = load_vec<float, 4>(sums + i);
-#pragma unroll 8
-  for (int part = 1; part < parts; ++part) {
-    const auto more = load_vec<float, 4>(sums + part * weights + i);
+  using Sum = Vec<float, 4>;
+  __shared__ Sum partial[kAddWarps][kWarp];
+  const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
+  const std::int64_t i = (static_cast<std::int64_t>(blockIdx.x) * kWarp + lane) * 4;
+  const auto add = [](Sum& sum, const Sum& more) {
     for (int v = 0; v < 4; ++v) sum.v[v] += more.v[v];
+  };
+  Sum sum{};
+  if (i < weights) {
+#pragma unroll 8
+    for (int part = warp; part < parts; part += kAddWarps) {
+      add(sum, load_vec<float, 4>(sums + part * weights + i));
+    }
   }
+  partial[warp][lane] = sum;
+  __syncthreads();
+  if (warp > 0 || i >= weights) return;
+  for (int w = 1; w < kAddWarps; ++w) add(sum, partial[w][lane]);
   store_vec(dw + i, sum);
+}
+
+/// How many slices of each tile go into a part, so that the blocks, in waves of kBlocks, are done
+/// soonest.
+std::int64_t slices_a_part(std::int64_t tiles, std::int64_t slices) {
+  std::int64_t best = slices, best_time = div_up(tiles, kBlocks) * slices;
+  for (std::int64_t parts = 2; parts <= slices && tiles * parts <= kMostWaves * kBlocks; ++parts) {
+    const std::int64_t each = div_up(slices, parts);
+    const std::int64_t time = div_up(tiles * parts, kBlocks) * (each + kStoreSlices);
+    if (time >= best_time) continue;
+    best_time = time;
+    best = each;
+  }
+  return best;
 }
 
 template <class Tile>
@@ -168,17 +195,14 @@ void backward_weights(const CudaContext& ctx, WeightsProblem p, std::int64_t wei
   p.row_tiles = narrow(div_up(p.k, Tile::kRows));
   p.column_tiles = narrow(div_up(p.panels(), Tile::kColumns / kRowValues));
   const std::int64_t tiles = std::int64_t{p.row_tiles} * p.column_tiles;
-  const std::int64_t slices = div_up(p.grid.count(), kDepth);
-  const std::int64_t most_parts =
-      std::max<std::int64_t>(1, std::min(kBlocks / tiles, slices / kLeastSlices));
-  p.pixels_a_part = narrow(div_up(slices, most_parts)) * kDepth;
+  p.pixels_a_part = narrow(slices_a_part(tiles, div_up(p.grid.count(), kDepth))) * kDepth;
   const std::int64_t parts = div_up(p.grid.count(), p.pixels_a_part);
   p.sums = parts == 1 ? dw : ctx.scratch<float>(parts * weights);
   launch(ctx,
          {dim3(static_cast<unsigned>(tiles * parts)), dim3(Tile::kThreads), Tile::kSharedBytes},
          conv2d_weights_kernel<Tile>, p);
   if (parts == 1) return;
-  launch(ctx, {dim3(static_cast<unsigned>(div_up(weights, 4 * kAddThreads))), dim3(kAddThreads)},
+  launch(ctx, {dim3(static_cast<unsigned>(div_up(weights, 4 * kWarp))), dim3(kAddWarps * kWarp)},
          conv2d_add_parts_kernel, weights, narrow(parts), p.sums, dw);
 }
 

@@ -198,10 +198,6 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocksOnSm)
   store_tile<Tile>(p, phase, first_pixel, first_channel, sums, shared);
 }
 
-using GatherTile128x128 = MatrixTile<128, 128, 64, 64, 3, 2>;
-using GatherTile128x64 = MatrixTile<128, 64, 64, 32, 3, 3>;
-using GatherTile64x64 = MatrixTile<64, 64, 32, 32, 4, 3>;
-
 template <Runs kWeightsRun>
 void gather_convolution(const CudaContext& ctx, int tiling, const GatherProblem& p) {
   int pixels = 0;
@@ -214,13 +210,17 @@ void gather_convolution(const CudaContext& ctx, int tiling, const GatherProblem&
         dim3(Tile::kThreads), Tile::kSharedBytes};
     launch(ctx, shape, conv2d_gather_kernel<Tile, kWeightsRun>, p, static_cast<int>(column_tiles));
   };
+  // Two or three blocks share an SM. 64 channels leave no more than one column of tiles, so that
+  // only many pixels make a tile large; small ones are for few pixels.
   switch (tiling) {
     case 0:
-      return run(GatherTile128x128{});
+      return run(MatrixTile<128, 128, 64, 64, 3, 2>{});
     case 1:
-      return run(GatherTile128x64{});
+      return run(MatrixTile<256, 64, 64, 64, 2, 2>{});
+    case 2:
+      return run(MatrixTile<128, 64, 64, 32, 3, 3>{});
     default:
-      return run(GatherTile64x64{});
+      return run(MatrixTile<64, 64, 32, 32, 4, 3>{});
   }
 }
 

@@ -107,6 +107,22 @@ TEST(TensorCore, LoadsMatricesAsTheManualLaysThemOut) {
   }
 }
 
+__global__ void load_a_column(unsigned* out) {
+  const auto* shared = dynamic_shared<unsigned char>();
+  unsigned m[4];
+  kernels::load_matrices<false>(m, shared + 128 * threadIdx.x);
+  out[threadIdx.x] = m[0];
+}
+
+TEST(TensorCore, CountsMatricesWhoseRowsLieInTheSameBanks) {
+  const std::uint64_t before = simt::bank_conflicts();
+  loaded<false>();
+  EXPECT_EQ(simt::bank_conflicts(), before);
+  DeviceArray<unsigned> out(32);
+  launch(cuda_test_context(), {dim3(1), dim3(32), 32 * 128}, load_a_column, out.get());
+  EXPECT_EQ(simt::bank_conflicts(), before + 4);
+}
+
 __global__ void load_from_odd_address() {
   unsigned m[4];
   kernels::load_matrices<false>(m, dynamic_shared<unsigned char>() + 8);

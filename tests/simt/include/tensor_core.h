@@ -21,6 +21,17 @@ inline bool is_aligned(const void* address) {
   return reinterpret_cast<std::uintptr_t>(address) % 16 == 0;
 }
 
+/// How often a matrix was loaded whose rows did not lie in all of the eight 16-byte columns of
+/// banks, so that the machine would have read them one after the other.
+inline std::uint64_t& bank_conflicts() {
+  static std::uint64_t count = 0;
+  return count;
+}
+
+inline unsigned banks_of(const void* row) {
+  return 1u << reinterpret_cast<std::uintptr_t>(row) / 16 % 8;
+}
+
 /// c += a b. Register r of a holds two values of row lane / 4 + 8 (r % 2), register r of b two of
 /// column lane / 4; they begin at k = 2 (lane % 4), 8 later in the second half of the registers.
 /// Value v of c is in row lane / 4 + 8 (v / 2), column 2 (lane % 4) + v % 2.
@@ -73,9 +84,13 @@ void load_matrices(unsigned (&m)[4], const void* row,
       [](void* const* lanes) {
         for (unsigned matrix = 0; matrix < 4; ++matrix) {
           std::uint16_t values[8][8];
+          unsigned banks = 0;
           for (unsigned r = 0; r < 8; ++r) {
-            std::memcpy(values[r], static_cast<const Operands*>(lanes[8 * matrix + r])->row, 16);
+            const void* from = static_cast<const Operands*>(lanes[8 * matrix + r])->row;
+            std::memcpy(values[r], from, 16);
+            banks |= banks_of(from);
           }
+          if (banks != 0xffu) ++bank_conflicts();
           for (unsigned l = 0; l < kWarpSize; ++l) {
             const unsigned i = l / 4, j = 2 * (l % 4);
             const unsigned low = kTransposed ? values[j][i] : values[i][j];
