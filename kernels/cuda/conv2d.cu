@@ -1,6 +1,6 @@
 // Convolutions: in bfloat16 our own kernels on the tensor cores or cuDNN, whichever is faster; in
-// float32, and for shapes that ours cannot do, cuDNN. Weight gradients always arrive as float32,
-// the type of the master weights.
+// float32, and for shapes that ours cannot do or that are tiny, cuDNN. Weight gradients always
+// arrive as float32, the type of the master weights.
 #include <functional>
 #include <limits>
 #include <map>
@@ -19,6 +19,9 @@ namespace bptplr::kernels {
 namespace {
 
 constexpr int kTimedRuns = 3;
+// Of one pass, that make a choice worth its measurement: 0.02 us of an H100. What takes less time
+// is a matter of launches, whoever does it.
+constexpr std::int64_t kLeastOperations = std::int64_t{1} << 24;
 
 bool is_empty(const Conv2dShape& s) {
   return s.n == 0 || s.k == 0 || s.c == 0 || s.out_h() == 0 || s.out_w() == 0;
@@ -50,11 +53,13 @@ void run_fastest(const CudaContext& ctx, ConvolutionPass pass, const Conv2dShape
   run(choice->second);
 }
 
-/// Whether our kernels can do it, for arrays where they are.
+/// Whether there is a choice: our kernels can do it too, with arrays where these are.
 template <class Out>
-bool ours_can(const Conv2dShape& shape, const bfloat16* a, const bfloat16* b, const Out* out) {
-  return tensor_cores_can(shape) && can_vectorize(a, kVecWidth<bfloat16>) &&
-         can_vectorize(b, kVecWidth<bfloat16>) && can_vectorize(out, kVecWidth<Out>);
+bool has_choice(const Conv2dShape& shape, const bfloat16* a, const bfloat16* b, const Out* out) {
+  return tensor_cores_can(shape) &&
+         2 * shape.n * shape.out_h() * shape.out_w() * shape.weights() >= kLeastOperations &&
+         can_vectorize(a, kVecWidth<bfloat16>) && can_vectorize(b, kVecWidth<bfloat16>) &&
+         can_vectorize(out, kVecWidth<Out>);
 }
 
 }  // namespace
@@ -66,7 +71,7 @@ void conv2d_forward(const CudaContext& ctx, const Conv2dShape& shape, const T* x
   if (is_empty(shape)) return;
   const auto library = [&] { convolution(ctx, kPass, shape, x, w, y); };
   if constexpr (std::is_same_v<T, bfloat16>) {
-    if (ours_can(shape, x, w, y)) {
+    if (has_choice(shape, x, w, y)) {
       const auto ours = [&](int tiling) { tensor_core_forward(ctx, shape, tiling, x, w, y); };
       return run_fastest(ctx, kPass, shape, kGatherTilings, ours, library);
     }
@@ -81,7 +86,7 @@ void conv2d_backward_data(const CudaContext& ctx, const Conv2dShape& shape, cons
   if (is_empty(shape)) return;
   const auto library = [&] { convolution(ctx, kPass, shape, dy, w, dx); };
   if constexpr (std::is_same_v<T, bfloat16>) {
-    if (ours_can(shape, dy, w, dx)) {
+    if (has_choice(shape, dy, w, dx)) {
       const auto ours = [&](int tiling) {
         tensor_core_backward_data(ctx, shape, tiling, dy, w, dx);
       };
@@ -103,7 +108,7 @@ void conv2d_backward_weights(const CudaContext& ctx, const Conv2dShape& shape, c
       convolution(ctx, kPass, shape, x, dy, dw_scratch);
       convert(ctx, dw_scratch, dw, shape.weights());
     };
-    if (!ours_can(shape, x, dy, dw)) return library();
+    if (!has_choice(shape, x, dy, dw)) return library();
     const auto ours = [&](int tiling) {
       tensor_core_backward_weights(ctx, shape, tiling, x, dy, dw);
     };

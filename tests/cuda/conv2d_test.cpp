@@ -50,5 +50,31 @@ TYPED_TEST(Conv2dCuda, OfNoImagesHasNoWeightGradient) {
   for (const float value : results[0].template span<float>()) EXPECT_EQ(value, 0.0F);
 }
 
+/// A shape that is worth measuring: every candidate has run, and what remains is right.
+TEST(Conv2dCudaBfloat16, TakesTheFastestOfOursAndTheLibrarys) {
+  const Conv2dShape s{1, 16, 16, 64, 64, 3, 1, 1};
+  const ConvolutionProblem p = make_convolution<bfloat16>(s);
+  const auto ctx = cuda_test_context();
+  DeviceActivations<bfloat16> x(p.x, true), w(p.w, true), dy(p.dy, true);
+  DeviceActivations<bfloat16> y(p.y.numel(), true), dx(p.dx.numel(), true),
+      room(p.dw.numel(), true);
+  DeviceArray<float> dw(p.dw.numel());
+  for (int call = 0; call < 2; ++call) {
+    kernels::conv2d_forward<bfloat16>(ctx, s, x, w, y);
+    kernels::conv2d_backward_data<bfloat16>(ctx, s, dy, w, dx);
+    kernels::conv2d_backward_weights<bfloat16>(ctx, s, x, dy, dw, room);
+    EXPECT_LT(relative_error(y.to_tensor(p.y.shape()), p.y), 4e-3);
+    EXPECT_LT(relative_error(dx.to_tensor(p.dx.shape()), p.dx), 4e-3);
+#if defined(BPTPLR_SIMT)
+    // All candidates take the same time there, so the first is chosen; the library's would be
+    // rounded.
+    constexpr double kTolerance = 2e-6;
+#else
+    constexpr double kTolerance = 4e-3;
+#endif
+    EXPECT_LT(relative_error(dw.to_tensor(p.dw.shape()), p.dw), kTolerance);
+  }
+}
+
 }  // namespace
 }  // namespace bptplr
