@@ -50,8 +50,10 @@ void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const
 void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& shape, const double* x,
                              const double* dy, double* dw);
 
-/// The same on a GPU, T float or bfloat16 (sums in float32). dw is float32 in either case; for
-/// bfloat16, dw_scratch has room for as many values (unused, may be null, for float).
+/// The same on a GPU, T float or bfloat16 (sums in float32). The first call of each pass and shape
+/// in bfloat16 measures who is faster, our own kernels or cuDNN, and may wait for the device. dw is
+/// float32 in either case; for bfloat16, dw_scratch has room for as many values (unused, may be
+/// null, for float).
 template <class T>
 void conv2d_forward(const CudaContext& ctx, const Conv2dShape& shape, const T* x, const T* w, T* y);
 template <class T>

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t kStackBytes = 256 << 10;  // AddressSanitizer's frames are large
 constexpr unsigned kMaxBlockThreads = 1024;
+constexpr std::size_t kCopyBytes = 16;
 
 /// A thread's stack: reserved once, paid for when touched.
 class Stack {
@@ -82,6 +83,21 @@ struct Rendezvous {
   std::source_location where;
 };
 
+/// Of 16 bytes, see copy_later().
+struct Copy {
+  void* to;
+  const void* from;
+  unsigned group;
+
+  void make() const {
+    if (from == nullptr) {
+      std::memset(to, 0, kCopyBytes);
+    } else {
+      std::memcpy(to, from, kCopyBytes);
+    }
+  }
+};
+
 struct Thread {
   boost::context::fiber fiber;
   boost::context::fiber scheduler;
@@ -90,6 +106,8 @@ struct Thread {
   Dim3 index;
   unsigned number = 0;
   std::source_location where;  // of what it waits for
+  std::vector<Copy> copies;    // not made yet, in order
+  unsigned copy_group = 0;     // that the next copy joins
 };
 
 std::string describe(std::source_location where) {
@@ -156,8 +174,9 @@ class Machine {
     return barrier_result_;
   }
 
-  const std::uint64_t* warp_exchange(std::uint32_t mask, std::uint64_t value,
-                                     std::source_location where) {
+  const std::uint64_t* warp_exchange(
+      std::uint32_t mask, std::uint64_t value, std::source_location where,
+      const std::function<void(const std::uint64_t*)>& when_all_are_there = {}) {
     Thread& self = current();
     const unsigned lane = self.number % kWarpSize;
     if ((mask >> lane & 1u) == 0)
@@ -176,6 +195,7 @@ class Machine {
     if (meeting.arrived != mask) {
       wait(self, State::kAtWarp, where, &meeting);
     } else {
+      if (when_all_are_there) when_all_are_there(values);
       meeting.arrived = 0;
       ++meeting.generation;
       const unsigned first = self.number / kWarpSize * kWarpSize;
@@ -184,6 +204,27 @@ class Machine {
       }
     }
     return values;
+  }
+
+  void copy_later(void* to, const void* from) {
+    Thread& self = current();
+    const bool at_once = schedule_ == Schedule::kDescending ||
+                         (schedule_ == Schedule::kShuffled && random_() % 2 == 0);
+    const Copy copy{to, from, self.copy_group};
+    if (at_once) {
+      copy.make();
+    } else {
+      self.copies.push_back(copy);
+    }
+  }
+
+  void wait_for_copies(unsigned pending) {
+    Thread& self = current();
+    const auto end = std::find_if(self.copies.begin(), self.copies.end(), [&](const Copy& copy) {
+      return copy.group + pending >= self.copy_group;
+    });
+    std::for_each(self.copies.begin(), end, [](const Copy& copy) { copy.make(); });
+    self.copies.erase(self.copies.begin(), end);
   }
 
   [[noreturn]] void fail_at(const Thread& self, const std::string& what) {
@@ -262,6 +303,8 @@ class Machine {
     thread.number = number;
     thread.index = {number % block_.x, number / block_.x % block_.y, number / block_.x / block_.y};
     thread.state = State::kReady;
+    thread.copies.clear();
+    thread.copy_group = 0;
     thread.fiber = boost::context::fiber(
         std::allocator_arg, BorrowedStack{stacks_[number].get()},
         [this, &thread](boost::context::fiber&& scheduler) {
@@ -382,6 +425,29 @@ int block_barrier(bool predicate, std::source_location where) {
 const std::uint64_t* warp_exchange(std::uint32_t mask, std::uint64_t value,
                                    std::source_location where) {
   return machine().warp_exchange(mask, value, where);
+}
+
+void warp_together(void* operands, const std::function<void(void* const* operands)>& work,
+                   std::source_location where) {
+  machine().warp_exchange(0xffffffffu, reinterpret_cast<std::uintptr_t>(operands), where,
+                          [&](const std::uint64_t* brought) {
+                            void* of_lanes[kWarpSize];
+                            for (unsigned l = 0; l < kWarpSize; ++l) {
+                              of_lanes[l] =
+                                  reinterpret_cast<void*>(static_cast<std::uintptr_t>(brought[l]));
+                            }
+                            work(of_lanes);
+                          });
+}
+
+void copy_later(void* to, const void* from) {
+  machine().copy_later(to, from);
+}
+void commit_copies() {
+  ++machine().current().copy_group;
+}
+void wait_for_copies(unsigned pending) {
+  machine().wait_for_copies(pending);
 }
 
 void fail(const char* rule, std::source_location where) {

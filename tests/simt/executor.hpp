@@ -56,6 +56,21 @@ const std::uint64_t* warp_exchange(std::uint32_t mask, std::uint64_t value,
                                    std::source_location where);
 unsigned lane();
 
+/// Waits for the 32 lanes of the warp. The one that comes last does `work`, once, on what each lane
+/// brought (a pointer to its operands), before any of them goes on.
+void warp_together(void* operands, const std::function<void(void* const* operands)>& work,
+                   std::source_location where);
+
+// --- Copies that run beside the thread (cp.async). The machine may make one at any time until its
+// thread waits for it: ascending, that is when it waits, descending, at once, shuffled, either.
+// -----
+/// Queues a copy of 16 bytes, or of 16 zero bytes if `from` is null.
+void copy_later(void* to, const void* from);
+/// The copies queued since the last call become a group.
+void commit_copies();
+/// Waits until all groups of the thread but the `pending` newest are there.
+void wait_for_copies(unsigned pending);
+
 /// The error for a rule broken at `where` by the running thread.
 [[noreturn]] void fail(const char* rule, std::source_location where);
 

@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/device.cuh"
 #include "tests/cuda/support.hpp"
+#include "tests/simt/schedules.hpp"
 
 namespace bptplr {
 namespace {
@@ -130,19 +131,6 @@ TEST(Executor, GivesWarpOperationsTheirCudaMeaning) {
 TEST(Executor, ShowsAMissingBarrier) {
   simt::set_schedule(simt::Schedule::kAscending);
   EXPECT_NE(block_sums(tree_sum_without_barrier), (std::vector<int>{528, 1552, 2576}));
-}
-
-/// Whether run() -> vector<int> gives something else than `right` under some schedule.
-template <class Run>
-bool some_schedule_shows(const std::vector<int>& right, Run&& run) {
-  bool shown = false;
-  for (const auto schedule :
-       {simt::Schedule::kAscending, simt::Schedule::kDescending, simt::Schedule::kShuffled}) {
-    simt::set_schedule(schedule);
-    shown = shown || run() != right;
-  }
-  simt::set_schedule(simt::Schedule::kAscending);
-  return shown;
 }
 
 TEST(Executor, ShowsAMissingBarrierBehindWarpOperations) {

@@ -30,6 +30,9 @@ class KernelTimer {
   /// The bandwidth that later kernels are compared with, bytes a second read and written.
   void set_copy_bandwidth(double bandwidth) { copy_bandwidth_ = bandwidth; }
 
+  /// What that takes for so many bytes.
+  double copy_seconds(double bytes) const { return bytes / copy_bandwidth_; }
+
   /// Seconds of one call of fn, which only queues work. Between calls the GPU does not wait for the
   /// host unless the work is shorter than its launch: that is then what is measured, as in
   /// training.
@@ -62,6 +65,19 @@ class KernelTimer {
                  bandwidth / copy_bandwidth_);
     }
     fmt::print("}}\n");
+    std::fflush(stdout);
+  }
+
+  /// Times fn and prints it, as a share of the time that it cannot be faster than.
+  template <class Fn>
+  void report_beside_floor(const std::string& kernel, const std::string& shape, double operations,
+                           double floor_seconds, Fn&& fn) const {
+    const double time = seconds(fn);
+    fmt::print(R"({{"kernel": "{}", "shape": "{}", "us": {:.2f}, "TFLOP_per_s": {:.1f}, )"
+               R"("floor_us": {:.2f}, "share_of_floor": {:.3f}}})"
+               "\n",
+               kernel, shape, time * 1e6, operations / time / 1e12, floor_seconds * 1e6,
+               floor_seconds / time);
     std::fflush(stdout);
   }
 

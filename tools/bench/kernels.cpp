@@ -24,6 +24,7 @@
 #include "kernels/sgd.hpp"
 #include "kernels/softmax.hpp"
 #include "kernels/targets.hpp"
+#include "tools/bench/convolutions.hpp"
 #include "tools/bench/kernel_timer.hpp"
 
 namespace bptplr {
@@ -37,6 +38,7 @@ struct Options {
   std::int64_t images = 50'000;   ///< of a training set
   std::int64_t many = 1'000'000;  ///< samples of a large one
   std::int64_t parameters = 11'200'000;
+  ConvolutionOptions convolutions;
   int rounds = 5;
   int calls = 20;
 };
@@ -426,6 +428,9 @@ int run(int argc, char** argv) {
   app.add_option("--images", options.images, "images of the training set");
   app.add_option("--many", options.many, "samples of a large training set");
   app.add_option("--parameters", options.parameters, "of a model");
+  app.add_option("--conv_images", options.convolutions.images, "batch of the convolutions");
+  app.add_option("--conv_width", options.convolutions.width, "of the networks that they are of");
+  app.add_option("--tflops", options.convolutions.tflops, "peak of the GPU in bfloat16, dense");
   app.add_option("--rounds", options.rounds, "rounds, of which the median counts");
   app.add_option("--calls", options.calls, "calls a round");
   CLI11_PARSE(app, argc, argv);
@@ -443,6 +448,7 @@ int run(int argc, char** argv) {
   time_sgd(timer, make, options);
   for (const std::int64_t n : {options.images, options.many}) time_selection(timer, make, n);
   for (const std::int64_t samples : {128, 1024}) time_contrastive(timer, make, samples);
+  time_convolutions(timer, options.convolutions);
   return 0;
 }
 

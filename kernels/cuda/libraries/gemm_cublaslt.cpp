@@ -13,6 +13,7 @@
 
 #include "kernels/cuda/launch.hpp"
 #include "kernels/cuda/libraries/libraries.hpp"
+#include "kernels/cuda/timer.hpp"
 
 namespace bptplr::kernels {
 namespace {
@@ -35,37 +36,6 @@ cublasLtHandle_t handle() {
   }();
   return instance;
 }
-
-/// Pairs of events time what lies between them on the stream.
-class Timer {
- public:
-  explicit Timer(cudaStream_t stream) : stream_(stream) {
-    check(cudaEventCreate(&begin_), "when an event was made");
-    check(cudaEventCreate(&end_), "when an event was made");
-  }
-  Timer(const Timer&) = delete;
-  Timer& operator=(const Timer&) = delete;
-  ~Timer() {
-    cudaEventDestroy(begin_);
-    cudaEventDestroy(end_);
-  }
-
-  template <class Fn>
-  float milliseconds(Fn&& fn) {
-    check(cudaEventRecord(begin_, stream_), "when an event was recorded");
-    fn();
-    check(cudaEventRecord(end_, stream_), "when an event was recorded");
-    check(cudaEventSynchronize(end_), "when an event was waited for");
-    float passed = 0.0F;
-    check(cudaEventElapsedTime(&passed, begin_, end_), "when time was taken");
-    return passed;
-  }
-
- private:
-  cudaStream_t stream_;
-  cudaEvent_t begin_ = nullptr;
-  cudaEvent_t end_ = nullptr;
-};
 
 /// One shape of product. cuBLASLt thinks in columns: a row-major [r, c] matrix is its column-major
 /// [c, r], so c = op(a) op(b) becomes c^T = op(b)^T op(a)^T with the factors exchanged.
