@@ -54,16 +54,15 @@ void prefetch(const EpochContext& context, std::span<const std::int64_t> samples
   context.views.prefetch(select(context.samples.indices, samples));
 }
 
-/// `views` views of the same samples, one after the other, numbered from `first_view`.
-Tensor make_view_stack(const EpochContext& context, std::span<const std::int64_t> samples,
-                       View view, std::int64_t iteration, int first_view, int views) {
-  const auto count = static_cast<std::int64_t>(samples.size());
-  Tensor stack = context.views.empty(views * count);
-  for (int v = 0; v < views; ++v) {
+/// Two views of the same samples, one after the other, numbered from `first_view`, to
+/// `out`, rows [2 count, h, w, 3].
+void fill_two_views(const EpochContext& context, std::span<const std::int64_t> samples, View view,
+                    std::int64_t iteration, int first_view, const Tensor& out) {
+  const std::int64_t count = std::ssize(samples);
+  for (int v = 0; v < 2; ++v) {
     fill_view(context, samples, view, draw_number(iteration, context.network, first_view + v),
-              stack.rows(v * count, (v + 1) * count));
+              out.rows(v * count, (v + 1) * count));
   }
-  return stack;
 }
 
 DropoutKey dropout_key(const EpochContext& context, std::int64_t iteration) {
@@ -123,8 +122,7 @@ class BatchMaker {
     const auto x = select(division_.partition.labelled, x_positions);
     const auto u = select(division_.partition.unlabelled, u_positions);
     IterationBatch batch;
-    batch.weak_x = make_view_stack(context_, x, View::kWeak, iteration, 0, 2);
-    batch.weak_u = make_view_stack(context_, u, View::kWeak, iteration, 0, 2);
+    batch.weak = weak_views(iteration, x, u);
     batch.combined = strong_views(iteration, x, u);
     batch.labels = select(context_.samples.noisy_labels, x);
     for (const std::int64_t i : x) {
@@ -168,21 +166,26 @@ class BatchMaker {
             static_cast<std::uint32_t>(context_.network)};
   }
 
+  /// u1, u2, x1, x2.
+  Tensor weak_views(std::int64_t iteration, std::span<const std::int64_t> x,
+                    std::span<const std::int64_t> u) const {
+    const std::int64_t end_u = 2 * std::ssize(u);
+    const std::int64_t rows = end_u + 2 * std::ssize(x);
+    const Tensor weak = context_.views.empty(rows);
+    fill_two_views(context_, u, View::kWeak, iteration, 0, weak.rows(0, end_u));
+    fill_two_views(context_, x, View::kWeak, iteration, 0, weak.rows(end_u, rows));
+    return weak;
+  }
+
   /// Room for the mixture, then A = x3, x4, u3, u4.
   Tensor strong_views(std::int64_t iteration, std::span<const std::int64_t> x,
                       std::span<const std::int64_t> u) const {
-    const std::int64_t nx = std::ssize(x);
-    const std::int64_t nu = std::ssize(u);
-    const std::int64_t rows = 2 * (nx + nu);
-    Tensor combined = context_.views.empty(2 * rows);
-    std::int64_t first = rows;
-    for (const auto samples : {x, u}) {
-      for (int view = 2; view < 4; ++view) {
-        fill_view(context_, samples, View::kStrong, draw_number(iteration, context_.network, view),
-                  combined.rows(first, first + std::ssize(samples)));
-        first += std::ssize(samples);
-      }
-    }
+    const std::int64_t end_x = 2 * std::ssize(x);
+    const std::int64_t rows = end_x + 2 * std::ssize(u);
+    const Tensor combined = context_.views.empty(2 * rows);
+    const Tensor strong = combined.rows(rows, 2 * rows);
+    fill_two_views(context_, x, View::kStrong, iteration, 2, strong.rows(0, end_x));
+    fill_two_views(context_, u, View::kStrong, iteration, 2, strong.rows(end_x, rows));
     return combined;
   }
 
@@ -278,11 +281,13 @@ std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& o
     const auto samples = samples_of(i);
     prefetch(context, samples_of(i + 1));
     WarmUpBatch batch;
-    batch.weak = make_view_stack(context, samples, View::kWeak, i, 0, 1);
+    batch.weak = context.views.empty(std::ssize(samples));
+    fill_view(context, samples, View::kWeak, draw_number(i, context.network, 0), batch.weak);
     batch.labels = select(context.samples.noisy_labels, samples);
     batch.dropout = dropout_key(context, i);
     if (options.contrastive != WarmUpContrastive::kNone) {
-      batch.strong = make_view_stack(context, samples, View::kStrong, i, 2, 2);
+      batch.strong = context.views.empty(2 * std::ssize(samples));
+      fill_two_views(context, samples, View::kStrong, i, 2, batch.strong);
     }
     const WarmUpLosses losses = warm_up_iteration(network, optimizer, batch, options);
     const LossTerms terms = to_terms(losses, options);

@@ -27,8 +27,7 @@ IterationBatch make_batch(std::uint32_t number, Device device, DType dtype) {
     return dtype == DType::kBfloat16 ? images.to(dtype) : images;
   };
   IterationBatch batch;
-  batch.weak_u = views(2 * kBatch, 1);
-  batch.weak_x = views(2 * kBatch, 2);
+  batch.weak = views(4 * kBatch, 1);
   batch.combined = views(8 * kBatch, 3);
   const auto labels = random_labels(2 * kBatch, kClasses, number);
   batch.labels.assign(labels.begin(), labels.begin() + kBatch);
