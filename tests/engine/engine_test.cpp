@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -118,6 +119,56 @@ TEST(Autograd, ActivationsAfterBatchNormAreComputedAgainNotKept) {
   EXPECT_NE(again.raw(), y.raw());
   EXPECT_EQ(relative_error(again, y), 0.0);
   EXPECT_EQ(SavedTensor(x).get().raw(), x.raw());
+}
+
+TEST(Ops, AddBatchNormEqualsBatchNormOfTheSum) {
+  const auto random_normal = [](Shape shape, std::uint32_t stream) {
+    Philox random(1, Purpose::kTest, 0, stream);
+    Tensor t = Tensor::empty(std::move(shape));
+    std::generate_n(t.data<float>(), t.numel(),
+                    [&] { return static_cast<float>(random.normal()); });
+    return t;
+  };
+  const auto same_bits = [](const Tensor& a, const Tensor& b) {
+    return std::ranges::equal(a.span<float>(), b.span<float>());
+  };
+  const Tensor a = random_normal({6, 30, 30, 5}, 1), b = random_normal({6, 30, 30, 5}, 2);
+  const Tensor weight = random_normal({5}, 3), bias = random_normal({5}, 4);
+  for (const bool training : {true, false}) {
+    BatchNormOptions options;
+    options.training = training;
+    options.groups = 3;
+    Tensor mean = random_normal({5}, 5), variance = Tensor::full({5}, 0.7);
+    Tensor expected_mean = mean.clone(), expected_variance = variance.clone();
+    const Tensor sum = add(a, b);
+    const Tensor y = batch_norm(sum, weight, bias, expected_mean, expected_variance, options);
+    const Tensor over = a.clone();
+    const auto both = add_batch_norm_(over, b, weight, bias, mean, variance, options);
+    EXPECT_EQ(both.sum.raw(), over.raw());
+    EXPECT_TRUE(same_bits(both.sum, sum));
+    EXPECT_TRUE(same_bits(both.normalized, y));
+    EXPECT_TRUE(same_bits(mean, expected_mean));
+    EXPECT_TRUE(same_bits(variance, expected_variance));
+    EXPECT_THROW(add_batch_norm_(a, b.rows(0, 3), weight, bias, mean, variance, options), Error);
+  }
+}
+
+TEST(Autograd, BatchNormLeavesTheGradientOfItsCallerAlone) {
+  const Tensor one = Tensor::full({1}, 1.0);
+  const auto gradient_of = [&](const Tensor& grad) {
+    Tensor x = Tensor::full({2, 4, 4, 1}, 1.0).set_requires_grad(true);
+    x.data<float>()[3] = 5.0F;
+    Tensor mean = Tensor::zeros({1}), variance = Tensor::full({1}, 1.0);
+    backward(batch_norm(x, one, one, mean, variance, {}), grad);
+    return x.grad();
+  };
+  Tensor grad = Tensor::zeros({2, 4, 4, 1});
+  grad.data<float>()[5] = 1.0F;
+  const Tensor before = grad.clone();
+  const Tensor dx = gradient_of(grad);
+  EXPECT_NE(dx.raw(), grad.raw());
+  EXPECT_EQ(relative_error(grad, before), 0.0);
+  EXPECT_GT(relative_error(dx, before), 0.0);
 }
 
 TEST(Ops, EmptyBatches) {
