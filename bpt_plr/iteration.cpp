@@ -11,8 +11,9 @@ namespace {
 
 constexpr ForwardMode kEvaluation{false, 1};
 
-/// The forward passes of network k, in training mode.
-enum Pass : std::uint32_t { kWeakU, kWeakX, kCombined };
+/// The forward passes of network k, in training mode. The first takes u1, u2 and, where it can, x1
+/// and x2 too.
+enum Pass : std::uint32_t { kWeak, kWeakX, kCombined };
 
 /// `groups`: batches of their own in the pass.
 ForwardMode training_mode(const IterationBatch& batch, Pass pass, std::int64_t groups) {
@@ -22,6 +23,30 @@ ForwardMode training_mode(const IterationBatch& batch, Pass pass, std::int64_t g
 /// In memory of the batch's device.
 const IterationScalars& scalars_of(const IterationBatch& batch) {
   return *static_cast<const IterationScalars*>(batch.scalars.raw());
+}
+
+struct WeakLogits {
+  Tensor u;  ///< of u1, u2: [2 B_u, C]; undefined without unlabelled samples
+  Tensor x;  ///< of x1, x2: [2 B_x, C]; undefined without labelled samples
+};
+
+/// What network k says of the weak views. Batch normalisation takes parts of equal size, so sets
+/// that differ need a pass each.
+WeakLogits weak_logits(Network& k, const IterationBatch& batch) {
+  const std::int64_t views_u = 2 * batch.size_u();
+  const std::int64_t views = views_u + 2 * batch.size_x();
+  if (views == 2 * views_u) {
+    const Tensor all = k.classify(batch.weak, training_mode(batch, kWeak, 4));
+    return {all.rows(0, views_u), all.rows(views_u, views)};
+  }
+  WeakLogits logits;
+  if (views_u > 0) {
+    logits.u = k.classify(batch.weak.rows(0, views_u), training_mode(batch, kWeak, 2));
+  }
+  if (views > views_u) {
+    logits.x = k.classify(batch.weak.rows(views_u, views), training_mode(batch, kWeakX, 2));
+  }
+  return logits;
 }
 
 /// out = l a + (1 - l) a[perm] row by row.
@@ -69,21 +94,20 @@ Targets make_targets(Network& k, Network& j, const IterationBatch& batch, double
   const Device device = batch.combined.device();
   Targets targets{Tensor::empty({size_x, classes}, DType::kFloat32, device),
                   Tensor::empty({size_u, classes}, DType::kFloat32, device)};
+  const WeakLogits own = weak_logits(k, batch);
   if (size_u > 0) {
-    const Tensor own = k.classify(batch.weak_u, training_mode(batch, kWeakU, 2));
-    const Tensor other = j.classify(batch.weak_u, kEvaluation);
+    const Tensor other = j.classify(batch.weak.rows(0, 2 * size_u), kEvaluation);
     const std::int64_t half = size_u * classes;
-    dispatch_float32(own, [&](const auto& ctx) {
-      kernels::co_guess(ctx, size_u, classes, temperature, own.data<float>(),
-                        own.data<float>() + half, other.data<float>(), other.data<float>() + half,
+    dispatch_float32(other, [&](const auto& ctx) {
+      kernels::co_guess(ctx, size_u, classes, temperature, own.u.data<float>(),
+                        own.u.data<float>() + half, other.data<float>(), other.data<float>() + half,
                         targets.unlabelled.data<float>(), nullptr);
     });
   }
   if (size_x > 0) {
-    const Tensor own = k.classify(batch.weak_x, training_mode(batch, kWeakX, 2));
-    dispatch_float32(own, [&](const auto& ctx) {
-      kernels::co_refine(ctx, size_x, classes, temperature, own.data<float>(),
-                         own.data<float>() + size_x * classes, batch.labels.data<std::int64_t>(),
+    dispatch_float32(own.x, [&](const auto& ctx) {
+      kernels::co_refine(ctx, size_x, classes, temperature, own.x.data<float>(),
+                         own.x.data<float>() + size_x * classes, batch.labels.data<std::int64_t>(),
                          batch.clean_probability.data<float>(), targets.labelled.data<float>(),
                          nullptr);
     });

@@ -32,8 +32,7 @@ struct IterationScalars {
 /// B_x labelled and B_u unlabelled samples with their views, all on one device. Either number may
 /// be 0.
 struct IterationBatch {
-  Tensor weak_u;             ///< u1, u2: [2 B_u, h, w, 3]
-  Tensor weak_x;             ///< x1, x2: [2 B_x, h, w, 3]
+  Tensor weak;               ///< u1, u2, x1, x2: [2 B_u + 2 B_x, h, w, 3]
   Tensor combined;           ///< [2 M, h, w, 3] with M = 2 B_x + 2 B_u; the second half holds
                              ///< A = x3, x4, u3, u4, the first is room for its mixture
   Tensor labels;             ///< int64 [B_x] noisy labels
@@ -44,7 +43,7 @@ struct IterationBatch {
   DropoutKey dropout;        ///< the forward passes number themselves
 
   std::int64_t size_x() const { return labels.size(0); }
-  std::int64_t size_u() const { return weak_u.size(0) / 2; }
+  std::int64_t size_u() const { return weak.size(0) / 2 - size_x(); }
 };
 
 struct IterationLosses {
@@ -65,7 +64,9 @@ struct Targets {
 };
 
 /// Co-guess and co-refine. Network k, in training mode, sees u1, u2, x1, x2 as four batches with
-/// statistics of their own; network j is in evaluation mode.
+/// statistics of their own; network j is in evaluation mode. Where B_x = B_u, k sees all four in
+/// one pass, and its dropout draws on through x1, x2; else these are a pass of their own, whose
+/// dropout starts again.
 Targets make_targets(Network& k, Network& j, const IterationBatch& batch, double temperature);
 
 /// One full iteration for network k, which changes `batch.combined`. Returns the losses, float32

@@ -89,11 +89,9 @@ Tensor IterationRunner::queue(const IterationInputs& inputs, const DropoutKey& d
   const std::int64_t size_x = inputs.labels.numel();
   const std::int64_t size_u = inputs.set_labels.numel() - size_x;
   const std::int64_t rows = 2 * size_x + 2 * size_u;
-  const Tensor weak = context_.views.empty(rows);
-  context_.views.make(inputs.weak, weak);
   IterationBatch batch;
-  batch.weak_u = weak.rows(0, 2 * size_u);
-  batch.weak_x = weak.rows(2 * size_u, rows);
+  batch.weak = context_.views.empty(rows);
+  context_.views.make(inputs.weak, batch.weak);
   batch.combined = context_.views.empty(2 * rows);
   context_.views.make(inputs.strong, batch.combined.rows(rows, 2 * rows));
   batch.labels = inputs.labels;

@@ -1,5 +1,6 @@
 #include "engine/autograd.hpp"
 
+#include <algorithm>
 #include <queue>
 #include <unordered_set>
 #include <utility>
@@ -47,10 +48,33 @@ void accumulate_leaf(Tensor& leaf, Tensor grad) {
   }
 }
 
+/// Hands a gradient to a node; where it may, leaves adding it to the first one to the function.
+void accumulate(Node& node, Tensor grad) {
+  const bool apart = node.takes_two && node.grad.defined() && !node.more.defined();
+  accumulate(apart ? node.more : node.grad, std::move(grad));
+}
+
 Edge edge_to(const Tensor& input) {
   if (!input.requires_grad()) return {};
   if (input.node() != nullptr) return {input.node(), {}};
   return {nullptr, input};
+}
+
+/// Where a result is to have a node: gradients are on and some input requires one.
+bool wanted(const std::vector<Tensor>& inputs) {
+  return recording && std::any_of(inputs.begin(), inputs.end(),
+                                  [](const Tensor& input) { return input.requires_grad(); });
+}
+
+Tensor record_node(Tensor result, const std::vector<Tensor>& inputs, BackwardOfTwoFn backward,
+                   bool takes_two) {
+  auto node = std::make_shared<Node>();
+  node->number = next_number++;
+  for (const Tensor& input : inputs) node->inputs.push_back(edge_to(input));
+  node->backward = std::move(backward);
+  node->takes_two = takes_two;
+  result.set_node(std::move(node));
+  return result;
 }
 
 struct LaterFirst {
@@ -71,15 +95,16 @@ NoGrad::~NoGrad() {
 }
 
 Tensor record(Tensor result, const std::vector<Tensor>& inputs, BackwardFn backward) {
-  bool wanted = false;
-  for (const Tensor& input : inputs) wanted = wanted || input.requires_grad();
-  if (!recording || !wanted) return result;
-  auto node = std::make_shared<Node>();
-  node->number = next_number++;
-  for (const Tensor& input : inputs) node->inputs.push_back(edge_to(input));
-  node->backward = std::move(backward);
-  result.set_node(std::move(node));
-  return result;
+  if (!wanted(inputs)) return result;
+  auto with_one = [backward = std::move(backward)](const Tensor& grad, const Tensor& /*more*/) {
+    return backward(grad);
+  };
+  return record_node(std::move(result), inputs, std::move(with_one), false);
+}
+
+Tensor record(Tensor result, const std::vector<Tensor>& inputs, BackwardOfTwoFn backward) {
+  if (!wanted(inputs)) return result;
+  return record_node(std::move(result), inputs, std::move(backward), true);
 }
 
 SavedTensor::SavedTensor(const Tensor& tensor) : recompute_(tensor.recompute()) {
@@ -108,7 +133,7 @@ void backward(const Tensor& result, Tensor grad) {
     if (edge.node == nullptr) return;
     require(static_cast<bool>(edge.node->backward),
             "backward was called twice through the same part of the tape");
-    accumulate(edge.node->grad, std::move(gradient));
+    accumulate(*edge.node, std::move(gradient));
     if (seen.insert(edge.node.get()).second) open.push(edge.node);
   };
 
@@ -119,7 +144,8 @@ void backward(const Tensor& result, Tensor grad) {
     const std::shared_ptr<Node> node = open.top();
     open.pop();
     const Tensor node_grad = std::exchange(node->grad, {});
-    std::vector<Tensor> grads = std::exchange(node->backward, {})(node_grad);
+    const Tensor more = std::exchange(node->more, {});
+    std::vector<Tensor> grads = std::exchange(node->backward, {})(node_grad, more);
     std::vector<Edge> inputs = std::exchange(node->inputs, {});
     for (std::size_t i = 0; i < inputs.size(); ++i) deliver(inputs[i], std::move(grads[i]));
   }

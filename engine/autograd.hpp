@@ -18,6 +18,11 @@ namespace bptplr {
 /// undefined tensor stands for an input that has none.
 using BackwardFn = std::function<std::vector<Tensor>(const Tensor& grad)>;
 
+/// The same for a gradient that may come in two parts, `grad` + `more` (undefined: there is one
+/// only), because two others read the result. Such a function adds them up in a pass that it makes
+/// anyway.
+using BackwardOfTwoFn = std::function<std::vector<Tensor>(const Tensor& grad, const Tensor& more)>;
+
 /// Where the gradient of an input goes: to the function that computed it, to a leaf, or (neither)
 /// nowhere. An edge does not keep the elements of an intermediate result alive; whether those are
 /// needed is the closure's business.
@@ -30,8 +35,9 @@ struct Edge {
 struct Node {
   std::uint64_t number = 0;
   std::vector<Edge> inputs;
-  BackwardFn backward;
-  Tensor grad;  ///< of the result, while `backward` runs
+  BackwardOfTwoFn backward;
+  bool takes_two = false;  ///< whether `backward` looks at `more`
+  Tensor grad, more;       ///< of the result, while `backward` runs
 };
 
 /// Whether functions record themselves. On by default, for each thread.
@@ -52,6 +58,7 @@ class NoGrad {
 /// Ties `result` to `inputs` by `backward`, if gradients are on and some input requires one. The
 /// closure must not hold `result` itself (a cycle): capture result.detach().
 Tensor record(Tensor result, const std::vector<Tensor>& inputs, BackwardFn backward);
+Tensor record(Tensor result, const std::vector<Tensor>& inputs, BackwardOfTwoFn backward);
 
 /// A tensor that a closure needs in the backward pass: its elements, or, where it says how to
 /// compute them again, just that. Activations after a BatchNorm are kept this way: they take half

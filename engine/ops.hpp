@@ -36,6 +36,16 @@ struct BatchNormOptions {
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& running_mean,
                   Tensor& running_var, const BatchNormOptions& options);
 
+/// a + b, written over a's memory as add_ does it, and batch_norm of it: in training the sum is
+/// made in the pass that takes its statistics.
+struct AddBatchNorm {
+  Tensor sum;
+  Tensor normalized;
+};
+AddBatchNorm add_batch_norm_(const Tensor& a, const Tensor& b, const Tensor& weight,
+                             const Tensor& bias, Tensor& running_mean, Tensor& running_var,
+                             const BatchNormOptions& options);
+
 /// A value for each channel added to x [..., c], written over x's memory as add_ does it; bias [c].
 Tensor add_bias_(const Tensor& x, const Tensor& bias);
 

@@ -166,48 +166,37 @@ struct Normalizer {
     dispatch_activation(x, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       using S = StatOf<T>;
-      const auto normalize = [&](auto... residual) {
-        kernels::batch_norm_normalize(ctx, shape, x.data<T>(), mean.data<S>(), variance.data<S>(),
-                                      weight.data<S>(), bias.data<S>(), static_cast<S>(eps),
-                                      residual..., y.data<T>());
-      };
-      if constexpr (kOnGpu<decltype(ctx)>) {
-        normalize(static_cast<const T*>(nullptr));
-      } else {
-        normalize();
-      }
+      kernels::batch_norm_normalize(ctx, shape, x.data<T>(), mean.data<S>(), variance.data<S>(),
+                                    weight.data<S>(), bias.data<S>(), static_cast<S>(eps),
+                                    y.data<T>());
     });
     return y;
   }
 
-  std::vector<Tensor> gradients(const Tensor& x, const Tensor& dy) const {
+  /// The gradient of y is dy + more_dy; the latter may be undefined. Those of the parameters are
+  /// written to dweight and dbias.
+  std::vector<Tensor> gradients(const Tensor& x, const Tensor& dy, const Tensor& more_dy,
+                                Tensor dweight, Tensor dbias) const {
     const Range range("batch_norm backward");
-    Tensor dx = Tensor::empty_like(x);
-    Tensor dweight = Tensor::empty_like(weight);
-    Tensor dbias = Tensor::empty_like(bias);
+    // Where nobody else sees dy, dx takes its place.
+    Tensor dx = dy.unique_storage() ? dy : Tensor::empty_like(x);
     dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       using S = StatOf<T>;
-      if constexpr (kOnGpu<decltype(ctx)>) {
-        const T* none = nullptr;
-        kernels::batch_norm_backward(ctx, shape, training, x.data<T>(), dy.data<T>(),
-                                     mean.data<S>(), variance.data<S>(), weight.data<S>(),
-                                     bias.data<S>(), static_cast<S>(eps), none, none, dx.data<T>(),
-                                     static_cast<T*>(nullptr), dweight.data<S>(), dbias.data<S>());
-      } else {
-        kernels::batch_norm_backward(ctx, shape, training, x.data<T>(), dy.data<T>(),
-                                     mean.data<T>(), variance.data<T>(), weight.data<T>(),
-                                     bias.data<T>(), static_cast<T>(eps), dx.data<T>(),
-                                     dweight.data<T>(), dbias.data<T>());
-      }
+      kernels::batch_norm_backward(ctx, shape, training, x.data<T>(), dy.data<T>(),
+                                   more_dy.defined() ? more_dy.data<T>() : nullptr, mean.data<S>(),
+                                   variance.data<S>(), weight.data<S>(), bias.data<S>(),
+                                   static_cast<S>(eps), dx.data<T>(), dweight.data<S>(),
+                                   dbias.data<S>());
     });
     return {dx, dweight, dbias};
   }
 };
 
-/// Batch statistics for `norm`, and their effect on the running ones.
-void compute_statistics(const Tensor& x, double momentum, Normalizer& norm, Tensor& running_mean,
-                        Tensor& running_var) {
+/// Batch statistics for `norm`, and their effect on the running ones: those of x, or of x += addend
+/// where there is one.
+void compute_statistics(Tensor x, const Tensor& addend, double momentum, Normalizer& norm,
+                        Tensor& running_mean, Tensor& running_var) {
   const Range range("batch_norm statistics");
   norm.mean =
       Tensor::empty({norm.shape.groups, norm.shape.channels}, running_mean.dtype(), x.device());
@@ -215,18 +204,22 @@ void compute_statistics(const Tensor& x, double momentum, Normalizer& norm, Tens
   dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     using S = StatOf<T>;
-    kernels::batch_norm_statistics(ctx, norm.shape, x.data<T>(), norm.mean.data<S>(),
-                                   norm.variance.data<S>());
+    if (addend.defined()) {
+      kernels::batch_norm_add_statistics(ctx, norm.shape, x.data<T>(), addend.data<T>(),
+                                         x.data<T>(), norm.mean.data<S>(), norm.variance.data<S>());
+    } else {
+      kernels::batch_norm_statistics(ctx, norm.shape, x.data<T>(), norm.mean.data<S>(),
+                                     norm.variance.data<S>());
+    }
     kernels::batch_norm_update_running(ctx, norm.shape, norm.mean.data<S>(),
                                        norm.variance.data<S>(), static_cast<S>(momentum),
                                        running_mean.data<S>(), running_var.data<S>());
   });
 }
 
-}  // namespace
-
-Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& running_mean,
-                  Tensor& running_var, const BatchNormOptions& options) {
+/// batch_norm of x; in training, of x += addend where there is one.
+Tensor normalized(const Tensor& x, const Tensor& addend, const Tensor& weight, const Tensor& bias,
+                  Tensor& running_mean, Tensor& running_var, const BatchNormOptions& options) {
   const std::int64_t channels = x.size(-1);
   const std::int64_t groups = options.training ? options.groups : 1;
   require(groups > 0 && x.size(0) % groups == 0 && weight.numel() == channels,
@@ -235,7 +228,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
   const std::int64_t rows = channels == 0 ? 0 : x.numel() / channels / groups;
   require(!options.training || rows > 1,
           "batch_norm: training needs more than one value per channel; use a larger batch");
-  // The parameters are detached: the closures below must not keep their gradients alive.
+  // The parameters are detached: what computes y again must not keep their gradients alive.
   Normalizer norm{{groups, rows, channels, options.relu},
                   running_mean,
                   running_var,
@@ -243,13 +236,40 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
                   bias.detach(),
                   options.eps,
                   options.training};
-  if (options.training) compute_statistics(x, options.momentum, norm, running_mean, running_var);
+  if (options.training) {
+    compute_statistics(x, addend, options.momentum, norm, running_mean, running_var);
+  }
   Tensor y = norm.apply(x);
   if (!grad_enabled()) return y;
   const SavedTensor saved(x);
   y.set_recompute([norm, saved] { return norm.apply(saved.get()); });
   return record(std::move(y), {x, weight, bias},
-                [norm, saved](const Tensor& dy) { return norm.gradients(saved.get(), dy); });
+                [norm, saved, weight, bias](const Tensor& dy, const Tensor& more) {
+                  return norm.gradients(saved.get(), dy, more, empty_gradient(weight),
+                                        empty_gradient(bias));
+                });
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& running_mean,
+                  Tensor& running_var, const BatchNormOptions& options) {
+  return normalized(x, {}, weight, bias, running_mean, running_var, options);
+}
+
+AddBatchNorm add_batch_norm_(const Tensor& a, const Tensor& b, const Tensor& weight,
+                             const Tensor& bias, Tensor& running_mean, Tensor& running_var,
+                             const BatchNormOptions& options) {
+  if (!options.training) {
+    const Tensor sum = add_(a, b);
+    return {sum, batch_norm(sum, weight, bias, running_mean, running_var, options)};
+  }
+  require(a.shape() == b.shape(), "add_batch_norm_ needs equal shapes, not {} and {}",
+          to_string(a.shape()), to_string(b.shape()));
+  const Tensor sum = record(a.detach(), {a, b}, [](const Tensor& dy) {
+    return std::vector<Tensor>{dy, dy};
+  });
+  return {sum, normalized(sum, b, weight, bias, running_mean, running_var, options)};
 }
 
 Tensor avg_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride) {

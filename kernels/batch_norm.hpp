@@ -24,6 +24,12 @@ template <class T>
 void batch_norm_statistics(const CpuContext& ctx, const BatchNormShape& shape, const T* x, T* mean,
                            T* variance);
 
+/// sum = a + b, rounded to T, and its statistics: the residual add of a pre-activation network in
+/// one pass with the first half of the normalisation that follows. sum may be a or b.
+template <class T>
+void batch_norm_add_statistics(const CpuContext& ctx, const BatchNormShape& shape, const T* a,
+                               const T* b, T* sum, T* mean, T* variance);
+
 /// running = (1 - momentum) * running + momentum * group, for the groups in their order; the
 /// running variance takes the unbiased estimate, variance * rows / (rows - 1), as PyTorch does.
 template <class T>
@@ -37,39 +43,35 @@ void batch_norm_normalize(const CpuContext& ctx, const BatchNormShape& shape, co
                           const T* mean, const T* variance, const T* weight, const T* bias, T eps,
                           T* y);
 
-/// Gradients. `training`: mean and variance were computed from x, so the gradient flows through
-/// them; otherwise they were constants. The ReLU's mask is computed again from x, so neither y nor
-/// the mask need be kept. dx may be dy.
+/// Gradients. That of y is dy + more_dy: where two functions read y, their gradients are added up
+/// here, not in a pass before (null: dy is all). `training`: mean and variance were computed from
+/// x, so the gradient flows through them; otherwise they were constants. The ReLU's mask is
+/// computed again from x, so neither y nor the mask need be kept. dx may be dy or more_dy.
 template <class T>
 void batch_norm_backward(const CpuContext& ctx, const BatchNormShape& shape, bool training,
-                         const T* x, const T* dy, const T* mean, const T* variance, const T* weight,
-                         const T* bias, T eps, T* dx, T* dweight, T* dbias);
+                         const T* x, const T* dy, const T* more_dy, const T* mean,
+                         const T* variance, const T* weight, const T* bias, T eps, T* dx,
+                         T* dweight, T* dbias);
 
 /// The same on a GPU, for activations of T = float and bfloat16; statistics, parameters and their
 /// gradients are float.
 template <class T>
 void batch_norm_statistics(const CudaContext& ctx, const BatchNormShape& shape, const T* x,
                            float* mean, float* variance);
-/// sum = a + b, rounded to T, and its statistics: the residual add of a pre-activation network in
-/// one pass with the first half of the normalisation that follows. sum may be a or b.
 template <class T>
 void batch_norm_add_statistics(const CudaContext& ctx, const BatchNormShape& shape, const T* a,
                                const T* b, T* sum, float* mean, float* variance);
 void batch_norm_update_running(const CudaContext& ctx, const BatchNormShape& shape,
                                const float* mean, const float* variance, float momentum,
                                float* running_mean, float* running_variance);
-/// `residual` (null: none) is added before the ReLU. y may be x or residual.
 template <class T>
 void batch_norm_normalize(const CudaContext& ctx, const BatchNormShape& shape, const T* x,
                           const float* mean, const float* variance, const float* weight,
-                          const float* bias, float eps, const T* residual, T* y);
-/// `residual` as in the forward pass, for the ReLU's mask; dresidual (null: not wanted) is its
-/// gradient. dx_add (null: none) is added to dx: the gradient that reaches x by another way. dx and
-/// dresidual may each be dy, residual or dx_add, but not the same.
+                          const float* bias, float eps, T* y);
 template <class T>
 void batch_norm_backward(const CudaContext& ctx, const BatchNormShape& shape, bool training,
-                         const T* x, const T* dy, const float* mean, const float* variance,
-                         const float* weight, const float* bias, float eps, const T* residual,
-                         const T* dx_add, T* dx, T* dresidual, float* dweight, float* dbias);
+                         const T* x, const T* dy, const T* more_dy, const float* mean,
+                         const float* variance, const float* weight, const float* bias, float eps,
+                         T* dx, float* dweight, float* dbias);
 
 }  // namespace bptplr::kernels

@@ -197,13 +197,21 @@ BatchNorm::BatchNorm(std::int64_t channels, Activation activation)
       num_batches_tracked_(Tensor::zeros({}, DType::kInt64)),
       activation_(activation) {}
 
-Tensor BatchNorm::operator()(const Tensor& x, const ForwardMode& mode) {
+BatchNormOptions BatchNorm::begin_pass(const ForwardMode& mode) {
   if (mode.training) *num_batches_tracked_.data<std::int64_t>() += mode.groups;
   BatchNormOptions options;
   options.training = mode.training;
   options.groups = mode.groups;
   options.relu = activation_ == Activation::kRelu;
-  return batch_norm(x, weight_, bias_, running_mean_, running_var_, options);
+  return options;
+}
+
+Tensor BatchNorm::operator()(const Tensor& x, const ForwardMode& mode) {
+  return batch_norm(x, weight_, bias_, running_mean_, running_var_, begin_pass(mode));
+}
+
+AddBatchNorm BatchNorm::add_(const Tensor& a, const Tensor& b, const ForwardMode& mode) {
+  return add_batch_norm_(a, b, weight_, bias_, running_mean_, running_var_, begin_pass(mode));
 }
 
 void BatchNorm::name(NamedTensors& names, const std::string& prefix) const {

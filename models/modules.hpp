@@ -140,9 +140,14 @@ class BatchNorm {
  public:
   BatchNorm(std::int64_t channels, Activation activation);
   Tensor operator()(const Tensor& x, const ForwardMode& mode);
+  /// Of a + b, written over a's memory (see add_batch_norm_).
+  AddBatchNorm add_(const Tensor& a, const Tensor& b, const ForwardMode& mode);
   void name(NamedTensors& names, const std::string& prefix) const;
 
  private:
+  /// What a pass is to do; in training, counts it.
+  BatchNormOptions begin_pass(const ForwardMode& mode);
+
   Tensor weight_, bias_, running_mean_, running_var_, num_batches_tracked_;
   Activation activation_;
 };

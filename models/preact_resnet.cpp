@@ -1,5 +1,7 @@
 #include "models/preact_resnet.hpp"
 
+#include <utility>
+
 #include "engine/error.hpp"
 
 namespace bptplr {
@@ -42,11 +44,13 @@ PreActBlock::PreActBlock(Initializer& init, std::int64_t in, std::int64_t out, s
   }
 }
 
-Tensor PreActBlock::operator()(const Tensor& x, const ForwardMode& mode) {
-  const Tensor activated = bn1_(x, mode);
-  const Tensor identity = activated_shortcut_ ? activated : x;
+PreActBlock::Summands PreActBlock::operator()(Summands x, const ForwardMode& mode) {
+  const auto [sum, activated] = x.shortcut.defined() ? bn1_.add_(x.inside, x.shortcut, mode)
+                                                     : AddBatchNorm{x.inside, bn1_(x.inside, mode)};
+  x = {};  // the shortcut's memory serves this block
+  const Tensor identity = activated_shortcut_ ? activated : sum;
   const Tensor shortcut = shortcut_ ? (*shortcut_)(activated) : identity;
-  return add_(conv2_(bn2_(conv1_(activated), mode)), shortcut);
+  return {conv2_(bn2_(conv1_(activated), mode)), shortcut};
 }
 
 void PreActBlock::name(NamedTensors& names, const std::string& prefix) const {
@@ -88,11 +92,11 @@ void PreActResNet::check_images(std::int64_t height, std::int64_t width) {
 
 Tensor PreActResNet::features(const Tensor& x, const ForwardMode& mode) {
   check_images(x.size(1), x.size(2));
-  Tensor h = bn1_(conv1_(x), mode);
+  PreActBlock::Summands h{bn1_(conv1_(x), mode), {}};
   for (auto& layer : layers_) {
-    for (PreActBlock& block : layer) h = block(h, mode);
+    for (PreActBlock& block : layer) h = block(std::move(h), mode);
   }
-  return global_avg_pool2d(h);
+  return global_avg_pool2d(add_(h.inside, h.shortcut));
 }
 
 Tensor PreActResNet::logits(const Tensor& h, const ForwardMode& /*mode*/) {

@@ -71,19 +71,11 @@ void chunk_moments(const T* x, std::int64_t rows, std::int64_t channels, T* mean
   }
 }
 
-}  // namespace
-
+/// Chan, Golub and LeVeque's update merges the chunks' moments, partial [chunks, 2, channels].
 template <class T>
-void batch_norm_statistics(const CpuContext& ctx, const BatchNormShape& s, const T* x, T* mean,
-                           T* variance) {
-  const RowChunks chunks(s);
+void merge_moments(const BatchNormShape& s, const RowChunks& chunks, const T* partial, T* mean,
+                   T* variance) {
   const std::int64_t channels = s.channels;
-  T* partial = ctx.scratch<T>(chunks.count * 2 * channels);
-  chunks.for_each(s, [&](std::int64_t chunk, std::int64_t, std::int64_t first, std::int64_t rows) {
-    T* own = partial + chunk * 2 * channels;
-    chunk_moments(x + first * channels, rows, channels, own, own + channels);
-  });
-  // Chan, Golub and LeVeque's update merges the chunks' moments.
   parallel_for(s.groups * channels, 64, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t group = i / channels;
@@ -104,6 +96,41 @@ void batch_norm_statistics(const CpuContext& ctx, const BatchNormShape& s, const
       variance[i] = static_cast<T>(total_m2 / count);
     }
   });
+}
+
+/// Statistics of x, whose values from(first, count) yields when their chunk's turn comes: all are
+/// in the cache then.
+template <class T, class From>
+void statistics_of(const CpuContext& ctx, const BatchNormShape& s, From&& from, T* mean,
+                   T* variance) {
+  const RowChunks chunks(s);
+  const std::int64_t channels = s.channels;
+  T* partial = ctx.scratch<T>(chunks.count * 2 * channels);
+  chunks.for_each(s, [&](std::int64_t chunk, std::int64_t, std::int64_t first, std::int64_t rows) {
+    T* own = partial + chunk * 2 * channels;
+    chunk_moments(from(first * channels, rows * channels), rows, channels, own, own + channels);
+  });
+  merge_moments(s, chunks, partial, mean, variance);
+}
+
+}  // namespace
+
+template <class T>
+void batch_norm_statistics(const CpuContext& ctx, const BatchNormShape& s, const T* x, T* mean,
+                           T* variance) {
+  statistics_of(
+      ctx, s, [x](std::int64_t first, std::int64_t) { return x + first; }, mean, variance);
+}
+
+template <class T>
+void batch_norm_add_statistics(const CpuContext& ctx, const BatchNormShape& s, const T* a,
+                               const T* b, T* sum, T* mean, T* variance) {
+  const auto add = [=](std::int64_t first, std::int64_t count) {
+#pragma omp simd
+    for (std::int64_t i = first; i < first + count; ++i) sum[i] = a[i] + b[i];
+    return static_cast<const T*>(sum + first);
+  };
+  statistics_of(ctx, s, add, mean, variance);
 }
 
 template <class T>
@@ -145,15 +172,41 @@ void batch_norm_normalize(const CpuContext& ctx, const BatchNormShape& s, const 
       });
 }
 
-// With xhat = (x - mean) * invstd and g = dy masked by the ReLU, over the m rows of a group
+// With xhat = (x - mean) * invstd and g = dy + more_dy masked by the ReLU, over the m rows of a
+// group
 //   dbias = sum g,  dweight = sum g xhat,
 //   dx = weight * invstd * (g - dbias/m - xhat * dweight/m)   (training)
 //   dx = weight * invstd * g                                  (fixed statistics).
 namespace {
 
+/// The gradient of y: one array, or the sum of two.
+template <bool kTwo, class T>
+struct OutputGradient {
+  const T* dy;
+  const T* more_dy;
+
+  OutputGradient from(std::int64_t first) const {
+    return {dy + first, kTwo ? more_dy + first : nullptr};
+  }
+  T operator[](std::int64_t i) const {
+    if constexpr (kTwo) return dy[i] + more_dy[i];
+    return dy[i];
+  }
+};
+
+/// Calls fn with the OutputGradient.
+template <class T, class Fn>
+void with_output_gradient(const T* dy, const T* more_dy, Fn&& fn) {
+  if (more_dy != nullptr) {
+    fn(OutputGradient<true, T>{dy, more_dy});
+  } else {
+    fn(OutputGradient<false, T>{dy, nullptr});
+  }
+}
+
 /// Sums of g and of g * (x - mean), one pair of rows a chunk: partial [chunks, 2, channels].
-template <class T>
-void sum_gradients(const BatchNormShape& s, const RowChunks& chunks, const T* x, const T* dy,
+template <class Gradient, class T>
+void sum_gradients(const BatchNormShape& s, const RowChunks& chunks, const T* x, Gradient dy,
                    const T* mean, const T* scale, const T* bias, T* partial) {
   const std::int64_t channels = s.channels;
   const T floor = relu_floor<T>(s);
@@ -166,11 +219,12 @@ void sum_gradients(const BatchNormShape& s, const RowChunks& chunks, const T* x,
         std::fill_n(sum_g, 2 * channels, T{0});
         for (std::int64_t r = first; r < first + rows; ++r) {
           const T* xr = x + r * channels;
-          const T* dyr = dy + r * channels;
+          const Gradient dyr = dy.from(r * channels);
 #pragma omp simd
           for (std::int64_t c = 0; c < channels; ++c) {
             const T centred = xr[c] - m[c];
-            const T g = centred * a[c] + bias[c] > floor ? dyr[c] : T{0};
+            const T dyc = dyr[c];
+            const T g = centred * a[c] + bias[c] > floor ? dyc : T{0};
             sum_g[c] += g;
             sum_gx[c] += g * centred;
           }
@@ -206,22 +260,12 @@ void finish_sums(const BatchNormShape& s, const RowChunks& chunks, bool training
   }
 }
 
-}  // namespace
-
-template <class T>
-void batch_norm_backward(const CpuContext& ctx, const BatchNormShape& s, bool training, const T* x,
-                         const T* dy, const T* mean, const T* variance, const T* weight,
-                         const T* bias, T eps, T* dx, T* dweight, T* dbias) {
-  const RowChunks chunks(s);
+/// dx = scale * (g - mean_g - centred * slope)
+template <class Gradient, class T>
+void input_gradient(const BatchNormShape& s, const RowChunks& chunks, const T* x, Gradient dy,
+                    const T* mean, const T* scale, const T* bias, const T* mean_g, const T* slope,
+                    T* dx) {
   const std::int64_t channels = s.channels;
-  const std::int64_t all = s.groups * channels;
-  T* scale = ctx.scratch<T>(3 * all + chunks.count * 2 * channels);
-  T* mean_g = scale + all;
-  T* slope = mean_g + all;
-  T* partial = slope + all;
-  compute_scale(s, variance, weight, eps, scale);
-  sum_gradients(s, chunks, x, dy, mean, scale, bias, partial);
-  finish_sums(s, chunks, training, variance, eps, partial, mean_g, slope, dweight, dbias);
   const T floor = relu_floor<T>(s);
   chunks.for_each(s, [&](std::int64_t, std::int64_t group, std::int64_t first, std::int64_t rows) {
     const T* a = scale + group * channels;
@@ -230,27 +274,51 @@ void batch_norm_backward(const CpuContext& ctx, const BatchNormShape& s, bool tr
     const T* k = slope + group * channels;
     for (std::int64_t r = first; r < first + rows; ++r) {
       const T* xr = x + r * channels;
-      const T* dyr = dy + r * channels;
+      const Gradient dyr = dy.from(r * channels);
       T* dxr = dx + r * channels;
 #pragma omp simd
       for (std::int64_t c = 0; c < channels; ++c) {
         const T centred = xr[c] - m[c];
-        const T g = centred * a[c] + bias[c] > floor ? dyr[c] : T{0};
+        const T dyc = dyr[c];
+        const T g = centred * a[c] + bias[c] > floor ? dyc : T{0};
         dxr[c] = a[c] * (g - mg[c] - centred * k[c]);
       }
     }
   });
 }
 
+}  // namespace
+
+template <class T>
+void batch_norm_backward(const CpuContext& ctx, const BatchNormShape& s, bool training, const T* x,
+                         const T* dy, const T* more_dy, const T* mean, const T* variance,
+                         const T* weight, const T* bias, T eps, T* dx, T* dweight, T* dbias) {
+  const RowChunks chunks(s);
+  const std::int64_t channels = s.channels;
+  const std::int64_t all = s.groups * channels;
+  T* scale = ctx.scratch<T>(3 * all + chunks.count * 2 * channels);
+  T* mean_g = scale + all;
+  T* slope = mean_g + all;
+  T* partial = slope + all;
+  compute_scale(s, variance, weight, eps, scale);
+  with_output_gradient(dy, more_dy, [&](auto gradient) {
+    sum_gradients(s, chunks, x, gradient, mean, scale, bias, partial);
+    finish_sums(s, chunks, training, variance, eps, partial, mean_g, slope, dweight, dbias);
+    input_gradient(s, chunks, x, gradient, mean, scale, bias, mean_g, slope, dx);
+  });
+}
+
 #define BPTPLR_INSTANTIATE(T)                                                                      \
   template void batch_norm_statistics(const CpuContext&, const BatchNormShape&, const T*, T*, T*); \
+  template void batch_norm_add_statistics(const CpuContext&, const BatchNormShape&, const T*,      \
+                                          const T*, T*, T*, T*);                                   \
   template void batch_norm_update_running(const CpuContext&, const BatchNormShape&, const T*,      \
                                           const T*, T, T*, T*);                                    \
   template void batch_norm_normalize(const CpuContext&, const BatchNormShape&, const T*, const T*, \
                                      const T*, const T*, const T*, T, T*);                         \
   template void batch_norm_backward(const CpuContext&, const BatchNormShape&, bool, const T*,      \
-                                    const T*, const T*, const T*, const T*, const T*, T, T*, T*,   \
-                                    T*);
+                                    const T*, const T*, const T*, const T*, const T*, const T*, T, \
+                                    T*, T*, T*);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)
 #undef BPTPLR_INSTANTIATE

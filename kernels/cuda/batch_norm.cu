@@ -5,9 +5,9 @@
 //   statistics   moments (one row of partial results a chunk), then combine over the chunks.
 //                Reads x once: 2 N bytes for N bfloat16 values. With the residual add in the same
 //                pass: reads both summands, writes the sum, and the sum is not read again.
-//   normalize    reads x, writes y: 4 N bytes; 2 N more for a residual.
-//   backward     sums (x, dy and, for the mask, the residual: 4 N to 6 N bytes), combine, then
-//                dx (the same again, and 2 N each to write dx and dresidual and to read dx_add).
+//   normalize    reads x, writes y: 4 N bytes.
+//   backward     sums (x and dy: 4 N bytes; 2 N more for a dy in two parts), combine, then dx (the
+//                same again, and 2 N to write it). Adding the parts before would take 6 N.
 //
 // Moments are exact where a sum of squares is not: a thread takes the mean of four rows and the
 // squared deviations from it, and merges them into its own by Chan's formula, as slices are merged
@@ -37,15 +37,6 @@ ChannelTiling tiling_of(const BatchNormShape& s) {
 template <int kWidth>
 LaunchShape pass_launch(const BatchNormShape& s, const ChannelTiling& t) {
   return {channel_grid(t, kWidth, s.groups), dim3(kThreads)};
-}
-
-template <class Fn>
-void with_flag(bool flag, Fn&& fn) {
-  if (flag) {
-    fn(std::true_type{});
-  } else {
-    fn(std::false_type{});
-  }
 }
 
 /// Where a block of a pass leaves its pair of results for a channel, and who combines them:
@@ -152,10 +143,9 @@ __global__ void __launch_bounds__(kUpdateThreads)
 
 // --- Normalisation ------------------------------------------------------------------------------
 
-template <bool kResidual, int kWidth, class T>
-__global__ void __launch_bounds__(kThreads, kResidual ? 1 : 2)
-    normalize_kernel(ChannelTiling t, Normalizer n, float floor, const T* x, const T* residual,
-                     T* y) {
+template <int kWidth, class T>
+__global__ void __launch_bounds__(kThreads, 2)
+    normalize_kernel(ChannelTiling t, Normalizer n, float floor, const T* x, T* y) {
   __shared__ ChannelTable table;
   const ChannelPlace<kWidth> at(t);
   table.fill(t, at, n);
@@ -165,13 +155,10 @@ __global__ void __launch_bounds__(kThreads, kResidual ? 1 : 2)
   for_each_batch<true>(t, at, [&](auto rows, std::int64_t row) {
     constexpr int kRows = decltype(rows)::value;
     const RowBatch<kRows, kWidth, T> batch(t, at, x, row);
-    [[maybe_unused]] RowBatch<kRows, kWidth, T> added;
-    if constexpr (kResidual) added = RowBatch<kRows, kWidth, T>(t, at, residual, row);
     for (int r = 0; r < kRows; ++r) {
       Floats<kWidth> out;
       for (int k = 0; k < kWidth; ++k) {
-        float value = affine(k, batch(r, k));
-        if constexpr (kResidual) value += added(r, k);
+        const float value = affine(k, batch(r, k));
         // Written so that NaN passes through: it must reach the loss and be seen.
         out.v[k] = value < floor ? floor : value;
       }
@@ -182,17 +169,23 @@ __global__ void __launch_bounds__(kThreads, kResidual ? 1 : 2)
 
 // --- Backward: the formulas are those of kernels/cpu/batch_norm.cpp -----------------------------
 
-/// What decides whether the ReLU let a value pass.
-enum class Mask { kNone, kRelu, kReluOfResidual };
+/// What a kernel is compiled for: whether a ReLU follows, and whether dy comes in two parts.
+template <bool kRelu_, bool kTwoParts_>
+struct GradientKind {
+  static constexpr bool kRelu = kRelu_;
+  static constexpr bool kTwoParts = kTwoParts_;
+};
 
 template <class Fn>
-void with_mask(bool relu, bool residual, Fn&& fn) {
-  if (!relu) {
-    fn(std::integral_constant<Mask, Mask::kNone>{});
-  } else if (!residual) {
-    fn(std::integral_constant<Mask, Mask::kRelu>{});
+void with_kind(bool relu, bool two_parts, Fn&& fn) {
+  if (relu && two_parts) {
+    fn(GradientKind<true, true>{});
+  } else if (relu) {
+    fn(GradientKind<true, false>{});
+  } else if (two_parts) {
+    fn(GradientKind<false, true>{});
   } else {
-    fn(std::integral_constant<Mask, Mask::kReluOfResidual>{});
+    fn(GradientKind<false, false>{});
   }
 }
 
@@ -200,31 +193,31 @@ template <class T>
 struct GradientInputs {
   const T* x;
   const T* dy;
-  const T* residual;
+  const T* more_dy;
 };
 
-/// Rows of x and of g = dy where the ReLU let the value pass, else 0.
-template <Mask kMask, int kRows, int kWidth, class T>
+/// Rows of x and of g = dy + more_dy where the ReLU let the value pass, else 0.
+template <class Kind, int kRows, int kWidth, class T>
 struct GradientBatch {
   RowBatch<kRows, kWidth, T> x;
   RowBatch<kRows, kWidth, T> dy;
-  RowBatch<kRows, kWidth, T> residual;
+  RowBatch<kRows, kWidth, T> more_dy;
 
   __device__ GradientBatch(const ChannelTiling& t, const ChannelPlace<kWidth>& at,
                            const GradientInputs<T>& in, std::int64_t row)
       : x(t, at, in.x, row), dy(t, at, in.dy, row) {
-    if constexpr (kMask == Mask::kReluOfResidual) residual = {t, at, in.residual, row};
+    if constexpr (Kind::kTwoParts) more_dy = {t, at, in.more_dy, row};
   }
 
   __device__ float g(const Affine<kWidth>& affine, int r, int k) const {
-    if constexpr (kMask == Mask::kNone) return dy(r, k);
-    float value = affine(k, x(r, k));
-    if constexpr (kMask == Mask::kReluOfResidual) value += residual(r, k);
-    return value > 0.0f ? dy(r, k) : 0.0f;
+    float value = dy(r, k);
+    if constexpr (Kind::kTwoParts) value += more_dy(r, k);
+    if constexpr (Kind::kRelu) return affine(k, x(r, k)) > 0.0f ? value : 0.0f;
+    return value;
   }
 };
 
-template <Mask kMask, int kWidth, class T>
+template <class Kind, int kWidth, class T>
 __global__ void __launch_bounds__(kThreads)
     gradient_sums_kernel(ChannelTiling t, Normalizer n, GradientInputs<T> in, float* partial) {
   __shared__ ChannelTable table;
@@ -235,7 +228,7 @@ __global__ void __launch_bounds__(kThreads)
   GradientSums<kWidth> own{};
   for_each_batch<false>(t, at, [&](auto rows, std::int64_t row) {
     constexpr int kRows = decltype(rows)::value;
-    const GradientBatch<kMask, kRows, kWidth, T> batch(t, at, in, row);
+    const GradientBatch<Kind, kRows, kWidth, T> batch(t, at, in, row);
     for (int r = 0; r < kRows; ++r) {
       for (int k = 0; k < kWidth; ++k) {
         const float g = batch.g(affine, r, k);
@@ -288,11 +281,10 @@ __global__ void __launch_bounds__(kCombineThreads, 1)
   dweight[channel] = weight_sum;
 }
 
-/// dx (+ dx_add) and, unless null, dresidual = g.
-template <Mask kMask, bool kAdd, int kWidth, class T>
+template <class Kind, int kWidth, class T>
 __global__ void __launch_bounds__(kThreads)
     input_gradient_kernel(ChannelTiling t, Normalizer n, Correction correction,
-                          GradientInputs<T> in, const T* dx_add, T* dx, T* dresidual) {
+                          GradientInputs<T> in, T* dx) {
   __shared__ ChannelTable table;
   const ChannelPlace<kWidth> at(t);
   table.fill(t, at, n);
@@ -304,21 +296,15 @@ __global__ void __launch_bounds__(kThreads)
   const Floats<kWidth> slope = load_values<kWidth>(correction.slope + own);
   for_each_batch<true>(t, at, [&](auto rows, std::int64_t row) {
     constexpr int kRows = decltype(rows)::value;
-    const GradientBatch<kMask, kRows, kWidth, T> batch(t, at, in, row);
-    [[maybe_unused]] RowBatch<kRows, kWidth, T> added;
-    if constexpr (kAdd) added = RowBatch<kRows, kWidth, T>(t, at, dx_add, row);
+    const GradientBatch<Kind, kRows, kWidth, T> batch(t, at, in, row);
     for (int r = 0; r < kRows; ++r) {
-      Floats<kWidth> g;
       Floats<kWidth> out;
       for (int k = 0; k < kWidth; ++k) {
-        g.v[k] = batch.g(affine, r, k);
+        const float g = batch.g(affine, r, k);
         const float centred = batch.x(r, k) - affine.mean.v[k];
-        out.v[k] = affine.scale.v[k] * (g.v[k] - mean_g.v[k] - centred * slope.v[k]);
-        if constexpr (kAdd) out.v[k] += added(r, k);
+        out.v[k] = affine.scale.v[k] * (g - mean_g.v[k] - centred * slope.v[k]);
       }
-      const std::int64_t offset = at.offset(row + r * t.slices);
-      if (dresidual != nullptr) store_values(dresidual + offset, g);
-      store_values(dx + offset, out);
+      store_values(dx + at.offset(row + r * t.slices), out);
     }
   });
 }
@@ -350,25 +336,22 @@ void batch_norm_update_running(const CudaContext& ctx, const BatchNormShape& s, 
 template <class T>
 void batch_norm_normalize(const CudaContext& ctx, const BatchNormShape& s, const T* x,
                           const float* mean, const float* variance, const float* weight,
-                          const float* bias, float eps, const T* residual, T* y) {
+                          const float* bias, float eps, T* y) {
   const Normalizer n{mean, variance, weight, bias, eps};
   const float floor = s.relu ? 0.0f : -std::numeric_limits<float>::infinity();
   const auto run = [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
     const ChannelTiling t = tiling_of<kWidth>(s);
-    with_flag(residual != nullptr, [&](auto added) {
-      launch(ctx, pass_launch<kWidth>(s, t), normalize_kernel<decltype(added)::value, kWidth, T>, t,
-             n, floor, x, residual, y);
-    });
+    launch(ctx, pass_launch<kWidth>(s, t), normalize_kernel<kWidth, T>, t, n, floor, x, y);
   };
-  with_width<T>(s.channels, run, x, residual, y);
+  with_width<T>(s.channels, run, x, y);
 }
 
 template <class T>
 void batch_norm_backward(const CudaContext& ctx, const BatchNormShape& s, bool training, const T* x,
-                         const T* dy, const float* mean, const float* variance, const float* weight,
-                         const float* bias, float eps, const T* residual, const T* dx_add, T* dx,
-                         T* dresidual, float* dweight, float* dbias) {
+                         const T* dy, const T* more_dy, const float* mean, const float* variance,
+                         const float* weight, const float* bias, float eps, T* dx, float* dweight,
+                         float* dbias) {
   const Normalizer n{mean, variance, weight, bias, eps};
   const auto run = [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
@@ -377,21 +360,18 @@ void batch_norm_backward(const CudaContext& ctx, const BatchNormShape& s, bool t
     float* partial = ctx.scratch<float>(partial_count(s, t) + 2 * all);
     float* mean_g = partial + partial_count(s, t);
     const Correction correction{mean_g, mean_g + all};
-    const GradientInputs<T> in{x, dy, residual};
+    const GradientInputs<T> in{x, dy, more_dy};
     const LaunchShape pass = pass_launch<kWidth>(s, t);
-    with_mask(s.relu, residual != nullptr, [&](auto mask) {
-      constexpr Mask kMask = decltype(mask)::value;
-      launch(ctx, pass, gradient_sums_kernel<kMask, kWidth, T>, t, n, in, partial);
+    with_kind(s.relu, more_dy != nullptr, [&](auto kind) {
+      using Kind = decltype(kind);
+      launch(ctx, pass, gradient_sums_kernel<Kind, kWidth, T>, t, n, in, partial);
       launch(ctx, {combine_grid(s, 1), dim3(kCombineThreads)}, combine_gradients_kernel, t,
              static_cast<int>(s.groups), training ? inverse_rows(s) : 0.0, partial, variance, eps,
              correction, dweight, dbias);
-      with_flag(dx_add != nullptr, [&](auto added) {
-        launch(ctx, pass, input_gradient_kernel<kMask, decltype(added)::value, kWidth, T>, t, n,
-               correction, in, dx_add, dx, dresidual);
-      });
+      launch(ctx, pass, input_gradient_kernel<Kind, kWidth, T>, t, n, correction, in, dx);
     });
   };
-  with_width<T>(s.channels, run, x, dy, residual, dx_add, dx, dresidual);
+  with_width<T>(s.channels, run, x, dy, more_dy, dx);
 }
 
 #define BPTPLR_INSTANTIATE(T)                                                                      \
@@ -401,11 +381,10 @@ void batch_norm_backward(const CudaContext& ctx, const BatchNormShape& s, bool t
                                           const T*, T*, float*, float*);                           \
   template void batch_norm_normalize(const CudaContext&, const BatchNormShape&, const T*,          \
                                      const float*, const float*, const float*, const float*,       \
-                                     float, const T*, T*);                                         \
+                                     float, T*);                                                   \
   template void batch_norm_backward(const CudaContext&, const BatchNormShape&, bool, const T*,     \
-                                    const T*, const float*, const float*, const float*,            \
-                                    const float*, float, const T*, const T*, T*, T*, float*,       \
-                                    float*);
+                                    const T*, const T*, const float*, const float*, const float*,  \
+                                    const float*, float, T*, float*, float*);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(bfloat16)
 #undef BPTPLR_INSTANTIATE

@@ -84,8 +84,7 @@ Tensor on_device(const std::vector<std::int64_t>& values) {
 IterationBatch golden_batch() {
   IterationBatch batch;
   const auto view = [](const char* name) { return input(std::string("views/") + name); };
-  batch.weak_u = concat({view("u1"), view("u2")});
-  batch.weak_x = concat({view("x1"), view("x2")});
+  batch.weak = concat({view("u1"), view("u2"), view("x1"), view("x2")});
   const Tensor strong = concat({view("x3"), view("x4"), view("u3"), view("u4")});
   batch.combined = concat({Tensor::empty_like(strong), strong});
   batch.labels = input("y");
@@ -170,13 +169,54 @@ TEST(TrainingIteration, TargetsMatchPyTorch) {
   EXPECT_LT(relative_error(targets.unlabelled, golden()["t_u"]), 1e-4);
 }
 
+/// What targets need of the first samples of the golden batch.
+IterationBatch first_samples(std::int64_t size_u, std::int64_t size_x) {
+  IterationBatch batch = golden_batch();
+  const auto first = [](const char* name, std::int64_t size) {
+    return input(std::string("views/") + name).rows(0, size);
+  };
+  batch.weak =
+      concat({first("u1", size_u), first("u2", size_u), first("x1", size_x), first("x2", size_x)});
+  batch.labels = batch.labels.rows(0, size_x);
+  batch.clean_probability = batch.clean_probability.rows(0, size_x);
+  return batch;
+}
+
+/// One pass over equal sets, and one for each of unequal ones, as the last batch of a pass over the
+/// data may have: both give what the unlabelled set and after it the labelled one give alone.
+TEST(TrainingIteration, TargetsAndStatisticsAreThoseOfTheSetsOneAfterTheOther) {
+  const std::int64_t size = golden_batch().size_x();
+  const double temperature = scalar("temperature");
+  for (const auto& [size_u, size_x] : {std::pair{size, size}, {size, size - 1}, {size - 1, size}}) {
+    SCOPED_TRACE(testing::Message() << size_u << " unlabelled, " << size_x << " labelled");
+    Start j("j");
+    Start together = start_of_k();
+    const Targets targets =
+        make_targets(together.network, j.network, first_samples(size_u, size_x), temperature);
+    Start apart = start_of_k();
+    const Tensor unlabelled =
+        make_targets(apart.network, j.network, first_samples(size_u, 0), temperature).unlabelled;
+    const Tensor labelled =
+        make_targets(apart.network, j.network, first_samples(0, size_x), temperature).labelled;
+    EXPECT_LT(relative_error(targets.unlabelled, unlabelled), 1e-5);
+    EXPECT_LT(relative_error(targets.labelled, labelled), 1e-5);
+    const TensorMap state = together.network.named().state_dict();
+    for (const auto& [name, tensor] : apart.network.named().state_dict()) {
+      if (tensor.dtype() == DType::kInt64) {
+        EXPECT_EQ(state.at(name).item(), tensor.item()) << name;
+      } else {
+        EXPECT_LT(relative_error(state.at(name), tensor), 1e-5) << name;
+      }
+    }
+  }
+}
+
 /// Without samples on one side the iteration goes on with the other.
 TEST(TrainingIteration, EmptyLabelledOrUnlabelledSet) {
   for (const bool keep_labelled : {true, false}) {
     Start k = start_of_k();
     Start j("j");
     IterationBatch batch = golden_batch();
-    const Tensor none = Tensor::zeros({0, 16, 16, 3}, DType::kFloat32, test_device());
     const std::int64_t half = batch.combined.size(0) / 2;
     const std::int64_t middle = half + half / 2;
     const Tensor strong =
@@ -187,10 +227,10 @@ TEST(TrainingIteration, EmptyLabelledOrUnlabelledSet) {
     batch.permutation = on_device(backwards);
     const Tensor z = input(keep_labelled ? "z_x" : "z_u");
     batch.class_sets = make_class_sets(z, input(keep_labelled ? "y" : "y_u"), 2);
-    if (keep_labelled) {
-      batch.weak_u = none;
-    } else {
-      batch.weak_x = none;
+    const std::int64_t end_u = 2 * batch.size_u();
+    batch.weak =
+        keep_labelled ? batch.weak.rows(end_u, batch.weak.size(0)) : batch.weak.rows(0, end_u);
+    if (!keep_labelled) {
       batch.labels = batch.labels.rows(0, 0);
       batch.clean_probability = batch.clean_probability.rows(0, 0);
     }

@@ -27,8 +27,7 @@ IterationBatch make_batch(std::uint32_t number, Device device, DType dtype) {
     return dtype == DType::kBfloat16 ? images.to(dtype) : images;
   };
   IterationBatch batch;
-  batch.weak_u = views(2 * kBatch, 1);
-  batch.weak_x = views(2 * kBatch, 2);
+  batch.weak = views(4 * kBatch, 1);
   batch.combined = views(8 * kBatch, 3);
   const Tensor labels =
       Tensor::from(random_labels(2 * kBatch, kClasses, number), {2 * kBatch}).to(device);

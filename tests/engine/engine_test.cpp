@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -118,6 +119,95 @@ TEST(Autograd, ActivationsAfterBatchNormAreComputedAgainNotKept) {
   EXPECT_NE(again.raw(), y.raw());
   EXPECT_EQ(relative_error(again, y), 0.0);
   EXPECT_EQ(SavedTensor(x).get().raw(), x.raw());
+}
+
+TEST(Ops, AddBatchNormEqualsBatchNormOfTheSum) {
+  const auto random_normal = [](Shape shape, std::uint32_t stream) {
+    Philox random(1, Purpose::kTest, 0, stream);
+    Tensor t = Tensor::empty(std::move(shape));
+    std::generate_n(t.data<float>(), t.numel(),
+                    [&] { return static_cast<float>(random.normal()); });
+    return t;
+  };
+  const auto same_bits = [](const Tensor& a, const Tensor& b) {
+    return std::ranges::equal(a.span<float>(), b.span<float>());
+  };
+  const Tensor a = random_normal({6, 30, 30, 5}, 1), b = random_normal({6, 30, 30, 5}, 2);
+  const Tensor weight = random_normal({5}, 3), bias = random_normal({5}, 4);
+  for (const bool training : {true, false}) {
+    BatchNormOptions options;
+    options.training = training;
+    options.groups = 3;
+    Tensor mean = random_normal({5}, 5), variance = Tensor::full({5}, 0.7);
+    Tensor expected_mean = mean.clone(), expected_variance = variance.clone();
+    const Tensor sum = add(a, b);
+    const Tensor y = batch_norm(sum, weight, bias, expected_mean, expected_variance, options);
+    const Tensor over = a.clone();
+    const auto both = add_batch_norm_(over, b, weight, bias, mean, variance, options);
+    EXPECT_EQ(both.sum.raw(), over.raw());
+    EXPECT_TRUE(same_bits(both.sum, sum));
+    EXPECT_TRUE(same_bits(both.normalized, y));
+    EXPECT_TRUE(same_bits(mean, expected_mean));
+    EXPECT_TRUE(same_bits(variance, expected_variance));
+    EXPECT_THROW(add_batch_norm_(a, b.rows(0, 3), weight, bias, mean, variance, options), Error);
+  }
+}
+
+TEST(Autograd, BatchNormLeavesTheGradientOfItsCallerAlone) {
+  const Tensor one = Tensor::full({1}, 1.0);
+  const auto gradient_of = [&](const Tensor& grad) {
+    Tensor x = Tensor::full({2, 4, 4, 1}, 1.0).set_requires_grad(true);
+    x.data<float>()[3] = 5.0F;
+    Tensor mean = Tensor::zeros({1}), variance = Tensor::full({1}, 1.0);
+    backward(batch_norm(x, one, one, mean, variance, {}), grad);
+    return x.grad();
+  };
+  Tensor grad = Tensor::zeros({2, 4, 4, 1});
+  grad.data<float>()[5] = 1.0F;
+  const Tensor before = grad.clone();
+  const Tensor dx = gradient_of(grad);
+  EXPECT_NE(dx.raw(), grad.raw());
+  EXPECT_EQ(relative_error(grad, before), 0.0);
+  EXPECT_GT(relative_error(dx, before), 0.0);
+}
+
+/// A network of one layer of each kind, its convolution used twice; all gradients of its
+/// parameters, with places of their own for them or without.
+std::vector<Tensor> gradients_of_layers(bool with_memory) {
+  std::vector<Tensor> parameters;
+  std::vector<Tensor> memory;
+  for (const Shape& shape : std::vector<Shape>{{3, 3, 3, 3}, {3}, {3}, {2, 3}, {2}}) {
+    Philox random(1, Purpose::kTest, static_cast<std::uint32_t>(parameters.size()));
+    Tensor p = Tensor::empty(shape);
+    std::generate_n(p.data<float>(), p.numel(),
+                    [&] { return static_cast<float>(random.normal()); });
+    parameters.push_back(p.set_requires_grad(true));
+    if (!with_memory) continue;
+    memory.push_back(Tensor::full(shape, NAN));
+    parameters.back().set_grad_memory(memory.back());
+  }
+  const Tensor x = Tensor::full({2, 4, 4, 3}, 0.5);
+  Tensor mean = Tensor::zeros({3});
+  Tensor variance = Tensor::full({3}, 1.0);
+  for (int call = 0; call < 2; ++call) {  // gradients add up over calls, too
+    const Tensor y = conv2d(relu(conv2d(x, parameters[0], 1, 1)), parameters[0], 1, 1);
+    const Tensor z = batch_norm(y, parameters[1], parameters[2], mean, variance, {});
+    backward(sum(relu(linear(global_avg_pool2d(relu(z)), parameters[3], parameters[4]))));
+  }
+  std::vector<Tensor> gradients;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    gradients.push_back(parameters[i].grad());
+    EXPECT_TRUE(!with_memory || gradients.back().raw() == memory[i].raw()) << i;
+  }
+  return gradients;
+}
+
+TEST(Autograd, AGradientMayHaveAPlaceOfItsOwn) {
+  const auto expected = gradients_of_layers(false);
+  const auto actual = gradients_of_layers(true);
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_LT(relative_error(actual[i], expected[i]), 1e-6) << i;
+  }
 }
 
 TEST(Ops, EmptyBatches) {

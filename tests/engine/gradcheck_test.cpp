@@ -98,6 +98,46 @@ TEST(GradCheck, BatchNorm) {
   }
 }
 
+TEST(GradCheck, AddBatchNorm) {
+  for (const bool training : {true, false}) {
+    for (const std::int64_t groups : {1, 3}) {
+      BatchNormOptions options;
+      options.training = training;
+      options.relu = true;
+      options.groups = groups;
+      check(
+          [&](const Inputs& in) {
+            Tensor mean = random_tensor({3}, 7);
+            Tensor variance = Tensor::full({3}, 0.7, DType::kFloat64);
+            const auto [sum, y] =
+                add_batch_norm_(scale(in[0], 2.0), in[1], in[2], in[3], mean, variance, options);
+            return multiply(sum, y);
+          },
+          {random_tensor({6, 2, 1, 3}, 1), random_tensor({6, 2, 1, 3}, 2), random_tensor({3}, 3),
+           random_tensor({3}, 4)});
+    }
+  }
+}
+
+/// The gradient of its result reaches it in two parts, in three, or from one reader twice.
+TEST(GradCheck, BatchNormWithSeveralReaders) {
+  using Readers = std::function<Tensor(const Tensor&)>;
+  for (const Readers& readers :
+       {Readers([](const Tensor& y) { return add(scale(y, 3.0), y); }),
+        Readers([](const Tensor& y) { return add(multiply(y, y), scale(y, 3.0)); }),
+        Readers([](const Tensor& y) { return multiply(y, y); })}) {
+    check(
+        [&](const Inputs& in) {
+          Tensor mean = Tensor::zeros({3}, DType::kFloat64);
+          Tensor variance = Tensor::full({3}, 1.0, DType::kFloat64);
+          BatchNormOptions options;
+          options.relu = true;
+          return readers(batch_norm(in[0], in[1], in[2], mean, variance, options));
+        },
+        {random_tensor({6, 2, 1, 3}, 1), random_tensor({3}, 2), random_tensor({3}, 3)});
+  }
+}
+
 TEST(GradCheck, Pooling) {
   const Inputs x = {random_tensor({2, 5, 5, 3}, 1)};
   check([](const Inputs& in) { return avg_pool2d(in[0], 2, 2); }, {x[0].clone()});

@@ -17,7 +17,7 @@ TEST(Bias, EqualsPlainLoopsForAnyThreads) {
       expected.data<float>()[i] += bias.data<float>()[i % channels];
       sums.data<double>()[i % channels] += x.data<float>()[i];
     }
-    const auto compute = [&] {
+    const auto compute = [&, rows = rows, channels = channels] {
       Tensor y = x.clone();
       Tensor gradient = Tensor::empty({channels});
       kernels::add_bias(cpu_context(), rows, channels, bias.data<float>(), y.data<float>());

@@ -122,7 +122,7 @@ void time_batch_norm(const KernelTimer& timer, const Maker& make, const Options&
   kernels::BatchNormShape shape{groups, 0, channels, true};
   shape.rows = (options.mib << 20) / static_cast<std::int64_t>(sizeof(T)) / channels / groups;
   const Shape dims{shape.total_rows(), channels};
-  const Tensor x = make.zeros<T>(dims), other = make.zeros<T>(dims);
+  const Tensor x = make.zeros<T>(dims), other = make.zeros<T>(dims), more = make.zeros<T>(dims);
   Tensor y = make.zeros<T>(dims), mean = make.zeros({groups, channels});
   Tensor variance = make.zeros({groups, channels});
   const Tensor weight = make.zeros({channels}), bias = make.zeros({channels});
@@ -135,26 +135,23 @@ void time_batch_norm(const KernelTimer& timer, const Maker& make, const Options&
   };
   const auto& ctx = timer.context();
   const auto f = [](Tensor& t) { return t.data<float>(); };
-  const auto normalize = [&](const T* residual) {
-    kernels::batch_norm_normalize(ctx, shape, x.data<T>(), f(mean), f(variance),
-                                  weight.data<float>(), bias.data<float>(), 1e-5F, residual,
-                                  y.data<T>());
+  const auto gradients = [&](const T* more_dy) {
+    kernels::batch_norm_backward(ctx, shape, true, x.data<T>(), other.data<T>(), more_dy, f(mean),
+                                 f(variance), weight.data<float>(), bias.data<float>(), 1e-5F,
+                                 y.data<T>(), f(dweight), f(dbias));
   };
-  const T* none = nullptr;
   report("batch_norm_statistics", 1,
          [&] { kernels::batch_norm_statistics(ctx, shape, x.data<T>(), f(mean), f(variance)); });
   report("batch_norm_add_statistics", 3, [&] {
     kernels::batch_norm_add_statistics(ctx, shape, x.data<T>(), other.data<T>(), y.data<T>(),
                                        f(mean), f(variance));
   });
-  report("batch_norm_normalize+relu", 2, [&] { normalize(none); });
-  report("batch_norm_normalize+residual+relu", 3, [&] { normalize(other.data<T>()); });
-  report("batch_norm_backward+relu", 5, [&] {
-    T* no_residual = nullptr;
-    kernels::batch_norm_backward(ctx, shape, true, x.data<T>(), other.data<T>(), f(mean),
-                                 f(variance), weight.data<float>(), bias.data<float>(), 1e-5F, none,
-                                 none, y.data<T>(), no_residual, f(dweight), f(dbias));
+  report("batch_norm_normalize+relu", 2, [&] {
+    kernels::batch_norm_normalize(ctx, shape, x.data<T>(), f(mean), f(variance),
+                                  weight.data<float>(), bias.data<float>(), 1e-5F, y.data<T>());
   });
+  report("batch_norm_backward+relu", 5, [&] { gradients(nullptr); });
+  report("batch_norm_backward+relu of two gradients", 7, [&] { gradients(more.data<T>()); });
 }
 
 template <class T>

@@ -84,8 +84,7 @@ IterationBatch random_batch(const Options& options) {
     return options.precision == "bf16" ? images.to(DType::kBfloat16) : images;
   };
   IterationBatch batch;
-  batch.weak_u = views(2 * b, 1);
-  batch.weak_x = views(2 * b, 2);
+  batch.weak = views(4 * b, 1);
   batch.combined = views(8 * b, 3);
   Philox random(1, Purpose::kTest, 1);
   const auto classes = static_cast<std::uint32_t>(options.classes);
