@@ -11,19 +11,20 @@
 namespace bptplr::kernels {
 namespace {
 
-/// Adds the phase of the input pixels (h, w) modulo the stride, with its taps.
-void add_phase(const Conv2dShape& s, int h, int w, GatherProblem& p) {
+/// Adds the phase of the input pixels (h, w) modulo the stride, and its taps behind the tap_count
+/// that are there.
+void add_phase(const Conv2dShape& s, int h, int w, int& tap_count, GatherProblem& p) {
   const int kernel = narrow(s.kernel), stride = narrow(s.stride), padding = narrow(s.padding);
   const auto pixels = [&](std::int64_t size, int first) {
     return narrow((size - first + stride - 1) / stride);
   };
   Phase& phase = p.phases[p.phase_count++];
-  const int first_tap = p.phase_count == 1 ? 0 : (&phase)[-1].first_tap + (&phase)[-1].taps;
-  phase = {PixelGrid(narrow(s.n), pixels(s.h, h), pixels(s.w, w)), h, w, first_tap, 0};
+  phase = {PixelGrid(narrow(s.n), pixels(s.h, h), pixels(s.w, w)), h, w, tap_count, 0};
   for (int t = 0; t < kernel * kernel; ++t) {
     const int from_h = h + padding - t / kernel, from_w = w + padding - t % kernel;
     if (from_h % stride != 0 || from_w % stride != 0) continue;
-    p.taps[first_tap + phase.taps++] = {from_h / stride, from_w / stride, t};
+    p.taps[tap_count++] = {from_h / stride, from_w / stride, t};
+    ++phase.taps;
   }
 }
 
@@ -45,8 +46,9 @@ void tensor_core_backward_data(const CudaContext& ctx, const Conv2dShape& s, int
   p.out_step = narrow(s.stride);
   p.kernel_taps = narrow(s.kernel * s.kernel);
   // Those with the most taps come first, so that short blocks fill the gaps at the end.
+  int tap_count = 0;
   for (int h = p.out_step - 1; h >= 0; --h) {
-    for (int column = p.out_step - 1; column >= 0; --column) add_phase(s, h, column, p);
+    for (int column = p.out_step - 1; column >= 0; --column) add_phase(s, h, column, tap_count, p);
   }
   gather_convolution<Runs::kAcrossDepth>(ctx, tiling, p);
 }
