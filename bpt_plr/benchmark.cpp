@@ -203,10 +203,11 @@ class Benchmark {
   void require_batches() const {
     const Partition& partition = partitions_[1];
     const auto smaller = std::min(partition.labelled.size(), partition.unlabelled.size());
-    require(static_cast<std::int64_t>(smaller) >= recipe_.batch_size,
-            "a set of {} samples is too small for batches of {}; use a larger --images or a "
-            "smaller --batch_size",
-            smaller, recipe_.batch_size);
+    require(
+        static_cast<std::int64_t>(smaller) >= recipe_.batch_size,
+        "of {} images of {} classes the partition leaves a set of {}, too few for batches of {}; "
+        "use a larger --images or a smaller --batch_size",
+        samples_.size(), recipe_.num_class, smaller, recipe_.batch_size);
   }
 
   void measure_iterations() {

@@ -79,7 +79,8 @@ TEST(AppBench, ScalingPrintsALineForEachSize) {
   for (const char* begin : {"width ", "\n16 ", "\n32 ", "\n64 "}) {
     EXPECT_TRUE(contains(table.out, begin)) << begin << table.out;
   }
-  const AppResult lines = run_app(folder, kTiny + "--width 4 --scaling classes --json");
+  const AppResult lines =
+      run_app(folder, kTiny + "--images 4000 --width 4 --scaling classes --json");
   ASSERT_EQ(lines.exit_code, 0) << lines.err;
   std::istringstream stream(lines.out);
   std::vector<int> classes;
