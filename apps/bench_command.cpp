@@ -190,7 +190,7 @@ void add_bench_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<BenchCommandOptions>();
   options->flags.add_to(*command, kFields);
   const auto add_size = [&](const char* flag, std::int64_t& value, const char* help) {
-    command->add_option(flag, value, help)->type_name("INT")->group("Benchmark");
+    command->add_option(flag, value, help)->type_name("INT")->group("Benchmark")->take_last();
   };
   add_size("--num_class", options->num_class, "number of classes; 0: 10");
   add_size("--image_size", options->image_size, "pixels of a side of the images; 0: 32");

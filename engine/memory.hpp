@@ -17,8 +17,8 @@ class OutOfMemory : public Error {
 };
 
 /// `bytes` of uninitialised memory on `device`, aligned to 64 bytes. What a GPU freed is kept and
-/// used again; the CPU's memory is, too, after keep_freed_memory(). Throws OutOfMemory when there is
-/// not enough.
+/// used again; the CPU's memory is, too, after keep_freed_memory(). Throws OutOfMemory when there
+/// is not enough.
 std::shared_ptr<void> allocate(Device device, std::size_t bytes);
 
 /// Copies between or within devices, in order with the work queued on them. A copy to the CPU waits
