@@ -15,6 +15,7 @@ void add_audit_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_predict_command(CLI::App& app, Action& action);
 void add_data_command(CLI::App& app, Action& action);
+void add_bench_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
 
 /// Limits the CPU threads to `threads` (0: leaves all) and returns how many there are.

@@ -34,9 +34,10 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   std::string sentence = error.what();
   // CLI11 says only that a subcommand is missing where there is one that it does not know.
   if (chosen.empty() && app.remaining_size() > 0) {
-    sentence =
-        fmt::format("there is no '{}' among train, eval, audit, report, predict, data and info",
-                    app.remaining().front());
+    sentence = fmt::format(
+        "there is no '{}' among train, eval, audit, report, predict, data, bench "
+        "and info",
+        app.remaining().front());
   }
   fmt::print(stderr, "bptplr: error: {}\nRun `{} --help` for the options.\n", sentence, command);
   return 2;
@@ -54,6 +55,7 @@ int run(int argc, char** argv) {
   add_report_command(app, action);
   add_predict_command(app, action);
   add_data_command(app, action);
+  add_bench_command(app, action);
   add_info_command(app, action);
   try {
     app.parse(argc, argv);

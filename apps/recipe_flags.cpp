@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
@@ -44,6 +45,14 @@ void RecipeFlags::add_to(CLI::App& command) {
   resume->group("Recipe");
   for (const RecipeField& field : recipe_fields()) add_field(command, field);
   resume->needs(command.get_option("--out"));
+}
+
+void RecipeFlags::add_to(CLI::App& command, std::span<const std::string_view> fields) {
+  for (const RecipeField& field : recipe_fields()) {
+    if (std::find(fields.begin(), fields.end(), field.name) != fields.end()) {
+      add_field(command, field);
+    }
+  }
 }
 
 void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {

@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "bpt_plr/recipe.hpp"
 
@@ -14,9 +16,13 @@ class RecipeFlags {
   /// Adds --recipe, --resume and a flag for each field, under the fields' headings. This object
   /// must outlive the parsing.
   void add_to(CLI::App& command);
+  /// Adds flags for some fields only, for a command that has no use for the others.
+  void add_to(CLI::App& command, std::span<const std::string_view> fields);
   /// The recipe that the parsed flags mean; with --resume they come on top of that of the run in
   /// --out, where there is one. Throws Error for a recipe that cannot be read.
   Recipe recipe() const;
+  /// Whether the user named this field's flag.
+  bool names(const std::string& field) const { return given_.contains(field); }
   /// Whether to go on with the run in --out.
   bool resume() const { return resume_; }
 

@@ -5,6 +5,7 @@
 #include "data/subset.hpp"
 #include "engine/error.hpp"
 #include "engine/random.hpp"
+#include "engine/range.hpp"
 
 namespace bptplr {
 namespace {
@@ -63,6 +64,7 @@ BatchMaker::BatchMaker(const EpochContext& context, const CoDivision& division)
       unlabelled_(passes(division.partition.unlabelled, Purpose::kUnlabelled)) {}
 
 IterationInputs BatchMaker::next(std::int64_t iteration) {
+  const Range range("inputs");
   const auto x_positions = labelled_.next();
   const auto u_positions = unlabelled_.next();
   const auto x = select(division_.partition.labelled, x_positions);

@@ -66,6 +66,7 @@ Network::Output evaluate(Network& network, const ViewMaker& views) {
 }
 
 Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, double temperature) {
+  const Range range("prototypes");
   const NoGrad no_grad;
   return scale(linear(projection, prototypes, {}), 1.0 / temperature);
 }

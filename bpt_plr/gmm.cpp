@@ -5,6 +5,8 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/random.hpp"
+#include "engine/range.hpp"
+#include "engine/work.hpp"
 #include "kernels/sample_losses.hpp"
 
 namespace bptplr {
@@ -149,6 +151,10 @@ std::vector<GmmFit> fit_gmm(std::span<const SampleLosses> losses, const GmmOptio
     offsets.push_back(offsets.back() + losses[k].classifier.numel());
     draw_uniforms(seed, epoch, static_cast<std::uint32_t>(k), uniforms);
   }
+  // The points come in, probabilities go out; how often between is for the data to say.
+  Work work = moved(2 * offsets.back(), DType::kFloat32);
+  work += moved(offsets.back(), DType::kFloat64);
+  const Range range("gmm", work);
   return fit_from_uniforms(to_points(losses, offsets), offsets, options, 0, uniforms);
 }
 

@@ -3,6 +3,7 @@
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
 #include "engine/range.hpp"
+#include "engine/work.hpp"
 #include "kernels/mixup.hpp"
 #include "kernels/targets.hpp"
 
@@ -51,7 +52,6 @@ WeakLogits weak_logits(Network& k, const IterationBatch& batch) {
 
 /// out = l a + (1 - l) a[perm] row by row.
 void mix_rows(const IterationBatch& batch, const Tensor& a, Tensor out) {
-  const Range range("mixup");
   const std::int64_t rows = a.size(0);
   const double* l = &scalars_of(batch).mix;
   const auto* perm = batch.permutation.data<std::int64_t>();
@@ -64,6 +64,24 @@ void mix_rows(const IterationBatch& batch, const Tensor& a, Tensor out) {
                      out.data<T>());
     }
   });
+}
+
+/// MixUp: fills the first half of `batch.combined`, and returns the targets of these rows.
+Tensor mix(const Targets& targets, IterationBatch& batch) {
+  const std::int64_t rows = batch.combined.size(0) / 2;
+  const Tensor a = batch.combined.rows(rows, 2 * rows);
+  const Range range("mixup", moved(2 * a.numel(), a.dtype()));
+  mix_rows(batch, a, batch.combined.rows(0, rows));
+  const Tensor all_targets =
+      concat({targets.labelled, targets.labelled, targets.unlabelled, targets.unlabelled});
+  Tensor mixed_targets = Tensor::empty_like(all_targets);
+  mix_rows(batch, all_targets, mixed_targets);
+  return mixed_targets;
+}
+
+Network::Output forward(Network& k, const IterationBatch& batch) {
+  const Range range("forward");
+  return k.forward(batch.combined, training_mode(batch, kCombined, 1));
 }
 
 /// The rows of A's projections, x3 x4 u3 u4, as the contrastive loss wants its anchors: the third
@@ -86,11 +104,11 @@ Tensor contrastive_term(const Tensor& projections, const IterationBatch& batch,
 }  // namespace
 
 Targets make_targets(Network& k, Network& j, const IterationBatch& batch, double temperature) {
-  const Range range("targets");
-  const NoGrad no_grad;
   const std::int64_t classes = k.heads().num_classes;
   const std::int64_t size_x = batch.size_x();
   const std::int64_t size_u = batch.size_u();
+  const Range range("targets", moved((3 * size_x + 5 * size_u) * classes, DType::kFloat32));
+  const NoGrad no_grad;
   const Device device = batch.combined.device();
   Targets targets{Tensor::empty({size_x, classes}, DType::kFloat32, device),
                   Tensor::empty({size_u, classes}, DType::kFloat32, device)};
@@ -121,13 +139,8 @@ Tensor queue_iteration(Network& k, Network& j, Sgd& optimizer, IterationBatch& b
   optimizer.zero_grad();  // first: the old gradients' memory serves the forward pass
   const Targets targets = make_targets(k, j, batch, options.sharpen_temperature);
   const std::int64_t rows = 2 * batch.size_x() + 2 * batch.size_u();
-  mix_rows(batch, batch.combined.rows(rows, 2 * rows), batch.combined.rows(0, rows));
-  const Tensor all_targets =
-      concat({targets.labelled, targets.labelled, targets.unlabelled, targets.unlabelled});
-  Tensor mixed_targets = Tensor::empty_like(all_targets);
-  mix_rows(batch, all_targets, mixed_targets);
-
-  const auto [logits, projection] = k.forward(batch.combined, training_mode(batch, kCombined, 1));
+  const Tensor mixed_targets = mix(targets, batch);
+  const auto [logits, projection] = forward(k, batch);
   const SemiSupervisedLoss semi = semi_supervised_loss(
       slice(logits, 0, rows), mixed_targets, 2 * batch.size_x(), &scalars_of(batch).coefficients);
   Tensor loss = semi.loss;

@@ -1,5 +1,7 @@
 #include "bpt_plr/iteration_inputs.hpp"
 
+#include "engine/range.hpp"
+
 namespace bptplr {
 
 std::vector<Tensor*> IterationInputs::tensors() {
@@ -14,6 +16,7 @@ std::vector<const Tensor*> IterationInputs::tensors() const {
 }
 
 IterationInputs IterationInputs::to(Device device) const {
+  const Range range("inputs");
   IterationInputs copy = *this;
   for (Tensor* tensor : copy.tensors()) {
     if (tensor->defined()) *tensor = tensor->to(device);
@@ -22,6 +25,7 @@ IterationInputs IterationInputs::to(Device device) const {
 }
 
 void IterationInputs::copy_from(const IterationInputs& source) {
+  const Range range("inputs");
   const auto targets = tensors();
   const auto sources = source.tensors();
   for (std::size_t i = 0; i < targets.size(); ++i) {

@@ -2,6 +2,8 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
+#include "engine/range.hpp"
+#include "engine/work.hpp"
 
 namespace bptplr {
 namespace {
@@ -16,6 +18,7 @@ Tensor record_fused(Tensor loss, const Tensor& input, Tensor gradient) {
 }  // namespace
 
 ClassSets make_class_sets(const Tensor& logits, const Tensor& labels, std::int64_t kappa) {
+  const Range range("class sets", moved(logits.numel(), logits.dtype()));
   const std::int64_t classes = logits.size(1);
   ClassSets sets;
   sets.words = kernels::class_set_words(classes);
@@ -35,6 +38,7 @@ SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targ
       logits.shape() == targets.shape() && logits.shape().size() == 2 && labelled <= logits.size(0),
       "semi_supervised_loss: logits {} and targets {} do not fit", to_string(logits.shape()),
       to_string(targets.shape()));
+  const Range range("losses", moved(3 * logits.numel(), logits.dtype()));
   const kernels::SemiSupervisedShape shape{labelled, logits.size(0) - labelled, logits.size(1)};
   Tensor terms = Tensor::empty({3}, logits.dtype(), logits.device());
   Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
@@ -55,6 +59,7 @@ SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targ
 }
 
 Tensor negative_entropy(const Tensor& logits) {
+  const Range range("losses", moved(2 * logits.numel(), logits.dtype()));
   Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
   Tensor gradient = Tensor::empty_like(logits);
   dispatch_float(logits, [&](const auto& ctx, auto zero) {
@@ -65,11 +70,25 @@ Tensor negative_entropy(const Tensor& logits) {
   return record_fused(std::move(loss), logits, std::move(gradient));
 }
 
+namespace {
+
+/// Similarities of all pairs, and their weighted sums for the gradient: two matrix products, as it
+/// is of no account that a kernel may compute the first one twice.
+Work contrastive_work(const Tensor& features) {
+  Work work = moved(2 * features.numel(), features.dtype());
+  work.operations =
+      4.0 * static_cast<double>(features.size(0)) * static_cast<double>(features.numel());
+  return work;
+}
+
+}  // namespace
+
 Tensor contrastive_loss(const Tensor& features, const ClassSets* sets,
                         kernels::ContrastiveLoss kind, double tau) {
   require(features.shape().size() == 2 && features.size(0) % 2 == 0,
           "contrastive_loss needs two views of each sample, not features of shape {}",
           to_string(features.shape()));
+  const Range range("contrastive loss", contrastive_work(features));
   const kernels::ContrastiveShape shape{features.size(0) / 2, features.size(1),
                                         sets == nullptr ? 0 : sets->words};
   Tensor loss = Tensor::empty({1}, features.dtype(), features.device());

@@ -6,6 +6,8 @@
 
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
+#include "engine/range.hpp"
+#include "engine/work.hpp"
 #include "kernels/partition.hpp"
 
 namespace bptplr {
@@ -87,6 +89,10 @@ Partition balanced_partition(std::span<const double> clean_probability,
 Partition balanced_partition(const Tensor& clean_probability,
                              std::span<const std::int64_t> noisy_labels, std::int64_t classes,
                              double threshold) {
+  // Probabilities and labels in, a yes or no for each out.
+  Work work = moved(2 * clean_probability.numel(), DType::kFloat64);
+  work += moved(clean_probability.numel(), DType::kUint8);
+  const Range range("partition", work);
   const Device device = clean_probability.device();
   if (device.type == DeviceType::kCpu) {
     return balanced_partition(clean_probability.span<double>(), noisy_labels, classes, threshold);

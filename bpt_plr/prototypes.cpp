@@ -1,6 +1,8 @@
 #include "bpt_plr/prototypes.hpp"
 
 #include "engine/dispatch.hpp"
+#include "engine/range.hpp"
+#include "engine/work.hpp"
 #include "kernels/prototypes.hpp"
 #include "kernels/sample_losses.hpp"
 
@@ -15,6 +17,7 @@ kernels::PrototypeShape shape_of(const Tensor& projection, const Tensor& prototy
 
 void initialize_prototypes(const Tensor& projection, std::span<const std::int64_t> noisy_labels,
                            const std::vector<std::string>& class_names, Tensor& prototypes) {
+  const Range range("prototypes", moved(projection.numel(), projection.dtype()));
   const Device device = projection.device();
   const Tensor labels = Tensor::from(noisy_labels, {std::ssize(noisy_labels)}).to(device);
   Tensor counts = Tensor::empty({prototypes.size(0)}, DType::kInt64, device);
@@ -34,6 +37,8 @@ void initialize_prototypes(const Tensor& projection, std::span<const std::int64_
 
 void update_prototypes(const KeptOutputs& kept, double momentum, double threshold,
                        Tensor& prototypes) {
+  const Range range("prototypes",
+                    moved(2 * kept.logits.numel() + kept.projection.numel(), DType::kFloat32));
   const std::int64_t n = kept.logits.size(0);
   const std::int64_t classes = kept.logits.size(1);
   const Device device = kept.logits.device();

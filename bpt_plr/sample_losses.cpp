@@ -4,6 +4,8 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
+#include "engine/range.hpp"
+#include "engine/work.hpp"
 #include "kernels/sample_losses.hpp"
 
 namespace bptplr {
@@ -34,6 +36,8 @@ Tensor mean_of(const std::map<std::int64_t, Tensor>& history) {
 
 NormalizedLosses LossTracker::update(std::int64_t epoch, const KeptOutputs& kept,
                                      std::span<const std::int64_t> noisy_labels) {
+  const std::int64_t n = kept.logits.size(0);
+  const Range range("sample losses", moved(2 * kept.logits.numel() + 2 * n, DType::kFloat32));
   const NoGrad no_grad;
   const Tensor labels =
       Tensor::from(noisy_labels, {std::ssize(noisy_labels)}).to(kept.logits.device());

@@ -201,7 +201,7 @@ class Trainer::Impl {
 
   /// Steps 2 and 3.
   std::vector<Division> divide(EpochMetrics& metrics) {
-    const Range range("partition");
+    const Range range("divide");
     std::vector<NormalizedLosses> losses;
     for (auto& learner : learners_) {
       losses.push_back(learner->losses.update(metrics.epoch, learner->kept, samples_.noisy_labels));
@@ -260,7 +260,6 @@ class Trainer::Impl {
 
   /// Step 6, after network k has trained on the partition of network 1 - k.
   void move_prototypes(int k) {
-    const Range range("prototypes");
     const int source = recipe_.proto_source == "own" ? k : 1 - k;
     const int target = recipe_.proto_target == "own" ? k : 0;
     update_prototypes(learner_at(source).kept, recipe_.proto_momentum, recipe_.proto_threshold,

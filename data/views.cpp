@@ -9,6 +9,7 @@
 #include "engine/dispatch.hpp"
 #include "engine/memory.hpp"
 #include "engine/range.hpp"
+#include "engine/work.hpp"
 #include "kernels/device_memory.hpp"
 
 namespace bptplr {
@@ -147,8 +148,10 @@ ViewInputs ViewMaker::inputs(const ViewPlan& plan) const {
 }
 
 void ViewMaker::make(const ViewInputs& inputs, Tensor out) const {
-  const Range range("views");
   const kernels::AugmentShape shape = shape_of(images_, geometry_, inputs.rows.numel());
+  Work work = moved(out.numel(), DType::kUint8);  // what a crop shows comes in
+  work += moved(out.numel(), out.dtype());
+  const Range range("views", work);
   const auto* rows = inputs.rows.data<std::int64_t>();
   const void* augments = inputs.augments.raw();
   dispatch_activation(out, [&](const auto& ctx, auto zero) {

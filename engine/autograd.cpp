@@ -8,6 +8,7 @@
 #include "engine/dispatch.hpp"
 #include "engine/error.hpp"
 #include "engine/range.hpp"
+#include "engine/work.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace bptplr {
@@ -23,6 +24,7 @@ void accumulate(Tensor& slot, Tensor grad) {
     slot = std::move(grad);
     return;
   }
+  const Range range("elementwise", moved(3 * slot.numel(), slot.dtype()));
   Tensor sum = slot.unique_storage() ? slot : Tensor::empty_like(slot);
   dispatch_activation(slot, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
@@ -38,6 +40,7 @@ void accumulate_leaf(Tensor& leaf, Tensor grad) {
   if (!memory.defined()) {
     accumulate(slot, std::move(grad));
   } else if (slot.defined()) {
+    const Range range("elementwise", moved(3 * slot.numel(), slot.dtype()));
     dispatch_float(slot, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       kernels::add(ctx, slot.data<T>(), grad.data<T>(), slot.data<T>(), slot.numel());

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include "engine/error.hpp"
 #include "kernels/device_memory.hpp"
@@ -22,10 +23,22 @@ std::size_t round_up(std::size_t bytes) {
 
 void* allocate_host(std::size_t bytes) {
   void* memory = std::aligned_alloc(kAlignment, round_up(bytes));
-  require(memory != nullptr,
-          "out of memory: {:.1f} MiB more are needed; use a smaller --batch_size or --width",
-          static_cast<double>(bytes) / (1 << 20));
+  if (memory == nullptr) {
+    throw OutOfMemory(
+        "out of memory: {:.1f} MiB more are needed; use a smaller --batch_size or --width",
+        static_cast<double>(bytes) / (1 << 20));
+  }
   return memory;
+}
+
+/// What a file of the system says in a line such as "VmHWM:    3404 kB"; 0: it does not.
+std::size_t system_bytes(const char* file, std::string_view name) {
+  std::ifstream lines(file);
+  for (std::string word; lines >> word;) {
+    std::size_t kib = 0;
+    if (word == name && lines >> kib) return kib << 10;
+  }
+  return 0;
 }
 
 class HostWorkspace final : public kernels::Workspace {
@@ -53,10 +66,12 @@ std::shared_ptr<void> allocate(Device device, std::size_t bytes) {
   }
   const kernels::CudaContext& ctx = cuda_context(device);
   void* memory = kernels::device_allocate(ctx, bytes);
-  require(memory != nullptr,
-          "the GPU is out of memory: {:.1f} MiB more are needed; use a smaller --batch_size or "
-          "--width, or --precision bf16",
-          static_cast<double>(bytes) / (1 << 20));
+  if (memory == nullptr) {
+    throw OutOfMemory(
+        "the GPU is out of memory: {:.1f} MiB more are needed; use a smaller --batch_size or "
+        "--width, or --precision bf16",
+        static_cast<double>(bytes) / (1 << 20));
+  }
   return {memory, [&ctx](void* block) { kernels::device_release(ctx, block); }};
 }
 
@@ -101,17 +116,18 @@ void clear_bytes(Device device, void* memory, std::size_t bytes) {
 MemoryUse memory_use(Device device) {
   if (device.type == DeviceType::kCuda) {
     const kernels::DeviceMemoryUse use = kernels::device_memory_use(cuda_context(device));
-    return {use.now, use.peak};
+    return {use.now, use.peak, use.available};
   }
-  // Lines such as "VmHWM:    3404 kB".
-  MemoryUse use;
-  std::ifstream status("/proc/self/status");
-  for (std::string name; status >> name;) {
-    std::size_t kib = 0;
-    if (name == "VmRSS:" && status >> kib) use.now = kib << 10;
-    if (name == "VmHWM:" && status >> kib) use.peak = kib << 10;
+  return {system_bytes("/proc/self/status", "VmRSS:"), system_bytes("/proc/self/status", "VmHWM:"),
+          system_bytes("/proc/meminfo", "MemAvailable:")};
+}
+
+void reset_peak_memory(Device device) {
+  if (device.type == DeviceType::kCuda) {
+    kernels::device_memory_reset_peak(cuda_context(device));
+  } else {
+    std::ofstream("/proc/self/clear_refs") << 5;
   }
-  return use;
 }
 
 const kernels::CudaContext& cuda_context(Device device) {

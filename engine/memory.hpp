@@ -5,13 +5,20 @@
 #include <memory>
 
 #include "engine/device.hpp"
+#include "engine/error.hpp"
 #include "kernels/context.hpp"
 
 namespace bptplr {
 
+/// A device has less memory than is needed.
+class OutOfMemory : public Error {
+ public:
+  using Error::Error;
+};
+
 /// `bytes` of uninitialised memory on `device`, aligned to 64 bytes. What a GPU freed is kept and
-/// used again; the CPU's memory is, too, after keep_freed_memory(). Throws Error when there is not
-/// enough.
+/// used again; the CPU's memory is, too, after keep_freed_memory(). Throws OutOfMemory when there
+/// is not enough.
 std::shared_ptr<void> allocate(Device device, std::size_t bytes);
 
 /// Copies between or within devices, in order with the work queued on them. A copy to the CPU waits
@@ -34,8 +41,11 @@ void release_freed_memory();
 struct MemoryUse {
   std::size_t now = 0;
   std::size_t peak = 0;  ///< the most there have been; of the CPU 0 where the system does not tell
+  std::size_t available = 0;  ///< what could be had on top; of the CPU 0 where it does not tell
 };
 MemoryUse memory_use(Device device);
+/// From here on the peak counts anew, where the system can do that.
+void reset_peak_memory(Device device);
 
 /// The execution context of the CPU kernels. Its scratch memory is the calling thread's own.
 kernels::CpuContext cpu_context();

@@ -4,6 +4,8 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
+#include "engine/range.hpp"
+#include "engine/work.hpp"
 #include "kernels/bias.hpp"
 #include "kernels/dropout.hpp"
 #include "kernels/elementwise.hpp"
@@ -31,12 +33,14 @@ std::size_t byte_size(const Tensor& x) {
 }  // namespace
 
 Tensor relu(const Tensor& x) {
+  const Range range("elementwise", moved(2 * x.numel(), x.dtype()));
   Tensor y = Tensor::empty_like(x);
   dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::relu_forward(ctx, x.data<T>(), y.data<T>(), x.numel());
   });
   return record(y, {x}, [y = y.detach()](const Tensor& dy) {
+    const Range backward_range("elementwise", moved(3 * dy.numel(), dy.dtype()));
     Tensor dx = Tensor::empty_like(dy);
     dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
@@ -47,6 +51,7 @@ Tensor relu(const Tensor& x) {
 }
 
 Tensor leaky_relu(const Tensor& x, double slope) {
+  const Range range("elementwise", moved(2 * x.numel(), x.dtype()));
   Tensor y = Tensor::empty_like(x);
   dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
@@ -54,6 +59,7 @@ Tensor leaky_relu(const Tensor& x, double slope) {
                                 x.numel());
   });
   return record(y, {x}, [slope, y = y.detach()](const Tensor& dy) {
+    const Range backward_range("elementwise", moved(3 * dy.numel(), dy.dtype()));
     Tensor dx = Tensor::empty_like(dy);
     dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
@@ -69,6 +75,7 @@ namespace {
 /// The product with the mask, which is also how its gradient follows.
 Tensor masked(const Tensor& x, const kernels::DropoutShape& shape,
               const kernels::PhiloxStream& stream) {
+  const Range range("dropout", moved(2 * x.numel(), x.dtype()));
   Tensor y = Tensor::empty_like(x);
   dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
@@ -99,6 +106,7 @@ Tensor dropout2d(const Tensor& x, double rate, const Philox& random) {
 }
 
 Tensor add_(const Tensor& a, const Tensor& b) {
+  const Range range("elementwise", moved(3 * a.numel(), a.dtype()));
   require_same_shape(a, b, "add");
   Tensor result = a.detach();
   dispatch_activation(a, [&](const auto& ctx, auto zero) {
@@ -111,6 +119,7 @@ Tensor add_(const Tensor& a, const Tensor& b) {
 }
 
 Tensor add(const Tensor& a, const Tensor& b) {
+  const Range range("elementwise", moved(3 * a.numel(), a.dtype()));
   require_same_shape(a, b, "add");
   Tensor result = Tensor::empty_like(a);
   dispatch_activation(a, [&](const auto& ctx, auto zero) {
@@ -123,6 +132,7 @@ Tensor add(const Tensor& a, const Tensor& b) {
 }
 
 Tensor scale(const Tensor& x, double factor) {
+  const Range range("elementwise", moved(2 * x.numel(), x.dtype()));
   Tensor y = Tensor::empty_like(x);
   dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
@@ -133,6 +143,7 @@ Tensor scale(const Tensor& x, double factor) {
 }
 
 Tensor multiply(const Tensor& a, const Tensor& b) {
+  const Range range("elementwise", moved(3 * a.numel(), a.dtype()));
   require_same_shape(a, b, "multiply");
   Tensor y = Tensor::empty_like(a);
   dispatch_activation(a, [&](const auto& ctx, auto zero) {
@@ -146,6 +157,7 @@ Tensor multiply(const Tensor& a, const Tensor& b) {
 }
 
 Tensor sum(const Tensor& x) {
+  const Range range("elementwise", moved(x.numel(), x.dtype()));
   Tensor y = Tensor::empty({1}, x.dtype(), x.device());
   dispatch_float(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
@@ -157,6 +169,7 @@ Tensor sum(const Tensor& x) {
 }
 
 Tensor scale_by(const Tensor& x, const Tensor& factor) {
+  const Range range("elementwise", moved(2 * x.numel(), x.dtype()));
   require(factor.numel() == 1, "scale_by needs one number, not a tensor of shape {}",
           to_string(factor.shape()));
   Tensor y = Tensor::empty_like(x);
@@ -168,6 +181,7 @@ Tensor scale_by(const Tensor& x, const Tensor& factor) {
 }
 
 Tensor softmax(const Tensor& x) {
+  const Range range("softmax", moved(2 * x.numel(), x.dtype()));
   require_matrix(x, "softmax");
   Tensor y = Tensor::empty_like(x);
   dispatch_float(x, [&](const auto& ctx, auto zero) {
@@ -178,6 +192,7 @@ Tensor softmax(const Tensor& x) {
 }
 
 Tensor log_softmax(const Tensor& x) {
+  const Range range("softmax", moved(2 * x.numel(), x.dtype()));
   require_matrix(x, "log_softmax");
   Tensor y = Tensor::empty_like(x);
   dispatch_float(x, [&](const auto& ctx, auto zero) {
@@ -185,6 +200,7 @@ Tensor log_softmax(const Tensor& x) {
     kernels::log_softmax_forward(ctx, x.data<T>(), y.data<T>(), x.size(0), x.size(1));
   });
   return record(y, {x}, [y = y.detach()](const Tensor& dy) {
+    const Range backward_range("softmax", moved(3 * dy.numel(), dy.dtype()));
     Tensor dx = Tensor::empty_like(dy);
     dispatch_float(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
@@ -196,6 +212,7 @@ Tensor log_softmax(const Tensor& x) {
 }
 
 Tensor soft_cross_entropy(const Tensor& logits, const Tensor& target) {
+  const Range range("losses", moved(3 * logits.numel(), logits.dtype()));
   require_matrix(logits, "soft_cross_entropy");
   require_same_shape(logits, target, "soft_cross_entropy");
   Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
@@ -230,6 +247,7 @@ Tensor cross_entropy(const Tensor& logits, std::span<const std::int64_t> labels)
 }
 
 Tensor l2_normalize(const Tensor& x) {
+  const Range range("l2_normalize", moved(2 * x.numel(), x.dtype()));
   require_matrix(x, "l2_normalize");
   Tensor y = Tensor::empty_like(x);
   Tensor norm = Tensor::empty({x.size(0)}, x.dtype(), x.device());
@@ -239,6 +257,7 @@ Tensor l2_normalize(const Tensor& x) {
                                   x.size(1));
   });
   return record(y, {x}, [y = y.detach(), norm](const Tensor& dy) {
+    const Range backward_range("l2_normalize", moved(3 * dy.numel(), dy.dtype()));
     Tensor dx = Tensor::empty_like(dy);
     dispatch_float(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
@@ -252,6 +271,7 @@ Tensor l2_normalize(const Tensor& x) {
 Tensor gather_rows(const Tensor& x, const Tensor& index) {
   Shape shape = x.shape();
   const std::int64_t length = shape[0] == 0 ? 0 : x.numel() / shape[0];
+  const Range range("copy", moved(2 * index.numel() * length, x.dtype()));
   if (index.device().type == DeviceType::kCpu) {
     for (const std::int64_t row : index.span<std::int64_t>()) {
       require(row >= 0 && row < shape[0], "row {} is outside a tensor of shape {}", row,
@@ -280,6 +300,7 @@ Tensor concat(const std::vector<Tensor>& parts) {
             to_string(part.shape()), to_string(parts.front().shape()));
   }
   Tensor y = Tensor::empty(shape, parts.front().dtype(), parts.front().device());
+  const Range range("copy", moved(2 * y.numel(), y.dtype()));
   auto* target = static_cast<char*>(y.raw());
   std::vector<std::int64_t> ends;
   for (const Tensor& part : parts) {
@@ -300,6 +321,7 @@ Tensor concat(const std::vector<Tensor>& parts) {
 
 Tensor slice(const Tensor& x, std::int64_t begin, std::int64_t end) {
   return record(x.rows(begin, end), {x}, [shape = x.shape(), begin, end](const Tensor& dy) {
+    const Range range("copy", moved(numel(shape) + dy.numel(), dy.dtype()));
     Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
     dx.rows(begin, end).copy_from(dy);
     return std::vector<Tensor>{dx};

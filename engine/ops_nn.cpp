@@ -2,6 +2,7 @@
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
 #include "engine/range.hpp"
+#include "engine/work.hpp"
 #include "kernels/batch_norm.hpp"
 #include "kernels/bias.hpp"
 #include "kernels/conv2d.hpp"
@@ -50,7 +51,7 @@ Tensor weight_in(DType dtype, Tensor weight) {
 
 Tensor conv2d_weight_gradient(const kernels::Conv2dShape& s, const Tensor& weight, const Tensor& x,
                               const Tensor& dy) {
-  const Range range("conv2d backward weights");
+  const Range range("conv2d backward weights", conv2d_work(s, dy.dtype(), weight.dtype()));
   Tensor dw = empty_gradient(weight);
   dispatch_activation(dy, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
@@ -67,7 +68,7 @@ Tensor conv2d_weight_gradient(const kernels::Conv2dShape& s, const Tensor& weigh
 
 Tensor conv2d_data_gradient(const kernels::Conv2dShape& s, const Tensor& weight, const Shape& shape,
                             const Tensor& dy) {
-  const Range range("conv2d backward data");
+  const Range range("conv2d backward data", conv2d_work(s, dy.dtype(), dy.dtype()));
   Tensor dx = Tensor::empty(shape, dy.dtype(), dy.device());
   const Tensor w = weight_in(dy.dtype(), weight);
   dispatch_activation(dy, [&](const auto& ctx, auto zero) {
@@ -80,8 +81,8 @@ Tensor conv2d_data_gradient(const kernels::Conv2dShape& s, const Tensor& weight,
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, std::int64_t stride, std::int64_t padding) {
-  const Range range("conv2d");
   const kernels::Conv2dShape s = conv2d_shape(x, weight, stride, padding);
+  const Range range("conv2d", conv2d_work(s, x.dtype(), x.dtype()));
   Tensor y = Tensor::empty({s.n, s.out_h(), s.out_w(), s.k}, x.dtype(), x.device());
   const Tensor w = weight_in(x.dtype(), weight);
   dispatch_activation(x, [&](const auto& ctx, auto zero) {
@@ -104,12 +105,14 @@ Tensor add_bias_(const Tensor& x, const Tensor& bias) {
   require(x.size(-1) == channels, "add_bias_: {} values do not fit an input of shape {}", channels,
           to_string(x.shape()));
   const std::int64_t rows = channels == 0 ? 0 : x.numel() / channels;
+  const Range range("bias", moved(2 * x.numel(), x.dtype()));
   Tensor y = x.detach();
   dispatch_activation(y, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::add_bias(ctx, rows, channels, bias.data<StatOf<T>>(), y.data<T>());
   });
   return record(std::move(y), {x, bias}, [=, dtype = bias.dtype()](const Tensor& dy) {
+    const Range backward_range("bias backward", moved(dy.numel(), dy.dtype()));
     Tensor db = Tensor::empty({channels}, dtype, dy.device());
     dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
@@ -120,13 +123,13 @@ Tensor add_bias_(const Tensor& x, const Tensor& bias) {
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const Range range("linear");
   require_rank(x, 2, "linear");
   require_rank(weight, 2, "linear");
   const kernels::LinearShape s{x.size(0), x.size(1), weight.size(0)};
   require(weight.size(1) == s.in && (!bias.defined() || bias.numel() == s.out),
           "linear: weights {} do not fit an input of shape {}", to_string(weight.shape()),
           to_string(x.shape()));
+  const Range range("linear", linear_work(s, 1, x.dtype()));
   Tensor y = Tensor::empty({s.n, s.out}, x.dtype(), x.device());
   dispatch_float(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
@@ -134,7 +137,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                             bias.defined() ? bias.data<T>() : nullptr, y.data<T>());
   });
   return record(std::move(y), {x, weight, bias}, [=](const Tensor& dy) {
-    const Range backward_range("linear backward");
+    const Range backward_range("linear backward",
+                               linear_work(s, x.requires_grad() ? 2 : 1, dy.dtype()));
     Tensor dx;
     Tensor dw = empty_gradient(weight);
     Tensor db = bias.defined() ? empty_gradient(bias) : Tensor();
@@ -161,7 +165,7 @@ struct Normalizer {
   bool training;
 
   Tensor apply(const Tensor& x) const {
-    const Range range("batch_norm");
+    const Range range("batch_norm", moved(2 * x.numel(), x.dtype()));
     Tensor y = Tensor::empty_like(x);
     dispatch_activation(x, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
@@ -177,7 +181,7 @@ struct Normalizer {
   /// written to dweight and dbias.
   std::vector<Tensor> gradients(const Tensor& x, const Tensor& dy, const Tensor& more_dy,
                                 Tensor dweight, Tensor dbias) const {
-    const Range range("batch_norm backward");
+    const Range range("batch_norm backward", moved(3 * x.numel(), x.dtype()));
     // Where nobody else sees dy, dx takes its place.
     Tensor dx = dy.unique_storage() ? dy : Tensor::empty_like(x);
     dispatch_activation(dy, [&](const auto& ctx, auto zero) {
@@ -197,7 +201,8 @@ struct Normalizer {
 /// where there is one.
 void compute_statistics(Tensor x, const Tensor& addend, double momentum, Normalizer& norm,
                         Tensor& running_mean, Tensor& running_var) {
-  const Range range("batch_norm statistics");
+  const Range range("batch_norm statistics",
+                    moved((addend.defined() ? 3 : 1) * x.numel(), x.dtype()));
   norm.mean =
       Tensor::empty({norm.shape.groups, norm.shape.channels}, running_mean.dtype(), x.device());
   norm.variance = Tensor::empty_like(norm.mean);
@@ -275,11 +280,14 @@ AddBatchNorm add_batch_norm_(const Tensor& a, const Tensor& b, const Tensor& wei
 Tensor avg_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride) {
   const kernels::PoolShape s = pool_shape(x, kernel, stride, 0);
   Tensor y = Tensor::empty({s.n, s.out_h(), s.out_w(), s.c}, x.dtype(), x.device());
+  const Work work = moved(x.numel() + y.numel(), x.dtype());
+  const Range range("pool", work);
   dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::avg_pool_forward(ctx, s, x.data<T>(), y.data<T>());
   });
-  return record(std::move(y), {x}, [s](const Tensor& dy) {
+  return record(std::move(y), {x}, [s, work](const Tensor& dy) {
+    const Range backward_range("pool backward", work);
     Tensor dx = Tensor::empty({s.n, s.h, s.w, s.c}, dy.dtype(), dy.device());
     dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
@@ -293,11 +301,15 @@ Tensor max_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std
   const kernels::PoolShape s = pool_shape(x, kernel, stride, padding);
   Tensor y = Tensor::empty({s.n, s.out_h(), s.out_w(), s.c}, x.dtype(), x.device());
   Tensor winner = Tensor::empty(y.shape(), DType::kUint8, x.device());
+  Work work = moved(x.numel() + y.numel(), x.dtype());
+  work += moved(winner.numel(), winner.dtype());
+  const Range range("pool", work);
   dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::max_pool_forward(ctx, s, x.data<T>(), y.data<T>(), winner.data<std::uint8_t>());
   });
-  return record(std::move(y), {x}, [s, winner](const Tensor& dy) {
+  return record(std::move(y), {x}, [s, winner, work](const Tensor& dy) {
+    const Range backward_range("pool backward", work);
     Tensor dx = Tensor::empty({s.n, s.h, s.w, s.c}, dy.dtype(), dy.device());
     dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
@@ -318,11 +330,15 @@ Tensor global_avg_pool2d(const Tensor& x) {
   const DType dtype = x.dtype();
   Tensor y =
       Tensor::empty({n, channels}, dtype == DType::kBfloat16 ? DType::kFloat32 : dtype, x.device());
+  Work work = moved(x.numel(), dtype);
+  work += moved(y.numel(), y.dtype());
+  const Range range("pool", work);
   dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::global_avg_pool_forward(ctx, n, pixels, channels, x.data<T>(), y.data<StatOf<T>>());
   });
   return record(std::move(y), {x}, [=, shape = x.shape()](const Tensor& dy) {
+    const Range backward_range("pool backward", work);
     Tensor dx = Tensor::empty(shape, dtype, dy.device());
     dispatch_activation(dx, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);

@@ -6,9 +6,25 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/range.hpp"
+#include "engine/work.hpp"
 #include "kernels/sgd.hpp"
 
 namespace bptplr {
+namespace {
+
+/// Reads gradients, velocities and parameters, writes the latter two and bfloat16 copies.
+Work step_work(const std::vector<Tensor>& parameters) {
+  Work work;
+  for (const Tensor& p : parameters) {
+    if (!p.grad().defined()) continue;
+    work += moved(5 * p.numel(), p.dtype());
+    const Tensor& copy = p.low_precision();
+    if (copy.defined()) work += moved(copy.numel(), copy.dtype());
+  }
+  return work;
+}
+
+}  // namespace
 
 Sgd::Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay)
     : parameters_(std::move(parameters)), momentum_(momentum), weight_decay_(weight_decay) {
@@ -38,7 +54,7 @@ void Sgd::step(double lr) {
 }
 
 void Sgd::step(const double* lr) {
-  const Range range("sgd");
+  const Range range("sgd", step_work(parameters_));
   if (is_on_gpu()) {
     step_on_gpu(lr);
   } else {

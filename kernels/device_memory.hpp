@@ -31,6 +31,8 @@ struct DeviceMemoryUse {
   std::size_t available = 0;
 };
 DeviceMemoryUse device_memory_use(const CudaContext& ctx);
+/// From here on the peak counts anew.
+void device_memory_reset_peak(const CudaContext& ctx);
 
 /// Copies, in the order of the stream. The host side may be changed or freed as soon as the call
 /// returns: the bytes travel through a ring of pinned memory, so that the call waits for the device

@@ -117,6 +117,19 @@ for size in "16" "64" "64 --augment"; do
 done
 "$python" tools/bench/step_ratio.py "$out/steps.jsonl" || failed=1
 
+note "where the time of an epoch goes"
+: >"$out/epochs.jsonl"
+for precision in float32 bf16; do
+  flags=(--json --device cuda --precision "$precision")
+  bench epochs "$build/bptplr" bench "${flags[@]}"
+  bench epochs "$build/bptplr" bench "${flags[@]}" --num_class 100
+done
+bench epochs "$build/bptplr" bench --json --device cuda --precision bf16 --arch resnet50 \
+  --image_size 224 --num_class 14
+for size in batch width classes images; do
+  bench epochs "$build/bptplr" bench "${flags[@]}" --scaling "$size"
+done
+
 note "summary"
 "$python" - "$out" "$(IFS=,; echo "{${results[*]}}")" <<'PY'
 import datetime, json, pathlib, subprocess, sys
@@ -142,6 +155,7 @@ report = {
     "checks": json.loads(sys.argv[2]),
     "kernels": lines("kernels.jsonl"),
     "steps": lines("steps.jsonl"),
+    "epochs": lines("epochs.jsonl"),
     "cifar10": lines("run_cifar10/metrics.jsonl") if (out / "run_cifar10").is_dir() else None,
 }
 name = f"{report['date']}-{report['device'].replace(' ', '-')}-{report['commit'] or 'unknown'}.json"

@@ -151,6 +151,12 @@ DeviceMemoryUse device_memory_use(const CudaContext& ctx) {
   return {now + of_graphs, count(cudaMemPoolAttrUsedMemHigh) + of_graphs, free + held - now};
 }
 
+void device_memory_reset_peak(const CudaContext& ctx) {
+  std::uint64_t none = 0;
+  check(cudaMemPoolSetAttribute(state_of(ctx).pool, cudaMemPoolAttrUsedMemHigh, &none),
+        "when memory was counted");
+}
+
 void copy_to_device(const CudaContext& ctx, void* device, const void* host, std::size_t bytes) {
   if (bytes == 0) return;
   require_not_recording(state_of(ctx), "data was copied to the device");

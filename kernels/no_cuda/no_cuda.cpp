@@ -24,6 +24,7 @@
 #include "kernels/sample_losses.hpp"
 #include "kernels/sgd.hpp"
 #include "kernels/softmax.hpp"
+#include "kernels/stream_clock.hpp"
 #include "kernels/targets.hpp"
 
 namespace bptplr::kernels {
@@ -57,6 +58,9 @@ void device_release(const CudaContext&, void*) {
 DeviceMemoryUse device_memory_use(const CudaContext&) {
   not_in_this_build();
 }
+void device_memory_reset_peak(const CudaContext&) {
+  not_in_this_build();
+}
 void copy_to_device(const CudaContext&, void*, const void*, std::size_t) {
   not_in_this_build();
 }
@@ -78,6 +82,11 @@ void synchronize(const CudaContext&) {
 
 // device_graph
 std::unique_ptr<DeviceGraph> record_graph(const CudaContext&, const std::function<void()>&) {
+  not_in_this_build();
+}
+
+// stream_clock
+std::unique_ptr<StreamClock> make_stream_clock(const CudaContext&) {
   not_in_this_build();
 }
 

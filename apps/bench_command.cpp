@@ -1,0 +1,216 @@
+// `bptplr bench`: where the time of a training epoch goes on this machine.
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/bench_output.hpp"
+#include "apps/commands.hpp"
+#include "apps/recipe_flags.hpp"
+#include "bpt_plr/benchmark.hpp"
+#include "engine/error.hpp"
+#include "engine/memory.hpp"
+
+namespace bptplr {
+namespace {
+
+constexpr std::array<std::string_view, 7> kFields = {"arch",   "width",     "blocks", "batch_size",
+                                                     "device", "precision", "threads"};
+
+/// What a smaller machine than a GPU is asked for where the user leaves it open.
+constexpr std::int64_t kScalingWidthOnCpu = 16;
+constexpr const char* kScalingBlocksOnCpu = "1,1,1,1";
+constexpr std::int64_t kScalingImagesOnCpu = 10'000;
+
+struct BenchCommandOptions {
+  RecipeFlags flags;
+  std::int64_t num_class = 0;
+  std::int64_t image_size = 0;
+  std::int64_t images = 0;
+  std::int64_t iterations = 0;
+  std::int64_t warmup = 0;
+  std::string scaling;
+  bool json = false;
+};
+
+/// A size that --scaling varies.
+struct Scaling {
+  const char* word;
+  const char* option;
+  std::vector<std::int64_t> values;
+  std::int64_t& (*size)(BenchmarkOptions& options);
+  bool moves_activations;  ///< memory for activations grows with it
+};
+
+const std::vector<Scaling>& scalings() {
+  using Options = BenchmarkOptions;
+  static const std::vector<Scaling> all = {
+      {"batch",
+       "batch_size",
+       {64, 128, 256, 512, 1024},
+       [](Options& o) -> std::int64_t& { return o.recipe.batch_size; },
+       true},
+      {"width",
+       "width",
+       {16, 32, 64},
+       [](Options& o) -> std::int64_t& { return o.recipe.width; },
+       true},
+      {"classes",
+       "num_class",
+       {10, 100, 1000},
+       [](Options& o) -> std::int64_t& { return o.recipe.num_class; },
+       false},
+      {"images",
+       "images",
+       {10'000, 100'000, 1'000'000},
+       [](Options& o) -> std::int64_t& { return o.images; },
+       false}};
+  return all;
+}
+
+BenchmarkOptions benchmark_options(const BenchCommandOptions& given) {
+  BenchmarkOptions options;
+  options.recipe = given.flags.recipe();
+  options.recipe.num_class = given.num_class;
+  options.recipe.image_size = given.image_size;
+  options.iterations = given.iterations;
+  options.warmup = given.warmup;
+  if (given.images != 0) options.images = given.images;
+  const bool scaling_on_cpu =
+      !given.scaling.empty() && parse_device(options.recipe.device).type == DeviceType::kCpu;
+  if (scaling_on_cpu) {
+    if (!given.flags.names("width")) options.recipe.width = kScalingWidthOnCpu;
+    if (!given.flags.names("blocks") && !usual_blocks(options.recipe).empty()) {
+      options.recipe.blocks = kScalingBlocksOnCpu;
+    }
+    if (given.images == 0) options.images = kScalingImagesOnCpu;
+    if (given.iterations == 0) options.iterations = 1;
+  }
+  return options;
+}
+
+BenchmarkOptions resolved(BenchmarkOptions options) {
+  options.resolve();
+  options.recipe.threads = use_threads(options.recipe.threads);
+  return options;
+}
+
+Peaks peaks_for(const Recipe& recipe) {
+  return measure_peaks(parse_device(recipe.device),
+                       recipe.precision == "bf16" ? DType::kBfloat16 : DType::kFloat32);
+}
+
+int bench_once(const BenchmarkOptions& given, bool json) {
+  const BenchmarkOptions options = resolved(given);
+  const BenchmarkResult result = run_benchmark(options, peaks_for(options.recipe));
+  if (json) {
+    fmt::print("{}\n", to_json(result).dump());
+  } else {
+    print_tables(result);
+  }
+  return 0;
+}
+
+/// Refuses what would need more memory than there is, going by the last size that fit: on a CPU the
+/// system may kill a process that takes too much.
+void require_room(const Scaling& scaling, std::int64_t last, const BenchmarkResult& result,
+                  std::int64_t value) {
+  if (!scaling.moves_activations) return;
+  const MemoryUse use = memory_use(parse_device(result.options.recipe.device));
+  const double bytes = static_cast<double>(result.peak_bytes) * static_cast<double>(value) /
+                       static_cast<double>(last);
+  const auto available = static_cast<double>(use.available + use.now);
+  constexpr double kGib = 1U << 30U;
+  if (use.available == 0 || bytes <= available) return;
+  throw OutOfMemory("about {:.1f} GiB would be needed and {:.1f} GiB can be had", bytes / kGib,
+                    available / kGib);
+}
+
+void report_left_out(const Scaling& scaling, std::int64_t value, const std::string& why,
+                     bool json) {
+  if (json) {
+    const nlohmann::ordered_json line{
+        {"scaling", scaling.word}, {"value", value}, {"left_out", why}};
+    fmt::print("{}\n", line.dump());
+  } else {
+    fmt::print("{:<11} left out: {}\n", value, why);
+  }
+}
+
+int bench_scaling(const BenchmarkOptions& base, const Scaling& scaling, bool json) {
+  BenchmarkOptions first = base;
+  scaling.size(first) = scaling.values.front();
+  const Peaks peaks = peaks_for(resolved(first).recipe);
+  if (!json) print_scaling_header(scaling.option);
+  std::optional<BenchmarkResult> last;
+  std::int64_t last_value = 0;
+  for (const std::int64_t value : scaling.values) {
+    BenchmarkOptions options = base;
+    scaling.size(options) = value;
+    options = resolved(options);
+    try {
+      if (last) require_room(scaling, last_value, *last, value);
+      last = run_benchmark(options, peaks);
+      last_value = value;
+      if (json) {
+        nlohmann::ordered_json line{{"scaling", scaling.word}, {"value", value}};
+        line.update(to_json(*last));
+        fmt::print("{}\n", line.dump());
+      } else {
+        print_scaling_line(value, *last);
+      }
+    } catch (const OutOfMemory& error) {
+      report_left_out(scaling, value, error.what(), json);
+    }
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
+int bench(const BenchCommandOptions& given) {
+  const BenchmarkOptions options = benchmark_options(given);
+  for (const Scaling& scaling : scalings()) {
+    if (given.scaling == scaling.word) return bench_scaling(options, scaling, given.json);
+  }
+  return bench_once(options, given.json);
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("bench", "Show where the time of a training epoch goes on this machine.");
+  command->get_formatter()->column_width(36);
+  const auto options = std::make_shared<BenchCommandOptions>();
+  options->flags.add_to(*command, kFields);
+  const auto add_size = [&](const char* flag, std::int64_t& value, const char* help) {
+    command->add_option(flag, value, help)->type_name("INT")->group("Benchmark")->take_last();
+  };
+  add_size("--num_class", options->num_class, "number of classes; 0: 10");
+  add_size("--image_size", options->image_size, "pixels of a side of the images; 0: 32");
+  add_size("--images", options->images,
+           "training images of an epoch, made up; 0: 50,000, with --scaling on a CPU 10,000");
+  add_size("--iterations", options->iterations,
+           "training iterations that are timed; 0: 3 on a CPU (1 with --scaling), 20 on a GPU");
+  add_size("--warmup", options->warmup, "iterations before these; 0: 1 on a CPU, 5 on a GPU");
+  std::vector<std::string> words;
+  for (const Scaling& scaling : scalings()) words.emplace_back(scaling.word);
+  command
+      ->add_option("--scaling", options->scaling,
+                   "a line each for batch 64 to 1024, width 16 to 64, classes 10 to 1000 or images "
+                   "10,000 to 1,000,000; on a CPU with width 16 and blocks 1,1,1,1 unless given")
+      ->type_name(fmt::format("{}", fmt::join(words, "|")))
+      ->check(CLI::Validator(CLI::IsMember(words)).description(""))
+      ->group("Benchmark");
+  command->add_flag("--json", options->json, "print JSON, one line a result")->group("Benchmark");
+  command->footer("docs/profiling.md says what the columns mean.");
+  command->callback([&action, options] { action = [options] { return bench(*options); }; });
+}
+
+}  // namespace bptplr
