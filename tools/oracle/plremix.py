@@ -65,13 +65,15 @@ class SelfAdaptiveThreshold:
     def pass_mask(self, z, s, epoch, num_epochs):
         """Booleans [N] after the averages have moved: largest probability of
         softmax((1 - a) s + a z) no smaller than the confidence, scaled down by how rare the
-        predicted class is; a falls from 1 to 0 along a cosine over the epochs."""
+        predicted class is; a falls from 1 to 0 along a cosine over the epochs. And by how much
+        each probability exceeds what it is compared with."""
         a = (1 + math.cos(math.pi * epoch / num_epochs)) / 2
         p = F.softmax((1 - a) * s + a * z, dim=1)
         best, label = p.max(dim=1)
         self.confidence = self.momentum * self.confidence + (1 - self.momentum) * float(best.mean())
         self.share = self.momentum * self.share + (1 - self.momentum) * p.mean(dim=0)
-        return best >= self.confidence * (self.share / self.share.max())[label]
+        surplus = best - self.confidence * (self.share / self.share.max())[label]
+        return surplus >= 0, surplus
 
 
 def update_prototypes(prototypes, q, z, mask, momentum=0.99):

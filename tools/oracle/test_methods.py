@@ -264,7 +264,7 @@ class PlReMixTest(unittest.TestCase):
         threshold = plremix.SelfAdaptiveThreshold(2, momentum=0.5)
         # Half-way a = 1/2: softmax of the mean logits, here (3/4, 1/4), (1/5, 4/5) and (1/2, 1/2).
         mean = torch.tensor([[math.log(3), 0], [0, math.log(4)], [0, 0]], dtype=torch.float64)
-        mask = threshold.pass_mask(2 * mean, 0 * mean, epoch=5, num_epochs=10)
+        mask, _ = threshold.pass_mask(2 * mean, 0 * mean, epoch=5, num_epochs=10)
         best = (0.75 + 0.8 + 0.5) / 3
         self.assertAlmostEqual(threshold.confidence, (0.5 + best) / 2)
         share = 0.25 + 0.5 * (0.75 + 0.2 + 0.5) / 3
@@ -275,7 +275,8 @@ class PlReMixTest(unittest.TestCase):
         z = torch.tensor([[9.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
         for epoch, expected in ((0, [True, False]), (10, [False, True])):
             threshold = plremix.SelfAdaptiveThreshold(2, momentum=0.0)
-            self.assertEqual(threshold.pass_mask(z, z.flip(0), epoch, 10).tolist(), expected)
+            mask, _ = threshold.pass_mask(z, z.flip(0), epoch, 10)
+            self.assertEqual(mask.tolist(), expected)
 
     def test_prototypes_of_classes_without_sure_samples_stay(self):
         rng = np.random.default_rng(11)
