@@ -2,7 +2,8 @@
 """Writes every golden file beside this script; README.md lists what is in them.
 
 Usage: make_golden.py [NAME ...]   (default: all of ops losses model networks sgd gmm
-                                  iteration prototypes dividemix unicon longremix plremix)
+                                  iteration prototypes dividemix unicon longremix plremix
+                                  baselines)
 """
 
 import importlib
@@ -15,7 +16,7 @@ from common import GOLDEN_DIR
 import safetensors_io
 
 NAMES = ("ops", "losses", "model", "networks", "sgd", "gmm", "iteration", "prototypes", "dividemix",
-         "unicon", "longremix", "plremix")
+         "unicon", "longremix", "plremix", "baselines")
 
 
 def main(names):
