@@ -3,7 +3,7 @@
 
 Usage: make_golden.py [NAME ...]   (default: all of ops losses model networks sgd gmm
                                   iteration prototypes dividemix unicon longremix plremix
-                                  baselines)
+                                  plain_losses)
 """
 
 import importlib
@@ -16,7 +16,7 @@ from common import GOLDEN_DIR
 import safetensors_io
 
 NAMES = ("ops", "losses", "model", "networks", "sgd", "gmm", "iteration", "prototypes", "dividemix",
-         "unicon", "longremix", "plremix", "baselines")
+         "unicon", "longremix", "plremix", "plain_losses")
 
 
 def main(names):

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-import baselines
 import bpt_plr
 import dividemix
 import longremix
 import mixture
+import plain_losses
 import plremix
 import selection
 import unicon
@@ -301,15 +301,15 @@ class BaselineTest(unittest.TestCase):
     Y = torch.tensor([0, 1])
 
     def test_gce_by_hand_and_at_its_ends(self):
-        self.assertAlmostEqual(float(baselines.gce(self.Z, self.Y, 1.0)), (0.25 + 0.5) / 2)
-        self.assertAlmostEqual(float(baselines.gce(self.Z, self.Y, 0.5)), 2 - 0.75 ** 0.5 - 0.5 ** 0.5)
-        self.assertAlmostEqual(float(baselines.gce(self.Z, self.Y, 1e-7)), float(bpt_plr.ce(self.Z, self.Y)),
+        self.assertAlmostEqual(float(plain_losses.gce(self.Z, self.Y, 1.0)), (0.25 + 0.5) / 2)
+        self.assertAlmostEqual(float(plain_losses.gce(self.Z, self.Y, 0.5)), 2 - 0.75 ** 0.5 - 0.5 ** 0.5)
+        self.assertAlmostEqual(float(plain_losses.gce(self.Z, self.Y, 1e-7)), float(bpt_plr.ce(self.Z, self.Y)),
                                places=6)
 
     def test_mixup_is_linear_in_the_labels(self):
         perm = torch.tensor([1, 0])
         expected = 0.7 * bpt_plr.ce(self.Z, self.Y) + 0.3 * bpt_plr.ce(self.Z, self.Y[perm])
-        self.assertAlmostEqual(float(baselines.mixup_ce(self.Z, self.Y, perm, 0.7)), float(expected))
+        self.assertAlmostEqual(float(plain_losses.mixup_ce(self.Z, self.Y, perm, 0.7)), float(expected))
 
 
 class GradientTest(unittest.TestCase):

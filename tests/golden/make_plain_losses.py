@@ -1,10 +1,10 @@
-"""baselines.safetensors: generalised cross-entropy, and cross-entropy with mixed labels."""
+"""plain_losses.safetensors: generalised cross-entropy, and cross-entropy with mixed labels."""
 
 import numpy as np
 import torch
 
 from common import evaluate, int64, normal, put, scalar
-import baselines
+import plain_losses
 
 
 def make():
@@ -14,9 +14,9 @@ def make():
         logits, labels = normal(rng, n, c, scale=scale), int64(rng.integers(0, c, n))
         y = torch.from_numpy(labels)
         q, l, perm = scalar(0.7), scalar(0.3), int64(rng.permutation(n))
-        value, (grad,) = evaluate(lambda z: baselines.gce(z, y, float(q[0])), [logits], None)
+        value, (grad,) = evaluate(lambda z: plain_losses.gce(z, y, float(q[0])), [logits], None)
         put(out, f"gce/{name}", logits=logits, labels=labels, q=q, value=value, dlogits=grad)
         value, (grad,) = evaluate(
-            lambda z: baselines.mixup_ce(z, y, torch.from_numpy(perm), float(l[0])), [logits], None)
+            lambda z: plain_losses.mixup_ce(z, y, torch.from_numpy(perm), float(l[0])), [logits], None)
         put(out, f"mixup_ce/{name}", logits=logits, labels=labels, perm=perm, l=l, value=value, dlogits=grad)
     return out
