@@ -1,41 +1,15 @@
 """gmm.safetensors: scikit-learn's two-component GaussianMixture from given hard labels."""
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 
 from common import int64, put
-
-
-class MixtureFromLabels(GaussianMixture):
-    """GaussianMixture whose first responsibilities are given labels, not those of k-means."""
-
-    def set_labels(self, labels):
-        self.labels = labels
-        return self
-
-    def _initialize_parameters(self, X, random_state):
-        responsibilities = np.zeros((len(X), self.n_components))
-        responsibilities[np.arange(len(X)), self.labels] = 1
-        self._initialize(X, responsibilities)
+import mixture
 
 
 def _cloud(rng, count, mean, deviation, correlation=0.0):
     dx, dy = np.broadcast_to(deviation, 2)
     covariance = [[dx * dx, correlation * dx * dy], [correlation * dx * dy, dy * dy]]
     return rng.multivariate_normal(mean, covariance, count)
-
-
-def _two_means(x, iterations=10):
-    """Lloyd's algorithm from the extreme points of x + y: labels as k-means would give."""
-    total = x.sum(axis=1)
-    centres = x[[total.argmin(), total.argmax()]]
-    for _ in range(iterations):
-        labels = ((x[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
-        centres = np.stack([x[labels == c].mean(axis=0) for c in (0, 1)])
-    return labels
 
 
 def _cases(rng):
@@ -46,7 +20,7 @@ def _cases(rng):
 
     cases = {}
     def add(name, x, labels=None):
-        cases[name] = (x, _two_means(x) if labels is None else labels)
+        cases[name] = (x, mixture.two_means(x) if labels is None else labels)
 
     add("well_separated", points(_cloud(rng, 700, (.1, .15), .04), _cloud(rng, 300, (.7, .8), .08)))
     add("overlapping", points(_cloud(rng, 600, (.35, .35), .13, .4), _cloud(rng, 400, (.55, .6), .15, -.3)))
@@ -77,14 +51,10 @@ def _cases(rng):
 def make():
     rng, out = np.random.default_rng(505), {}
     for name, (x, labels) in _cases(rng).items():
-        model = MixtureFromLabels(n_components=2, covariance_type="full", max_iter=10, tol=1e-2,
-                                  reg_covar=5e-4).set_labels(labels)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # ten iterations are all it gets
-            model.fit(x)
+        model = mixture.fit(x, labels)
         put(out, name, x=x, initial_labels=int64(labels), weights=model.weights_, means=model.means_,
             covariances=model.covariances_, posteriors=model.predict_proba(x),
             n_iter=int64([model.n_iter_]), converged=int64([model.converged_]),
             lower_bound=np.asarray([model.lower_bound_]),
-            clean_component=int64([(model.means_ ** 2).sum(axis=1).argmin()]))
+            clean_component=int64([mixture.clean_component(model)]))
     return out

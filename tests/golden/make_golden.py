@@ -2,7 +2,8 @@
 """Writes every golden file beside this script; README.md lists what is in them.
 
 Usage: make_golden.py [NAME ...]   (default: all of ops losses model networks sgd gmm
-                                  iteration prototypes)
+                                  iteration prototypes dividemix unicon longremix plremix
+                                  plain_losses)
 """
 
 import importlib
@@ -14,7 +15,8 @@ import torch
 from common import GOLDEN_DIR
 import safetensors_io
 
-NAMES = ("ops", "losses", "model", "networks", "sgd", "gmm", "iteration", "prototypes")
+NAMES = ("ops", "losses", "model", "networks", "sgd", "gmm", "iteration", "prototypes", "dividemix",
+         "unicon", "longremix", "plremix", "plain_losses")
 
 
 def main(names):

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from common import (float32, int64, nchw, normal, put, relu_margin, require_relu_margin, scalar,
-                    uniform)
+from common import float32, int64, nchw, normal, put, scalar, uniform
 import bpt_plr
+from iterations import run_checked, settle_statistics, similar_views, tracked
 from preact_resnet import DEFAULT_IDENTITY_SHORTCUT, PreActResNet, initialise
 
 BATCH, CLASSES, SIZE = 8, 10, 16
@@ -17,31 +17,21 @@ KAPPA = 2
 SEEDS = {"raw": (1208, 2038), "activated": (1011, 2068)}
 
 
-def _network(rng):
-    return initialise(PreActResNet(width=8, blocks=(1, 1, 1, 1), num_classes=CLASSES), rng)
-
-
-def _tracked(state):
-    return {n: v for n, v in state.items() if not n.endswith("num_batches_tracked")}
+def _make_network():
+    return PreActResNet(width=8, blocks=(1, 1, 1, 1), num_classes=CLASSES)
 
 
 def _views(rng, count, noises):
-    """name -> images: views of one sample resemble each other, as augmentations do."""
-    base = normal(rng, count, SIZE, SIZE, 3)
-    return {name: base + normal(rng, count, SIZE, SIZE, 3, scale=noise) for name, noise in noises.items()}
+    return similar_views(rng, (count, SIZE, SIZE, 3), noises)
 
 
 def _inputs(training_seed, warmup_seed):
     """All inputs, as they are stored."""
     out, rng = {}, np.random.default_rng(707)
-    networks = {"k": _network(rng), "j": _network(rng)}
+    networks = {"k": initialise(_make_network(), rng), "j": initialise(_make_network(), rng)}
     for prefix, net in networks.items():
-        # Running statistics as after some training, so that eval mode has sensible activations.
-        net.train()
-        with torch.no_grad():
-            for _ in range(20):
-                net(nchw(torch.from_numpy(normal(rng, 16, SIZE, SIZE, 3))))
-        put(out, prefix, **_tracked(net.state_dict()))
+        settle_statistics(net, rng, 16, SIZE, SIZE, 3)
+        put(out, prefix, **tracked(net.state_dict()))
     put(out, "k_momentum", **{n: normal(rng, *p.shape, scale=0.02)
                               for n, p in networks["k"].named_parameters()})
 
@@ -62,24 +52,6 @@ def _inputs(training_seed, warmup_seed):
     return out
 
 
-def _run(inputs, dtype, iterate):
-    """Loads networks and momentum, runs `iterate`, returns (terms, weights, momentum) after."""
-    def tensor(name):
-        return torch.from_numpy(inputs[name]).to(dtype, copy=True)
-
-    nets = {}
-    for prefix in ("k", "j"):
-        net = PreActResNet(width=8, blocks=(1, 1, 1, 1), num_classes=CLASSES).to(dtype)
-        net.load_state_dict({n: tensor(f"{prefix}/{n}") for n in _tracked(net.state_dict())}, strict=False)
-        nets[prefix] = net
-    optimiser = torch.optim.SGD(nets["k"].parameters(), **HYPER)
-    for name, p in nets["k"].named_parameters():
-        optimiser.state[p]["momentum_buffer"] = tensor(f"k_momentum/{name}")
-    terms = iterate(nets["k"], nets["j"], optimiser, tensor)
-    momentum = {n: optimiser.state[p]["momentum_buffer"] for n, p in nets["k"].named_parameters()}
-    return terms, _tracked(nets["k"].state_dict()), momentum
-
-
 def _training(inputs, contrastive):
     def iterate(net_k, net_j, optimiser, tensor):
         views = {v: nchw(tensor(f"views/{v}")) for v in ("x1", "x2", "x3", "x4", "u1", "u2", "u3", "u4")}
@@ -98,30 +70,13 @@ def _warmup(inputs):
     return iterate
 
 
-def _deviation(single, double):
-    """Largest |difference| / (1 + |value|) between the float32 and the float64 run."""
-    worst = 0.0
-    for part32, part64 in zip(single, double):
-        for name, value in part64.items():
-            difference = (part32[name].double() - value).abs() / (1 + value.abs())
-            worst = max(worst, difference.max().item())
-    return worst
-
-
 def make():
     inputs = _inputs(*SEEDS[DEFAULT_IDENTITY_SHORTCUT])
     out = dict(inputs)
     variants = {"plr": _training(inputs, "plr"), "flat_plr": _training(inputs, "flat_plr"),
                 "warmup": _warmup(inputs)}
     for variant, iterate in variants.items():
-        with relu_margin() as margins:
-            double = _run(inputs, torch.float64, iterate)
-        require_relu_margin(margins, variant)
-        deviation = _deviation(_run(inputs, torch.float32, iterate), double)
-        print(f"  {variant}: float32 run within {deviation:.1e} of the float64 run")
-        if deviation > 2e-5:
-            raise RuntimeError(f"{variant}: float32 and float64 disagree by {deviation:.1e}")
-        terms, weights, momentum = double
+        terms, weights, momentum = run_checked(inputs, _make_network, HYPER, iterate, variant)
         for name, value in terms.items():
             key = name if name in ("p_u", "t_u", "p_x", "t_x") else f"{variant}/{name}"
             out[key] = float32(value)

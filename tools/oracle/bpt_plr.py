@@ -176,12 +176,11 @@ def warmup_iteration(net, optimiser, weak, strong1, strong2, labels, asymmetric=
     return {name: value.detach() for name, value in terms.items()}
 
 
-def training_iteration(net_k, net_j, optimiser, views, y, y_u, w, z_x, z_u, kappa, l, perm, lam,
-                       temperature=0.5, tau=1.0, contrastive="plr"):
-    """One iteration of step 5 for network k; `views` has x1..x4 and u1..u4, [B,3,H,W] each.
+def make_targets(net_k, net_j, views, y, w, temperature=0.5):
+    """Targets of a batch from its weak views x1, x2, u1, u2: p_u, t_u, p_x, t_x.
 
-    Network k sees u1, u2, x1, x2 in this order, each normalised by its own batch statistics
-    and each moving the running statistics once, and at last [mixed; A] as one batch.
+    Network k, in train mode, sees u1, u2, x1, x2 in this order, each normalised by its own batch
+    statistics and each moving the running statistics once; network j is in eval mode.
     """
     net_k.train()
     net_j.eval()
@@ -190,28 +189,52 @@ def training_iteration(net_k, net_j, optimiser, views, y, y_u, w, z_x, z_u, kapp
         j_u1, j_u2 = net_j.classify(views["u1"]), net_j.classify(views["u2"])
         p_u, t_u = co_guess(k_u1, k_u2, j_u1, j_u2, temperature)
         p_x, t_x = co_refine(k_x1, k_x2, y, w, temperature)
+    return {"p_u": p_u, "t_u": t_u, "p_x": p_x, "t_x": t_x}
 
+
+def mix_batch(views, trained, targets, perm, l):
+    """A, mixed A and its targets; A = the two views `trained` of X, then those of U."""
+    t_x, t_u = targets["t_x"], targets["t_u"]
+    a = torch.cat([views[side + number] for side in "xu" for number in trained])
+    return a, *mixup(a, torch.cat([t_x, t_x, t_u, t_u]), perm, l)
+
+
+def semi_supervised_terms(logits, targets, labelled):
+    """L_X over the first `labelled` rows, L_U over the others, R over all."""
+    return {
+        "loss_x": soft_ce(logits[:labelled], targets[:labelled]),
+        "loss_u": l_u(logits[labelled:], targets[labelled:]),
+        "penalty": penalty(logits),
+    }
+
+
+def take_step(optimiser, terms, targets):
+    """One SGD step on terms["loss"]; returns the values of all terms and targets."""
+    optimiser.zero_grad()
+    terms["loss"].backward()
+    optimiser.step()
+    return {name: value.detach() for name, value in {**terms, **targets}.items()}
+
+
+def training_iteration(net_k, net_j, optimiser, views, y, y_u, w, z_x, z_u, kappa, l, perm, lam,
+                       temperature=0.5, tau=1.0, contrastive="plr"):
+    """One iteration of step 5 for network k; `views` has x1..x4 and u1..u4, [B,3,H,W] each.
+
+    After the forwards of make_targets network k sees [mixed; A] as one batch.
+    """
+    targets = make_targets(net_k, net_j, views, y, w, temperature)
     batch = len(y)
-    a = torch.cat([views["x3"], views["x4"], views["u3"], views["u4"]])
-    mixed, mixed_targets = mixup(a, torch.cat([t_x, t_x, t_u, t_u]), perm, l)
+    a, mixed, mixed_targets = mix_batch(views, "34", targets, perm, l)
     logits, projections = net_k(torch.cat([mixed, a]))
     logits, projections = logits[: 4 * batch], projections[4 * batch :]
 
     x3, x4, u3, u4 = projections.split(batch)
     features = torch.cat([x3, u3, x4, u4])
     sets = class_sets(top_classes(torch.cat([z_x, z_u]), kappa), torch.cat([y, y_u]))
-    terms = {
-        "loss_x": soft_ce(logits[: 2 * batch], mixed_targets[: 2 * batch]),
-        "loss_u": l_u(logits[2 * batch :], mixed_targets[2 * batch :]),
-        "penalty": penalty(logits),
-        "loss_plr": {"plr": plr, "flat_plr": flat_plr}[contrastive](features, sets, tau),
-    }
+    terms = semi_supervised_terms(logits, mixed_targets, 2 * batch)
+    terms["loss_plr"] = {"plr": plr, "flat_plr": flat_plr}[contrastive](features, sets, tau)
     terms["loss"] = terms["loss_x"] + lam * terms["loss_u"] + terms["penalty"] + terms["loss_plr"]
-    optimiser.zero_grad()
-    terms["loss"].backward()
-    optimiser.step()
-    terms.update(p_u=p_u, t_u=t_u, p_x=p_x, t_x=t_x)
-    return {name: value.detach() for name, value in terms.items()}
+    return take_step(optimiser, terms, targets)
 
 
 # ---- prototypes ------------------------------------------------------------------------
