@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Python package into a fresh environment, as a user does, and runs its tests. They
-# compare with what of PyTorch, scikit-learn and Pillow the system's Python has, with TensorBoard, and
-# with the program where build/cpu has it; what is missing is skipped.
+# Installs the Python package into a fresh environment, as a user does, and runs its tests, then those
+# of the oracles. They compare with what of PyTorch, scikit-learn and Pillow the system's Python has,
+# with TensorBoard, and with the program where build/cpu has it; what is missing is skipped.
 # usage: tools/test_python.sh [PYTEST_ARGUMENT...]
 #        PYTHON=python3.12 names another Python (default /usr/bin/python3)
 #        BPTPLR_JOBS=N limits the parallel jobs of the build (default: one per processor)
@@ -21,6 +21,7 @@ CMAKE_BUILD_PARALLEL_LEVEL=${BPTPLR_JOBS:-$(nproc)} "$environment/bin/pip" insta
 if [[ -x build/cpu/bptplr ]]; then export BPTPLR_PROGRAM=$PWD/build/cpu/bptplr; fi
 echo "== python: tests"
 "$environment/bin/python" -m pytest -q -rs -p no:cacheprovider "$@"
-if "$environment/bin/python" -c 'import torch' 2>/dev/null; then
+if "$environment/bin/python" -c 'import sklearn, torch' 2>/dev/null; then
+  "$environment/bin/python" tools/oracle/test_methods.py
   "$environment/bin/python" python/examples/plain_pytorch_loop.py --epochs 8 --train 400
 fi

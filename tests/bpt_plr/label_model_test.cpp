@@ -78,6 +78,7 @@ double expected_wrong(const LabelModel& model) {
 
 double auc_of(const std::vector<double>& wrongness, const Known& known) {
   std::vector<double> score;
+  score.reserve(wrongness.size());
   for (const double value : wrongness) score.push_back(-value);
   return correctness_auc(score, known.labels, known.truth);
 }

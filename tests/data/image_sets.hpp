@@ -101,7 +101,7 @@ inline std::string with_flipped_bits(std::string whole, Philox& random) {
 /// Something called like an image that is none, of a kind that `number` chooses; its name.
 inline std::string write_bad_image(const std::filesystem::path& folder, int number) {
   namespace fs = std::filesystem;
-  const std::string name = "bad" + std::to_string(number) + (number % 2 == 0 ? ".jpg" : ".png");
+  std::string name = "bad" + std::to_string(number) + (number % 2 == 0 ? ".jpg" : ".png");
   const fs::path file = folder / name;
   const Image image = class_picture(number % 5, number);
   const std::string jpeg = encode_jpeg(image);
