@@ -56,7 +56,10 @@ class Recording {
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
   ~Recording() {
-    if (state_.recording != nullptr) end();
+    if (state_.recording != nullptr) {
+      // Work has failed half-way, and so has its recording.
+      if (cudaGraph_t graph = end(); graph != nullptr) cudaGraphDestroy(graph);
+    }
     for (void* memory : std::exchange(state_.freed_while_recording, {})) {
       device_release(state_.context, memory);
     }
