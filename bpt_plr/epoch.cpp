@@ -41,7 +41,7 @@ void require_finite(double total, bool found_nonfinite, const EpochContext& cont
 /// Views of the same samples, one stack after the other, numbered from `first_view`.
 Tensor make_view_stack(const EpochContext& context, std::span<const std::int64_t> samples,
                        View view, std::int64_t iteration, int first_view, int views) {
-  const Tensor stack = context.views.empty(views * std::ssize(samples));
+  Tensor stack = context.views.empty(views * std::ssize(samples));
   const ViewPlan plan = plan_view_stack(context, samples, view, iteration, first_view, views);
   context.views.make(to(context.views.inputs(plan), context.views.device()), stack);
   return stack;

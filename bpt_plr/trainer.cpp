@@ -32,6 +32,7 @@ class Stopwatch {
 
 std::vector<Network*> networks_of(const std::vector<std::unique_ptr<Learner>>& learners) {
   std::vector<Network*> networks;
+  networks.reserve(learners.size());
   for (const auto& learner : learners) networks.push_back(learner->network.get());
   return networks;
 }
@@ -241,6 +242,7 @@ class Trainer::Impl {
   double loss_auc(const Tensor& losses) const {
     const Tensor values = losses.to(Device{});
     std::vector<double> score;
+    score.reserve(static_cast<std::size_t>(values.numel()));
     for (const float loss : values.span<float>()) score.push_back(-static_cast<double>(loss));
     return correctness_auc(score, samples_.noisy_labels, samples_.true_labels);
   }

@@ -132,7 +132,7 @@ void backward(const Tensor& result, Tensor grad) {
   std::unordered_set<const Node*> seen;
   const auto deliver = [&](Edge& edge, Tensor gradient) {
     if (!gradient.defined()) return;
-    if (edge.leaf.defined()) accumulate_leaf(edge.leaf, std::move(gradient));
+    if (edge.leaf.defined()) return accumulate_leaf(edge.leaf, std::move(gradient));
     if (edge.node == nullptr) return;
     require(static_cast<bool>(edge.node->backward),
             "backward was called twice through the same part of the tape");
