@@ -2,7 +2,8 @@
 
 import torch
 
-from common import nchw, normal, relu_margin, require_relu_margin
+from common import nchw, normal, put, relu_margin, require_relu_margin
+from preact_resnet import initialise
 
 # How far a float32 run may be from the float64 run whose results are stored.
 LARGEST_DEVIATION = 2e-5
@@ -25,6 +26,18 @@ def settle_statistics(net, rng, *shape):
     with torch.no_grad():
         for _ in range(20):
             net(nchw(torch.from_numpy(normal(rng, *shape))))
+
+
+def two_networks(rng, make_network, side):
+    """The entries `k/...`, `j/...` and `k_momentum/...` of networks for images of side x side."""
+    out = {}
+    networks = {name: initialise(make_network(), rng) for name in "kj"}
+    for name, net in networks.items():
+        settle_statistics(net, rng, 16, side, side, 3)
+        put(out, name, **tracked(net.state_dict()))
+    put(out, "k_momentum", **{n: normal(rng, *p.shape, scale=0.02)
+                              for n, p in networks["k"].named_parameters()})
+    return out
 
 
 def run(inputs, make_network, hyper, dtype, iterate):

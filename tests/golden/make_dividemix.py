@@ -50,17 +50,12 @@ def put_batches(out, cases, batches):
             iterations=int64(batches(*arguments)).reshape(-1, 3))
 
 
-def _training(net_k, net_j, optimiser, tensor, views, labels):
-    return dividemix.training_iteration(
-        net_k, net_j, optimiser, views, labels["y"], tensor("w"), method_iterations.SETTINGS["l"],
-        labels["perm"], method_iterations.SETTINGS["lambda"], method_iterations.SETTINGS["temperature"])
-
-
 def make():
     rng, out = np.random.default_rng(909), {}
     _selections(rng, out)
     put_batches(out, {"more_u": (130, 300, 64), "less_u": (200, 90, 64), "small_x": (5, 300, 64),
                       "whole": (128, 128, 64)}, dividemix.batches)
     stored = method_iterations.inputs(SEED, numbers="12")
-    method_iterations.put_results(out, stored, {"dividemix": _training})
+    training = method_iterations.mixmatch(dividemix.training_iteration)
+    method_iterations.put_results(out, stored, {"dividemix": training})
     return out

@@ -5,8 +5,8 @@ import torch
 
 from common import float32, int64, nchw, normal, put, scalar, uniform
 import bpt_plr
-from iterations import run_checked, settle_statistics, similar_views, tracked
-from preact_resnet import DEFAULT_IDENTITY_SHORTCUT, PreActResNet, initialise
+from iterations import run_checked, similar_views, two_networks
+from preact_resnet import DEFAULT_IDENTITY_SHORTCUT, PreActResNet
 
 BATCH, CLASSES, SIZE = 8, 10, 16
 HYPER = dict(lr=0.02, momentum=0.9, weight_decay=5e-4)
@@ -27,14 +27,7 @@ def _views(rng, count, noises):
 
 def _inputs(training_seed, warmup_seed):
     """All inputs, as they are stored."""
-    out, rng = {}, np.random.default_rng(707)
-    networks = {"k": initialise(_make_network(), rng), "j": initialise(_make_network(), rng)}
-    for prefix, net in networks.items():
-        settle_statistics(net, rng, 16, SIZE, SIZE, 3)
-        put(out, prefix, **tracked(net.state_dict()))
-    put(out, "k_momentum", **{n: normal(rng, *p.shape, scale=0.02)
-                              for n, p in networks["k"].named_parameters()})
-
+    out = two_networks(np.random.default_rng(707), _make_network, SIZE)
     rng = np.random.default_rng(training_seed)
     for side in "xu":
         noises = {f"views/{side}1": 0.2, f"views/{side}2": 0.2, f"views/{side}3": 0.6, f"views/{side}4": 0.6}

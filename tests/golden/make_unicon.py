@@ -45,17 +45,12 @@ def _selections(rng, out):
             labelled=int64(chosen["labelled"]), unlabelled=int64(chosen["unlabelled"]))
 
 
-def _training(net_k, net_j, optimiser, tensor, views, labels):
-    return unicon.training_iteration(
-        net_k, net_j, optimiser, views, labels["y"], tensor("w"), method_iterations.SETTINGS["l"],
-        labels["perm"], method_iterations.SETTINGS["lambda"], method_iterations.SETTINGS["temperature"])
-
-
 def make():
     rng, out = np.random.default_rng(911), {}
     _distances(rng, out)
     _selections(rng, out)
     put_batches(out, {"half": (500, 500, 64, 500), "third": (320, 680, 64, 320), "most": (800, 200, 64, 803),
                       "few_u": (900, 100, 64, 905), "none": (30, 970, 64, 30)}, unicon.batches)
-    method_iterations.put_results(out, method_iterations.inputs(SEED), {"unicon": _training})
+    training = method_iterations.mixmatch(unicon.training_iteration)
+    method_iterations.put_results(out, method_iterations.inputs(SEED), {"unicon": training})
     return out

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from common import float32, int64, nchw, normal, put, scalar, uniform
-from iterations import run_checked, settle_statistics, similar_views, tracked
-from preact_resnet import PreActResNet, initialise
+from iterations import run_checked, similar_views, two_networks
+from preact_resnet import PreActResNet
 
 # X and U of different sizes, as the last batch of a pass or UNICON's batches of U have them.
 SIZE_X, SIZE_U, CLASSES, SIDE, LOW_DIM, KAPPA = 4, 5, 6, 8, 8, 2
@@ -20,14 +20,7 @@ def make_network():
 def inputs(seed, numbers="1234", class_sets=False):
     """All inputs, as they are stored: both networks, the momentum of k, views `numbers` of X and U;
     with `class_sets` what makes the negatives of the PLR loss."""
-    out, rng = {}, np.random.default_rng(808)
-    networks = {name: initialise(make_network(), rng) for name in "kj"}
-    for name, net in networks.items():
-        settle_statistics(net, rng, 16, SIDE, SIDE, 3)
-        put(out, name, **tracked(net.state_dict()))
-    put(out, "k_momentum", **{n: normal(rng, *p.shape, scale=0.02)
-                              for n, p in networks["k"].named_parameters()})
-
+    out = two_networks(np.random.default_rng(808), make_network, SIDE)
     rng = np.random.default_rng(seed)
     for side, count in (("x", SIZE_X), ("u", SIZE_U)):
         noises = {f"views/{side}{n}": 0.2 if n in "12" else 0.6 for n in numbers}
@@ -40,6 +33,14 @@ def inputs(seed, numbers="1234", class_sets=False):
     for name, value in {**HYPER, **SETTINGS}.items():
         out[name] = scalar(value)
     return out
+
+
+def mixmatch(training_iteration):
+    """`training_iteration` of a method without a contrastive term, as put_results calls it."""
+    def iterate(net_k, net_j, optimiser, tensor, views, labels):
+        return training_iteration(net_k, net_j, optimiser, views, labels["y"], tensor("w"), SETTINGS["l"],
+                                  labels["perm"], SETTINGS["lambda"], SETTINGS["temperature"])
+    return iterate
 
 
 def put_results(out, stored, variants):
