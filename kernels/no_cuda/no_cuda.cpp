@@ -472,6 +472,10 @@ void min_max_normalize(const CudaContext&, std::int64_t, const float*, float*) {
 void interleave(const CudaContext&, std::int64_t, const float*, const float*, float*) {
   not_in_this_build();
 }
+void sample_jensen_shannon(const CudaContext&, std::int64_t, std::int64_t, const float*,
+                           const float*, const std::int64_t*, double, float*) {
+  not_in_this_build();
+}
 void pseudo_labels(const CudaContext&, std::int64_t, std::int64_t, double, const float*,
                    const float*, std::int64_t*) {
   not_in_this_build();
