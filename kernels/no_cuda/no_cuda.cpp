@@ -365,6 +365,10 @@ void negative_entropy(const CudaContext&, std::int64_t, std::int64_t, const floa
                       float*) {
   not_in_this_build();
 }
+void generalized_cross_entropy(const CudaContext&, std::int64_t, std::int64_t, double, const float*,
+                               const std::int64_t*, float*, float*) {
+  not_in_this_build();
+}
 
 // mixup
 template <>
