@@ -42,9 +42,10 @@ template <class T>
 void negative_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
                       const T* logits, T* loss, T* grad);
 
-/// Generalised cross-entropy (Zhang and Sabuncu, NeurIPS 2018): loss [1] = mean_i (1 - p_i(y_i)^q)
-/// / q, which goes from cross-entropy (q -> 0) to 1 - p (q = 1), and grad [rows, classes]; 0
-/// without rows. logits [rows, classes], labels [rows] in [0, classes), q in (0, 1].
+/// Generalised cross-entropy (Zhang and Sabuncu, NeurIPS 2018):
+///   loss [1] = mean_i (1 - p_i(y_i)^q) / q,
+/// which goes from cross-entropy (q -> 0) to 1 - p (q = 1), and grad [rows, classes]; 0 without
+/// rows. logits [rows, classes], labels [rows] in [0, classes), q in (0, 1].
 template <class T>
 void generalized_cross_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
                                double q, const T* logits, const std::int64_t* labels, T* loss,
