@@ -80,7 +80,7 @@ TerminalProgress::TerminalProgress(const Recipe& recipe)
     : is_terminal_(stdout_is_terminal()),
       has_colour_(is_terminal_ && colour_is_welcome()),
       num_epochs_(recipe.num_epochs),
-      warm_up_(recipe.method == "ce" ? 0 : std::min(recipe.warm_up, recipe.num_epochs)),
+      warm_up_(divides(recipe) ? std::min(recipe.warm_up, recipe.num_epochs) : 0),
       main_epoch_cost_(cost_against_warm_up(recipe)),
       phase_start_(Clock::now()),
       epoch_start_(phase_start_),

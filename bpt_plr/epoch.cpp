@@ -47,26 +47,18 @@ Tensor make_view_stack(const EpochContext& context, std::span<const std::int64_t
   return stack;
 }
 
-WarmUpContrastive warm_up_contrastive(const Recipe& recipe) {
-  if (recipe.method == "ce" || recipe.warm_up_contrastive == "none")
-    return WarmUpContrastive::kNone;
-  return recipe.warm_up_contrastive == "info_nce" ? WarmUpContrastive::kInfoNce
-                                                  : WarmUpContrastive::kFlatNce;
-}
-
-WarmUpOptions warm_up_options(const EpochContext& context) {
-  const Recipe& recipe = context.recipe;
-  WarmUpOptions options;
-  options.lr = learning_rate(recipe, context.epoch);
-  options.negative_entropy = recipe.method != "ce" && recipe.noise_mode == "asym";
-  options.contrastive = warm_up_contrastive(recipe);
-  options.contrastive_grad = recipe.warm_up_contrastive_grad;
-  options.temperature = recipe.warm_up_temperature;
-  return options;
+/// MixUp of a batch of the warm-up: its weight and with which sample each is mixed.
+void draw_mixup(const EpochContext& context, std::int64_t iteration, double alpha,
+                WarmUpBatch& batch) {
+  Philox random(context.seed(), Purpose::kMixUp, static_cast<std::uint32_t>(context.epoch),
+                static_cast<std::uint32_t>(iteration), static_cast<std::uint32_t>(context.network));
+  batch.mix = random.beta(alpha, alpha);
+  batch.permutation = random.permutation(std::ssize(batch.labels));
 }
 
 LossTerms to_terms(const WarmUpLosses& losses, const WarmUpOptions& options) {
-  LossTerms terms = {{"loss", losses.total()}, {"loss_ce", losses.cross_entropy}};
+  LossTerms terms = {{"loss", losses.total()},
+                     {options.gce_q > 0.0 ? "loss_gce" : "loss_ce", losses.classifier}};
   if (options.negative_entropy) terms["negative_entropy"] = losses.negative_entropy;
   if (options.contrastive != WarmUpContrastive::kNone) terms["contrastive"] = losses.contrastive;
   return terms;
@@ -145,10 +137,9 @@ LossTerms LossMeans::means() const {
 
 std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& optimizer) {
   const Recipe& recipe = context.recipe;
-  const WarmUpOptions options = warm_up_options(context);
+  const WarmUpOptions options(recipe, context.epoch_of_stage);
   const std::int64_t n = context.samples.size();
-  const std::int64_t batch_size =
-      recipe.batch_size * (recipe.method == "ce" ? 1 : recipe.warm_up_batch_factor);
+  const std::int64_t batch_size = recipe.batch_size * recipe.warm_up_batch_factor;
   const std::int64_t iterations = (n + batch_size - 1) / batch_size;
   require_countable(iterations);
   const auto order =
@@ -168,6 +159,7 @@ std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& o
     batch.weak = make_view_stack(context, samples, View::kWeak, i, 0, 1);
     batch.labels = select(context.samples.noisy_labels, samples);
     batch.dropout = dropout_key(context, i);
+    if (options.mixup_alpha > 0.0) draw_mixup(context, i, options.mixup_alpha, batch);
     if (options.contrastive != WarmUpContrastive::kNone) {
       batch.strong = make_view_stack(context, samples, View::kStrong, i, 2, 2);
     }
@@ -181,15 +173,13 @@ std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& o
   return images;
 }
 
-std::int64_t semi_supervised_epoch(const EpochContext& context, const CoDivision& division,
+std::int64_t semi_supervised_epoch(const EpochContext& context, const CoDivision& co_division,
                                    Network& k, Network& j, Sgd& optimizer) {
   release_freed_memory();  // of the evaluation, before memory peaks
-  const Partition& partition = division.partition;
-  const std::int64_t n = std::ssize(partition.labelled) + std::ssize(partition.unlabelled);
-  const std::int64_t iterations = n / context.recipe.batch_size + 1;
+  BatchMaker maker(context, co_division);
+  const std::int64_t iterations = maker.plan().iterations;
   require_countable(iterations);
-  BatchMaker maker(context, division);
-  IterationRunner runner(context, division, k, j, optimizer);
+  IterationRunner runner(context, co_division, k, j, optimizer);
   Underway underway(context, iterations);
   std::int64_t images = 0;
   for (std::int64_t i = 0; i < context.first_iteration; ++i) maker.skip();

@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMostPartitions = 40;
 
 /// The losses in the order in which they are drawn; an epoch has some of them.
-constexpr std::array kLosses = {"loss",    "loss_ce",     "loss_x",          "loss_u",
+constexpr std::array kLosses = {"loss",    "loss_ce",     "loss_gce", "loss_x",          "loss_u",
                                 "penalty", "contrastive", "negative_entropy"};
 
 /// The value of a key, null where there is none.
@@ -97,10 +97,9 @@ ReportSection network_of(const Json& network, const Json& points) {
 }  // namespace
 
 ReportSection no_partition(const Recipe& recipe) {
-  if (recipe.method == "ce") {
-    return {{"missing",
-             "This run trains with plain cross-entropy (method ce), which does not partition the "
-             "training set."}};
+  if (!divides(recipe)) {
+    return {{"missing", fmt::format("This run trains on all labels (method {}) and does not partition the "
+                                    "training set.", recipe.method)}};
   }
   return {{"missing", fmt::format("No epoch has partitioned the training set yet: the first {} are "
                                   "warm-up.",
