@@ -24,7 +24,8 @@ struct AuditEvidence {
   bool has_partitions = true;
 };
 
-/// `recipe` is that of the run, `data` what it trained on, `has_partitions` see AuditEvidence. Throws Error as fit_gmm does.
+/// `recipe` is that of the run, `data` what it trained on, `has_partitions` see AuditEvidence.
+/// Throws Error as fit_gmm does.
 AuditEvidence gather_evidence(const Networks& networks, const Recipe& recipe,
                               const TrainingData& data, bool has_partitions,
                               const EvaluationProgress& progress = {});

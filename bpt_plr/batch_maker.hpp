@@ -34,8 +34,8 @@ struct EpochPlan {
 
 /// From the fields epoch_length, incomplete_batches and batch_u of the recipe. `all`:
 /// floor(n / B) + 1 iterations; `labelled`: a pass over the labelled set, or the unlabelled one
-/// where that is empty. batch_u is B or, from the share R of clean labels, floor(B / (2 R)), at most
-/// 10 B (UNICON, Karim et al., CVPR 2022).
+/// where that is empty. batch_u is B or, from the share R of clean labels, floor(B / (2 R)), at
+/// most 10 B (UNICON, Karim et al., CVPR 2022).
 EpochPlan plan_epoch(const Recipe& recipe, const Division& division);
 
 /// Makes the batches of a semi-supervised epoch.

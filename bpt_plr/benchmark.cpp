@@ -142,8 +142,8 @@ class Benchmark {
     const std::vector<Evidence> evidence = parts_.statistic->update(
         recipe_.warm_up, std::vector<const KeptOutputs*>{&k_.kept, &j_.kept},
         samples_.noisy_labels);
-    divisions_ = parts_.selection->divide(
-        {recipe_.warm_up, recipe_.warm_up, samples_.noisy_labels}, evidence);
+    divisions_ = parts_.selection->divide({recipe_.warm_up, recipe_.warm_up, samples_.noisy_labels},
+                                          evidence);
     for (Learner* learner : {&k_, &j_}) {
       update_prototypes(learner->kept.projection,
                         parts_.pseudo_labels->choose(learner->kept, recipe_.warm_up),

@@ -77,8 +77,7 @@ class PseudoLabelRelaxed : public Contrast {
     Tensor logits = classify_mixture(k, batch);
     const Tensor projection = [&] {
       const Range range("forward");
-      return k.forward(arrange_anchors(batch.strong(), batch),
-                       batch.training_mode(Pass::kContrast))
+      return k.forward(arrange_anchors(batch.strong(), batch), batch.training_mode(Pass::kContrast))
           .projection;
     }();
     const Range range("contrastive");
@@ -106,11 +105,10 @@ class PseudoLabelRelaxed : public Contrast {
 
 PartTable<Contrast>& table() {
   static PartTable<Contrast> parts(
-      "contrastive",
-      {{"plr", make_part<Contrast, PseudoLabelRelaxed>},
-       {"flat_plr", make_part<Contrast, PseudoLabelRelaxed>},
-       {"simclr", make_part<Contrast, SimClr>},
-       {"none", [](const Recipe&) { return std::make_unique<NoContrast>(); }}});
+      "contrastive", {{"plr", make_part<Contrast, PseudoLabelRelaxed>},
+                      {"flat_plr", make_part<Contrast, PseudoLabelRelaxed>},
+                      {"simclr", make_part<Contrast, SimClr>},
+                      {"none", [](const Recipe&) { return std::make_unique<NoContrast>(); }}});
   return parts;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -57,31 +58,37 @@ void draw_mixup(const EpochContext& context, std::int64_t iteration, double alph
 }
 
 LossTerms to_terms(const WarmUpLosses& losses, const WarmUpOptions& options) {
-  LossTerms terms = {{"loss", losses.total()},
+  LossTerms terms = {{"loss", losses.total},
                      {options.gce_q > 0.0 ? "loss_gce" : "loss_ce", losses.classifier}};
   if (options.negative_entropy) terms["negative_entropy"] = losses.negative_entropy;
   if (options.contrastive != WarmUpContrastive::kNone) terms["contrastive"] = losses.contrastive;
   return terms;
 }
 
-LossTerms to_terms(const IterationLosses& losses, double lambda) {
-  return {{"loss", losses.total}, {"loss_x", losses.loss_x},   {"loss_u", losses.loss_u},
-          {"lambda_u", lambda},   {"penalty", losses.penalty}, {"contrastive", losses.contrastive}};
+LossTerms to_terms(const IterationLosses& losses, double lambda, const Recipe& recipe) {
+  LossTerms terms = {{"loss", losses.total},
+                     {"loss_x", losses.loss_x},
+                     {"loss_u", losses.loss_u},
+                     {"lambda_u", lambda},
+                     {"penalty", losses.penalty}};
+  if (recipe.contrastive != "none") terms["contrastive"] = losses.contrastive;
+  return terms;
 }
 
 /// Iterations that have been queued and whose losses are awaited, in order.
 class Underway {
  public:
-  /// `images`: samples drawn up to here.
+  /// `images`: samples drawn up to here; to_terms(losses) names the losses, their sum as "loss".
   struct Iteration {
     std::int64_t number;
     std::int64_t images;
-    double lambda;
     IterationResult result;
+    std::function<LossTerms(const Tensor& losses)> to_terms;
   };
 
-  Underway(const EpochContext& context, std::int64_t iterations)
-      : context_(context), iterations_(iterations) {}
+  /// `phase` is for errors.
+  Underway(const EpochContext& context, std::int64_t iterations, const char* phase)
+      : context_(context), iterations_(iterations), phase_(phase) {}
 
   void add(Iteration iteration) { waiting_.push_back(std::move(iteration)); }
   /// Reports what has arrived, and waits where that leaves more than `most`.
@@ -95,10 +102,9 @@ class Underway {
 
  private:
   void report(const Iteration& iteration) {
-    const IterationLosses losses = IterationLosses::from(iteration.result.losses.get());
-    const LossTerms terms = to_terms(losses, iteration.lambda);
-    require_finite(losses.total, iteration.result.nonfinite.get().item() != 0.0, context_,
-                   iteration.number, "training", terms);
+    const LossTerms terms = iteration.to_terms(iteration.result.losses.get());
+    require_finite(terms.at("loss"), iteration.result.nonfinite.get().item() != 0.0, context_,
+                   iteration.number, phase_, terms);
     if (context_.report) {
       context_.report(iteration.number + 1, iterations_, iteration.images, terms);
     }
@@ -106,8 +112,16 @@ class Underway {
 
   const EpochContext& context_;
   std::int64_t iterations_;
+  const char* phase_;
   std::deque<Iteration> waiting_;
 };
+
+/// Throws Stopped where the observer wants it, when all that was begun has been reported.
+void stop_if_wanted(const EpochContext& context, Underway& underway) {
+  if (!context.wants_stop || !context.wants_stop()) return;
+  underway.report(0);
+  throw Stopped{};
+}
 
 }  // namespace
 
@@ -146,6 +160,7 @@ std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& o
       Philox(context.seed(), Purpose::kShuffle, static_cast<std::uint32_t>(context.epoch),
              static_cast<std::uint32_t>(context.network))
           .permutation(n);
+  Underway underway(context, iterations, "warm-up");
   std::int64_t images = 0;
   const auto samples_of = [&](std::int64_t iteration) {
     const std::int64_t first = std::min(iteration * batch_size, n);
@@ -163,13 +178,17 @@ std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& o
     if (options.contrastive != WarmUpContrastive::kNone) {
       batch.strong = make_view_stack(context, samples, View::kStrong, i, 2, 2);
     }
-    const WarmUpLosses losses = warm_up_iteration(network, optimizer, batch, options);
-    const LossTerms terms = to_terms(losses, options);
-    require_finite(losses.total(), optimizer.found_nonfinite(), context, i, "warm-up", terms);
     images += std::ssize(samples);
-    if (context.report) context.report(i + 1, iterations, images, terms);
-    if (context.wants_stop && context.wants_stop()) throw Stopped{};
+    const Tensor losses = queue_warm_up_iteration(network, optimizer, batch, options);
+    underway.add(
+        {i,
+         images,
+         {PendingCopy(losses), PendingCopy(optimizer.nonfinite())},
+         [&](const Tensor& values) { return to_terms(WarmUpLosses::from(values), options); }});
+    underway.report(kMostUnderway);
+    stop_if_wanted(context, underway);
   }
+  underway.report(0);
   return images;
 }
 
@@ -180,18 +199,19 @@ std::int64_t semi_supervised_epoch(const EpochContext& context, const CoDivision
   const std::int64_t iterations = maker.plan().iterations;
   require_countable(iterations);
   IterationRunner runner(context, co_division, k, j, optimizer);
-  Underway underway(context, iterations);
+  Underway underway(context, iterations, "training");
   std::int64_t images = 0;
   for (std::int64_t i = 0; i < context.first_iteration; ++i) maker.skip();
   for (std::int64_t i = context.first_iteration; i < iterations; ++i) {
     const IterationInputs inputs = maker.next(i);
     images += inputs.set_labels.numel();
-    underway.add({i, images, maker.lambda(), runner.run(inputs, dropout_key(context, i))});
+    const double lambda = maker.lambda();
+    underway.add({i, images, runner.run(inputs, dropout_key(context, i)),
+                  [lambda, &context](const Tensor& losses) {
+                    return to_terms(IterationLosses::from(losses), lambda, context.recipe);
+                  }});
     underway.report(kMostUnderway);
-    if (context.wants_stop && context.wants_stop()) {
-      underway.report(0);
-      throw Stopped{};
-    }
+    stop_if_wanted(context, underway);
   }
   underway.report(0);
   return images;

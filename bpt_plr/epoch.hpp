@@ -61,7 +61,7 @@ struct EpochContext {
   const ViewMaker& views;           ///< of the training images
   std::int64_t epoch = 0;           ///< of the whole run: separates random streams
   std::int64_t epoch_of_stage = 0;  ///< where schedules are
-  int network = 0;  ///< 0 or 1; separates the random streams of the two networks
+  int network = 0;                  ///< 0 or 1; separates the random streams of the two networks
   /// Iterations that are done already, where an interrupted epoch goes on.
   std::int64_t first_iteration = 0;
   IterationReport report;

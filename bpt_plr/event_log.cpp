@@ -44,8 +44,10 @@ std::string recipe_table(const Recipe& recipe) {
   }
   return table +
          "\nPictures. `selection`: samples by classifier loss (to the right) and prototype loss "
-         "(upwards), both from 0 to 1, with the two components at two standard deviations, or where "
-         "there is one loss or distance only, by that and how clean they are; blue is clean, orange "
+         "(upwards), both from 0 to 1, with the two components at two standard deviations, or "
+         "where "
+         "there is one loss or distance only, by that and how clean they are; blue is clean, "
+         "orange "
          "wrong. `clean_probability`: how many samples have it, from 0 to 1, on a "
          "logarithmic scale; the line is the threshold.\n";
 }

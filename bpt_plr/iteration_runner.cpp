@@ -82,8 +82,8 @@ Tensor IterationRunner::queue(const IterationInputs& inputs, const DropoutKey& d
   batch.labels = inputs.labels;
   batch.clean_probability = inputs.clean_probability;
   if (options_.contrast->wants_class_sets()) {
-    batch.class_sets =
-        make_class_sets(gather_rows(co_division_.logits, inputs.set_rows), inputs.set_labels, kappa_);
+    batch.class_sets = make_class_sets(gather_rows(co_division_.logits, inputs.set_rows),
+                                       inputs.set_labels, kappa_);
   }
   batch.permutation = inputs.permutation;
   batch.scalars = inputs.scalars;

@@ -23,8 +23,8 @@ struct IterationResult {
 class IterationRunner {
  public:
   /// Everything must outlive this. Networks, optimiser and division stay where they are.
-  IterationRunner(const EpochContext& context, const CoDivision& co_division, Network& k, Network& j,
-                  Sgd& optimizer);
+  IterationRunner(const EpochContext& context, const CoDivision& co_division, Network& k,
+                  Network& j, Sgd& optimizer);
 
   /// Queues an iteration. Replayed are those of the same sizes as the first one.
   IterationResult run(const IterationInputs& inputs, const DropoutKey& dropout);

@@ -21,7 +21,8 @@ struct Learner {
   Learner(const Recipe& recipe, int index);
 
   /// Adds everything to `tensors`, on the CPU, as "network1.conv1.weight",
-  /// "velocity1.conv1.weight" and, where `with_kept`, "kept1.logits", 1 being `number`. Parameters and buffers are in PyTorch's layout.
+  /// "velocity1.conv1.weight" and, where `with_kept`, "kept1.logits", 1 being `number`. Parameters
+  /// and buffers are in PyTorch's layout.
   void save(int number, bool with_kept, TensorMap& tensors) const;
 
   /// Takes over what `save` wrote; `kept` where it is there. Throws Error naming a tensor that is

@@ -21,7 +21,8 @@ Json to_json(const GmmFit& gmm) {
   Json means = Json::array();
   Json weights = Json::array();
   for (std::size_t k = 0; k < gmm.means.size(); ++k) {
-    means.push_back(Json::array({number_or_null(gmm.means[k][0]), number_or_null(gmm.means[k][1])}));
+    means.push_back(
+        Json::array({number_or_null(gmm.means[k][0]), number_or_null(gmm.means[k][1])}));
     weights.push_back(number_or_null(gmm.weights[k]));
   }
   Json json;
@@ -104,9 +105,8 @@ std::optional<WrongLabels> find_wrong_labels(std::span<const NetworkMetrics> net
   const std::size_t samples = noisy_labels.size();
   std::vector<double> clean(samples);
   for (const NetworkMetrics& network : networks) {
-    require(network.clean.size() == samples,
-            "there are {} labels, but {} clean probabilities", samples,
-            network.clean.size());
+    require(network.clean.size() == samples, "there are {} labels, but {} clean probabilities",
+            samples, network.clean.size());
     for (std::size_t i = 0; i < samples; ++i) clean[i] += network.clean[i];
   }
   const double half = 0.5 * static_cast<double>(networks.size());

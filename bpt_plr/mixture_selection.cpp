@@ -22,10 +22,9 @@ class MixtureSelection : public Selection {
         is_clean.push_back(w > recipe_.p_threshold);
         division.num_clean += is_clean.back() ? 1 : 0;
       }
-      division.partition =
-          balanced_ ? balanced_partition(fit.clean_on_device, context.noisy_labels,
-                                         recipe_.num_class, recipe_.p_threshold)
-                    : partition_where(is_clean);
+      division.partition = balanced_ ? balanced_partition(fit.clean_on_device, context.noisy_labels,
+                                                          recipe_.num_class, recipe_.p_threshold)
+                                     : partition_where(is_clean);
       division.gmm = std::move(fit);
       divisions.push_back(std::move(division));
     }

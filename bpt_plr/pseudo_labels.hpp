@@ -30,7 +30,8 @@ class PseudoLabels {
 /// By the word in the recipe, a resolved one.
 /// - `fixed`: argmax of (softmax(s) + softmax(z)) / 2 where that exceeds proto_threshold, else
 ///   argmax z (BPT-PLR)
-/// - `self_adaptive`: argmax z, of the samples whose largest probability is no smaller than a moving
+/// - `self_adaptive`: argmax z, of the samples whose largest probability is no smaller than a
+/// moving
 ///   average of it, lowered for rare classes (PLReMix, arXiv 2402.17589, after FreeMatch, Wang et
 ///   al., ICLR 2023)
 std::unique_ptr<PseudoLabels> make_pseudo_labels(const Recipe& recipe);

@@ -230,8 +230,7 @@ std::string resolve_percentages(std::string_view schedule, std::string_view fiel
     }
     require(parse_number(part.substr(0, sign), percent) && percent >= 0.0 && percent <= 100.0,
             "{} is '{}', but a percentage in it must lie in [0, 100]", field, schedule);
-    const auto epoch =
-        static_cast<std::int64_t>(percent * static_cast<double>(num_epochs) / 100.0);
+    const auto epoch = static_cast<std::int64_t>(percent * static_cast<double>(num_epochs) / 100.0);
     entries.push_back(fmt::format("{}{}", epoch, part.substr(sign + 1)));
   }
   return fmt::format("{}", fmt::join(entries, ","));

@@ -190,9 +190,9 @@ nlohmann::ordered_json to_json(const Recipe& recipe);
 bool has_image_files(const Recipe& recipe);
 
 /// Replaces the values that mean "choose for me" (lr_period 0, loss_history 0, 50% of the epochs,
-/// ...) by what they come to (device becomes "cpu" or "cuda"), and checks every field and their combination; only
-/// `threads`, `cache_dir` and `out` stay as they are, and num_class 0 where only the data know it.
-/// Throws Error naming the field.
+/// ...) by what they come to (device becomes "cpu" or "cuda"), and checks every field and their
+/// combination; only `threads`, `cache_dir` and `out` stay as they are, and num_class 0 where only
+/// the data know it. Throws Error naming the field.
 void resolve(Recipe& recipe);
 
 /// The part of `resolve` that make_network needs, where there are no data to train on.

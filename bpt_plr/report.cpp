@@ -224,8 +224,8 @@ nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& op
       [&] { return reload_training_data(recipe, run.noise_file(), loading); });
   OnDemand<Networks> networks([&] { return load_networks(run, recipe); });
   OnDemand<Audit> audit([&] {
-    return audit_labels(gather_evidence(networks.get(), recipe, data.get(), trained_on_partition(run),
-                                        loading.progress),
+    return audit_labels(gather_evidence(networks.get(), recipe, data.get(),
+                                        trained_on_partition(run), loading.progress),
                         data.get().noisy_labels);
   });
 

@@ -17,8 +17,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMostPartitions = 40;
 
 /// The losses in the order in which they are drawn; an epoch has some of them.
-constexpr std::array kLosses = {"loss",    "loss_ce",     "loss_gce", "loss_x",          "loss_u",
-                                "penalty", "contrastive", "negative_entropy"};
+constexpr std::array kLosses = {"loss",   "loss_ce", "loss_gce",    "loss_x",
+                                "loss_u", "penalty", "contrastive", "negative_entropy"};
 
 /// The value of a key, null where there is none.
 Json value_or_null(const Json& object, const char* key) {
@@ -98,8 +98,10 @@ ReportSection network_of(const Json& network, const Json& points) {
 
 ReportSection no_partition(const Recipe& recipe) {
   if (!divides(recipe)) {
-    return {{"missing", fmt::format("This run trains on all labels (method {}) and does not partition the "
-                                    "training set.", recipe.method)}};
+    return {{"missing",
+             fmt::format("This run trains on all labels (method {}) and does not partition the "
+                         "training set.",
+                         recipe.method)}};
   }
   return {{"missing", fmt::format("No epoch has partitioned the training set yet: the first {} are "
                                   "warm-up.",

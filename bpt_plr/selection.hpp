@@ -23,15 +23,15 @@ struct Division {
   /// [n] how clean each label is held to be, in [0, 1]; clean above 0.5. A probability where a
   /// mixture says so.
   std::vector<double> clean;
-  std::vector<double> weight;   ///< [n] w in [0, 1], what co-refinement gives to the label
-  std::int64_t num_clean = 0;   ///< labels that passed the threshold, before any balance
-  std::optional<GmmFit> gmm;    ///< for reports
+  std::vector<double> weight;  ///< [n] w in [0, 1], what co-refinement gives to the label
+  std::int64_t num_clean = 0;  ///< labels that passed the threshold, before any balance
+  std::optional<GmmFit> gmm;   ///< for reports
 };
 
 /// What a selection is told beside the evidence.
 struct SelectionContext {
-  std::int64_t epoch = 0;           ///< of the whole run, for random numbers
-  std::int64_t epoch_of_stage = 0;  ///< of the training run that is under way
+  std::int64_t epoch = 0;                      ///< of the whole run, for random numbers
+  std::int64_t epoch_of_stage = 0;             ///< of the training run that is under way
   std::span<const std::int64_t> noisy_labels;  ///< [n]
   /// [n] 0 or 1: where mixtures begin, for comparisons with other implementations; empty: where
   /// k-means has them begin.

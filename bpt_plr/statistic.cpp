@@ -85,8 +85,7 @@ class DistanceStatistic : public Statistic {
   explicit DistanceStatistic(const Recipe& recipe)
       : inverse_log_base_(recipe.jsd_base == "2" ? 1.0 / std::log(2.0) : 1.0) {}
 
-  std::vector<Evidence> update(std::int64_t /*epoch*/,
-                               std::span<const KeptOutputs* const> networks,
+  std::vector<Evidence> update(std::int64_t /*epoch*/, std::span<const KeptOutputs* const> networks,
                                std::span<const std::int64_t> noisy_labels) override {
     const Tensor& first = networks.front()->logits;
     const Tensor& second = networks.back()->logits;

@@ -191,8 +191,8 @@ class Trainer::Impl {
     if (epoch < recipe().warm_up - parts_->selection->warm_up_epochs()) return;
     keep_outputs(metrics, 0);
     const KeptOutputs* kept = &learner_at(0).kept;
-    const auto evidence = parts_->statistic->update(metrics.epoch, std::vector{kept, kept},
-                                                    samples_.noisy_labels);
+    const auto evidence =
+        parts_->statistic->update(metrics.epoch, std::vector{kept, kept}, samples_.noisy_labels);
     parts_->selection->divide({metrics.epoch, epoch, samples_.noisy_labels}, evidence);
   }
 
@@ -210,9 +210,9 @@ class Trainer::Impl {
         metrics.seconds["partition"] += watch.seconds();
       }
       const Stopwatch watch;
-      images += train_on(divisions.size() == 1 ? divisions.front()
-                                               : divisions[static_cast<std::size_t>(1 - k)],
-                         metrics, k);
+      images += train_on(
+          divisions.size() == 1 ? divisions.front() : divisions[static_cast<std::size_t>(1 - k)],
+          metrics, k);
       metrics.seconds["train"] += watch.seconds();
     }
     metrics.images_per_s = static_cast<double>(images) / metrics.seconds["train"];

@@ -35,25 +35,19 @@ Tensor classifier_loss(Network& network, const WarmUpBatch& batch, const WarmUpO
   if (options.mixup_alpha > 0.0) return mixed_cross_entropy(network, batch, logits);
   logits = network.classify(batch.weak, training_mode(batch, kWeak));
   if (options.gce_q == 0.0) return cross_entropy(logits, batch.labels);
-  const Tensor labels =
-      Tensor::from(batch.labels, {std::ssize(batch.labels)}).to(logits.device());
+  const Tensor labels = Tensor::from(batch.labels, {std::ssize(batch.labels)}).to(logits.device());
   return generalized_cross_entropy(logits, labels, options.gce_q);
 }
 
-/// The contrastive loss after its backward pass; undefined where it has no gradient.
+/// The contrastive loss after its backward pass.
 Tensor contrastive_part(Network& network, const WarmUpBatch& batch, const WarmUpOptions& options) {
-  const ForwardMode mode = training_mode(batch, kStrong);
-  if (!options.contrastive_grad) {
-    const NoGrad no_grad;
-    network.forward(batch.strong, mode);
-    return {};
-  }
   // Without class sets PLR is InfoNCE and flat PLR is FlatNCE.
   const auto kind = options.contrastive == WarmUpContrastive::kInfoNce
                         ? kernels::ContrastiveLoss::kPlr
                         : kernels::ContrastiveLoss::kFlatPlr;
-  const Tensor loss = contrastive_loss(network.forward(batch.strong, mode).projection, nullptr,
-                                       kind, options.temperature);
+  const Tensor loss =
+      contrastive_loss(network.forward(batch.strong, training_mode(batch, kStrong)).projection,
+                       nullptr, kind, options.temperature);
   backward(loss);
   return loss.detach();
 }
@@ -76,12 +70,12 @@ WarmUpOptions::WarmUpOptions(const Recipe& recipe, std::int64_t epoch)
       contrastive_grad(recipe.warm_up_contrastive_grad),
       temperature(recipe.warm_up_temperature) {}
 
-WarmUpLosses warm_up_iteration(Network& network, Sgd& optimizer, const WarmUpBatch& batch,
+Tensor queue_warm_up_iteration(Network& network, Sgd& optimizer, const WarmUpBatch& batch,
                                const WarmUpOptions& options) {
   const Range range("warm-up iteration");
   optimizer.zero_grad();
   Tensor classifier_part;
-  Tensor entropy_part;
+  Tensor entropy_part = Tensor::zeros({1}, DType::kFloat32, batch.weak.device());
   {
     Tensor logits;
     Tensor loss = classifier_loss(network, batch, options, logits);
@@ -93,14 +87,23 @@ WarmUpLosses warm_up_iteration(Network& network, Sgd& optimizer, const WarmUpBat
     }
     backward(loss);
   }
-  Tensor contrast;
-  if (options.contrastive != WarmUpContrastive::kNone) {
+  Tensor contrast = Tensor::zeros({1}, DType::kFloat32, batch.weak.device());
+  if (options.contrastive != WarmUpContrastive::kNone && options.contrastive_grad) {
     contrast = contrastive_part(network, batch, options);
+  } else if (options.contrastive != WarmUpContrastive::kNone) {
+    const NoGrad no_grad;
+    network.forward(batch.strong, training_mode(batch, kStrong));
   }
   optimizer.step(options.lr);
-  // Reading a number waits for a GPU, so it comes when everything has been queued.
-  return {classifier_part.item(), entropy_part.defined() ? entropy_part.item() : 0.0,
-          contrast.defined() ? contrast.item() : 0.0};
+  return concat({classifier_part, entropy_part, contrast});
+}
+
+WarmUpLosses WarmUpLosses::from(const Tensor& terms) {
+  const Tensor here = terms.to(Device{});
+  const auto values = here.span<float>();
+  const double sum = static_cast<double>(values[0]) + static_cast<double>(values[1]) +
+                     static_cast<double>(values[2]);
+  return {values[0], values[1], values[2], sum};
 }
 
 }  // namespace bptplr

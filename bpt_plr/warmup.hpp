@@ -46,12 +46,15 @@ struct WarmUpLosses {
   double classifier = 0.0;  ///< of the labels
   double negative_entropy = 0.0;
   double contrastive = 0.0;
+  double total = 0.0;
 
-  double total() const { return classifier + negative_entropy + contrastive; }
+  /// From the tensor that queue_warm_up_iteration returns, or a copy of it; waits for it.
+  static WarmUpLosses from(const Tensor& terms);
 };
 
-/// The gradients of all terms are added up before the one SGD step.
-WarmUpLosses warm_up_iteration(Network& network, Sgd& optimizer, const WarmUpBatch& batch,
+/// The gradients of all terms are added up before the one SGD step. Returns the losses, float32 [3]
+/// in the order of WarmUpLosses; on a GPU everything is only queued.
+Tensor queue_warm_up_iteration(Network& network, Sgd& optimizer, const WarmUpBatch& batch,
                                const WarmUpOptions& options);
 
 }  // namespace bptplr

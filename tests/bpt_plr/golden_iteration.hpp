@@ -63,8 +63,7 @@ class GoldenIteration {
     batch.weak = concat({view("u1"), view("u2"), view("x1"), view("x2")});
     batch.combined = Tensor::empty_like(batch.weak);
     if (has("views/x3")) {
-      batch.combined =
-          concat({batch.combined, view("x3"), view("x4"), view("u3"), view("u4")});
+      batch.combined = concat({batch.combined, view("x3"), view("x4"), view("u3"), view("u4")});
     }
     batch.labels = input("y");
     batch.clean_probability = input("w");
@@ -86,8 +85,8 @@ class GoldenIteration {
     IterationStart j = start_of_j();
     const TensorMap j_before = j.network.named().state_dict();
     IterationBatch golden_batch = batch();
-    const auto losses = IterationLosses::from(queue_iteration(
-        k.network, j.network, k.optimizer, golden_batch, IterationOptions(recipe)));
+    const auto losses = IterationLosses::from(
+        queue_iteration(k.network, j.network, k.optimizer, golden_batch, IterationOptions(recipe)));
     const auto near = [&](double value, const std::string& name) {
       const double expected = name.empty() ? 0.0 : scalar(variant + "/" + name);
       EXPECT_NEAR(value, expected, 1e-4 * std::max(1e-2, std::abs(expected))) << name;
@@ -119,8 +118,7 @@ class GoldenIteration {
       // A parameter without a gradient keeps both.
       if (relative_error(before.at(name), expected) > 0.0) {
         for (std::int64_t i = 0; i < weights.numel(); ++i) {
-          weights.data<float>()[i] -=
-              static_cast<float>(scalar("lr")) * expected.data<float>()[i];
+          weights.data<float>()[i] -= static_cast<float>(scalar("lr")) * expected.data<float>()[i];
         }
       }
       EXPECT_LT(relative_error(state.at(name), weights), 1e-3) << name;

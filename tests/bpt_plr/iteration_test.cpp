@@ -111,8 +111,8 @@ TEST(TrainingIteration, EmptyLabelledOrUnlabelledSet) {
       batch.labels = batch.labels.rows(0, 0);
       batch.clean_probability = batch.clean_probability.rows(0, 0);
     }
-    const auto losses = IterationLosses::from(queue_iteration(
-        k.network, j.network, k.optimizer, batch, plr_options()));
+    const auto losses = IterationLosses::from(
+        queue_iteration(k.network, j.network, k.optimizer, batch, plr_options()));
     EXPECT_TRUE(std::isfinite(losses.total));
     EXPECT_EQ(losses.loss_x == 0.0, !keep_labelled);
     EXPECT_EQ(losses.loss_u == 0.0, keep_labelled);
@@ -147,7 +147,8 @@ TEST(WarmUpIteration, MatchesPyTorch) {
   WarmUpOptions options;
   options.lr = golden().scalar("lr");
   options.negative_entropy = true;
-  const WarmUpLosses losses = warm_up_iteration(k.network, k.optimizer, batch, options);
+  const auto losses =
+      WarmUpLosses::from(queue_warm_up_iteration(k.network, k.optimizer, batch, options));
   EXPECT_NEAR(losses.classifier, golden().scalar("warmup/loss_ce"), 1e-4);
   EXPECT_NEAR(losses.negative_entropy, golden().scalar("warmup/neg_entropy"), 1e-4);
   EXPECT_NEAR(losses.contrastive, golden().scalar("warmup/contrastive"), 1e-4);
@@ -172,7 +173,8 @@ MixedUp mix_up(double mix, const std::vector<std::int64_t>& permutation, const T
   WarmUpOptions options;
   options.contrastive = WarmUpContrastive::kNone;
   options.mixup_alpha = permutation.empty() ? 0.0 : 1.0;
-  const WarmUpLosses losses = warm_up_iteration(k.network, k.optimizer, batch, options);
+  const auto losses =
+      WarmUpLosses::from(queue_warm_up_iteration(k.network, k.optimizer, batch, options));
   return {losses, k.network.named().state_dict()};
 }
 
@@ -199,12 +201,10 @@ TEST(WarmUpIteration, MixUpMixesImagesAndLabelsAlike) {
     if (tensor.dtype() != DType::kFloat32) continue;
     EXPECT_LT(relative_error(none.state.at(name), tensor), 1e-5) << name;
   }
-  const Tensor half =
-      add(scale(weak.clone(), 0.5), scale(weak_of_next.clone(), 0.5));
+  const Tensor half = add(scale(weak.clone(), 0.5), scale(weak_of_next.clone(), 0.5));
   const double of_labels = mix_up(1.0, {}, half, labels).losses.classifier;
   const double of_next = mix_up(1.0, {}, half, labels_of_next).losses.classifier;
-  EXPECT_NEAR(mix_up(0.5, next, weak, labels).losses.classifier, 0.5 * (of_labels + of_next),
-              1e-5);
+  EXPECT_NEAR(mix_up(0.5, next, weak, labels).losses.classifier, 0.5 * (of_labels + of_next), 1e-5);
 }
 
 TEST(WarmUpIteration, WithoutContrastiveGradientTheProjectorStands) {
@@ -216,7 +216,7 @@ TEST(WarmUpIteration, WithoutContrastiveGradientTheProjectorStands) {
   batch.labels = golden().integers("warmup/labels");
   WarmUpOptions options;
   options.contrastive_grad = false;
-  warm_up_iteration(k.network, k.optimizer, batch, options);
+  queue_warm_up_iteration(k.network, k.optimizer, batch, options);
   const TensorMap after = k.network.named().state_dict();
   EXPECT_EQ(relative_error(after.at("projector.0.weight"), before.at("projector.0.weight")), 0.0);
   EXPECT_GT(relative_error(after.at("linear.weight"), before.at("linear.weight")), 0.0);

@@ -68,8 +68,10 @@ TEST(ReportHistory, ARunWithoutAnEpochSaysSo) {
 TEST(ReportHistory, PlainCrossEntropySaysThatItPartitionsNothing) {
   const RunHistory history = history_of(1, false);
   const Recipe recipe = recipe_of("ce");
-  EXPECT_TRUE(has(missing(report_selection(history, recipe, {}, {})), "trains on all labels (method ce)"));
-  EXPECT_TRUE(has(missing(report_balance(history, recipe, {})), "trains on all labels (method ce)"));
+  EXPECT_TRUE(
+      has(missing(report_selection(history, recipe, {}, {})), "trains on all labels (method ce)"));
+  EXPECT_TRUE(
+      has(missing(report_balance(history, recipe, {})), "trains on all labels (method ce)"));
   EXPECT_EQ(missing(report_curves(history)), "");
 }
 
@@ -102,8 +104,7 @@ TEST(ReportHistory, PartitionsCarryTheirPointsAndWhichLabelsAreWrong) {
 }
 
 TEST(ReportHistory, WithoutSelectionJsonlThereAreNoPoints) {
-  const ReportSection section =
-      report_selection(history_of(3, false), recipe_of("bptplr"), {}, {});
+  const ReportSection section = report_selection(history_of(3, false), recipe_of("bptplr"), {}, {});
   EXPECT_FALSE(section["partitions"][0]["networks"][0].contains("points"));
   EXPECT_FALSE(section["partitions"][0].contains("wrong"));
   EXPECT_TRUE(has(section["note"].dump(), "no selection.jsonl"));

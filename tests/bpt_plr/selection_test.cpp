@@ -136,8 +136,7 @@ TEST(Selection, OfUniconMatchesTheOracle) {
     const Labels labels = integers(golden[prefix + "labels"]);
     const KeptOutputs first{golden[prefix + "logits_1"], {}, {}};
     const KeptOutputs second{golden[prefix + "logits_2"], {}, {}};
-    const auto evidence =
-        make_statistic(recipe)->update(0, std::vector{&first, &second}, labels);
+    const auto evidence = make_statistic(recipe)->update(0, std::vector{&first, &second}, labels);
     ASSERT_EQ(evidence.size(), 1U) << "of both networks together";
     EXPECT_LT(relative_error(evidence[0].first, golden[prefix + "distance"]), 1e-5);
     const auto divisions = make_selection(recipe)->divide({0, 0, labels}, evidence);

@@ -193,10 +193,17 @@ class EpochIterations {
   Tensor logits_;
   EpochSamples samples_;
   Division division_;
-  EpochContext context_{
-      recipe_, samples_, views_, 0, 0, 0, 0, {}, {}, [](const std::string& sentence) {
-        fmt::print(stderr, "step: warning: {}\n", sentence);
-      }};
+  EpochContext context_{recipe_,
+                        samples_,
+                        views_,
+                        0,
+                        0,
+                        0,
+                        0,
+                        {},
+                        {},
+                        [](const std::string& sentence) {
+        fmt::print(stderr, "step: warning: {}\n", sentence); }};
   CoDivision co_division_{division_, logits_};
   BatchMaker maker_{context_, co_division_};
   IterationRunner runner_{context_, co_division_, learners_.k, learners_.j, learners_.optimizer};
