@@ -1,14 +1,14 @@
 #include "apps/terminal_progress.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
+
+#include "apps/terminal.hpp"
 
 namespace bptplr {
 namespace {
@@ -16,23 +16,6 @@ namespace {
 constexpr std::chrono::milliseconds kRedraw(100);
 constexpr std::chrono::seconds kPlainLine(30);
 constexpr int kBarWidth = 20;
-
-bool stdout_is_terminal() {
-  const char* term = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
-}
-
-/// https://no-color.org: any value but an empty one asks for no colour.
-bool colour_is_welcome() {
-  const char* no_colour = std::getenv("NO_COLOR");
-  return no_colour == nullptr || *no_colour == '\0';
-}
-
-std::size_t terminal_columns() {
-  winsize size{};
-  const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : 80;
-}
 
 double seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
@@ -44,10 +27,6 @@ std::string clock_text(double duration) {
   const auto total = static_cast<std::int64_t>(std::lround(duration));
   if (total < 3600) return fmt::format("{}:{:02}", total / 60, total % 60);
   return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
-}
-
-std::string number_text(double value, int decimals) {
-  return std::isfinite(value) ? fmt::format("{:.{}f}", value, decimals) : "-";
 }
 
 /// The parts of the loss without the total, e.g. "x 1.23  u 0.04".
@@ -67,6 +46,43 @@ std::string total_loss(const std::map<std::string, double>& losses) {
   return total == losses.end() ? "-" : number_text(total->second, 4);
 }
 
+/// The cells of a line of the table: epoch, phase, lr, loss, test, best, labelled, AUC, images a
+/// second, memory, time.
+using Cells = std::array<std::string, 11>;
+/// Their widths; what is negative stands on the left.
+constexpr std::array<int, 11> kWidths{5, -10, 8, 9, 7, 7, 13, 13, 8, 7, 8};
+/// What lines that are too long do without, in this order: memory, images a second, lr.
+constexpr std::array<std::size_t, 3> kExpendable{9, 8, 2};
+/// Parts of the loss are left out where there is less room for them.
+constexpr std::size_t kLeastParts = 20;
+
+/// A line of at most `columns`, if the cells that it cannot do without are no longer.
+std::string table_line(Cells cells, const std::string& parts, std::size_t columns) {
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    cells[i] = kWidths[i] < 0 ? fmt::format("{:<{}}", cells[i], -kWidths[i])
+                              : fmt::format("{:>{}}", cells[i], kWidths[i]);
+  }
+  const auto join = [&] {
+    std::string line;
+    for (const std::string& cell : cells) {
+      if (!cell.empty()) line += (line.empty() ? "" : " ") + cell;
+    }
+    return line;
+  };
+  std::string line = join();
+  for (const std::size_t i : kExpendable) {
+    if (line.size() <= columns) break;
+    cells[i].clear();
+    line = join();
+  }
+  constexpr std::string_view kGap = "  ";
+  if (line.size() + kGap.size() + kLeastParts > columns) return line;
+  const std::size_t room = columns - line.size() - kGap.size();
+  // A figure that is cut would be another one.
+  const std::size_t end = parts.size() <= room ? parts.size() : parts.rfind(kGap, room);
+  return fmt::format("{}{}{}", line, kGap, parts.substr(0, end));
+}
+
 /// What a sample of an epoch after the warm-up costs, in what one of the warm-up costs. Counted in
 /// forward passes, a backward pass being two: 6 without gradient and 8 * 3 with, against 3 for the
 /// weak view and 3 for each of two strong ones.
@@ -78,7 +94,6 @@ double cost_against_warm_up(const Recipe& recipe) {
 
 TerminalProgress::TerminalProgress(const Recipe& recipe)
     : is_terminal_(stdout_is_terminal()),
-      has_colour_(is_terminal_ && colour_is_welcome()),
       num_epochs_(recipe.num_epochs),
       warm_up_(divides(recipe) ? std::min(recipe.warm_up, recipe.num_epochs) : 0),
       main_epoch_cost_(cost_against_warm_up(recipe)),
@@ -184,14 +199,14 @@ void TerminalProgress::epoch(const EpochMetrics& metrics) {
   const double took = seconds(time - epoch_start_);
   last_epoch_seconds_[metrics.epoch < warm_up_] = took;
   clear_bar();
-  if (!header_is_shown_) {
-    const std::string header =
-        fmt::format("{:>5}  {:<8} {:>8} {:>9} {:>7} {:>7} {:>13} {:>13} {:>8} {:>7} {:>8}  {}",
-                    "epoch", "phase", "lr", "loss", "test %", "best %", "labelled", "AUC", "img/s",
-                    "mem GiB", "time", "parts of the loss");
-    fmt::print("{}\n", styled(header, "\033[1m"));
-    header_is_shown_ = true;
-  }
+  // Elsewhere than on a terminal a line is as long as it is.
+  const std::size_t columns = is_terminal_ ? terminal_columns() : std::string::npos;
+  const std::string header = table_line({"epoch", " phase", "lr", "loss", "test %", "best %",
+                                         "labelled", "AUC", "img/s", "mem GiB", "time"},
+                                        "parts of the loss", columns);
+  // Once more where the terminal has become wider or narrower.
+  if (header != header_) fmt::print("{}\n", styled(header, kBold));
+  header_ = header;
   std::string labelled;
   std::string auc;
   for (const NetworkMetrics& network : metrics.networks) {
@@ -199,14 +214,15 @@ void TerminalProgress::epoch(const EpochMetrics& metrics) {
     labelled += fmt::format("{}{}", separator, network.selection.n_labelled);
     auc += fmt::format("{}{}", separator, number_text(network.selection.auc, 4));
   }
-  const std::string line = fmt::format(
-      "{:>5}  {:<8} {:>8.5f} {:>9} {:>7} {:>7} {:>13} {:>13} {:>8.0f} {:>7.2f} {:>8}  {}",
-      metrics.epoch, metrics.phase, metrics.lr, total_loss(metrics.losses),
-      number_text(metrics.test_acc, 2), number_text(metrics.best_acc, 2),
-      labelled.empty() ? "-" : labelled, auc.empty() ? "-" : auc, metrics.images_per_s,
-      metrics.peak_memory_gib, clock_text(took), loss_parts(metrics.losses));
+  const std::string line = table_line(
+      {fmt::format("{}", metrics.epoch), " " + metrics.phase, fmt::format("{:.5f}", metrics.lr),
+       total_loss(metrics.losses), number_text(metrics.test_acc, 2),
+       number_text(metrics.best_acc, 2), labelled.empty() ? "-" : labelled, auc.empty() ? "-" : auc,
+       fmt::format("{:.0f}", metrics.images_per_s), fmt::format("{:.2f}", metrics.peak_memory_gib),
+       clock_text(took)},
+      loss_parts(metrics.losses), columns);
   const bool is_best = metrics.test_acc >= metrics.best_acc;
-  fmt::print("{}\n", is_best ? styled(line, "\033[32m") : line);
+  fmt::print("{}\n", is_best ? styled(line, kGreen) : line);
   std::fflush(stdout);
   last_output_ = time;
   epoch_start_ = time;
@@ -223,10 +239,6 @@ void TerminalProgress::clear_bar() {
   fmt::print("\r\033[K");
   std::fflush(stdout);
   bar_is_shown_ = false;
-}
-
-std::string TerminalProgress::styled(const std::string& text, const char* style) const {
-  return has_colour_ ? fmt::format("{}{}\033[0m", style, text) : text;
 }
 
 }  // namespace bptplr

@@ -34,10 +34,8 @@ class TerminalProgress {
   double main_epoch_seconds() const;
   std::string status(const Progress& now, Clock::time_point time) const;
   void clear_bar();
-  std::string styled(const std::string& text, const char* style) const;
 
   const bool is_terminal_;
-  const bool has_colour_;
   const std::int64_t num_epochs_;
   const std::int64_t warm_up_;    ///< epochs of it; 0 for the baseline
   const double main_epoch_cost_;  ///< of an epoch after the warm-up, in epochs of the warm-up
@@ -48,7 +46,7 @@ class TerminalProgress {
   Clock::time_point epoch_start_;
   Clock::time_point last_output_;
   bool bar_is_shown_ = false;
-  bool header_is_shown_ = false;
+  std::string header_;  ///< of the table, as it was shown last
 };
 
 }  // namespace bptplr

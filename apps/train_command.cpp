@@ -1,97 +1,20 @@
 // `bptplr train`: a run from its recipe to its folder.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
-#include <optional>
-#include <ratio>
 #include <string>
 #include <vector>
 
 #include "apps/commands.hpp"
-#include "apps/load_progress.hpp"
 #include "apps/noise_table.hpp"
 #include "apps/recipe_flags.hpp"
-#include "apps/stop_signals.hpp"
-#include "apps/terminal_progress.hpp"
-#include "bpt_plr/epoch.hpp"
-#include "bpt_plr/pretrained.hpp"
-#include "bpt_plr/run_folder.hpp"
-#include "bpt_plr/run_recorder.hpp"
-#include "bpt_plr/trainer.hpp"
-#include "bpt_plr/training_data.hpp"
+#include "apps/training_run.hpp"
 #include "data/noise.hpp"
 
 namespace bptplr {
 namespace {
-
-/// Exit code of a run that stopped before its end and can go on.
-constexpr int kStopped = 3;
-
-/// Shows and records what the trainer reports, and stops it on a signal or when time is up.
-class RunObserver : public TrainingObserver {
- public:
-  RunObserver(const Recipe& recipe, const RunFolder& folder)
-      : progress_(recipe),
-        recorder_(folder, recipe,
-                  [this](const std::string& sentence) { progress_.warning(sentence); }),
-        max_hours_(recipe.max_hours) {}
-
-  /// Whose networks to write after each epoch.
-  void watch(const Trainer& trainer) { trainer_ = &trainer; }
-  RunRecorder& recorder() { return recorder_; }
-  /// Nothing where no epoch ended.
-  const std::optional<EpochMetrics>& last() const { return last_; }
-
-  void on_progress(const Progress& progress) override { progress_.progress(progress); }
-  void on_warning(const std::string& sentence) override { progress_.warning(sentence); }
-  void on_epoch(const EpochMetrics& metrics) override {
-    recorder_.record_epoch(metrics, *trainer_);
-    progress_.epoch(metrics);
-    last_ = metrics;
-  }
-  bool wants_stop() override { return stop_signal_.received() || time_is_up(); }
-  /// Why it did.
-  std::string why_stopped() const {
-    return stop_signal_.received() ? "a signal" : fmt::format("--max_hours {}", max_hours_);
-  }
-
- private:
-  bool time_is_up() const {
-    const std::chrono::duration<double, std::ratio<3600>> hours =
-        std::chrono::steady_clock::now() - start_;
-    return max_hours_ > 0.0 && hours.count() >= max_hours_;
-  }
-
-  TerminalProgress progress_;
-  RunRecorder recorder_;
-  StopSignal stop_signal_;
-  double max_hours_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  const Trainer* trainer_ = nullptr;
-  std::optional<EpochMetrics> last_;
-};
-
-std::string noise_name(const Recipe& recipe) {
-  if (!recipe.noise_file.empty()) return "file";
-  if (recipe.noise_mode == "none") return "none";
-  if (recipe.noise_mode == "human") {
-    return recipe.dataset == "cifar100" ? "human" : "human_" + recipe.human_set;
-  }
-  return fmt::format("{}{:g}", recipe.noise_mode, 100.0 * recipe.r);
-}
-
-/// runs/DATASET_METHOD_NOISE_seedN, with _2, _3, ... where that exists.
-std::string default_out(const Recipe& recipe) {
-  const std::string base = fmt::format("runs/{}_{}_{}_seed{}", recipe.dataset, recipe.method,
-                                       noise_name(recipe), recipe.seed);
-  std::string out = base;
-  for (int i = 2; std::filesystem::exists(out); ++i) out = fmt::format("{}_{}", base, i);
-  return out;
-}
 
 std::int64_t count_parameters(const Network& network) {
   std::int64_t count = 0;
@@ -157,71 +80,23 @@ void print_results(const Recipe& recipe, const EpochMetrics& last) {
              last.mean_last10, last.test_acc, selection, recipe.out);
 }
 
-TrainingData load_data(const Recipe& recipe) {
-  LoadProgress loading;
-  return load_training_data(recipe, loading.report());
-}
-
-/// Takes up the newest checkpoint of `folder`; without one the run begins anew.
-void go_on(const RunFolder& folder, const Recipe& recipe, Trainer& trainer, RunObserver& observer) {
-  const auto found =
-      folder.checkpoints(recipe.keep_checkpoints).newest([&](const std::string& why) {
-        observer.on_warning(why);
-      });
-  if (found) trainer.restore(found->checkpoint, found->path.string());
-  const Position position = found ? found->checkpoint.position : Position{};
-  folder.rewind(position.epoch);
-  fmt::print("resume    {}\n", found ? found->path.string() : "no checkpoint yet: from the start");
-}
-
-/// Trains to the end, to a stop, or to a loss that is not finite, and writes what there is.
-int run_and_record(const Recipe& recipe, Trainer& trainer, RunObserver& observer) {
-  bool finished = false;
-  try {
-    finished = trainer.run();
-  } catch (const NotFinite& error) {
-    throw Error("{}; {}", error.what(), observer.recorder().record_failure(trainer));
-  }
-  if (!finished) {
-    observer.recorder().record_interruption(trainer);
+int train(const Recipe& recipe, bool resume) {
+  PlannedRun run = plan_run(recipe, resume);
+  const TrainingData data = load_data(run);
+  const StopWish stop(run.recipe.max_hours);
+  TrainingRun training(run, data, stop);
+  print_summary(run.recipe, run.changes, data, training.trainer());
+  if (!training.run()) {
     fmt::print("\nstopped by {}; the same command with --resume --out {} goes on from here\n",
-               observer.why_stopped(), recipe.out);
+               stop.reason(), run.recipe.out);
     return kStopped;
   }
-  observer.recorder().finish(trainer);
-  if (observer.last()) {
-    print_results(recipe, *observer.last());
+  if (training.last()) {
+    print_results(run.recipe, *training.last());
   } else {
-    fmt::print("nothing is left to train: all {} epochs are done\n", recipe.num_epochs);
+    fmt::print("nothing is left to train: all {} epochs are done\n", run.recipe.num_epochs);
   }
   return 0;
-}
-
-int train(Recipe recipe, bool resuming) {
-  const std::vector<std::string> changes = deviations(recipe);
-  resolve(recipe);
-  recipe.threads = use_threads(recipe.threads);
-  if (recipe.out.empty()) recipe.out = default_out(recipe);
-  resuming = resuming && RunFolder::exists(recipe.out);
-  if (resuming) {
-    require_same_run(recipe, RunFolder::open(recipe.out).read_config(), recipe.out);
-  } else {
-    RunFolder::check_unused(recipe.out);
-    check_pretrained(recipe);
-  }
-  const TrainingData data = load_data(recipe);
-  recipe.num_class = data.dataset.num_classes();
-  resolve(recipe);  // once more, with what depends on the number of classes
-  const RunFolder folder = resuming ? RunFolder::resume(recipe.out) : RunFolder::create(recipe.out);
-  RunObserver observer(recipe, folder);
-  Trainer trainer(recipe, data, observer);
-  observer.watch(trainer);
-  if (resuming) go_on(folder, recipe, trainer, observer);
-  folder.write_config(recipe);
-  folder.write_classes(data.dataset);
-  folder.write_noise(data.noisy_labels);
-  print_summary(recipe, changes, data, trainer);
-  return run_and_record(recipe, trainer, observer);
 }
 
 }  // namespace

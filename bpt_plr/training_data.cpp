@@ -152,6 +152,15 @@ TrainingPart load_part(const Recipe& recipe, const LoadReport& report) {
 
 }  // namespace
 
+std::string noise_name(const Recipe& recipe) {
+  if (!recipe.noise_file.empty()) return "file";
+  if (recipe.noise_mode == "none") return "none";
+  if (recipe.noise_mode == "human") {
+    return recipe.dataset == "cifar100" ? "human" : "human_" + recipe.human_set;
+  }
+  return fmt::format("{}{:g}", recipe.noise_mode, 100.0 * recipe.r);
+}
+
 Dataset load_dataset(const Recipe& recipe, const LoadReport& report) {
   Dataset dataset = load_any(recipe, report);
   check_classes(recipe, dataset.name, dataset.num_classes());

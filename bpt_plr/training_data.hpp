@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "bpt_plr/recipe.hpp"
@@ -29,6 +30,10 @@ TrainingData load_training_data(const Recipe& recipe, const LoadReport& report =
 /// that the recipe tells of is not made again. Throws Error where it is not as long as that.
 TrainingData reload_training_data(const Recipe& recipe, const std::filesystem::path& labels,
                                   const LoadReport& report = {});
+
+/// How a resolved recipe's labels come to be wrong, as a part of names: "sym40", "human_worse",
+/// "file", "none".
+std::string noise_name(const Recipe& recipe);
 
 /// Only the data set, as `bptplr eval` needs it.
 Dataset load_dataset(const Recipe& recipe, const LoadReport& report = {});
