@@ -94,7 +94,7 @@ function reachOf(partitions) {
 
 function drawScatter({gmm, points}, wrong, [low, high], width, label) {
   const side = Math.min(width, 420);
-  const [left, bottom, edge] = [46, 44, 4];
+  const [left, bottom, edge] = [46, 44, 14];
   const scale = (side - left - edge) / (high - low);
   const x = (loss) => left + (loss - low) * scale;
   const y = (loss) => edge + (high - loss) * scale;
