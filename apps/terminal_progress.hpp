@@ -43,7 +43,7 @@ class TerminalProgress {
   const std::int64_t num_epochs_;
   const std::int64_t networks_;
   const std::vector<Stage> stages_;  ///< where the warm-ups are; none for a baseline
-  const double main_epoch_cost_;  ///< of an epoch after the warm-up, in epochs of the warm-up
+  const double main_epoch_cost_;     ///< of an epoch after the warm-up, in epochs of the warm-up
   std::map<bool, double> last_epoch_seconds_;  ///< by: is it warm-up?
   std::pair<std::string, int> phase_;          ///< its name and the network
   Clock::time_point phase_start_;
