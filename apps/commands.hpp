@@ -10,6 +10,7 @@ namespace bptplr {
 using Action = std::function<int()>;
 
 void add_train_command(CLI::App& app, Action& action);
+void add_compare_command(CLI::App& app, Action& action);
 void add_eval_command(CLI::App& app, Action& action);
 void add_audit_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
@@ -17,6 +18,10 @@ void add_predict_command(CLI::App& app, Action& action);
 void add_data_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
+
+/// What there is to say about memory that runs out.
+inline constexpr const char* kOutOfMemory =
+    "there is not enough memory; use a smaller --batch_size, --width or --subset";
 
 /// Limits the CPU threads to `threads` (0: leaves all) and returns how many there are.
 int use_threads(long long threads);

@@ -35,7 +35,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   // CLI11 says only that a subcommand is missing where there is one that it does not know.
   if (chosen.empty() && app.remaining_size() > 0) {
     sentence = fmt::format(
-        "there is no '{}' among train, eval, audit, report, predict, data, bench "
+        "there is no '{}' among train, compare, eval, audit, report, predict, data, bench "
         "and info",
         app.remaining().front());
   }
@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
   app.get_formatter()->column_width(36);
   Action action;
   add_train_command(app, action);
+  add_compare_command(app, action);
   add_eval_command(app, action);
   add_audit_command(app, action);
   add_report_command(app, action);
@@ -74,8 +75,7 @@ int main(int argc, char** argv) {
   try {
     return bptplr::run(argc, argv);
   } catch (const std::bad_alloc&) {
-    return bptplr::fail(
-        "there is not enough memory; use a smaller --batch_size, --width or --subset");
+    return bptplr::fail(bptplr::kOutOfMemory);
   } catch (const std::exception& error) {
     return bptplr::fail(error.what());
   }

@@ -33,12 +33,16 @@ std::string default_text(const T& value) {
 
 }  // namespace
 
-void RecipeFlags::add_to(CLI::App& command) {
+void RecipeFlags::add_recipe(CLI::App& command) {
   command
       .add_option("--recipe", recipe_,
                   "start from a built-in recipe (see `bptplr info`) or a JSON file of fields")
       ->type_name("NAME|FILE")
       ->group("Recipe");
+}
+
+void RecipeFlags::add_to(CLI::App& command) {
+  add_recipe(command);
   CLI::Option* resume = command.add_flag(
       "--resume", resume_,
       "go on with the run in --out from its newest checkpoint; start it where there is none");
@@ -50,6 +54,15 @@ void RecipeFlags::add_to(CLI::App& command) {
 void RecipeFlags::add_to(CLI::App& command, std::span<const std::string_view> fields) {
   for (const RecipeField& field : recipe_fields()) {
     if (std::find(fields.begin(), fields.end(), field.name) != fields.end()) {
+      add_field(command, field);
+    }
+  }
+}
+
+void RecipeFlags::add_without(CLI::App& command, std::span<const std::string_view> left_out) {
+  add_recipe(command);
+  for (const RecipeField& field : recipe_fields()) {
+    if (std::find(left_out.begin(), left_out.end(), field.name) == left_out.end()) {
       add_field(command, field);
     }
   }

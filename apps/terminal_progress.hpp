@@ -18,6 +18,10 @@ class TerminalProgress {
  public:
   /// For a run of this resolved recipe; it starts now.
   explicit TerminalProgress(const Recipe& recipe);
+  TerminalProgress(const TerminalProgress&) = delete;
+  TerminalProgress& operator=(const TerminalProgress&) = delete;
+  /// What comes next does not begin behind the bar of a run that failed.
+  ~TerminalProgress() { clear_bar(); }
 
   void progress(const Progress& now);
   void epoch(const EpochMetrics& metrics);

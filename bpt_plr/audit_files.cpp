@@ -1,12 +1,12 @@
 #include "bpt_plr/audit_files.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 #include <string>
-#include <system_error>
 
 #include "data/csv.hpp"
 #include "data/noise.hpp"
-#include "engine/error.hpp"
 #include "engine/file.hpp"
 
 namespace bptplr {
@@ -40,11 +40,7 @@ std::string suspects_table(const Audit& audit, const TrainingData& data, bool tr
 
 AuditFiles write_audit(const std::filesystem::path& folder, const Audit& audit,
                        const AuditSummary& summary, const TrainingData& data, double threshold) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  require(std::filesystem::is_directory(folder),
-          "cannot make the folder {}: {}; choose another --out", folder.string(),
-          error ? error.message() : "a file of that name is in the way");
+  make_folders(folder);
   AuditFiles files{folder / "suspects.csv", folder / "audit.json", folder / "labels.json"};
   write_file_atomically(files.suspects, suspects_table(audit, data, summary.known.has_value()));
   write_file_atomically(files.summary, to_json(summary, audit, data.dataset).dump(2) + "\n");

@@ -48,17 +48,6 @@ std::vector<const Json*> thinned(const std::vector<const Json*>& epochs, std::si
   return kept;
 }
 
-/// The mean of a metric over the networks of an epoch, null where one does not have it.
-Json mean_of_networks(const Json& epoch, const char* key) {
-  double sum = 0.0;
-  for (const Json& network : epoch["networks"]) {
-    const Json value = value_or_null(network, key);
-    if (!value.is_number()) return {};
-    sum += value.get<double>();
-  }
-  return sum / static_cast<double>(epoch["networks"].size());
-}
-
 ReportSection quality_of(const std::vector<const Json*>& epochs) {
   ReportSection quality;
   for (const char* key : {"epochs", "auc", "precision", "recall"}) quality[key] = Json::array();
@@ -96,6 +85,26 @@ ReportSection network_of(const Json& network, const Json& points) {
 
 }  // namespace
 
+Json mean_of_networks(const Json& epoch, const char* key) {
+  if (!has_partition(epoch)) return {};
+  double sum = 0.0;
+  for (const Json& network : epoch["networks"]) {
+    const Json value = value_or_null(network, key);
+    if (!value.is_number()) return {};
+    sum += value.get<double>();
+  }
+  return sum / static_cast<double>(epoch["networks"].size());
+}
+
+double training_seconds(const RunHistory& history) {
+  double seconds = 0.0;
+  for (const Json& epoch : history.metrics) {
+    const Json phases = value_or_null(epoch, "seconds");
+    for (const auto& [phase, value] : phases.items()) seconds += value.get<double>();
+  }
+  return seconds;
+}
+
 ReportSection no_partition(const Recipe& recipe) {
   if (!divides(recipe)) {
     return {{"missing",
@@ -115,12 +124,7 @@ ReportSection report_result(const RunHistory& history) {
   for (const char* key : {"test_acc", "best_acc", "mean_last10"}) {
     result[key] = value_or_null(last, key);
   }
-  double seconds = 0.0;
-  for (const Json& epoch : history.metrics) {
-    const Json phases = value_or_null(epoch, "seconds");
-    for (const auto& [phase, value] : phases.items()) seconds += value.get<double>();
-  }
-  result["hours"] = seconds / 3600.0;
+  result["hours"] = training_seconds(history) / 3600.0;
   result["wrong_labels"] = value_or_null(last, "wrong_labels");
   return result;
 }

@@ -36,6 +36,13 @@ ReportSection report_selection(const RunHistory& history, const Recipe& recipe,
 ReportSection report_balance(const RunHistory& history, const Recipe& recipe,
                              std::span<const std::int64_t> noisy_labels);
 
+/// The mean of a figure over the networks of an epoch (a line of metrics.jsonl), null where one
+/// does not have it and where the epoch has no partition.
+ReportSection mean_of_networks(const ReportSection& epoch, const char* key);
+
+/// Of all phases of all epochs.
+double training_seconds(const RunHistory& history);
+
 /// Why a run has no partition to show.
 ReportSection no_partition(const Recipe& recipe);
 

@@ -99,15 +99,20 @@ std::string embed_json(const nlohmann::ordered_json& json) {
   return escaped;
 }
 
+std::string html_page(std::string_view form, std::string_view script, const std::string& title,
+                      const nlohmann::ordered_json& data) {
+  // The title goes through JSON too, so that it is UTF-8 whatever the folder is called.
+  const std::string text =
+      nlohmann::json(title).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return fill(form, {{{"title", escape_html(nlohmann::json::parse(text).get<std::string>())},
+                      {"style", std::string(report_files::kStyle)},
+                      {"script", std::string(script)},
+                      {"data", embed_json(data)}}});
+}
+
 std::string report_page(const nlohmann::ordered_json& report) {
-  // The title comes out of the JSON too, so that it is UTF-8 whatever the folder is called.
-  const std::string run = nlohmann::json(report.at("run"))
-                              .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  const std::string title = nlohmann::json::parse(run).get<std::string>();
-  return fill(report_files::kPage, {{{"title", escape_html("bptplr report: " + title)},
-                                     {"style", std::string(report_files::kStyle)},
-                                     {"script", std::string(report_files::kScript)},
-                                     {"data", embed_json(report)}}});
+  return html_page(report_files::kPage, report_files::kScript,
+                   "bptplr report: " + report.at("run").get<std::string>(), report);
 }
 
 std::string data_uri(const Image& image) {

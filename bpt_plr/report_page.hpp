@@ -9,8 +9,13 @@
 
 namespace bptplr {
 
-/// The page that shows `report` (make_report). Whatever its texts hold, they stay text: none ends
-/// the element that they stand in. Bytes that are no UTF-8 become U+FFFD.
+/// The template `form` with this title, our style, `script`, and `data` for that to show. Whatever
+/// texts hold, they stay text: none ends the element that they stand in. Bytes that are no UTF-8
+/// become U+FFFD.
+std::string html_page(std::string_view form, std::string_view script, const std::string& title,
+                      const nlohmann::ordered_json& data);
+
+/// The page that shows `report` (make_report).
 std::string report_page(const nlohmann::ordered_json& report);
 
 /// `text` for HTML, in elements and in quoted attributes.

@@ -56,17 +56,13 @@ std::vector<nlohmann::ordered_json> json_of(std::vector<EpochLine> lines) {
 }  // namespace
 
 RunFolder RunFolder::create(const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  // create_directories also fails where the folder exists under a name such as "runs/x/".
-  require(std::filesystem::is_directory(path),
-          "cannot make the folder {}: {}; choose another --out", path.string(),
-          error ? error.message() : "a file of that name is in the way");
+  make_folders(path);
   FileLock lock(path / kLock);
   check_unused(path);
   // Finds out now, not after an epoch of training, that nothing can be written.
   const std::filesystem::path probe = path / "probe";
   write_file_atomically(probe, "");
+  std::error_code error;
   std::filesystem::remove(probe, error);
   return RunFolder(path, std::move(lock));
 }

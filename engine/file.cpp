@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "engine/error.hpp"
@@ -93,6 +94,14 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
     }
   }
   flush_folder(path.parent_path());
+}
+
+void make_folders(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  // create_directories also fails where the folder exists under a name such as "runs/x/".
+  require(std::filesystem::is_directory(path), "cannot make the folder {}: {}; choose another one",
+          path.string(), error ? error.message() : "a file of that name is in the way");
 }
 
 void append_to_file(const std::filesystem::path& path, std::string_view bytes) {

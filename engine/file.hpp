@@ -15,6 +15,9 @@ std::string read_file(const std::filesystem::path& path);
 /// not writable.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
+/// Makes the folder and those around it, where they are missing. Throws Error when that fails.
+void make_folders(const std::filesystem::path& path);
+
 /// Adds `bytes` to the end of a file, which is made where it is missing, and flushes them to the
 /// disk: all of them, or none and an Error. (A process killed meanwhile may leave some.)
 void append_to_file(const std::filesystem::path& path, std::string_view bytes);

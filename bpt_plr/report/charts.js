@@ -2,6 +2,7 @@
 // What every section is made of. Names and paths come from users: text goes into text nodes and
 // attributes, never into markup.
 
+const report = JSON.parse(document.getElementById("report").textContent);
 const SVG = document.getElementById("blank").namespaceURI;
 
 function fill(element, attributes, children) {
@@ -24,6 +25,20 @@ const percent = (value, digits = 1) => `${text(value, digits)}\u00a0%`;
 const percentOf = (part, whole) => percent(whole > 0 ? 100 * part / whole : NaN);
 const range = (count) => Array.from({length: count}, (_, i) => i);
 const sum = (values) => values.reduce((a, b) => a + b, 0);
+const lastOf = (values) => values.findLast((value) => value !== null) ?? NaN;
+
+/// Fills a section with what `make` makes of its data, or with the sentence that says why there is
+/// none.
+function section(id, data, make) {
+  const parts = data.missing ? [html("p", {}, data.missing)] : make(data);
+  document.getElementById(id).append(...parts);
+}
+
+/// Names and values at the top of the page.
+function showFacts(entries) {
+  document.getElementById("facts").append(...entries.map(([name, value]) =>
+    html("div", {}, html("dt", {}, name), html("dd", {}, value))));
+}
 
 /// Draws anew whenever the width of `holder` changes; returns a function that draws at once.
 function drawToWidth(holder, draw) {
@@ -65,8 +80,11 @@ function ticks(low, high, about) {
   });
 }
 
-const DASHES = ["none", "6 3", "2 3", "8 3 2 3", "none", "6 3", "2 3"];
-const seriesStyle = (i) => ({class: `series stroke-${i + 1}`, "stroke-dasharray": DASHES[i]});
+const COLOURS = 8;
+const DASHES = ["none", "6 3", "2 3", "8 3 2 3"];
+/// Where colours begin again, each has another dash than before.
+const seriesStyle = (i) => ({class: `series stroke-${i % COLOURS + 1}`,
+  "stroke-dasharray": DASHES[(i + Math.floor(i / COLOURS)) % DASHES.length]});
 
 function legend(entries) {
   return html("ul", {class: "legend"}, ...entries.map(({mark, name}) => html("li", {},
@@ -87,8 +105,21 @@ function linePath(points) {
   }).join("");
 }
 
-/// chart: {title, summary, epochs, warmUp, series: [{name, values}], digits, low, high}; low and
-/// high may be left out.
+/// The area between low and high, where both are there.
+function bandPath(epochs, {low, high}, x, y) {
+  const point = (i, values) => `${x(epochs[i]).toFixed(1)} ${y(values[i]).toFixed(1)}`;
+  const parts = [[]];
+  epochs.forEach((_, i) => {
+    if (low[i] !== null && high[i] !== null) parts.at(-1).push(i);
+    else parts.push([]);
+  });
+  return parts.filter((part) => part.length > 0).map((part) => "M" +
+    [...part.map((i) => point(i, high)), ...part.reverse().map((i) => point(i, low))].join("L") + "Z").join("");
+}
+
+/// chart: {title, summary, epochs, warmUp, series: [{name, values, band, style}], digits, low,
+/// high}. May be left out: low and high; of a series the band, {low, high} by epoch, and the number
+/// of its style, which else is its place.
 function lineChart(chart) {
   const readout = html("p", {class: "readout", "aria-hidden": "true"});
   const holder = html("div", {class: "chart"});
@@ -101,8 +132,8 @@ function lineChart(chart) {
   drawToWidth(holder, (width) => drawLines(chart, width, show));
   return html("figure", {},
     html("figcaption", {}, html("h3", {}, chart.title), html("p", {}, chart.summary)),
-    legend(chart.series.map(({name}, i) =>
-      ({name, mark: svg("path", {d: "M0 6H24", ...seriesStyle(i)})}))),
+    legend(chart.series.map(({name, style}, i) =>
+      ({name, mark: svg("path", {d: "M0 6H24", ...seriesStyle(style ?? i)})}))),
     holder, readout,
     onDemand("Values as a table", () => scrolling(`${chart.title}, values`,
       table(`${chart.title}, by epoch`, ["epoch", ...chart.series.map(({name}) => name)],
@@ -137,7 +168,12 @@ function drawLines(chart, width, show) {
   }
   picture.append(svg("path", {class: "axis", d: `M${left} ${height - bottom}H${width - right}`}),
     svg("text", {x: (left + width) / 2, y: height - 3, "text-anchor": "middle"}, "epoch"));
-  series.forEach((one, i) => picture.append(svg("path", {...seriesStyle(i),
+  series.forEach(({band, style}, i) => {
+    if (!band) return;
+    picture.append(svg("path", {class: seriesStyle(style ?? i).class.replace("series stroke", "band fill"),
+      d: bandPath(epochs, band, x, y)}));
+  });
+  series.forEach((one, i) => picture.append(svg("path", {...seriesStyle(one.style ?? i),
     d: linePath(epochs.map((epoch, e) => [x(epoch), one.values[e] === null ? null : y(one.values[e])]))})));
   const cursor = svg("path", {class: "cursor", d: ""});
   picture.append(cursor);

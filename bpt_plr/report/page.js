@@ -1,14 +1,6 @@
 // The sections of the page, each from its part of the report.
 
-const report = JSON.parse(document.getElementById("report").textContent);
 const names = report.classes;
-
-/// Fills a section with what `make` makes of its data, or with the sentence that says why there is
-/// none.
-function section(id, data, make) {
-  const parts = data.missing ? [html("p", {}, data.missing)] : make(data);
-  document.getElementById(id).append(...parts);
-}
 
 const sentences = (note) => note.map((sentence) => html("p", {}, sentence));
 
@@ -22,11 +14,8 @@ function facts() {
       ["Mean of last 10", percent(result.mean_last10, 2)],
       ["Training time", `${text(result.hours, 2)} h`]);
   }
-  document.getElementById("facts").append(...entries.map(([name, value]) =>
-    html("div", {}, html("dt", {}, name), html("dd", {}, value))));
+  return entries;
 }
-
-const lastOf = (values) => values.findLast((value) => value !== null) ?? NaN;
 
 /// "loss_x" -> "x", "loss" -> "total".
 const lossName = (name) =>
@@ -297,7 +286,7 @@ function recipe({changes, fields}) {
     onDemand(title, () => scrolling(title, table(title, ["field", "value"], rows, {class: "fields"})))];
 }
 
-facts();
+showFacts(facts());
 section("curves", report.curves, curves);
 section("selection", report.selection, selection);
 section("balance", report.balance, balance);

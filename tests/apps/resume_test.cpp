@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/apps/background_app.hpp"
 #include "tests/apps/run_app.hpp"
 
 namespace bptplr {
@@ -28,55 +29,6 @@ const std::string kRun =
     "train --dataset shapes --shapes_train 60 --shapes_test 20 --width 2 --blocks 1,1,1,1 "
     "--low_dim 16 --batch_size 16 --warm_up 1 --num_epochs 4 --r 0.4 --p_threshold 0.1 "
     "--threads 1 ";
-
-/// `bptplr ARGUMENTS` in `folder`, beside the test.
-class BackgroundApp {
- public:
-  BackgroundApp(const ScratchFolder& folder, const std::string& arguments) {
-    const std::string command = std::string("exec ") + BPTPLR_BINARY_DIR + "/bptplr " + arguments +
-                                " >stdout.txt 2>stderr.txt </dev/null";
-    const std::string where = folder / ".";
-    process_ = ::fork();
-    if (process_ == 0) {
-      if (::chdir(where.c_str()) == 0) {
-        ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
-      }
-      ::_exit(127);
-    }
-  }
-  BackgroundApp(const BackgroundApp&) = delete;
-  BackgroundApp& operator=(const BackgroundApp&) = delete;
-  ~BackgroundApp() {
-    if (process_ > 0) end(SIGKILL);
-  }
-
-  bool is_running() {
-    if (process_ <= 0) return false;
-    if (::waitpid(process_, &status_, WNOHANG) == process_) process_ = -1;
-    return process_ > 0;
-  }
-  /// Waits until `condition` holds; false where the program ended before that.
-  bool wait_for(const std::function<bool()>& condition) {
-    while (!condition()) {
-      if (!is_running()) return false;
-      std::this_thread::sleep_for(std::chrono::microseconds(200));
-    }
-    return is_running();
-  }
-  /// Sends the signal and returns the exit code, -1 where the signal ended the program.
-  int end(int signal) {
-    if (is_running()) {
-      ::kill(process_, signal);
-      ::waitpid(process_, &status_, 0);
-      process_ = -1;
-    }
-    return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
-  }
-
- private:
-  pid_t process_ = -1;
-  int status_ = 0;
-};
 
 /// metrics.jsonl without what depends on the machine.
 std::string timeless_metrics(const std::string& run) {

@@ -1,0 +1,249 @@
+// `bptplr compare NAME...`: several methods or recipes, each with several seeds, on the same data.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "apps/commands.hpp"
+#include "apps/compare_table.hpp"
+#include "apps/recipe_flags.hpp"
+#include "apps/training_run.hpp"
+#include "bpt_plr/checkpoint.hpp"
+#include "bpt_plr/comparison.hpp"
+#include "bpt_plr/comparison_files.hpp"
+#include "bpt_plr/comparison_folder.hpp"
+#include "bpt_plr/comparison_plan.hpp"
+#include "bpt_plr/run_folder.hpp"
+#include "bpt_plr/training_data.hpp"
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+/// Flags of a single run that a comparison has no use for, or gives another meaning.
+constexpr std::array<std::string_view, 2> kNotFlags{"seed", "out"};
+
+struct CompareOptions {
+  std::vector<std::string> names;
+  RecipeFlags flags;
+  std::string seeds = "1,2,3";
+  std::string out;
+  bool table = false;
+};
+
+/// A run that has not ended yet.
+struct WaitingRun {
+  std::size_t number = 0;  ///< among all that are asked for, from 1
+  std::string label;
+  PlannedRun run;
+};
+
+/// runs/compare_DATASET_NOISE, whether it exists or not: the same command goes on there.
+std::string default_out(Recipe recipe) {
+  resolve(recipe);
+  return fmt::format("runs/compare_{}_{}", recipe.dataset, noise_name(recipe));
+}
+
+/// All labels with the first seed, then all with the second one, ..., so that what there is when
+/// time runs out is fair. Throws Error where a run that there has been is of another recipe.
+std::vector<WaitingRun> waiting_runs(const ComparisonFolder& folder,
+                                     const std::vector<LabelledRecipe>& labelled,
+                                     const std::vector<std::int64_t>& seeds) {
+  const Comparison so_far = gather(folder.runs(), {}, {});
+  std::vector<WaitingRun> waiting;
+  std::size_t number = 0;
+  for (const std::int64_t seed : seeds) {
+    for (const LabelledRecipe& of : labelled) {
+      ++number;
+      Recipe recipe = of.recipe;
+      recipe.seed = seed;
+      recipe.out = folder.run_path(of.label, seed).string();
+      const std::vector<std::string> changes =
+          deviations(recipe);  // the same for a run that goes on
+      const ComparedRun* run = so_far.find(of.label, seed);
+      if (run != nullptr && run->failure.empty()) {
+        require_same_recipe(recipe, run->recipe, recipe.out);
+        continue;
+      }
+      if (RunFolder::exists(recipe.out)) {
+        const Recipe was = RunFolder::open(recipe.out).read_config();
+        require_same_recipe(recipe, was, recipe.out);
+        recipe.num_class = was.num_class;  // where it is left to the data
+      }
+      waiting.push_back({number, of.label, plan_run(recipe, /*resume=*/true)});
+      waiting.back().run.changes = changes;
+    }
+  }
+  return waiting;
+}
+
+/// A run of that label without results.
+ComparedRun run_without_results(const WaitingRun& waiting, const TrainingData& data) {
+  ComparedRun run;
+  run.label = waiting.label;
+  run.recipe = waiting.run.recipe;
+  run.changes = waiting.run.changes;
+  run.data_hash = hash_training_data(data);
+  return run;
+}
+
+/// Labels may say differently which data they mean. That these are the same is to be known before
+/// hours of training, not after.
+void require_same_data_at_first(std::vector<WaitingRun>& waiting, const ComparisonFolder& folder) {
+  const Recipe first = waiting.front().run.recipe;
+  const auto is_clear = [&](const WaitingRun& of) {
+    return of.run.recipe.seed != first.seed || data_differences(of.run.recipe, first).empty();
+  };
+  if (std::ranges::all_of(waiting, is_clear)) return;
+  std::vector<ComparedRun> runs = folder.runs();
+  for (WaitingRun& of : waiting) {
+    if (of.run.recipe.seed != first.seed) continue;
+    const ComparedRun run = run_without_results(of, load_data(of.run));
+    require_same_data(runs, run);
+    runs.push_back(run);
+  }
+}
+
+enum class Ending { kDone, kFailed, kStopped };
+
+/// Trains it and records how that went, unless it was to stop before its end.
+Ending make_run(WaitingRun& waiting, const StopWish& stop, ComparisonFolder& folder) {
+  const TrainingData data = load_data(waiting.run);
+  ComparedRun run = run_without_results(waiting, data);
+  require_same_data(folder.runs(), run);
+  try {
+    TrainingRun training(waiting.run, data, stop);
+    if (!training.run()) return Ending::kStopped;
+    take_results(run, RunFolder::open(run.recipe.out).read_metrics());
+  } catch (const Error& error) {
+    run.failure = error.what();
+  } catch (const std::bad_alloc&) {
+    run.failure = kOutOfMemory;
+  }
+  folder.add(run);
+  if (run.failure.empty()) return Ending::kDone;
+  fmt::print(stderr, "bptplr: warning: {}, seed {} failed: {}; the other runs go on\n", run.label,
+             run.recipe.seed, run.failure);
+  return Ending::kFailed;
+}
+
+std::vector<std::string> labels_of(const std::vector<LabelledRecipe>& labelled) {
+  std::vector<std::string> labels;
+  labels.reserve(labelled.size());
+  for (const LabelledRecipe& of : labelled) labels.push_back(of.label);
+  return labels;
+}
+
+void print_files(const std::filesystem::path& folder) {
+  fmt::print("\nresults: runs.jsonl, compare.csv, compare.md and compare.html in {}\n",
+             folder.string());
+}
+
+/// What there is, of the labels and seeds that are asked for and all others.
+int show(const std::filesystem::path& out, const std::vector<LabelledRecipe>& labelled,
+         const std::vector<std::int64_t>& seeds) {
+  const ComparisonFolder folder = ComparisonFolder::open(out);
+  const Comparison comparison = gather(folder.runs(), labels_of(labelled), seeds);
+  print_comparison(comparison);
+  try {
+    write_comparison(out, comparison);
+    print_files(out);
+  } catch (const Error& error) {  // someone else's, perhaps
+    fmt::print(stderr, "bptplr: warning: {}\n", error.what());
+  }
+  fmt::print("{}\n", script_line(comparison));
+  return 0;
+}
+
+int train_all(const std::filesystem::path& out, const std::vector<LabelledRecipe>& labelled,
+              const std::vector<std::int64_t>& seeds) {
+  const StopWish stop(labelled.front().recipe.max_hours);
+  ComparisonFolder folder = ComparisonFolder::create(out);
+  std::vector<WaitingRun> waiting = waiting_runs(folder, labelled, seeds);
+  const std::size_t all = labelled.size() * seeds.size();
+  fmt::print("compare   {}; seeds {}: {} of {} runs are left\n",
+             fmt::join(labels_of(labelled), ", "), fmt::join(seeds, ", "), waiting.size(), all);
+  fmt::print("out       {}\n", out.string());
+  if (!waiting.empty()) require_same_data_at_first(waiting, folder);
+
+  const auto so_far = [&] { return gather(folder.runs(), labels_of(labelled), seeds); };
+  bool stopped = false;
+  bool any_failed = false;
+  for (WaitingRun& of : waiting) {
+    stopped = stop.is_there();
+    if (stopped) break;
+    fmt::print("\nrun {} of {}: {}, seed {}\n", of.number, all, of.label, of.run.recipe.seed);
+    std::fflush(stdout);
+    const Ending ending = make_run(of, stop, folder);
+    stopped = ending == Ending::kStopped;
+    if (stopped) break;
+    any_failed |= ending == Ending::kFailed;
+    write_comparison(out, so_far());
+  }
+  print_comparison(so_far());
+  write_comparison(out, so_far());
+  print_files(out);
+  if (stopped) fmt::print("stopped by {}; the same command goes on from here\n", stop.reason());
+  fmt::print("{}\n", script_line(so_far()));
+  return stopped ? kStopped : any_failed ? 1 : 0;
+}
+
+int compare(const CompareOptions& options) {
+  const auto labelled = label_recipes(options.names, options.flags.base(), options.flags.given());
+  const auto seeds = labelled.empty() ? std::vector<std::int64_t>{} : parse_seeds(options.seeds);
+  const std::string out = options.out.empty() ? default_out(labelled.front().recipe) : options.out;
+  if (options.table) return show(out, labelled, seeds);
+  for (const LabelledRecipe& of : labelled) {
+    for (const std::int64_t seed : seeds) {
+      Recipe recipe = of.recipe;
+      recipe.seed = seed;
+      resolve(recipe);  // finds what is wrong before there is a folder
+    }
+  }
+  return train_all(out, labelled, seeds);
+}
+
+void add_options(CLI::App& command, CompareOptions& options) {
+  command.add_option("NAME", options.names,
+                     "what to compare: methods (see --method), built-in recipes, JSON files");
+  command.add_option("--seeds", options.seeds, "each is trained with every one of these")
+      ->type_name("INT,...")
+      ->group("Comparison")
+      ->capture_default_str();
+  command
+      .add_option("--out", options.out,
+                  "folder of the comparison; empty: runs/compare_DATASET_NOISE")
+      ->type_name("TEXT")
+      ->group("Comparison");
+  command.add_flag("--table", options.table, "train nothing, show what is in --out; needs no NAME")
+      ->group("Comparison");
+  options.flags.add_without(command, kNotFlags);
+  command.footer(
+      "Flags count for all; they beat the fields of NAME, which beat those of --recipe. The same "
+      "command goes on where it was stopped. --max_hours counts for the whole call.");
+}
+
+}  // namespace
+
+void add_compare_command(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand(
+      "compare", "Train several methods or recipes with several seeds, and compare them.");
+  command->get_formatter()->column_width(36);
+  const auto options = std::make_shared<CompareOptions>();
+  add_options(*command, *options);
+  command->callback([&action, options] {
+    if (options->names.empty() && !options->table) throw CLI::RequiredError("NAME");
+    if (options->names.empty() && options->out.empty()) throw CLI::RequiredError("--out");
+    action = [options] { return compare(*options); };
+  });
+}
+
+}  // namespace bptplr

@@ -1,0 +1,38 @@
+// Pages as a browser shows them, where there is one.
+#pragma once
+
+#include <cstdlib>
+#include <string>
+
+#include "tests/apps/run_app.hpp"
+
+namespace bptplr {
+
+/// A page of the folder as a browser has it when its script has run; empty where that takes a
+/// minute.
+inline std::string drawn_page(const ScratchFolder& folder, const std::string& browser,
+                              const std::string& page) {
+  const std::string command =
+      "timeout 60 " + browser + " --headless --no-sandbox --disable-gpu --disable-dev-shm-usage" +
+      " --user-data-dir='" + (folder / "browser") + "' --virtual-time-budget=2000 --dump-dom" +
+      " 'file://" + (folder / page) + "' >'" + (folder / "drawn.html") + "' 2>/dev/null";
+  return std::system(command.c_str()) == 0 ? read_text(folder / "drawn.html") : "";
+}
+
+/// The Chromium that opens files here, which one in a sandbox of its own may not; empty without.
+inline std::string find_chromium(const ScratchFolder& folder) {
+  write_text(folder / "probe.html", "<script>document.write(6 * 7)</script>");
+  for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
+    if (contains(drawn_page(folder, name, "probe.html"), "42")) return name;
+  }
+  return "";
+}
+
+/// A section of a page, with what it holds.
+inline std::string section_of(const std::string& page, const std::string& id) {
+  const std::size_t begin = page.find("<section id=\"" + id + "\"");
+  if (begin == std::string::npos) return "";
+  return page.substr(begin, page.find("</section>", begin) - begin);
+}
+
+}  // namespace bptplr
