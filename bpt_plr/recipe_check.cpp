@@ -157,6 +157,10 @@ void check_selection(const Recipe& recipe) {
           "selection {} takes one figure of a label, and from the warm-up on, but statistic {} has "
           "two; use statistic ce or jsd",
           recipe.selection, recipe.statistic);
+  require(!uses_prototypes(recipe) || recipe.exchange == "peer",
+          "statistic {} goes with prototypes, which move when a network has been trained, and so "
+          "with exchange peer, not {}",
+          recipe.statistic, recipe.exchange);
   require(recipe.selection != "high_confidence" || recipe.epoch_size == 0,
           "selection high_confidence looks back on earlier epochs, but with epoch_size {} an epoch "
           "has other samples than the last one; set epoch_size to 0",

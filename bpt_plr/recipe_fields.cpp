@@ -353,7 +353,7 @@ const std::vector<RecipeField>& recipe_fields() {
       {"tau", kContrastive, "plr, flat_plr: temperature of that loss, above 0", &R::tau, {}},
       {"kappa",
        kContrastive,
-       "EPOCH:CLASSES,... how many top classes make a sample's class set",
+       "EPOCH:CLASSES,... or PERCENT%:CLASSES: how many top classes make a sample's class set",
        &R::kappa,
        {}},
       {"class_set_rows",

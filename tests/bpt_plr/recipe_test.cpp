@@ -281,6 +281,7 @@ TEST(Recipe, OutOfRangeFieldsAreNamed) {
            {{{"selection", "none"}}, "both or neither must be none"},
            {{{"statistic", "none"}}, "both or neither must be none"},
            {{{"selection", "uniform"}}, "use statistic ce or jsd"},
+           {{{"exchange", "joint"}}, "exchange peer, not joint"},
            {{{"selection", "gmm_confident"}}, "needs the set that a first run finds"},
            {{{"method", "longremix"}, {"epoch_size", 50}}, "set epoch_size to 0"},
            {{{"method", "longremix"}, {"num_epochs", 20}}, "has 10 of 20 epochs, all of them"},
