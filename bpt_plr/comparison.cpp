@@ -128,7 +128,7 @@ Statistic statistic(std::span<const double> values) {
 
 std::string to_text(const Statistic& statistic, int decimals) {
   if (statistic.count == 0) return "-";
-  const std::string mean = fmt::format("{:.{}f}", statistic.mean, decimals);
+  std::string mean = fmt::format("{:.{}f}", statistic.mean, decimals);
   if (statistic.count == 1) return mean;
   return fmt::format("{} ± {:.{}f}", mean, statistic.deviation, decimals);
 }
@@ -162,8 +162,8 @@ Comparison gather(std::span<const ComparedRun> lines, std::vector<std::string> l
     comparison.runs.push_back(line);
   }
   std::ranges::sort(comparison.seeds);
-  const auto repeated = std::ranges::unique(comparison.seeds);
-  comparison.seeds.erase(repeated.begin(), repeated.end());
+  comparison.seeds.erase(std::unique(comparison.seeds.begin(), comparison.seeds.end()),
+                         comparison.seeds.end());
   return comparison;
 }
 
@@ -179,8 +179,9 @@ std::vector<LabelSummary> summarize(const Comparison& comparison) {
       return run.label == label && !run.failure.empty();
     });
     const auto of = [&](double (*value)(const ComparedRun&)) {
-      std::vector<double> values;
-      for (const ComparedRun* run : done) values.push_back(value(*run));
+      std::vector<double> values(done.size());
+      std::ranges::transform(done, values.begin(),
+                             [&](const ComparedRun* run) { return value(*run); });
       return statistic(values);
     };
     summary.best_acc = of([](const ComparedRun& run) { return run.best_acc; });

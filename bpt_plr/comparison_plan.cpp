@@ -80,7 +80,7 @@ std::vector<LabelledRecipe> label_recipes(std::span<const std::string> names,
 }
 
 std::vector<std::int64_t> parse_seeds(const std::string& text) {
-  const std::vector<std::int64_t> seeds = parse_integers(text, "seeds");
+  std::vector<std::int64_t> seeds = parse_integers(text, "seeds");
   require(!seeds.empty(), "seeds is empty; name at least one, e.g. --seeds 1,2,3");
   for (std::size_t i = 0; i < seeds.size(); ++i) {
     require(std::find(seeds.begin(), seeds.begin() + i, seeds[i]) == seeds.begin() + i,

@@ -285,7 +285,8 @@ TEST(ComparisonFolder, OtherDamageIsNamedByItsLine) {
        {std::string("{\"label\":\"a\",\"se"), std::string("[]"), std::string("{}"),
         std::string("7"), std::string("null"), std::string(R"({"label": "a", "recipe": 3})"),
         std::string(""), other_seed.dump(), no_hash.dump()}) {
-    write_file_atomically(file, whole + line + "\n" + whole);
+    const std::string damaged = fmt::format("{}{}\n{}", whole, line, whole);
+    write_file_atomically(file, damaged);
     try {
       ComparisonFolder::open(folder.path());
       FAIL() << line;
@@ -294,7 +295,7 @@ TEST(ComparisonFolder, OtherDamageIsNamedByItsLine) {
           << error.what();
     }
     EXPECT_THROW(ComparisonFolder::create(folder.path()), Error) << line;
-    EXPECT_EQ(read_file(file), whole + line + "\n" + whole) << "untouched";
+    EXPECT_EQ(read_file(file), damaged) << "untouched";
   }
 }
 
