@@ -44,7 +44,7 @@ void print_evidence(const Audit& audit, std::size_t networks) {
   } else {
     fmt::print(
         "evidence  the classifier's loss of {} alone: trained on the labels as they are\n"
-        "          (warm-up, or --method ce), predictions repeat the labels\n",
+        "          (warm-up, or a baseline), predictions repeat the labels\n",
         who);
   }
 }
@@ -108,7 +108,8 @@ int audit(const AuditOptions& options) {
   {
     LoadProgress loading;
     data = reload_training_data(recipe, run.noise_file(), loading.report());
-    evidence = gather_evidence(networks, recipe, data, loading.report().progress);
+    evidence = gather_evidence(networks, recipe, data, trained_on_partition(run),
+                               loading.report().progress);
   }
   const Audit audit = audit_labels(std::move(evidence), data.noisy_labels);
   const AuditSummary summary = summarize(audit, data);

@@ -29,6 +29,20 @@ std::string describe_cuda() {
   return kernels::device_description(0);
 }
 
+nlohmann::ordered_json to_json(const std::vector<BuiltinRecipe>& recipes) {
+  auto json = nlohmann::ordered_json::array();
+  for (const BuiltinRecipe& recipe : recipes) {
+    json.push_back({{"name", recipe.name}, {"about", recipe.help}});
+  }
+  return json;
+}
+
+void print_recipes(const std::vector<BuiltinRecipe>& recipes) {
+  for (const BuiltinRecipe& recipe : recipes) {
+    fmt::print("  {:<26} {}\n", recipe.name, recipe.help);
+  }
+}
+
 void print_json() {
   const BuildInfo build = build_info();
   const std::vector<std::string> found = devices();
@@ -36,10 +50,8 @@ void print_json() {
                               {"compiler", build.compiler}, {"onednn", build.onednn},
                               {"cuda", found.size() > 1},   {"cuda_device", describe_cuda()},
                               {"devices", found},           {"threads", use_threads(0)}};
-  json["recipes"] = nlohmann::ordered_json::array();
-  for (const BuiltinRecipe& recipe : builtin_recipes()) {
-    json["recipes"].push_back({{"name", recipe.name}, {"about", recipe.help}});
-  }
+  json["methods"] = to_json(builtin_methods());
+  json["recipes"] = to_json(builtin_recipes());
   fmt::print("{}\n", json.dump(2));
 }
 
@@ -52,17 +64,17 @@ void print_text() {
   fmt::print("CUDA        {}\n", describe_cuda());
   fmt::print("devices     {}\n", fmt::join(found, ", "));
   fmt::print("threads     {}\n", use_threads(0));
+  fmt::print("\nmethods (bptplr train --method NAME)\n");
+  print_recipes(builtin_methods());
   fmt::print("\nrecipes (bptplr train --recipe NAME)\n");
-  for (const BuiltinRecipe& recipe : builtin_recipes()) {
-    fmt::print("  {:<26} {}\n", recipe.name, recipe.help);
-  }
+  print_recipes(builtin_recipes());
 }
 
 }  // namespace
 
 void add_info_command(CLI::App& app, Action& action) {
-  CLI::App* command =
-      app.add_subcommand("info", "Show the version, the build, the devices and the recipes.");
+  CLI::App* command = app.add_subcommand(
+      "info", "Show the version, the build, the devices, the methods and the recipes.");
   const auto json = std::make_shared<bool>(false);
   command->add_flag("--json", *json, "print JSON");
   command->callback([&action, json] {

@@ -83,11 +83,17 @@ std::string table_line(Cells cells, const std::string& parts, std::size_t column
   return fmt::format("{}{}{}", line, kGap, parts.substr(0, end));
 }
 
-/// What a sample of an epoch after the warm-up costs, in what one of the warm-up costs. Counted in
-/// forward passes, a backward pass being two: 6 without gradient and 8 * 3 with, against 3 for the
-/// weak view and 3 for each of two strong ones.
+/// What an epoch after the warm-up costs, in what one of the warm-up costs, about. Counted in
+/// forward passes of a sample, a backward pass being two: 6 without gradient and 3 for each of 4
+/// mixed views and those of the contrastive loss, against 3 for the weak view and 3 for each of two
+/// strong ones. One pass over the labelled set is taken to be half of the samples.
 double cost_against_warm_up(const Recipe& recipe) {
-  return 30.0 / (recipe.warm_up_contrastive == "none" ? 3.0 : 9.0);
+  const double contrastive = recipe.contrastive == "none"     ? 0.0
+                             : recipe.contrastive == "simclr" ? 2.0
+                                                              : 4.0;
+  const double share = recipe.epoch_length == "all" ? 1.0 : 0.5;
+  const double warm_up = recipe.warm_up_contrastive == "none" ? 3.0 : 9.0;
+  return share * (6.0 + 3.0 * (4.0 + contrastive)) / warm_up;
 }
 
 }  // namespace
@@ -95,7 +101,8 @@ double cost_against_warm_up(const Recipe& recipe) {
 TerminalProgress::TerminalProgress(const Recipe& recipe)
     : is_terminal_(stdout_is_terminal()),
       num_epochs_(recipe.num_epochs),
-      warm_up_(recipe.method == "ce" ? 0 : std::min(recipe.warm_up, recipe.num_epochs)),
+      networks_(recipe.networks),
+      stages_(divides(recipe) ? stages_of(recipe) : std::vector<Stage>()),
       main_epoch_cost_(cost_against_warm_up(recipe)),
       phase_start_(Clock::now()),
       epoch_start_(phase_start_),
@@ -147,19 +154,34 @@ std::string TerminalProgress::status(const Progress& now, Clock::time_point time
   return text;
 }
 
+bool TerminalProgress::is_warm_up(std::int64_t epoch) const {
+  return std::ranges::any_of(stages_, [&](const Stage& stage) {
+    return epoch >= stage.first_epoch && epoch < stage.first_epoch + stage.recipe.warm_up;
+  });
+}
+
+std::int64_t TerminalProgress::warm_up_epochs_after(std::int64_t epoch) const {
+  std::int64_t epochs = 0;
+  for (const Stage& stage : stages_) {
+    const std::int64_t end = std::min(stage.first_epoch + stage.recipe.warm_up, num_epochs_);
+    epochs += std::max<std::int64_t>(end - std::max(stage.first_epoch, epoch + 1), 0);
+  }
+  return epochs;
+}
+
 double TerminalProgress::epoch_seconds_left(const Progress& now, Clock::time_point time) const {
   const double elapsed = seconds(time - epoch_start_);
-  const auto last = last_epoch_seconds_.find(now.epoch < warm_up_);
+  const auto last = last_epoch_seconds_.find(is_warm_up(now.epoch));
   if (last != last_epoch_seconds_.end()) {
     return std::max(last->second - elapsed, phase_seconds_left(now, time));
   }
-  const bool is_main_epoch = now.epoch >= warm_up_ && warm_up_ > 0;
+  const bool is_main_epoch = !stages_.empty() && !is_warm_up(now.epoch);
   if (is_main_epoch && last_epoch_seconds_.contains(true)) {
     return std::max(main_epoch_seconds() - elapsed, phase_seconds_left(now, time));
   }
   // The very first epoch: its networks take equally long.
   if (now.iteration <= 0 || now.iterations <= 0) return -1.0;
-  const double networks = now.network > 0 && warm_up_ > 0 ? 2.0 : 1.0;
+  const double networks = now.network > 0 ? static_cast<double>(networks_) : 1.0;
   const double before = std::max(now.network, 1) - 1;
   const double part = static_cast<double>(now.iteration) / static_cast<double>(now.iterations);
   const double done = (before + part) / networks;
@@ -183,7 +205,7 @@ double TerminalProgress::main_epoch_seconds() const {
 
 double TerminalProgress::run_seconds_left(const Progress& now, double epoch_left) const {
   const std::int64_t later = num_epochs_ - now.epoch - 1;
-  const std::int64_t later_warm_up = std::clamp<std::int64_t>(warm_up_ - now.epoch - 1, 0, later);
+  const std::int64_t later_warm_up = warm_up_epochs_after(now.epoch);
   const double main_seconds = main_epoch_seconds();
   const auto warm_up = last_epoch_seconds_.find(true);
   if (epoch_left < 0.0 || (later > later_warm_up && main_seconds < 0.0)) return -1.0;
@@ -197,7 +219,7 @@ double TerminalProgress::run_seconds_left(const Progress& now, double epoch_left
 void TerminalProgress::epoch(const EpochMetrics& metrics) {
   const Clock::time_point time = Clock::now();
   const double took = seconds(time - epoch_start_);
-  last_epoch_seconds_[metrics.epoch < warm_up_] = took;
+  last_epoch_seconds_[is_warm_up(metrics.epoch)] = took;
   clear_bar();
   // Elsewhere than on a terminal a line is as long as it is.
   const std::size_t columns = is_terminal_ ? terminal_columns() : std::string::npos;

@@ -7,7 +7,9 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "bpt_plr/stages.hpp"
 #include "bpt_plr/trainer.hpp"
 
 namespace bptplr {
@@ -36,13 +38,16 @@ class TerminalProgress {
   double run_seconds_left(const Progress& now, double epoch_left) const;
   /// Seconds that an epoch after the warm-up takes, measured or estimated; negative where unknown.
   double main_epoch_seconds() const;
+  bool is_warm_up(std::int64_t epoch) const;
+  std::int64_t warm_up_epochs_after(std::int64_t epoch) const;
   std::string status(const Progress& now, Clock::time_point time) const;
   void clear_bar();
 
   const bool is_terminal_;
   const std::int64_t num_epochs_;
-  const std::int64_t warm_up_;    ///< epochs of it; 0 for the baseline
-  const double main_epoch_cost_;  ///< of an epoch after the warm-up, in epochs of the warm-up
+  const std::int64_t networks_;
+  const std::vector<Stage> stages_;  ///< where the warm-ups are; none for a baseline
+  const double main_epoch_cost_;     ///< of an epoch after the warm-up, in epochs of the warm-up
   std::map<bool, double> last_epoch_seconds_;  ///< by: is it warm-up?
   std::pair<std::string, int> phase_;          ///< its name and the network
   Clock::time_point phase_start_;

@@ -46,7 +46,7 @@ void print_summary(const Recipe& recipe, const std::vector<std::string>& changes
              count_parameters(trainer.network(0)), trainer.num_networks() > 1 ? ", twice" : "");
   if (trainer.pretrained()) print_pretrained(recipe.pretrained, *trainer.pretrained());
   fmt::print("method    {}, preset {}: {} epochs, {} of them warm-up, batch {}\n", recipe.method,
-             recipe.preset, recipe.num_epochs, recipe.method == "ce" ? 0 : recipe.warm_up,
+             recipe.preset, recipe.num_epochs, divides(recipe) ? recipe.warm_up : 0,
              recipe.batch_size);
   fmt::print("device    {}, {} threads\n", recipe.device, recipe.threads);
   fmt::print("changed   {}\n",

@@ -6,34 +6,23 @@
 #include <utility>
 
 #include "bpt_plr/gmm.hpp"
-#include "bpt_plr/make_network.hpp"
-#include "bpt_plr/sample_losses.hpp"
+#include "bpt_plr/statistic.hpp"
 #include "bpt_plr/trainer.hpp"
 #include "engine/ops.hpp"
 
 namespace bptplr {
 namespace {
 
-/// Are the prototypes of network `index` those that it was made with?
-bool has_first_prototypes(Network& network, const Recipe& recipe, int index) {
-  const Tensor first = make_network(recipe, index)->prototypes().to(Device{});
-  const Tensor now = network.prototypes().to(Device{});
-  return std::ranges::equal(first.span<float>(), now.span<float>());
-}
-
-/// Step 1: the two losses of every sample; zeros for that of prototypes which mean nothing, so that
-/// the mixture is one over the classifier's.
-SampleLosses losses_of(Network& network, const Network::Output& output, const Recipe& recipe,
-                       const std::vector<std::int64_t>& labels, bool has_partitions) {
-  const KeptOutputs kept{
-      output.logits,
-      prototype_logits(output.projection, network.prototypes(), recipe.proto_temperature),
-      output.projection};
-  NormalizedLosses losses = LossTracker(1).update(0, kept, labels);
-  const std::int64_t n = losses.classifier.numel();
-  return {losses.classifier, has_partitions
-                                 ? losses.prototype
-                                 : Tensor::zeros({n}, DType::kFloat32, losses.classifier.device())};
+/// Step 1: the losses of every sample, that of prototypes where these mean something.
+Evidence losses_of(Network& network, const Network::Output& output, const Recipe& recipe,
+                   const std::vector<std::int64_t>& labels, bool has_partitions) {
+  Evidence losses{normalized_loss(output.logits, labels), {}};
+  if (has_partitions && uses_prototypes(recipe)) {
+    losses.second = normalized_loss(
+        prototype_logits(output.projection, network.prototypes(), recipe.proto_temperature),
+        labels);
+  }
+  return losses;
 }
 
 /// Takes over what the model says; returns the log-odds of wrong labels.
@@ -92,7 +81,8 @@ std::vector<double> judge_by_mixture(const std::vector<std::int64_t>& labels, Au
 }  // namespace
 
 AuditEvidence gather_evidence(const Networks& networks, const Recipe& recipe,
-                              const TrainingData& data, const EvaluationProgress& progress) {
+                              const TrainingData& data, bool has_partitions,
+                              const EvaluationProgress& progress) {
   const NoGrad no_grad;
   const ViewMaker views = make_view_maker(recipe, data.dataset, data.dataset.train.images);
   const std::int64_t n = data.dataset.train.images.count;
@@ -100,12 +90,8 @@ AuditEvidence gather_evidence(const Networks& networks, const Recipe& recipe,
   std::vector<std::int64_t> all(static_cast<std::size_t>(n));
   std::iota(all.begin(), all.end(), 0);
   AuditEvidence evidence;
-  for (int k = 0; k < count; ++k) {
-    if (has_first_prototypes(*networks[static_cast<std::size_t>(k)], recipe, k)) {
-      evidence.has_partitions = false;
-    }
-  }
-  std::vector<SampleLosses> losses;
+  evidence.has_partitions = has_partitions;
+  std::vector<Evidence> losses;
   Tensor sum;
   for (std::int64_t k = 0; k < count; ++k) {
     Network& network = *networks[static_cast<std::size_t>(k)];
@@ -113,8 +99,7 @@ AuditEvidence gather_evidence(const Networks& networks, const Recipe& recipe,
         evaluate(network, views, all, [&](std::int64_t done, std::int64_t total) {
           if (progress) progress(k * n + done, count * total);
         });
-    losses.push_back(
-        losses_of(network, output, recipe, data.noisy_labels, evidence.has_partitions));
+    losses.push_back(losses_of(network, output, recipe, data.noisy_labels, has_partitions));
     sum = k == 0 ? output.logits : add(sum, output.logits);
   }
   evidence.logits = scale(sum, 1.0 / static_cast<double>(count)).to(Device{});

@@ -19,14 +19,16 @@ struct AuditEvidence {
   /// [N] w of steps 1 and 2 of an epoch, the mean over the networks.
   std::vector<double> clean_probability;
   /// Whether the networks have been trained on partitions of the training set. If not (during the
-  /// warm-up, and for the baseline `ce`), prototypes mean nothing, and w rests on the classifier's
-  /// loss alone.
+  /// warm-up, and for the baselines), prototypes mean nothing, and w rests on the classifier's loss
+  /// alone.
   bool has_partitions = true;
 };
 
-/// `recipe` is that of the run, and `data` what it trained on. Throws Error as fit_gmm does.
+/// `recipe` is that of the run, `data` what it trained on, `has_partitions` see AuditEvidence.
+/// Throws Error as fit_gmm does.
 AuditEvidence gather_evidence(const Networks& networks, const Recipe& recipe,
-                              const TrainingData& data, const EvaluationProgress& progress = {});
+                              const TrainingData& data, bool has_partitions,
+                              const EvaluationProgress& progress = {});
 
 /// Matrices are [C, C] with C the number of classes.
 struct Audit {

@@ -57,37 +57,58 @@ void prefetch(const EpochContext& context, std::span<const std::int64_t> samples
   context.views.prefetch(select(context.samples.indices, samples));
 }
 
-BatchMaker::BatchMaker(const EpochContext& context, const CoDivision& division)
+EpochPlan plan_epoch(const Recipe& recipe, const Division& division) {
+  constexpr std::int64_t kMostTimes = 10;
+  const std::int64_t batch = recipe.batch_size;
+  const std::int64_t size_x = std::ssize(division.partition.labelled);
+  const std::int64_t size_u = std::ssize(division.partition.unlabelled);
+  EpochPlan plan{batch, batch, 0, Incomplete::kDrop};
+  if (recipe.incomplete_batches == "keep") plan.incomplete = Incomplete::kKeep;
+  if (recipe.batch_u == "filter_rate" && division.num_clean > 0) {
+    plan.batch_u = std::clamp<std::int64_t>(batch * (size_x + size_u) / (2 * division.num_clean), 1,
+                                            kMostTimes * batch);
+  }
+  const auto pass = [&](std::int64_t size, std::int64_t of_batch) {
+    return ShuffledPasses(size, of_batch, plan.incomplete, 0, Purpose::kLabelled, 0, 0)
+        .batches_per_pass();
+  };
+  plan.iterations = recipe.epoch_length == "all" ? (size_x + size_u) / batch + 1
+                    : size_x > 0                 ? pass(size_x, plan.batch_x)
+                                                 : pass(size_u, plan.batch_u);
+  return plan;
+}
+
+BatchMaker::BatchMaker(const EpochContext& context, const CoDivision& co_division)
     : context_(context),
-      division_(division),
-      labelled_(passes(division.partition.labelled, Purpose::kLabelled)),
-      unlabelled_(passes(division.partition.unlabelled, Purpose::kUnlabelled)) {}
+      co_division_(co_division),
+      partition_(co_division.division.partition),
+      plan_(plan_epoch(context.recipe, co_division.division)),
+      wants_strong_views_(IterationOptions(context.recipe).wants_strong_views()),
+      labelled_(passes(partition_.labelled, plan_.batch_x, Purpose::kLabelled)),
+      unlabelled_(passes(partition_.unlabelled, plan_.batch_u, Purpose::kUnlabelled)) {}
 
 IterationInputs BatchMaker::next(std::int64_t iteration) {
   const Range range("inputs");
   const auto x_positions = labelled_.next();
   const auto u_positions = unlabelled_.next();
-  const auto x = select(division_.partition.labelled, x_positions);
-  const auto u = select(division_.partition.unlabelled, u_positions);
+  const auto x = select(partition_.labelled, x_positions);
+  const auto u = select(partition_.unlabelled, u_positions);
   ViewPlan weak = plan_view_stack(context_, u, View::kWeak, iteration, 0, 2);
   weak.append(plan_view_stack(context_, x, View::kWeak, iteration, 0, 2));
-  ViewPlan strong = plan_view_stack(context_, x, View::kStrong, iteration, 2, 2);
-  strong.append(plan_view_stack(context_, u, View::kStrong, iteration, 2, 2));
 
   IterationInputs inputs;
   inputs.weak = context_.views.inputs(weak);
-  inputs.strong = context_.views.inputs(strong);
-  inputs.labels = vector_of(select(context_.samples.noisy_labels, x));
-  std::vector<float> w;
-  w.reserve(x.size());
-  for (const std::int64_t i : x) {
-    w.push_back(static_cast<float>(division_.clean_probability[static_cast<std::size_t>(i)]));
+  if (wants_strong_views_) {
+    ViewPlan strong = plan_view_stack(context_, x, View::kStrong, iteration, 2, 2);
+    strong.append(plan_view_stack(context_, u, View::kStrong, iteration, 2, 2));
+    inputs.strong = context_.views.inputs(strong);
   }
-  inputs.clean_probability = vector_of(w);
+  inputs.labels = vector_of(select(context_.samples.noisy_labels, x));
+  inputs.clean_probability = weights_of(x);
   choose_class_sets(x, u, x_positions, u_positions, inputs);
-  draw_mixup(iteration, std::ssize(strong.indices), inputs);
-  prefetch(context_, select(division_.partition.labelled, labelled_.upcoming()));
-  prefetch(context_, select(division_.partition.unlabelled, unlabelled_.upcoming()));
+  draw_mixup(iteration, std::ssize(weak.indices), inputs);
+  prefetch(context_, select(partition_.labelled, labelled_.upcoming()));
+  prefetch(context_, select(partition_.unlabelled, unlabelled_.upcoming()));
   return inputs;
 }
 
@@ -98,23 +119,35 @@ void BatchMaker::skip() {
 
 double BatchMaker::lambda() const {
   const Recipe& recipe = context_.recipe;
-  const auto size_x = static_cast<std::int64_t>(division_.partition.labelled.size());
+  const std::int64_t size_x = std::ssize(partition_.labelled);
   const std::int64_t num_iter = size_x / recipe.batch_size + 1;
   const double passed =
-      static_cast<double>(context_.epoch - recipe.warm_up) +
+      static_cast<double>(context_.epoch_of_stage - recipe.warm_up) +
       static_cast<double>(std::max<std::int64_t>(labelled_.taken_from_pass() - 1, 0)) /
           static_cast<double>(num_iter);
   if (recipe.lambda_ramp == 0.0) return recipe.lambda_u;
   return recipe.lambda_u * std::clamp(passed / recipe.lambda_ramp, 0.0, 1.0);
 }
 
-ShuffledPasses BatchMaker::passes(const std::vector<std::int64_t>& set, Purpose purpose) const {
-  return {static_cast<std::int64_t>(set.size()),
-          context_.recipe.batch_size,
+ShuffledPasses BatchMaker::passes(const std::vector<std::int64_t>& set, std::int64_t batch_size,
+                                  Purpose purpose) const {
+  return {std::ssize(set),
+          batch_size,
+          plan_.incomplete,
           context_.seed(),
           purpose,
           static_cast<std::uint32_t>(context_.epoch),
           static_cast<std::uint32_t>(context_.network)};
+}
+
+/// float32 [samples.size()]: what co-refinement gives to their labels.
+Tensor BatchMaker::weights_of(std::span<const std::int64_t> samples) const {
+  std::vector<float> w;
+  w.reserve(samples.size());
+  for (const std::int64_t i : samples) {
+    w.push_back(static_cast<float>(co_division_.division.weight[static_cast<std::size_t>(i)]));
+  }
+  return vector_of(w);
 }
 
 void BatchMaker::choose_class_sets(std::span<const std::int64_t> x, std::span<const std::int64_t> u,
@@ -135,8 +168,9 @@ void BatchMaker::draw_mixup(std::int64_t iteration, std::int64_t rows,
                 static_cast<std::uint32_t>(iteration),
                 static_cast<std::uint32_t>(context_.network));
   const double l = random.beta(recipe.alpha, recipe.alpha);
-  const IterationScalars scalars{
-      learning_rate(recipe, context_.epoch), std::max(l, 1.0 - l), {1.0, lambda(), recipe.penalty}};
+  const IterationScalars scalars{learning_rate(recipe, context_.epoch_of_stage),
+                                 std::max(l, 1.0 - l),
+                                 {1.0, lambda(), recipe.penalty}};
   inputs.scalars = Tensor::from_bytes(std::as_bytes(std::span(&scalars, 1)), Device{});
   inputs.permutation = vector_of(random.permutation(rows));
 }

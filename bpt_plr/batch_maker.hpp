@@ -24,10 +24,24 @@ ViewPlan plan_view_stack(const EpochContext& context, std::span<const std::int64
 /// Says that these samples come next.
 void prefetch(const EpochContext& context, std::span<const std::int64_t> samples);
 
-/// Makes the batches of a semi-supervised epoch, all of the same sizes.
+/// How an epoch goes through its labelled and its unlabelled set.
+struct EpochPlan {
+  std::int64_t batch_x = 0;  ///< samples of a whole batch
+  std::int64_t batch_u = 0;
+  std::int64_t iterations = 0;
+  Incomplete incomplete = Incomplete::kDrop;
+};
+
+/// From the fields epoch_length, incomplete_batches and batch_u of the recipe. `all`:
+/// floor(n / B) + 1 iterations; `labelled`: a pass over the labelled set, or the unlabelled one
+/// where that is empty. batch_u is B or, from the share R of clean labels, floor(B / (2 R)), at
+/// most 10 B (UNICON, Karim et al., CVPR 2022).
+EpochPlan plan_epoch(const Recipe& recipe, const Division& division);
+
+/// Makes the batches of a semi-supervised epoch.
 class BatchMaker {
  public:
-  BatchMaker(const EpochContext& context, const CoDivision& division);
+  BatchMaker(const EpochContext& context, const CoDivision& co_division);
 
   /// What comes next, on the CPU; to be called for iteration 0, 1, ...
   IterationInputs next(std::int64_t iteration);
@@ -35,16 +49,22 @@ class BatchMaker {
   void skip();
   /// The weight of L_U in the last batch, ramped up over the epochs after the warm-up.
   double lambda() const;
+  const EpochPlan& plan() const { return plan_; }
 
  private:
-  ShuffledPasses passes(const std::vector<std::int64_t>& set, Purpose purpose) const;
+  ShuffledPasses passes(const std::vector<std::int64_t>& set, std::int64_t batch_size,
+                        Purpose purpose) const;
   void choose_class_sets(std::span<const std::int64_t> x, std::span<const std::int64_t> u,
                          std::span<const std::int64_t> x_positions,
                          std::span<const std::int64_t> u_positions, IterationInputs& inputs) const;
+  Tensor weights_of(std::span<const std::int64_t> samples) const;
   void draw_mixup(std::int64_t iteration, std::int64_t rows, IterationInputs& inputs) const;
 
   const EpochContext& context_;
-  const CoDivision& division_;
+  const CoDivision& co_division_;
+  const Partition& partition_;
+  EpochPlan plan_;
+  bool wants_strong_views_;
   ShuffledPasses labelled_;
   ShuffledPasses unlabelled_;
 };

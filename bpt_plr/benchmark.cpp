@@ -12,6 +12,7 @@
 #include "bpt_plr/evaluation.hpp"
 #include "bpt_plr/iteration_runner.hpp"
 #include "bpt_plr/learner.hpp"
+#include "bpt_plr/parts.hpp"
 #include "bpt_plr/prototypes.hpp"
 #include "bpt_plr/trainer.hpp"
 #include "engine/error.hpp"
@@ -79,7 +80,8 @@ class Benchmark {
         views_(make_view_maker(recipe_, data_, data_.train.images)),
         samples_(random_samples(options.images, options.pool, recipe_.num_class)),
         k_(recipe_, 0),
-        j_(recipe_, 1) {
+        j_(recipe_, 1),
+        parts_(recipe_) {
     result_.options = options;
     result_.peaks = peaks;
     result_.iterations_per_epoch = 2 * (options.images / recipe_.batch_size + 1);
@@ -133,25 +135,19 @@ class Benchmark {
 
   /// What lies between the evaluation of the networks and their training, and after it.
   void divide() {
-    std::vector<SampleLosses> losses;
     for (Learner* learner : {&k_, &j_}) {
       learner->kept.prototype_logits = prototype_logits(
           learner->kept.projection, learner->network->prototypes(), recipe_.proto_temperature);
-      const NormalizedLosses normalized =
-          learner->losses.update(recipe_.warm_up, learner->kept, samples_.noisy_labels);
-      losses.push_back({normalized.classifier, normalized.prototype});
     }
-    const GmmOptions options{recipe_.gmm_max_iter, recipe_.gmm_tol, recipe_.gmm_reg_covar};
-    fits_ = fit_gmm(losses, options, static_cast<std::uint64_t>(recipe_.seed),
-                    static_cast<std::uint32_t>(recipe_.warm_up));
-    partitions_.clear();
-    for (const GmmFit& fit : fits_) {
-      partitions_.push_back(balanced_partition(fit.clean_on_device, samples_.noisy_labels,
-                                               recipe_.num_class, recipe_.p_threshold));
-    }
+    const std::vector<Evidence> evidence = parts_.statistic->update(
+        recipe_.warm_up, std::vector<const KeptOutputs*>{&k_.kept, &j_.kept},
+        samples_.noisy_labels);
+    divisions_ = parts_.selection->divide({recipe_.warm_up, recipe_.warm_up, samples_.noisy_labels},
+                                          evidence);
     for (Learner* learner : {&k_, &j_}) {
-      update_prototypes(learner->kept, recipe_.proto_momentum, recipe_.proto_threshold,
-                        learner->network->prototypes());
+      update_prototypes(learner->kept.projection,
+                        parts_.pseudo_labels->choose(learner->kept, recipe_.warm_up),
+                        recipe_.proto_momentum, learner->network->prototypes());
     }
   }
 
@@ -164,15 +160,15 @@ class Benchmark {
                    benchmark.samples_,
                    benchmark.views_,
                    recipe_.warm_up,
+                   recipe_.warm_up,
                    0,
                    0,
                    {},
                    {},
                    [this](const std::string&) { has_warned_ = true; }},
-          division_{benchmark.partitions_[1], benchmark.fits_[1].clean_probability,
-                    benchmark.j_.kept.logits},
-          maker_(context_, division_),
-          runner_(context_, division_, *benchmark.k_.network, *benchmark.j_.network,
+          co_division_{benchmark.divisions_[1], benchmark.j_.kept.logits},
+          maker_(context_, co_division_),
+          runner_(context_, co_division_, *benchmark.k_.network, *benchmark.j_.network,
                   benchmark.k_.optimizer) {}
 
     /// Seconds of `count` iterations, all queued before the last one is waited for.
@@ -193,7 +189,7 @@ class Benchmark {
    private:
     Recipe recipe_;
     EpochContext context_;
-    CoDivision division_;
+    CoDivision co_division_;
     BatchMaker maker_;
     IterationRunner runner_;
     std::int64_t number_ = 0;
@@ -201,7 +197,7 @@ class Benchmark {
   };
 
   void require_batches() const {
-    const Partition& partition = partitions_[1];
+    const Partition& partition = divisions_[1].partition;
     const auto smaller = std::min(partition.labelled.size(), partition.unlabelled.size());
     require(
         static_cast<std::int64_t>(smaller) >= recipe_.batch_size,
@@ -245,8 +241,8 @@ class Benchmark {
   EpochSamples samples_;
   Learner k_;
   Learner j_;
-  std::vector<GmmFit> fits_;
-  std::vector<Partition> partitions_;
+  Parts parts_;
+  std::vector<Division> divisions_;
   BenchmarkResult result_;
 };
 

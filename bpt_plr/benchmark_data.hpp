@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bpt_plr/epoch_samples.hpp"
-#include "bpt_plr/sample_losses.hpp"
+#include "bpt_plr/evidence.hpp"
 #include "data/dataset.hpp"
 
 namespace bptplr {

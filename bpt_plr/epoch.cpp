@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -47,49 +48,47 @@ Tensor make_view_stack(const EpochContext& context, std::span<const std::int64_t
   return stack;
 }
 
-WarmUpContrastive warm_up_contrastive(const Recipe& recipe) {
-  if (recipe.method == "ce" || recipe.warm_up_contrastive == "none")
-    return WarmUpContrastive::kNone;
-  return recipe.warm_up_contrastive == "info_nce" ? WarmUpContrastive::kInfoNce
-                                                  : WarmUpContrastive::kFlatNce;
-}
-
-WarmUpOptions warm_up_options(const EpochContext& context) {
-  const Recipe& recipe = context.recipe;
-  WarmUpOptions options;
-  options.lr = learning_rate(recipe, context.epoch);
-  options.negative_entropy = recipe.method != "ce" && recipe.noise_mode == "asym";
-  options.contrastive = warm_up_contrastive(recipe);
-  options.contrastive_grad = recipe.warm_up_contrastive_grad;
-  options.temperature = recipe.warm_up_temperature;
-  return options;
+/// MixUp of a batch of the warm-up: its weight and with which sample each is mixed.
+void draw_mixup(const EpochContext& context, std::int64_t iteration, double alpha,
+                WarmUpBatch& batch) {
+  Philox random(context.seed(), Purpose::kMixUp, static_cast<std::uint32_t>(context.epoch),
+                static_cast<std::uint32_t>(iteration), static_cast<std::uint32_t>(context.network));
+  batch.mix = random.beta(alpha, alpha);
+  batch.permutation = random.permutation(std::ssize(batch.labels));
 }
 
 LossTerms to_terms(const WarmUpLosses& losses, const WarmUpOptions& options) {
-  LossTerms terms = {{"loss", losses.total()}, {"loss_ce", losses.cross_entropy}};
+  LossTerms terms = {{"loss", losses.total},
+                     {options.gce_q > 0.0 ? "loss_gce" : "loss_ce", losses.classifier}};
   if (options.negative_entropy) terms["negative_entropy"] = losses.negative_entropy;
   if (options.contrastive != WarmUpContrastive::kNone) terms["contrastive"] = losses.contrastive;
   return terms;
 }
 
-LossTerms to_terms(const IterationLosses& losses, double lambda) {
-  return {{"loss", losses.total}, {"loss_x", losses.loss_x},   {"loss_u", losses.loss_u},
-          {"lambda_u", lambda},   {"penalty", losses.penalty}, {"contrastive", losses.contrastive}};
+LossTerms to_terms(const IterationLosses& losses, double lambda, const Recipe& recipe) {
+  LossTerms terms = {{"loss", losses.total},
+                     {"loss_x", losses.loss_x},
+                     {"loss_u", losses.loss_u},
+                     {"lambda_u", lambda},
+                     {"penalty", losses.penalty}};
+  if (recipe.contrastive != "none") terms["contrastive"] = losses.contrastive;
+  return terms;
 }
 
 /// Iterations that have been queued and whose losses are awaited, in order.
 class Underway {
  public:
-  /// `images`: samples drawn up to here.
+  /// `images`: samples drawn up to here; to_terms(losses) names the losses, their sum as "loss".
   struct Iteration {
     std::int64_t number;
     std::int64_t images;
-    double lambda;
     IterationResult result;
+    std::function<LossTerms(const Tensor& losses)> to_terms;
   };
 
-  Underway(const EpochContext& context, std::int64_t iterations)
-      : context_(context), iterations_(iterations) {}
+  /// `phase` is for errors.
+  Underway(const EpochContext& context, std::int64_t iterations, const char* phase)
+      : context_(context), iterations_(iterations), phase_(phase) {}
 
   void add(Iteration iteration) { waiting_.push_back(std::move(iteration)); }
   /// Reports what has arrived, and waits where that leaves more than `most`.
@@ -103,10 +102,9 @@ class Underway {
 
  private:
   void report(const Iteration& iteration) {
-    const IterationLosses losses = IterationLosses::from(iteration.result.losses.get());
-    const LossTerms terms = to_terms(losses, iteration.lambda);
-    require_finite(losses.total, iteration.result.nonfinite.get().item() != 0.0, context_,
-                   iteration.number, "training", terms);
+    const LossTerms terms = iteration.to_terms(iteration.result.losses.get());
+    require_finite(terms.at("loss"), iteration.result.nonfinite.get().item() != 0.0, context_,
+                   iteration.number, phase_, terms);
     if (context_.report) {
       context_.report(iteration.number + 1, iterations_, iteration.images, terms);
     }
@@ -114,8 +112,16 @@ class Underway {
 
   const EpochContext& context_;
   std::int64_t iterations_;
+  const char* phase_;
   std::deque<Iteration> waiting_;
 };
+
+/// Throws Stopped where the observer wants it, when all that was begun has been reported.
+void stop_if_wanted(const EpochContext& context, Underway& underway) {
+  if (!context.wants_stop || !context.wants_stop()) return;
+  underway.report(0);
+  throw Stopped{};
+}
 
 }  // namespace
 
@@ -145,16 +151,16 @@ LossTerms LossMeans::means() const {
 
 std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& optimizer) {
   const Recipe& recipe = context.recipe;
-  const WarmUpOptions options = warm_up_options(context);
+  const WarmUpOptions options(recipe, context.epoch_of_stage);
   const std::int64_t n = context.samples.size();
-  const std::int64_t batch_size =
-      recipe.batch_size * (recipe.method == "ce" ? 1 : recipe.warm_up_batch_factor);
+  const std::int64_t batch_size = recipe.batch_size * recipe.warm_up_batch_factor;
   const std::int64_t iterations = (n + batch_size - 1) / batch_size;
   require_countable(iterations);
   const auto order =
       Philox(context.seed(), Purpose::kShuffle, static_cast<std::uint32_t>(context.epoch),
              static_cast<std::uint32_t>(context.network))
           .permutation(n);
+  Underway underway(context, iterations, "warm-up");
   std::int64_t images = 0;
   const auto samples_of = [&](std::int64_t iteration) {
     const std::int64_t first = std::min(iteration * batch_size, n);
@@ -168,40 +174,44 @@ std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& o
     batch.weak = make_view_stack(context, samples, View::kWeak, i, 0, 1);
     batch.labels = select(context.samples.noisy_labels, samples);
     batch.dropout = dropout_key(context, i);
+    if (options.mixup_alpha > 0.0) draw_mixup(context, i, options.mixup_alpha, batch);
     if (options.contrastive != WarmUpContrastive::kNone) {
       batch.strong = make_view_stack(context, samples, View::kStrong, i, 2, 2);
     }
-    const WarmUpLosses losses = warm_up_iteration(network, optimizer, batch, options);
-    const LossTerms terms = to_terms(losses, options);
-    require_finite(losses.total(), optimizer.found_nonfinite(), context, i, "warm-up", terms);
     images += std::ssize(samples);
-    if (context.report) context.report(i + 1, iterations, images, terms);
-    if (context.wants_stop && context.wants_stop()) throw Stopped{};
+    const Tensor losses = queue_warm_up_iteration(network, optimizer, batch, options);
+    underway.add(
+        {i,
+         images,
+         {PendingCopy(losses), PendingCopy(optimizer.nonfinite())},
+         [&](const Tensor& values) { return to_terms(WarmUpLosses::from(values), options); }});
+    underway.report(kMostUnderway);
+    stop_if_wanted(context, underway);
   }
+  underway.report(0);
   return images;
 }
 
-std::int64_t semi_supervised_epoch(const EpochContext& context, const CoDivision& division,
+std::int64_t semi_supervised_epoch(const EpochContext& context, const CoDivision& co_division,
                                    Network& k, Network& j, Sgd& optimizer) {
   release_freed_memory();  // of the evaluation, before memory peaks
-  const Partition& partition = division.partition;
-  const std::int64_t n = std::ssize(partition.labelled) + std::ssize(partition.unlabelled);
-  const std::int64_t iterations = n / context.recipe.batch_size + 1;
+  BatchMaker maker(context, co_division);
+  const std::int64_t iterations = maker.plan().iterations;
   require_countable(iterations);
-  BatchMaker maker(context, division);
-  IterationRunner runner(context, division, k, j, optimizer);
-  Underway underway(context, iterations);
+  IterationRunner runner(context, co_division, k, j, optimizer);
+  Underway underway(context, iterations, "training");
   std::int64_t images = 0;
   for (std::int64_t i = 0; i < context.first_iteration; ++i) maker.skip();
   for (std::int64_t i = context.first_iteration; i < iterations; ++i) {
     const IterationInputs inputs = maker.next(i);
     images += inputs.set_labels.numel();
-    underway.add({i, images, maker.lambda(), runner.run(inputs, dropout_key(context, i))});
+    const double lambda = maker.lambda();
+    underway.add({i, images, runner.run(inputs, dropout_key(context, i)),
+                  [lambda, &context](const Tensor& losses) {
+                    return to_terms(IterationLosses::from(losses), lambda, context.recipe);
+                  }});
     underway.report(kMostUnderway);
-    if (context.wants_stop && context.wants_stop()) {
-      underway.report(0);
-      throw Stopped{};
-    }
+    stop_if_wanted(context, underway);
   }
   underway.report(0);
   return images;

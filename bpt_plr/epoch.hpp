@@ -1,4 +1,4 @@
-// One epoch of one network: warm-up (or the baseline), and semi-supervised oversampling training.
+// One epoch of one network: warm-up (or a baseline), and semi-supervised training.
 // Random choices come from the counter-based streams of (seed, purpose, epoch, network, ...), so an
 // epoch depends on nothing but its number and the state of the networks.
 #pragma once
@@ -11,8 +11,8 @@
 #include <string>
 
 #include "bpt_plr/epoch_samples.hpp"
-#include "bpt_plr/partition.hpp"
 #include "bpt_plr/recipe.hpp"
+#include "bpt_plr/selection.hpp"
 #include "data/views.hpp"
 #include "engine/error.hpp"
 #include "engine/optimizer.hpp"
@@ -56,11 +56,12 @@ struct Stopped {};
 
 /// What every epoch needs to know.
 struct EpochContext {
-  const Recipe& recipe;
+  const Recipe& recipe;  ///< of the stage
   const EpochSamples& samples;
-  const ViewMaker& views;  ///< of the training images
-  std::int64_t epoch = 0;
-  int network = 0;  ///< 0 or 1; separates the random streams of the two networks
+  const ViewMaker& views;           ///< of the training images
+  std::int64_t epoch = 0;           ///< of the whole run: separates random streams
+  std::int64_t epoch_of_stage = 0;  ///< where schedules are
+  int network = 0;                  ///< 0 or 1; separates the random streams of the two networks
   /// Iterations that are done already, where an interrupted epoch goes on.
   std::int64_t first_iteration = 0;
   IterationReport report;
@@ -72,20 +73,19 @@ struct EpochContext {
   std::uint64_t seed() const { return static_cast<std::uint64_t>(recipe.seed); }
 };
 
-/// One pass over the samples: method `ce`, or the warm-up of `bpt_plr`. Returns how many it drew.
-/// Throws NotFinite, naming iteration and terms, when a loss or a gradient is not finite, and
+/// One pass over the samples, all labels trusted: the warm-up, or a baseline. Returns how many it
+/// drew. Throws NotFinite, naming iteration and terms, when a loss or a gradient is not finite, and
 /// Stopped.
 std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& optimizer);
 
-/// What network k trains on: the partition that the other network made of the n samples.
+/// What network k trains on.
 struct CoDivision {
-  const Partition& partition;
-  std::span<const double> clean_probability;  ///< [n] w
-  const Tensor& logits;                       ///< z [n, C], for the class sets
+  const Division& division;  ///< of the n samples, as the exchange has it
+  const Tensor& logits;      ///< z [n, C] of network j, for the class sets
 };
 
-/// floor((|X| + |U|) / B) + 1 iterations of step 5. Returns and throws as above.
-std::int64_t semi_supervised_epoch(const EpochContext& context, const CoDivision& division,
+/// The iterations of plan_epoch (step 5). Returns and throws as above.
+std::int64_t semi_supervised_epoch(const EpochContext& context, const CoDivision& co_division,
                                    Network& k, Network& j, Sgd& optimizer);
 
 }  // namespace bptplr

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "bpt_plr/gmm_plot.hpp"
+#include "bpt_plr/selection_plot.hpp"
 #include "data/image_codecs.hpp"
 #include "engine/error.hpp"
 
@@ -43,9 +43,12 @@ std::string recipe_table(const Recipe& recipe) {
                          in_cell(value.is_string() ? value.get<std::string>() : value.dump()));
   }
   return table +
-         "\nPictures. `gmm`: samples by classifier loss (to the right) and prototype loss "
-         "(upwards), both from 0 to 1, with the two components at two standard deviations; blue is "
-         "clean, orange wrong. `clean_probability`: how many samples have it, from 0 to 1, on a "
+         "\nPictures. `selection`: samples by classifier loss (to the right) and prototype loss "
+         "(upwards), both from 0 to 1, with the two components at two standard deviations, or "
+         "where "
+         "there is one loss or distance only, by that and how clean they are; blue is clean, "
+         "orange "
+         "wrong. `clean_probability`: how many samples have it, from 0 to 1, on a "
          "logarithmic scale; the line is the threshold.\n";
 }
 
@@ -98,12 +101,15 @@ void EventLog::write_network(int number, const NetworkMetrics& network, std::int
   write("auc", network.selection.auc);
   write("auc_classifier", network.auc_classifier);
   write("auc_prototype", network.auc_prototype);
-  const auto clean = static_cast<std::size_t>(network.gmm.clean_component);
-  write("gmm_clean_weight", network.gmm.weights[clean]);
-  write("gmm_clean_classifier", network.gmm.means[clean][0]);
-  write("gmm_clean_prototype", network.gmm.means[clean][1]);
-  write("gmm_wrong_classifier", network.gmm.means[1 - clean][0]);
-  write("gmm_wrong_prototype", network.gmm.means[1 - clean][1]);
+  if (!network.gmm) return;
+  const GmmFit& gmm = *network.gmm;
+  const auto clean = static_cast<std::size_t>(gmm.clean_component);
+  write("gmm_clean_weight", gmm.weights[clean]);
+  write("gmm_clean_classifier", gmm.means[clean][0]);
+  write("gmm_wrong_classifier", gmm.means[1 - clean][0]);
+  if (!network.evidence.second.defined()) return;
+  write("gmm_clean_prototype", gmm.means[clean][1]);
+  write("gmm_wrong_prototype", gmm.means[1 - clean][1]);
 }
 
 bool EventLog::is_drawn(std::int64_t epoch) const {
@@ -114,11 +120,12 @@ bool EventLog::is_drawn(std::int64_t epoch) const {
 
 void EventLog::write_pictures(const EpochMetrics& metrics, const SelectionPoints& points) {
   for (std::size_t k = 0; k < metrics.networks.size(); ++k) {
-    const GmmFit& fit = metrics.networks[k].gmm;
-    const std::string network = fmt::format("network{}/", k + 1);
-    write_picture(network + "gmm", metrics.epoch, draw_gmm(fit, points.networks[k]));
-    write_picture(network + "clean_probability", metrics.epoch,
-                  draw_clean_probabilities(fit.clean_probability, recipe_.p_threshold));
+    const NetworkMetrics& network = metrics.networks[k];
+    const std::string prefix = fmt::format("network{}/", k + 1);
+    write_picture(prefix + "selection", metrics.epoch,
+                  draw_selection(points.networks[k], network.gmm ? &*network.gmm : nullptr));
+    write_picture(prefix + "clean_probability", metrics.epoch,
+                  draw_clean_probabilities(network.clean, recipe_.p_threshold));
   }
 }
 

@@ -22,12 +22,14 @@ void check_options(const GmmOptions& options) {
           options.reg_covar);
 }
 
-void check_losses(const SampleLosses& losses, std::size_t fit) {
-  require(losses.classifier.numel() == losses.prototype.numel(),
-          "network {} has {} classifier losses but {} prototype losses; both must cover the same "
-          "samples",
-          fit + 1, losses.classifier.numel(), losses.prototype.numel());
-  require(losses.classifier.numel() > 0,
+void check_evidence(const Evidence& evidence, std::size_t fit) {
+  if (evidence.second.defined()) {
+    require(evidence.first.numel() == evidence.second.numel(),
+            "network {} has {} classifier losses but {} prototype losses; both must cover the same "
+            "samples",
+            fit + 1, evidence.first.numel(), evidence.second.numel());
+  }
+  require(evidence.first.numel() > 0,
           "there is no sample to fit the GMM of network {} on; give it a training set", fit + 1);
 }
 
@@ -58,15 +60,19 @@ void check_result(const kernels::GmmResult& result, const Tensor& points, std::s
           network + 1, options.reg_covar);
 }
 
-/// The losses of all fits as points in the plane, one fit after the other: [N_1 + N_2 + ..., 2].
-Tensor to_points(std::span<const SampleLosses> losses, const std::vector<std::int64_t>& offsets) {
+/// The figures of all fits as points in the plane, one fit after the other: [N_1 + N_2 + ..., 2].
+Tensor to_points(std::span<const Evidence> evidence, const std::vector<std::int64_t>& offsets) {
   Tensor points =
-      Tensor::empty({offsets.back(), 2}, DType::kFloat32, losses.front().classifier.device());
-  for (std::size_t k = 0; k < losses.size(); ++k) {
+      Tensor::empty({offsets.back(), 2}, DType::kFloat32, evidence.front().first.device());
+  for (std::size_t k = 0; k < evidence.size(); ++k) {
     Tensor rows = points.rows(offsets[k], offsets[k + 1]);
+    const Tensor& first = evidence[k].first;
+    const Tensor second = evidence[k].second.defined()
+                              ? evidence[k].second
+                              : Tensor::zeros(first.shape(), first.dtype(), first.device());
     dispatch_float32(points, [&](const auto& ctx) {
-      kernels::interleave(ctx, rows.size(0), losses[k].classifier.data<float>(),
-                          losses[k].prototype.data<float>(), rows.data<float>());
+      kernels::interleave(ctx, rows.size(0), first.data<float>(), second.data<float>(),
+                          rows.data<float>());
     });
   }
   return points;
@@ -140,22 +146,22 @@ std::vector<GmmFit> fit_from_uniforms(const Tensor& points,
 
 }  // namespace
 
-std::vector<GmmFit> fit_gmm(std::span<const SampleLosses> losses, const GmmOptions& options,
+std::vector<GmmFit> fit_gmm(std::span<const Evidence> evidence, const GmmOptions& options,
                             std::uint64_t seed, std::uint32_t epoch) {
   check_options(options);
-  if (losses.empty()) return {};
+  if (evidence.empty()) return {};
   std::vector<std::int64_t> offsets{0};
   std::vector<double> uniforms;
-  for (std::size_t k = 0; k < losses.size(); ++k) {
-    check_losses(losses[k], k);
-    offsets.push_back(offsets.back() + losses[k].classifier.numel());
+  for (std::size_t k = 0; k < evidence.size(); ++k) {
+    check_evidence(evidence[k], k);
+    offsets.push_back(offsets.back() + evidence[k].first.numel());
     draw_uniforms(seed, epoch, static_cast<std::uint32_t>(k), uniforms);
   }
   // The points come in, probabilities go out; how often between is for the data to say.
   Work work = moved(2 * offsets.back(), DType::kFloat32);
   work += moved(offsets.back(), DType::kFloat64);
   const Range range("gmm", work);
-  return fit_from_uniforms(to_points(losses, offsets), offsets, options, 0, uniforms);
+  return fit_from_uniforms(to_points(evidence, offsets), offsets, options, 0, uniforms);
 }
 
 GmmFit fit_gmm(const Tensor& losses, const GmmOptions& options, std::uint64_t seed,
@@ -184,6 +190,13 @@ GmmFit fit_gmm_from_labels(const Tensor& losses, std::span<const std::uint8_t> l
                                                   nullptr);
                    })
       .front();
+}
+
+GmmFit fit_gmm_from_labels(const Evidence& evidence, std::span<const std::uint8_t> labels,
+                           const GmmOptions& options) {
+  check_evidence(evidence, 0);
+  return fit_gmm_from_labels(to_points(std::span(&evidence, 1), {0, evidence.first.numel()}),
+                             labels, options);
 }
 
 }  // namespace bptplr

@@ -3,54 +3,36 @@
 // repeated and compared with another implementation.
 #pragma once
 
-#include <cstdint>
-#include <vector>
+#include <memory>
 
-#include "bpt_plr/losses.hpp"
+#include "bpt_plr/contrast.hpp"
+#include "bpt_plr/iteration_batch.hpp"
+#include "bpt_plr/recipe.hpp"
 #include "engine/optimizer.hpp"
 #include "models/network.hpp"
 
 namespace bptplr {
 
-enum class Contrastive { kNone, kPlr, kFlatPlr };
-
 /// What stays the same in an epoch.
 struct IterationOptions {
-  double sharpen_temperature = 0.5;
-  Contrastive contrastive = Contrastive::kPlr;
-  double tau = 1.0;
-};
+  double sharpen_temperature;
+  bool trains_on_weak_views;  ///< else on the strong ones
+  double lambda_c;            ///< weight of the contrastive loss
+  std::shared_ptr<const Contrast> contrast;
 
-/// Numbers that may differ from one iteration to the next.
-struct IterationScalars {
-  double lr = 0.02;
-  double mix = 1.0;  ///< MixUp weight l, max(l, 1 - l)
-  /// Of L_X, L_U (ramped up already) and R.
-  kernels::SemiSupervisedCoefficients coefficients{1.0, 0.0, 1.0};
-};
+  explicit IterationOptions(const Recipe& recipe);
 
-/// B_x labelled and B_u unlabelled samples with their views, all on one device. Either number may
-/// be 0.
-struct IterationBatch {
-  Tensor weak;               ///< u1, u2, x1, x2: [2 B_u + 2 B_x, h, w, 3]
-  Tensor combined;           ///< [2 M, h, w, 3] with M = 2 B_x + 2 B_u; the second half holds
-                             ///< A = x3, x4, u3, u4, the first is room for its mixture
-  Tensor labels;             ///< int64 [B_x] noisy labels
-  Tensor clean_probability;  ///< float32 [B_x] w
-  ClassSets class_sets;      ///< of the B_x + B_u samples, labelled first
-  Tensor permutation;        ///< int64 [M]
-  Tensor scalars;            ///< the bytes of an IterationScalars
-  DropoutKey dropout;        ///< the forward passes number themselves
-
-  std::int64_t size_x() const { return labels.size(0); }
-  std::int64_t size_u() const { return weak.size(0) / 2 - size_x(); }
+  /// Whether batches need them.
+  bool wants_strong_views() const {
+    return !trains_on_weak_views || contrast->wants_strong_views();
+  }
 };
 
 struct IterationLosses {
   double loss_x = 0.0;
   double loss_u = 0.0;  ///< without lambda
   double penalty = 0.0;
-  double contrastive = 0.0;
+  double contrastive = 0.0;  ///< without lambda_c
   double total = 0.0;
 
   /// From the tensor that queue_iteration returns, or a copy of it; waits for it.
@@ -69,7 +51,7 @@ struct Targets {
 /// dropout starts again.
 Targets make_targets(Network& k, Network& j, const IterationBatch& batch, double temperature);
 
-/// One full iteration for network k, which changes `batch.combined`. Returns the losses, float32
+/// One full iteration for network k, which fills `batch.mixed()`. Returns the losses, float32
 /// [5] in the order of IterationLosses; on a GPU everything is only queued.
 Tensor queue_iteration(Network& k, Network& j, Sgd& optimizer, IterationBatch& batch,
                        const IterationOptions& options);

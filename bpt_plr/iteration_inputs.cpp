@@ -1,5 +1,7 @@
 #include "bpt_plr/iteration_inputs.hpp"
 
+#include <algorithm>
+
 #include "engine/range.hpp"
 
 namespace bptplr {
@@ -13,6 +15,12 @@ std::vector<Tensor*> IterationInputs::tensors() {
 std::vector<const Tensor*> IterationInputs::tensors() const {
   const auto all = const_cast<IterationInputs*>(this)->tensors();
   return {all.begin(), all.end()};
+}
+
+bool IterationInputs::has_shapes_of(const IterationInputs& other) const {
+  return std::ranges::equal(tensors(), other.tensors(), [](const Tensor* a, const Tensor* b) {
+    return a->defined() == b->defined() && (!a->defined() || a->shape() == b->shape());
+  });
 }
 
 IterationInputs IterationInputs::to(Device device) const {

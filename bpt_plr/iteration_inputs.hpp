@@ -13,7 +13,7 @@ namespace bptplr {
 /// Of B_x labelled and B_u unlabelled samples, with M = 2 B_x + 2 B_u.
 struct IterationInputs {
   ViewInputs weak;           ///< u1, u2, x1, x2
-  ViewInputs strong;         ///< x3, x4, u3, u4
+  ViewInputs strong;         ///< x3, x4, u3, u4; undefined where nothing asks for them
   Tensor labels;             ///< int64 [B_x] noisy labels
   Tensor clean_probability;  ///< float32 [B_x] w
   Tensor set_rows;           ///< int64 [B_x + B_u] whose logits tell a sample's class set
@@ -21,6 +21,8 @@ struct IterationInputs {
   Tensor permutation;        ///< int64 [M]
   Tensor scalars;            ///< the bytes of an IterationScalars
 
+  /// Whether all tensors are of the same shapes.
+  bool has_shapes_of(const IterationInputs& other) const;
   /// A copy on another device.
   IterationInputs to(Device device) const;
   /// Overwrites all elements; the shapes must agree, the devices need not.

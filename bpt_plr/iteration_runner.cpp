@@ -8,36 +8,22 @@
 #include "engine/range.hpp"
 
 namespace bptplr {
-namespace {
-
-IterationOptions iteration_options(const Recipe& recipe) {
-  IterationOptions options;
-  options.sharpen_temperature = recipe.T;
-  options.tau = recipe.tau;
-  options.contrastive = recipe.contrastive == "none"  ? Contrastive::kNone
-                        : recipe.contrastive == "plr" ? Contrastive::kPlr
-                                                      : Contrastive::kFlatPlr;
-  return options;
-}
-
-}  // namespace
-
-IterationRunner::IterationRunner(const EpochContext& context, const CoDivision& division,
+IterationRunner::IterationRunner(const EpochContext& context, const CoDivision& co_division,
                                  Network& k, Network& j, Sgd& optimizer)
     : context_(context),
-      division_(division),
+      co_division_(co_division),
       k_(k),
       j_(j),
       optimizer_(optimizer),
-      options_(iteration_options(context.recipe)),
+      options_(context.recipe),
       kappa_(static_cast<std::int64_t>(
-          scheduled(parse_schedule(context.recipe.kappa, "kappa"), context.epoch, 1.0))),
+          scheduled(parse_schedule(context.recipe.kappa, "kappa"), context.epoch_of_stage, 1.0))),
       // Dropout's random numbers are arguments of its kernels: replayed, they would repeat.
       may_record_(context.views.device().type == DeviceType::kCuda && context.recipe.cuda_graph &&
                   !k.has_dropout()) {}
 
 IterationResult IterationRunner::run(const IterationInputs& inputs, const DropoutKey& dropout) {
-  if (!may_record_) {
+  if (!may_record_ || (has_run_ && !inputs.has_shapes_of(inputs_))) {
     const Tensor losses = queue(inputs.to(context_.views.device()), dropout);
     return {PendingCopy(losses), PendingCopy(optimizer_.nonfinite())};
   }
@@ -86,18 +72,19 @@ void IterationRunner::replay() {
 
 /// Views, class sets, and the iteration.
 Tensor IterationRunner::queue(const IterationInputs& inputs, const DropoutKey& dropout) {
-  const std::int64_t size_x = inputs.labels.numel();
-  const std::int64_t size_u = inputs.set_labels.numel() - size_x;
-  const std::int64_t rows = 2 * size_x + 2 * size_u;
+  const std::int64_t rows = inputs.permutation.numel();
+  const bool has_strong = options_.wants_strong_views();
   IterationBatch batch;
   batch.weak = context_.views.empty(rows);
   context_.views.make(inputs.weak, batch.weak);
-  batch.combined = context_.views.empty(2 * rows);
-  context_.views.make(inputs.strong, batch.combined.rows(rows, 2 * rows));
+  batch.combined = context_.views.empty(has_strong ? 2 * rows : rows);
+  if (has_strong) context_.views.make(inputs.strong, batch.combined.rows(rows, 2 * rows));
   batch.labels = inputs.labels;
   batch.clean_probability = inputs.clean_probability;
-  batch.class_sets =
-      make_class_sets(gather_rows(division_.logits, inputs.set_rows), inputs.set_labels, kappa_);
+  if (options_.contrast->wants_class_sets()) {
+    batch.class_sets = make_class_sets(gather_rows(co_division_.logits, inputs.set_rows),
+                                       inputs.set_labels, kappa_);
+  }
   batch.permutation = inputs.permutation;
   batch.scalars = inputs.scalars;
   batch.dropout = dropout;

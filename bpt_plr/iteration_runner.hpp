@@ -23,10 +23,10 @@ struct IterationResult {
 class IterationRunner {
  public:
   /// Everything must outlive this. Networks, optimiser and division stay where they are.
-  IterationRunner(const EpochContext& context, const CoDivision& division, Network& k, Network& j,
-                  Sgd& optimizer);
+  IterationRunner(const EpochContext& context, const CoDivision& co_division, Network& k,
+                  Network& j, Sgd& optimizer);
 
-  /// Queues an iteration; all have the same sizes.
+  /// Queues an iteration. Replayed are those of the same sizes as the first one.
   IterationResult run(const IterationInputs& inputs, const DropoutKey& dropout);
 
  private:
@@ -35,7 +35,7 @@ class IterationRunner {
   void replay();
 
   const EpochContext& context_;
-  const CoDivision& division_;
+  const CoDivision& co_division_;
   Network& k_;
   Network& j_;
   Sgd& optimizer_;

@@ -1,7 +1,5 @@
 #include "bpt_plr/learner.hpp"
 
-#include <charconv>
-
 #include "bpt_plr/make_network.hpp"
 #include "engine/error.hpp"
 
@@ -30,7 +28,6 @@ const Tensor& find(const TensorMap& tensors, const std::string& name) {
 Learner::Learner(const Recipe& recipe, int index)
     : network(make_network(recipe, index)),
       optimizer(network->named().parameters(), recipe.momentum, recipe.weight_decay),
-      losses(recipe.loss_history),
       device_(parse_device(recipe.device)) {}
 
 void Learner::save(int number, bool with_kept, TensorMap& tensors) const {
@@ -43,12 +40,10 @@ void Learner::save(int number, bool with_kept, TensorMap& tensors) const {
     tensors.emplace(fmt::format("velocity{}.{}", number, entry.name), velocity->to(Device{}));
     ++velocity;
   }
-  for (const auto& [epoch, values] : losses.classifier_losses()) {
-    tensors.emplace(fmt::format("history{}.{}", number, epoch), values.to(Device{}));
-  }
   if (!with_kept) return;
   const std::string prefix = fmt::format("kept{}.", number);
   tensors.emplace(prefix + "logits", kept.logits.to(Device{}));
+  if (!kept.projection.defined()) return;
   tensors.emplace(prefix + "prototype_logits", kept.prototype_logits.to(Device{}));
   tensors.emplace(prefix + "projection", kept.projection.to(Device{}));
 }
@@ -61,16 +56,12 @@ void Learner::load(int number, const TensorMap& tensors) {
     velocity->copy_from(find(tensors, fmt::format("velocity{}.{}", number, entry.name)));
     ++velocity;
   }
-  losses.classifier_losses().clear();
-  for (const auto& [name, values] : without_prefix(tensors, fmt::format("history{}.", number))) {
-    std::int64_t epoch = 0;
-    std::from_chars(name.data(), name.data() + name.size(), epoch);
-    losses.classifier_losses().emplace(epoch, values.to(device_));
-  }
   const TensorMap outputs = without_prefix(tensors, fmt::format("kept{}.", number));
   if (outputs.empty()) return;
-  kept = {find(outputs, "logits").to(device_), find(outputs, "prototype_logits").to(device_),
-          find(outputs, "projection").to(device_)};
+  kept = {find(outputs, "logits").to(device_), {}, {}};
+  if (!outputs.contains("projection")) return;
+  kept.prototype_logits = find(outputs, "prototype_logits").to(device_);
+  kept.projection = find(outputs, "projection").to(device_);
 }
 
 }  // namespace bptplr

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "bpt_plr/evidence.hpp"
 #include "bpt_plr/recipe.hpp"
-#include "bpt_plr/sample_losses.hpp"
 #include "engine/optimizer.hpp"
 #include "engine/safetensors.hpp"
 #include "models/network.hpp"
@@ -15,15 +15,14 @@ namespace bptplr {
 struct Learner {
   std::unique_ptr<Network> network;
   Sgd optimizer;
-  LossTracker losses;
   KeptOutputs kept;  ///< of the epoch under way
 
   /// index: 0 or 1. The recipe is a resolved one.
   Learner(const Recipe& recipe, int index);
 
   /// Adds everything to `tensors`, on the CPU, as "network1.conv1.weight",
-  /// "velocity1.conv1.weight", "history1.12" and, where `with_kept`, "kept1.logits", 1 being
-  /// `number`. Parameters and buffers are in PyTorch's layout.
+  /// "velocity1.conv1.weight" and, where `with_kept`, "kept1.logits", 1 being `number`. Parameters
+  /// and buffers are in PyTorch's layout.
   void save(int number, bool with_kept, TensorMap& tensors) const;
 
   /// Takes over what `save` wrote; `kept` where it is there. Throws Error naming a tensor that is

@@ -70,6 +70,29 @@ Tensor negative_entropy(const Tensor& logits) {
   return record_fused(std::move(loss), logits, std::move(gradient));
 }
 
+Tensor generalized_cross_entropy(const Tensor& logits, const Tensor& labels, double q) {
+  require(logits.shape().size() == 2 && labels.shape() == Shape{logits.size(0)},
+          "generalized_cross_entropy: labels {} do not fit logits {}", to_string(labels.shape()),
+          to_string(logits.shape()));
+  require(q > 0.0 && q <= 1.0, "generalized_cross_entropy: q = {} is not in (0, 1]", q);
+  const std::int64_t classes = logits.size(1);
+  if (labels.device().type == DeviceType::kCpu) {
+    for (const std::int64_t label : labels.span<std::int64_t>()) {
+      require(label >= 0 && label < classes, "label {} is outside 0..{}", label, classes - 1);
+    }
+  }
+  const Range range("losses", moved(2 * logits.numel(), logits.dtype()));
+  Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
+  Tensor gradient = Tensor::empty_like(logits);
+  dispatch_float(logits, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::generalized_cross_entropy(ctx, logits.size(0), classes, q, logits.data<T>(),
+                                       labels.data<std::int64_t>(), loss.data<T>(),
+                                       gradient.data<T>());
+  });
+  return record_fused(std::move(loss), logits, std::move(gradient));
+}
+
 namespace {
 
 /// Similarities of all pairs, and their weighted sums for the gradient: two matrix products, as it

@@ -39,6 +39,10 @@ SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targ
 /// mean_i sum_c p log p over logits [n, classes] -> [1].
 Tensor negative_entropy(const Tensor& logits);
 
+/// mean_i (1 - p_i(y_i)^q) / q over logits [n, classes] -> [1]; q in (0, 1]. Labels are int64 [n]
+/// on the same device; on a GPU those outside of the classes are not noticed.
+Tensor generalized_cross_entropy(const Tensor& logits, const Tensor& labels, double q);
+
 /// PLR over features [2n, dim] with class sets, or InfoNCE / FlatNCE without (sets = nullptr)
 /// -> [1].
 Tensor contrastive_loss(const Tensor& features, const ClassSets* sets,

@@ -12,7 +12,8 @@ namespace {
 constexpr std::int64_t kVggHiddenPerWidth = 64;
 
 std::unique_ptr<Network> on_cpu(const Recipe& recipe, std::uint64_t seed, std::uint32_t index) {
-  const HeadConfig heads{recipe.num_class, recipe.low_dim};
+  const HeadConfig heads{recipe.num_class, recipe.low_dim,
+                         recipe.projector == "mlp" ? Projector::kMlp : Projector::kLinearBatchNorm};
   const std::int64_t width = recipe.width;
   if (recipe.arch == "resnet50") {
     return std::make_unique<ResNet>(ResNetConfig{heads, width, stage_blocks(recipe)}, seed, index);

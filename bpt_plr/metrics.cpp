@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/error.hpp"
@@ -16,6 +17,22 @@ Json number_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
+Json to_json(const GmmFit& gmm) {
+  Json means = Json::array();
+  Json weights = Json::array();
+  for (std::size_t k = 0; k < gmm.means.size(); ++k) {
+    means.push_back(
+        Json::array({number_or_null(gmm.means[k][0]), number_or_null(gmm.means[k][1])}));
+    weights.push_back(number_or_null(gmm.weights[k]));
+  }
+  Json json;
+  json["means"] = std::move(means);
+  json["covariances"] = gmm.covariances;
+  json["weights"] = std::move(weights);
+  json["clean_component"] = gmm.clean_component;
+  return json;
+}
+
 Json to_json(const NetworkMetrics& network) {
   Json json;
   json["n_labelled"] = network.selection.n_labelled;
@@ -24,22 +41,43 @@ Json to_json(const NetworkMetrics& network) {
   json["auc"] = number_or_null(network.selection.auc);
   json["auc_classifier"] = number_or_null(network.auc_classifier);
   json["auc_prototype"] = number_or_null(network.auc_prototype);
-  Json means = Json::array();
-  Json weights = Json::array();
-  for (std::size_t k = 0; k < network.gmm.means.size(); ++k) {
-    const auto& mean = network.gmm.means[k];
-    means.push_back(Json::array({number_or_null(mean[0]), number_or_null(mean[1])}));
-    weights.push_back(number_or_null(network.gmm.weights[k]));
-  }
-  json["gmm"]["means"] = std::move(means);
-  json["gmm"]["covariances"] = network.gmm.covariances;
-  json["gmm"]["weights"] = std::move(weights);
-  json["gmm"]["clean_component"] = network.gmm.clean_component;
+  json["gmm"] = network.gmm ? to_json(*network.gmm) : Json(nullptr);
   json["labelled_per_class"] = network.labelled_per_class;
   return json;
 }
 
+std::vector<std::int64_t> labelled_per_class(const Partition& partition,
+                                             const EpochSamples& samples, std::int64_t num_class) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(num_class));
+  for (const std::int64_t i : partition.labelled) {
+    ++counts[static_cast<std::size_t>(samples.noisy_labels[static_cast<std::size_t>(i)])];
+  }
+  return counts;
+}
+
+/// How well a small figure tells a correct label.
+double figure_auc(const Tensor& figures, const EpochSamples& samples) {
+  if (!figures.defined()) return std::numeric_limits<double>::quiet_NaN();
+  const Tensor values = figures.to(Device{});
+  std::vector<double> score;
+  score.reserve(static_cast<std::size_t>(values.numel()));
+  for (const float value : values.span<float>()) score.push_back(-static_cast<double>(value));
+  return correctness_auc(score, samples.noisy_labels, samples.true_labels);
+}
+
 }  // namespace
+
+NetworkMetrics network_metrics(const Division& division, const Evidence& evidence,
+                               const EpochSamples& samples, std::int64_t num_class) {
+  return {selection_metrics(division.partition, division.clean, samples.noisy_labels,
+                            samples.true_labels),
+          division.gmm,
+          division.clean,
+          evidence,
+          labelled_per_class(division.partition, samples, num_class),
+          figure_auc(evidence.first, samples),
+          figure_auc(evidence.second, samples)};
+}
 
 std::optional<WrongLabels> count_wrong_labels(const std::vector<bool>& flagged,
                                               std::span<const std::int64_t> noisy_labels,
@@ -67,10 +105,9 @@ std::optional<WrongLabels> find_wrong_labels(std::span<const NetworkMetrics> net
   const std::size_t samples = noisy_labels.size();
   std::vector<double> clean(samples);
   for (const NetworkMetrics& network : networks) {
-    require(network.gmm.clean_probability.size() == samples,
-            "there are {} labels, but {} clean probabilities", samples,
-            network.gmm.clean_probability.size());
-    for (std::size_t i = 0; i < samples; ++i) clean[i] += network.gmm.clean_probability[i];
+    require(network.clean.size() == samples, "there are {} labels, but {} clean probabilities",
+            samples, network.clean.size());
+    for (std::size_t i = 0; i < samples; ++i) clean[i] += network.clean[i];
   }
   const double half = 0.5 * static_cast<double>(networks.size());
   std::vector<bool> flagged(samples);

@@ -4,7 +4,6 @@
 #include "engine/range.hpp"
 #include "engine/work.hpp"
 #include "kernels/prototypes.hpp"
-#include "kernels/sample_losses.hpp"
 
 namespace bptplr {
 namespace {
@@ -35,20 +34,13 @@ void initialize_prototypes(const Tensor& projection, std::span<const std::int64_
   }
 }
 
-void update_prototypes(const KeptOutputs& kept, double momentum, double threshold,
+void update_prototypes(const Tensor& projection, const Tensor& classes, double momentum,
                        Tensor& prototypes) {
-  const Range range("prototypes",
-                    moved(2 * kept.logits.numel() + kept.projection.numel(), DType::kFloat32));
-  const std::int64_t n = kept.logits.size(0);
-  const std::int64_t classes = kept.logits.size(1);
-  const Device device = kept.logits.device();
-  Tensor labels = Tensor::empty({n}, DType::kInt64, device);
-  Tensor counts = Tensor::empty({classes}, DType::kInt64, device);
-  dispatch_float32(kept.logits, [&](const auto& ctx) {
-    kernels::pseudo_labels(ctx, n, classes, threshold, kept.prototype_logits.data<float>(),
-                           kept.logits.data<float>(), labels.data<std::int64_t>());
-    kernels::update_prototypes(ctx, shape_of(kept.projection, prototypes), momentum,
-                               kept.projection.data<float>(), labels.data<std::int64_t>(),
+  const Range range("prototypes", moved(projection.numel(), DType::kFloat32));
+  Tensor counts = Tensor::empty({prototypes.size(0)}, DType::kInt64, projection.device());
+  dispatch_float32(projection, [&](const auto& ctx) {
+    kernels::update_prototypes(ctx, shape_of(projection, prototypes), momentum,
+                               projection.data<float>(), classes.data<std::int64_t>(),
                                prototypes.data<float>(), counts.data<std::int64_t>());
   });
 }

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "bpt_plr/sample_losses.hpp"
 #include "engine/tensor.hpp"
 
 namespace bptplr {
@@ -16,10 +15,10 @@ namespace bptplr {
 void initialize_prototypes(const Tensor& projection, std::span<const std::int64_t> noisy_labels,
                            const std::vector<std::string>& class_names, Tensor& prototypes);
 
-/// P_c <- normalize(momentum P_c + (1 - momentum) normalize(mean of q with pseudo label c)), with
-/// the pseudo labels of the kept outputs: argmax of (softmax(s) + softmax(z)) / 2 where that
-/// exceeds `threshold`, else argmax z. Classes without samples keep their prototype.
-void update_prototypes(const KeptOutputs& kept, double momentum, double threshold,
+/// P_c <- normalize(momentum P_c + (1 - momentum) normalize(mean of the q of class c)), with the
+/// classes int64 [n] of PseudoLabels::choose, -1 for none. Classes without samples keep their
+/// prototype.
+void update_prototypes(const Tensor& projection, const Tensor& classes, double momentum,
                        Tensor& prototypes);
 
 }  // namespace bptplr

@@ -16,16 +16,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// The fields in which the published script differs from the method as described.
-constexpr const char* kPaperPreset = R"({
-  "warm_up_contrastive_grad": true, "kappa": "0:3,40:2,70:1", "class_set_rows": "sample",
-  "proto_source": "own", "proto_target": "own"})";
-constexpr const char* kReferencePreset = R"({
-  "warm_up_contrastive_grad": false, "kappa": "0:3,40:2", "class_set_rows": "subset",
-  "proto_source": "peer", "proto_target": "network1"})";
-
 /// A key of recipe files that describes the recipe and is no field.
 constexpr std::string_view kAbout = "about";
+/// A key of methods, see builtin_methods.
+constexpr const char* kPresets = "presets";
+constexpr const char* kUsualPreset = "paper";
 
 void assign(std::string& target, const Json& value, const RecipeField& field,
             std::string_view origin) {
@@ -90,28 +85,42 @@ Json parse_recipe(std::string_view text, std::string_view origin) {
   }
 }
 
+const RecipeField& find_field(const std::string& name, std::string_view origin) {
+  const auto& fields = recipe_fields();
+  const auto field = std::find_if(fields.begin(), fields.end(),
+                                  [&](const RecipeField& f) { return name == f.name; });
+  require(field != fields.end(),
+          "{}: there is no recipe field '{}'; `bptplr train --help` lists all", origin, name);
+  return *field;
+}
+
 }  // namespace
 
-void apply_preset(Recipe& recipe, std::string_view preset) {
-  require(preset == "paper" || preset == "reference", "unknown preset '{}'; use paper or reference",
-          preset);
-  update_recipe(recipe, Json::parse(preset == "paper" ? kPaperPreset : kReferencePreset), preset);
-  recipe.preset = preset;
+Recipe method_recipe(const std::string& method, const std::string& preset) {
+  const auto& methods = builtin_methods();
+  const auto found = std::ranges::find(methods, method, &BuiltinRecipe::name);
+  require(found != methods.end(), "there is no method '{}'; `bptplr info` lists them", method);
+  Json fields = parse_recipe(found->json, method);
+  const Json presets = fields.value(kPresets, Json{{kUsualPreset, Json::object()}});
+  fields.erase(kPresets);
+  const std::string chosen = preset.empty() ? fields.value("preset", kUsualPreset) : preset;
+  require(presets.contains(chosen), "method {} has no preset '{}'; leave --preset out", method,
+          chosen);
+  Recipe recipe;
+  update_recipe(recipe, fields, method);
+  update_recipe(recipe, presets.at(chosen), method);
+  recipe.method = method;
+  recipe.preset = chosen;
+  return recipe;
 }
 
 void update_recipe(Recipe& recipe, const Json& json, std::string_view origin) {
   require(json.is_object(), "{} is no recipe: it must be a JSON object with fields such as \"r\"",
           origin);
   for (auto item = json.begin(); item != json.end(); ++item) {
-    const std::string& key = item.key();
-    if (key == kAbout) continue;
-    const auto& fields = recipe_fields();
-    const auto field = std::find_if(fields.begin(), fields.end(),
-                                    [&](const RecipeField& f) { return key == f.name; });
-    require(field != fields.end(),
-            "{}: there is no recipe field '{}'; `bptplr train --help` lists all", origin, key);
-    std::visit([&](auto pointer) { assign(recipe.*pointer, *item, *field, origin); },
-               field->pointer);
+    if (item.key() == kAbout) continue;
+    const RecipeField& field = find_field(item.key(), origin);
+    std::visit([&](auto pointer) { assign(recipe.*pointer, *item, field, origin); }, field.pointer);
   }
 }
 
@@ -126,11 +135,11 @@ Json read_recipe(const std::string& name_or_path) {
 }
 
 Recipe compose_recipe(const Json& file, std::string_view origin, const Json& overrides) {
-  Recipe named;  // only to learn the preset; also checks both
+  Recipe named;  // only to learn the method and the preset; also checks both
+  named.preset.clear();
   update_recipe(named, file, origin);
   update_recipe(named, overrides, "command line");
-  Recipe recipe;
-  apply_preset(recipe, named.preset);
+  Recipe recipe = method_recipe(named.method, named.preset);
   update_recipe(recipe, file, origin);
   update_recipe(recipe, overrides, "command line");
   return recipe;
@@ -145,9 +154,7 @@ nlohmann::ordered_json to_json(const Recipe& recipe) {
 }
 
 std::vector<std::string> deviations(const Recipe& recipe) {
-  Recipe usual;
-  apply_preset(usual, recipe.preset);
-  const auto usual_json = to_json(usual);
+  const auto usual_json = to_json(method_recipe(recipe.method, recipe.preset));
   const auto json = to_json(recipe);
   std::vector<std::string> lines;
   for (const RecipeField& field : recipe_fields()) {
@@ -171,6 +178,30 @@ std::vector<std::int64_t> parse_integers(std::string_view text, std::string_view
   return numbers;
 }
 
+Json parse_fields(std::string_view text, std::string_view origin) {
+  Json fields = Json::object();
+  for (const std::string_view part : split(text, ' ')) {
+    const std::size_t equals = part.find('=');
+    require(equals != std::string_view::npos && equals > 0,
+            "{} is '{}', but must be FIELD=VALUE with spaces between them, e.g. selection=gmm",
+            origin, text);
+    const std::string name(part.substr(0, equals));
+    const std::string_view value = part.substr(equals + 1);
+    const RecipeField& field = find_field(name, origin);
+    const bool is_text = std::holds_alternative<std::string Recipe::*>(field.pointer);
+    fields[name] = is_text ? Json(value) : parse_recipe(value, fmt::format("{}: {}", origin, name));
+  }
+  return fields;
+}
+
+bool divides(const Recipe& recipe) {
+  return recipe.selection != "none";
+}
+
+bool uses_prototypes(const Recipe& recipe) {
+  return recipe.statistic == "ce_prototype";
+}
+
 std::vector<ScheduleEntry> parse_schedule(std::string_view text, std::string_view field) {
   std::vector<ScheduleEntry> schedule;
   for (const std::string_view part : split(text, ',')) {
@@ -185,6 +216,24 @@ std::vector<ScheduleEntry> parse_schedule(std::string_view text, std::string_vie
     schedule.push_back(entry);
   }
   return schedule;
+}
+
+std::string resolve_percentages(std::string_view schedule, std::string_view field,
+                                std::int64_t num_epochs) {
+  std::vector<std::string> entries;
+  for (const std::string_view part : split(schedule, ',')) {
+    const std::size_t sign = part.find("%:");
+    double percent = 0.0;
+    if (sign == std::string_view::npos) {
+      entries.emplace_back(part);
+      continue;
+    }
+    require(parse_number(part.substr(0, sign), percent) && percent >= 0.0 && percent <= 100.0,
+            "{} is '{}', but a percentage in it must lie in [0, 100]", field, schedule);
+    const auto epoch = static_cast<std::int64_t>(percent * static_cast<double>(num_epochs) / 100.0);
+    entries.push_back(fmt::format("{}{}", epoch, part.substr(sign + 1)));
+  }
+  return fmt::format("{}", fmt::join(entries, ","));
 }
 
 double scheduled(const std::vector<ScheduleEntry>& schedule, std::int64_t epoch, double before) {

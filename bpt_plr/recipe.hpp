@@ -38,12 +38,15 @@ struct Recipe {
   std::string blocks;
   std::int64_t low_dim = 128;
   std::string shortcut = "activated";
+  std::string projector = "mlp";
   std::string pretrained;
 
   // Training
   std::string preset = "paper";
-  std::string method = "bpt_plr";
+  std::string method = "bptplr";
+  std::int64_t networks = 2;
   std::int64_t num_epochs = 401;
+  std::string second_run;
   std::int64_t batch_size = 64;
   std::int64_t warm_up = 10;
   std::int64_t seed = 123;
@@ -60,23 +63,43 @@ struct Recipe {
   bool warm_up_contrastive_grad = true;
   double warm_up_temperature = 0.1;
   std::int64_t warm_up_batch_factor = 2;
+  std::string warm_up_penalty = "auto";
+  std::string plain_loss = "ce";
+  double gce_q = 0.7;
+  double mixup_alpha = 0.0;
 
   // Partition
+  std::string statistic = "ce_prototype";
+  std::string selection = "gmm_balanced";
+  std::string exchange = "peer";
   double p_threshold = 0.5;
   std::int64_t loss_history = 0;
   std::int64_t gmm_max_iter = 10;
   double gmm_tol = 1e-2;
   double gmm_reg_covar = 5e-4;
+  std::string jsd_base = "e";
+  double d_mu = 0.7;
+  double filter_tau = 5.0;
+  double trust_below = 0.5;
+  std::int64_t run_length = 5;
+  std::int64_t confident_window = 150;
 
   // Semi-supervised training
+  std::string trained_views = "strong";
+  std::string epoch_length = "all";
+  std::string incomplete_batches = "drop";
+  std::string batch_u = "same";
   double lambda_u = 30.0;
   double lambda_ramp = 16.0;
   double T = 0.5;
   double alpha = 4.0;
   double penalty = 1.0;
 
-  // Pseudo-label relaxed contrastive loss
+  // Contrastive loss
   std::string contrastive = "plr";
+  std::string contrastive_forward = "joint";
+  double lambda_c = 1.0;
+  double simclr_temperature = 0.05;
   double tau = 1.0;
   std::string kappa = "0:3,40:2,70:1";
   std::string class_set_rows = "sample";
@@ -87,6 +110,8 @@ struct Recipe {
   double proto_threshold = 0.8;
   std::string proto_source = "own";
   std::string proto_target = "own";
+  std::string pseudo_label = "fixed";
+  double pseudo_momentum = 0.99;
 
   // Machine
   std::string device = "auto";
@@ -122,17 +147,22 @@ inline constexpr std::string_view kMachineGroup = "Machine";
 /// All fields, in the order in which they are documented.
 const std::vector<RecipeField>& recipe_fields();
 
-/// The built-in recipes: a name for `--recipe`, one line about it, and the fields that differ from
-/// the defaults.
+/// A recipe that is part of the program: its name, one line about it, and the fields that differ
+/// from the defaults.
 struct BuiltinRecipe {
   const char* name;
   const char* help;
   const char* json;
 };
+/// By names for `--recipe`: what suits a data set and its noise.
 const std::vector<BuiltinRecipe>& builtin_recipes();
+/// By names for `--method`. The key "presets" holds, by preset, fields that differ in it; "preset"
+/// the usual one, where that is not "paper".
+const std::vector<BuiltinRecipe>& builtin_methods();
 
-/// Sets every field that `preset` ("paper" or "reference") decides. Throws Error for another word.
-void apply_preset(Recipe& recipe, std::string_view preset);
+/// The recipe of a method: defaults, its fields, and those of its preset (empty: its usual one).
+/// Throws Error for a word that is none.
+Recipe method_recipe(const std::string& method, const std::string& preset = "");
 
 /// Overwrites the fields that `json` names. Throws Error for an unknown field, a value of the wrong
 /// type or one that is none of the choices, naming `origin` (a file, say) and the field.
@@ -142,14 +172,15 @@ void update_recipe(Recipe& recipe, const nlohmann::json& json, std::string_view 
 /// text for people. Throws Error when there is no such recipe, or the file is not JSON.
 nlohmann::json read_recipe(const std::string& name_or_path);
 
-/// The defaults, overwritten by the preset, then by the fields of `file` (called `origin` in
-/// errors), then by `overrides`, which come from the command line. The preset is the one that the
-/// overrides name, else the file. Throws Error as update_recipe does. The result is not resolved.
+/// The recipe of the method and its preset, overwritten by the fields of `file` (called `origin` in
+/// errors), then by `overrides`, which come from the command line. Method and preset are those that
+/// the overrides name, else the file. Throws Error as update_recipe does. The result is not
+/// resolved.
 Recipe compose_recipe(const nlohmann::json& file, std::string_view origin,
                       const nlohmann::json& overrides);
 
-/// "field=value" for each field of the method that differs from the preset; where a run computes
-/// and writes to (kMachineGroup) is left out.
+/// "field=value" for each field that differs from the method's recipe; where a run computes and
+/// writes to (kMachineGroup) is left out.
 std::vector<std::string> deviations(const Recipe& recipe);
 
 /// Every field, in JSON.
@@ -158,10 +189,10 @@ nlohmann::ordered_json to_json(const Recipe& recipe);
 /// Does the data set consist of image files, which are decoded, resized and cached?
 bool has_image_files(const Recipe& recipe);
 
-/// Replaces the values that mean "choose for me" (lr_period 0, loss_history 0, ...) by what they
-/// come to (device becomes "cpu" or "cuda"), and checks every field and their combination; only
-/// `threads`, `cache_dir` and `out` stay as they are, and num_class 0 where only the data know it.
-/// Throws Error naming the field.
+/// Replaces the values that mean "choose for me" (lr_period 0, loss_history 0, 50% of the epochs,
+/// ...) by what they come to (device becomes "cpu" or "cuda"), and checks every field and their
+/// combination; only `threads`, `cache_dir` and `out` stay as they are, and num_class 0 where only
+/// the data know it. Throws Error naming the field.
 void resolve(Recipe& recipe);
 
 /// The part of `resolve` that make_network needs, where there are no data to train on.
@@ -170,7 +201,16 @@ void resolve_network(Recipe& recipe);
 /// "a,b,c" as integers; throws Error naming `field`.
 std::vector<std::int64_t> parse_integers(std::string_view text, std::string_view field);
 
-/// "EPOCH:VALUE,..." with rising epochs, e.g. kappa or lr_steps.
+/// "field=value field=value" as recipe fields. Throws Error naming `origin`.
+nlohmann::json parse_fields(std::string_view text, std::string_view origin);
+
+/// Is the training set divided into a labelled and an unlabelled one, or all of it trained on?
+bool divides(const Recipe& recipe);
+/// Do prototypes say how clean a label is? Else nothing asks for them.
+bool uses_prototypes(const Recipe& recipe);
+
+/// "EPOCH:VALUE,..." with rising epochs, e.g. kappa or lr_steps; before `resolve` also
+/// "PERCENT%:VALUE", of the epochs that a training run has.
 struct ScheduleEntry {
   std::int64_t epoch = 0;
   double value = 0.0;
@@ -178,6 +218,10 @@ struct ScheduleEntry {
 std::vector<ScheduleEntry> parse_schedule(std::string_view text, std::string_view field);
 /// The value of the last entry that `epoch` has reached; `before` ahead of the first.
 double scheduled(const std::vector<ScheduleEntry>& schedule, std::int64_t epoch, double before);
+
+/// The schedule with PERCENT% replaced by the epoch that it comes to, rounded down.
+std::string resolve_percentages(std::string_view schedule, std::string_view field,
+                                std::int64_t num_epochs);
 
 /// The learning rate of an epoch, counted from 0, of a resolved recipe.
 double learning_rate(const Recipe& recipe, std::int64_t epoch);

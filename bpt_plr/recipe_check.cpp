@@ -6,6 +6,7 @@
 
 #include "bpt_plr/make_network.hpp"
 #include "bpt_plr/recipe.hpp"
+#include "bpt_plr/stages.hpp"
 #include "data/views.hpp"
 #include "engine/device.hpp"
 #include "engine/error.hpp"
@@ -130,9 +131,45 @@ void check_training(const Recipe& recipe) {
   check_range<std::int64_t>("keep_checkpoints", recipe.keep_checkpoints, 1, 1'000'000);
 }
 
-void check_method(const Recipe& recipe) {
+void check_warm_up(const Recipe& recipe) {
   check_positive("warm_up_temperature", recipe.warm_up_temperature);
   check_range<std::int64_t>("warm_up_batch_factor", recipe.warm_up_batch_factor, 1, 1024);
+  check_positive("gce_q", recipe.gce_q);
+  check_range("gce_q", recipe.gce_q, 0.0, 1.0);
+  check_nonnegative("mixup_alpha", recipe.mixup_alpha);
+  require(recipe.mixup_alpha == 0.0 || recipe.plain_loss == "ce",
+          "mixup_alpha is {}, but MixUp mixes labels, for which plain_loss {} is not made; use "
+          "plain_loss ce or mixup_alpha 0",
+          recipe.mixup_alpha, recipe.plain_loss);
+}
+
+/// What is known of the samples, which of them are chosen, and by how many networks.
+void check_selection(const Recipe& recipe) {
+  check_range<std::int64_t>("networks", recipe.networks, 1, 2);
+  require(divides(recipe) == (recipe.statistic != "none"),
+          "selection is {} and statistic {}, but both or neither must be none", recipe.selection,
+          recipe.statistic);
+  require(!divides(recipe) || recipe.networks == 2,
+          "selection is {}, for which two networks must train; set networks to 2",
+          recipe.selection);
+  require(!uses_prototypes(recipe) ||
+              (recipe.selection != "uniform" && recipe.selection != "high_confidence"),
+          "selection {} takes one figure of a label, and from the warm-up on, but statistic {} has "
+          "two; use statistic ce or jsd",
+          recipe.selection, recipe.statistic);
+  require(recipe.selection != "high_confidence" || recipe.epoch_size == 0,
+          "selection high_confidence looks back on earlier epochs, but with epoch_size {} an epoch "
+          "has other samples than the last one; set epoch_size to 0",
+          recipe.epoch_size);
+  check_nonnegative("d_mu", recipe.d_mu);
+  require(recipe.filter_tau >= 1.0, "filter_tau is {}, but must be at least 1", recipe.filter_tau);
+  check_range("trust_below", recipe.trust_below, 0.0, 1.0);
+  check_range<std::int64_t>("run_length", recipe.run_length, 1, 1000);
+  check_range<std::int64_t>("confident_window", recipe.confident_window, 1, 1'000'000);
+  check_range("pseudo_momentum", recipe.pseudo_momentum, 0.0, 1.0);
+}
+
+void check_method(const Recipe& recipe) {
   check_range("p_threshold", recipe.p_threshold, 0.0, 1.0);
   check_range<std::int64_t>("loss_history", recipe.loss_history, 1, 1000);
   require(
@@ -149,6 +186,8 @@ void check_method(const Recipe& recipe) {
   check_positive("alpha", recipe.alpha);
   check_nonnegative("penalty", recipe.penalty);
   check_positive("tau", recipe.tau);
+  check_nonnegative("lambda_c", recipe.lambda_c);
+  check_positive("simclr_temperature", recipe.simclr_temperature);
   const auto kappa = parse_schedule(recipe.kappa, "kappa");
   require(!kappa.empty() && kappa.front().epoch == 0,
           "kappa is '{}', but must begin with epoch 0, e.g. 0:3,40:2", recipe.kappa);
@@ -180,20 +219,30 @@ void resolve_network(Recipe& recipe) {
   check_network(recipe);
 }
 
-void resolve(Recipe& recipe) {
+void resolve_stage(Recipe& recipe) {
   check_choices(recipe);
   choose_data(recipe);
-  if (recipe.lr_period == 0) recipe.lr_period = std::min(recipe.num_epochs, kPublishedPeriod);
+  const std::int64_t epochs = stage_epochs(recipe);
+  if (recipe.lr_period == 0) recipe.lr_period = std::min(epochs, kPublishedPeriod);
+  recipe.lr_steps = resolve_percentages(recipe.lr_steps, "lr_steps", epochs);
+  recipe.kappa = resolve_percentages(recipe.kappa, "kappa", epochs);
   if (recipe.loss_history == 0) recipe.loss_history = std::abs(recipe.r - 0.9) < 1e-6 ? 5 : 1;
   check_data(recipe);
   resolve_network(recipe);
   check_training(recipe);
   check_views(recipe);
+  check_warm_up(recipe);
+  check_selection(recipe);
   check_method(recipe);
   recipe.device = parse_device(recipe.device).type == DeviceType::kCpu ? "cpu" : "cuda";
   require(recipe.precision != "bf16" || recipe.device == "cuda",
           "--precision bf16 needs a GPU, but the device is {}; use --precision float32",
           recipe.device);
+}
+
+void resolve(Recipe& recipe) {
+  resolve_stage(recipe);
+  stages_of(recipe);  // throws for a second run that cannot be
 }
 
 }  // namespace bptplr

@@ -1,7 +1,20 @@
 // The table of fields that JSON, the command line and its help are made from.
+#include "bpt_plr/contrast.hpp"
+#include "bpt_plr/pseudo_labels.hpp"
 #include "bpt_plr/recipe.hpp"
+#include "bpt_plr/selection.hpp"
+#include "bpt_plr/statistic.hpp"
 
 namespace bptplr {
+namespace {
+
+std::vector<std::string> method_names() {
+  std::vector<std::string> names;
+  for (const BuiltinRecipe& method : builtin_methods()) names.emplace_back(method.name);
+  return names;
+}
+
+}  // namespace
 
 const std::vector<RecipeField>& recipe_fields() {
   constexpr const char* kData = "Data";
@@ -10,7 +23,7 @@ const std::vector<RecipeField>& recipe_fields() {
   constexpr const char* kWarmUp = "Warm-up";
   constexpr const char* kPartition = "Partition";
   constexpr const char* kSemi = "Semi-supervised training";
-  constexpr const char* kContrastive = "Pseudo-label relaxed contrastive loss";
+  constexpr const char* kContrastive = "Contrastive loss";
   constexpr const char* kPrototypes = "Prototypes";
   constexpr const char* kMachine = kMachineGroup.data();
   using R = Recipe;
@@ -117,6 +130,11 @@ const std::vector<RecipeField>& recipe_fields() {
        "activated",
        &R::shortcut,
        {"identity", "activated"}},
+      {"projector",
+       kNetwork,
+       "between features and projection: two linear layers, or one and BatchNorm (UNICON)",
+       &R::projector,
+       {"mlp", "linear_bn"}},
       {"pretrained",
        kNetwork,
        "weights to start from, .pth or .safetensors, matched by name and shape; empty: none",
@@ -125,15 +143,25 @@ const std::vector<RecipeField>& recipe_fields() {
 
       {"preset",
        kTraining,
-       "paper: the method as described; reference: as the published script does it",
+       "paper: the method as described; reference: as the published script does it (see "
+       "docs/methods.md)",
        &R::preset,
        {"paper", "reference"}},
-      {"method",
+      {"method", kTraining,
+       "the method, or a baseline: sets those of the fields below that make it", &R::method,
+       method_names()},
+      {"networks",
        kTraining,
-       "the method, or plain cross-entropy as the baseline",
-       &R::method,
-       {"bpt_plr", "ce"}},
+       "networks that train, 1 or 2; tested by the sum of their logits",
+       &R::networks,
+       {}},
       {"num_epochs", kTraining, "epochs in all, warm-up included, at least 1", &R::num_epochs, {}},
+      {"second_run",
+       kTraining,
+       "FIELD=VALUE ...: train once more from new networks, for half of the epochs, with what the "
+       "first run selected and with these fields; empty: no",
+       &R::second_run,
+       {}},
       {"batch_size",
        kTraining,
        "samples of each set in an iteration, at least 1",
@@ -161,7 +189,7 @@ const std::vector<RecipeField>& recipe_fields() {
        {}},
       {"lr_steps",
        kTraining,
-       "step: EPOCH:DIVISOR,... e.g. 80:10,140:100; empty: constant",
+       "step: EPOCH:DIVISOR,... or PERCENT%:DIVISOR, e.g. 80:10,140:100 or 50%:10; empty: constant",
        &R::lr_steps,
        {}},
 
@@ -186,6 +214,42 @@ const std::vector<RecipeField>& recipe_fields() {
        &R::warm_up_batch_factor,
        {}},
 
+      {"warm_up_penalty",
+       kWarmUp,
+       "punish confident predictions; auto: under asymmetric noise",
+       &R::warm_up_penalty,
+       {"auto", "on", "off"}},
+      {"plain_loss",
+       kWarmUp,
+       "loss of the classifier: cross-entropy, or generalised cross-entropy",
+       &R::plain_loss,
+       {"ce", "gce"}},
+      {"gce_q",
+       kWarmUp,
+       "gce: from 0 (excluded, cross-entropy) to 1 (mean absolute error)",
+       &R::gce_q,
+       {}},
+      {"mixup_alpha",
+       kWarmUp,
+       "MixUp of images and labels with Beta(alpha, alpha); 0: none",
+       &R::mixup_alpha,
+       {}},
+
+      {"statistic", kPartition,
+       "what is known of a label: cross-entropy, the same and that of the prototypes, or "
+       "Jensen-Shannon distance to the mean of both networks",
+       &R::statistic, statistic_names()},
+      {"selection", kPartition,
+       "which labels to trust: mixture, balanced over the classes or not; equally many of each "
+       "class below a cut-off; clean in every of the last epochs; mixture and what a first run "
+       "found "
+       "so; none: train on all",
+       &R::selection, selection_names()},
+      {"exchange",
+       kPartition,
+       "divide once an epoch and train on the other network's part, or anew before each network",
+       &R::exchange,
+       {"peer", "joint"}},
       {"p_threshold",
        kPartition,
        "clean probability above which a sample counts as clean, in [0, 1]",
@@ -208,6 +272,53 @@ const std::vector<RecipeField>& recipe_fields() {
        &R::gmm_reg_covar,
        {}},
 
+      {"jsd_base", kPartition, "jsd: base of the logarithm", &R::jsd_base, {"e", "2"}},
+      {"d_mu",
+       kPartition,
+       "uniform: mean distance above which the cut-off is lowered, at least 0",
+       &R::d_mu,
+       {}},
+      {"filter_tau",
+       kPartition,
+       "uniform: lowered by 1 / filter_tau of its way to the smallest distance; at least 1",
+       &R::filter_tau,
+       {}},
+      {"trust_below",
+       kPartition,
+       "uniform: labels with a smaller distance are trusted fully, in [0, 1]",
+       &R::trust_below,
+       {}},
+      {"run_length",
+       kPartition,
+       "high_confidence: epochs in a row that a label must have been clean, at least 1",
+       &R::run_length,
+       {}},
+      {"confident_window",
+       kPartition,
+       "high_confidence: the largest set of the last so many epochs goes to the second run",
+       &R::confident_window,
+       {}},
+
+      {"trained_views",
+       kSemi,
+       "views that are mixed and trained on: strong ones, or those that gave the targets",
+       &R::trained_views,
+       {"strong", "weak"}},
+      {"epoch_length",
+       kSemi,
+       "iterations of an epoch: as many as cover all samples, or one pass over the labelled ones",
+       &R::epoch_length,
+       {"all", "labelled"}},
+      {"incomplete_batches",
+       kSemi,
+       "what is left at the end of a pass: dropped, or trained on",
+       &R::incomplete_batches,
+       {"drop", "keep"}},
+      {"batch_u",
+       kSemi,
+       "unlabelled samples of an iteration: batch_size, or that / (2 share below the cut-off)",
+       &R::batch_u,
+       {"same", "filter_rate"}},
       {"lambda_u",
        kSemi,
        "weight of the unlabelled loss after its ramp, at least 0",
@@ -226,12 +337,20 @@ const std::vector<RecipeField>& recipe_fields() {
        &R::penalty,
        {}},
 
-      {"contrastive",
+      {"contrastive", kContrastive, "contrastive loss beside the semi-supervised ones",
+       &R::contrastive, contrast_names()},
+      {"contrastive_forward",
        kContrastive,
-       "contrastive loss beside the semi-supervised ones",
-       &R::contrastive,
-       {"plr", "flat_plr", "none"}},
-      {"tau", kContrastive, "temperature of that loss, above 0", &R::tau, {}},
+       "plr, flat_plr: forward its views in one batch with the mixture, or in one of their own",
+       &R::contrastive_forward,
+       {"joint", "apart"}},
+      {"simclr_temperature",
+       kContrastive,
+       "simclr: temperature of that loss, above 0",
+       &R::simclr_temperature,
+       {}},
+      {"lambda_c", kContrastive, "weight of that loss, at least 0", &R::lambda_c, {}},
+      {"tau", kContrastive, "plr, flat_plr: temperature of that loss, above 0", &R::tau, {}},
       {"kappa",
        kContrastive,
        "EPOCH:CLASSES,... how many top classes make a sample's class set",
@@ -268,6 +387,15 @@ const std::vector<RecipeField>& recipe_fields() {
        "which network an update changes: each its own, or network 1",
        &R::proto_target,
        {"own", "network1"}},
+      {"pseudo_label", kPrototypes,
+       "samples that move them: all, by the class that is sure enough or else the classifier's; or "
+       "those above a threshold that adapts itself",
+       &R::pseudo_label, pseudo_label_names()},
+      {"pseudo_momentum",
+       kPrototypes,
+       "momentum of that threshold, in [0, 1]",
+       &R::pseudo_momentum,
+       {}},
 
       {"device",
        kMachine,

@@ -149,8 +149,8 @@ ReportSection notes_on(const Audit& audit) {
   ReportSection notes = ReportSection::array();
   if (!audit.evidence.has_partitions) {
     notes.push_back(
-        "The networks have not been trained on a partition of the training set (warm-up, or method "
-        "ce), so labels are judged by the classifier's loss alone, which is less sure.");
+        "The networks have not been trained on a partition of the training set (warm-up, or a "
+        "baseline), so labels are judged by the classifier's loss alone, which is less sure.");
   }
   return notes;
 }
@@ -224,14 +224,15 @@ nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& op
       [&] { return reload_training_data(recipe, run.noise_file(), loading); });
   OnDemand<Networks> networks([&] { return load_networks(run, recipe); });
   OnDemand<Audit> audit([&] {
-    return audit_labels(gather_evidence(networks.get(), recipe, data.get(), loading.progress),
+    return audit_labels(gather_evidence(networks.get(), recipe, data.get(),
+                                        trained_on_partition(run), loading.progress),
                         data.get().noisy_labels);
   });
 
   ReportSection report{
       {"run", run.path().string()},      {"dataset", recipe.dataset},
       {"method", recipe.method},         {"epochs_done", history.metrics.size()},
-      {"num_epochs", recipe.num_epochs}, {"warm_up", recipe.method == "ce" ? 0 : recipe.warm_up}};
+      {"num_epochs", recipe.num_epochs}, {"warm_up", divides(recipe) ? recipe.warm_up : 0}};
   report["classes"] = class_names(run, recipe, data);
   report["result"] = report_result(history);
   report["curves"] = report_curves(history);

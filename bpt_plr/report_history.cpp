@@ -17,8 +17,8 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kMostPartitions = 40;
 
 /// The losses in the order in which they are drawn; an epoch has some of them.
-constexpr std::array kLosses = {"loss",    "loss_ce",     "loss_x",          "loss_u",
-                                "penalty", "contrastive", "negative_entropy"};
+constexpr std::array kLosses = {"loss",   "loss_ce", "loss_gce",    "loss_x",
+                                "loss_u", "penalty", "contrastive", "negative_entropy"};
 
 /// The value of a key, null where there is none.
 Json value_or_null(const Json& object, const char* key) {
@@ -106,10 +106,11 @@ double training_seconds(const RunHistory& history) {
 }
 
 ReportSection no_partition(const Recipe& recipe) {
-  if (recipe.method == "ce") {
+  if (!divides(recipe)) {
     return {{"missing",
-             "This run trains with plain cross-entropy (method ce), which does not partition the "
-             "training set."}};
+             fmt::format("This run trains on all labels (method {}) and does not partition the "
+                         "training set.",
+                         recipe.method)}};
   }
   return {{"missing", fmt::format("No epoch has partitioned the training set yet: the first {} are "
                                   "warm-up.",

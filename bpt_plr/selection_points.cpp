@@ -25,7 +25,9 @@ std::vector<double> choose(std::span<const T> values, const std::vector<std::int
   return chosen;
 }
 
+/// None where there are no values.
 std::vector<double> choose(const Tensor& values, const std::vector<std::int64_t>& places) {
+  if (!values.defined()) return {};
   const Tensor here = values.to(Device{});
   return choose<float>(here.span<float>(), places);
 }
@@ -45,9 +47,9 @@ SelectionPoints selection_points(const EpochMetrics& metrics, std::int64_t most)
     points.samples.push_back(metrics.samples[static_cast<std::size_t>(i)]);
   }
   for (const NetworkMetrics& network : metrics.networks) {
-    points.networks.push_back({choose(network.losses.classifier, places),
-                               choose(network.losses.prototype, places),
-                               choose<double>(network.gmm.clean_probability, places)});
+    points.networks.push_back({choose(network.evidence.first, places),
+                               choose(network.evidence.second, places),
+                               choose<double>(network.clean, places)});
   }
   return points;
 }

@@ -11,9 +11,9 @@ namespace bptplr {
 
 /// What one network made of the chosen samples.
 struct NetworkPoints {
-  std::vector<double> classifier;  ///< normalised losses, what the mixture was fitted to
-  std::vector<double> prototype;
-  std::vector<double> clean;  ///< clean probabilities
+  std::vector<double> classifier;  ///< the first figure of the evidence
+  std::vector<double> prototype;   ///< the second one; empty where there is none
+  std::vector<double> clean;       ///< how clean the labels are held to be
 };
 
 struct SelectionPoints {

@@ -4,10 +4,12 @@
 
 namespace bptplr {
 
-ShuffledPasses::ShuffledPasses(std::int64_t size, std::int64_t batch_size, std::uint64_t seed,
-                               Purpose purpose, std::uint32_t epoch, std::uint32_t network)
+ShuffledPasses::ShuffledPasses(std::int64_t size, std::int64_t batch_size, Incomplete incomplete,
+                               std::uint64_t seed, Purpose purpose, std::uint32_t epoch,
+                               std::uint32_t network)
     : size_(size),
-      batch_size_(std::min(batch_size, size)),
+      batch_size_(std::max<std::int64_t>(std::min(batch_size, size), 1)),
+      per_pass_((size + (incomplete == Incomplete::kKeep ? batch_size_ - 1 : 0)) / batch_size_),
       seed_(seed),
       purpose_(purpose),
       epoch_(epoch),
@@ -15,7 +17,7 @@ ShuffledPasses::ShuffledPasses(std::int64_t size, std::int64_t batch_size, std::
 
 std::span<const std::int64_t> ShuffledPasses::next() {
   if (size_ == 0) return {};
-  if (order_.empty() || (taken_ + 1) * batch_size_ > size_) {
+  if (order_.empty() || taken_ == per_pass_) {
     order_ = Philox(seed_, purpose_, epoch_, network_, pass_++).permutation(size_);
     taken_ = 0;
   }
@@ -25,9 +27,10 @@ std::span<const std::int64_t> ShuffledPasses::next() {
 }
 
 std::span<const std::int64_t> ShuffledPasses::upcoming() const {
-  if (order_.empty() || (taken_ + 1) * batch_size_ > size_) return {};
-  return std::span(order_).subspan(static_cast<std::size_t>(taken_ * batch_size_),
-                                   static_cast<std::size_t>(batch_size_));
+  if (order_.empty() || taken_ == per_pass_) return {};
+  const std::int64_t first = taken_ * batch_size_;
+  return std::span(order_).subspan(static_cast<std::size_t>(first),
+                                   static_cast<std::size_t>(std::min(batch_size_, size_ - first)));
 }
 
 }  // namespace bptplr

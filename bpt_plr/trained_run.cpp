@@ -1,5 +1,7 @@
 #include "bpt_plr/trained_run.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "bpt_plr/make_network.hpp"
 #include "engine/device.hpp"
 #include "engine/error.hpp"
@@ -26,6 +28,12 @@ Networks load_networks(const RunFolder& run, const Recipe& recipe) {
     run.read_model(i, *networks.back());
   }
   return networks;
+}
+
+bool trained_on_partition(const RunFolder& run) {
+  const auto metrics = run.read_metrics();
+  return !metrics.empty() && metrics.back().contains("networks") &&
+         !metrics.back()["networks"].empty();
 }
 
 std::vector<Network*> pointers_to(const Networks& networks) {

@@ -26,4 +26,8 @@ Networks load_networks(const RunFolder& run, const Recipe& recipe);
 /// The same without who owns them.
 std::vector<Network*> pointers_to(const Networks& networks);
 
+/// Whether the epoch that the written networks come from trained them on a partition of the
+/// training set, by what the run reports of it.
+bool trained_on_partition(const RunFolder& run);
+
 }  // namespace bptplr

@@ -10,8 +10,9 @@
 #include "bpt_plr/epoch.hpp"
 #include "bpt_plr/epoch_samples.hpp"
 #include "bpt_plr/learner.hpp"
+#include "bpt_plr/parts.hpp"
 #include "bpt_plr/prototypes.hpp"
-#include "bpt_plr/sample_losses.hpp"
+#include "bpt_plr/stages.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
 #include "engine/range.hpp"
@@ -37,12 +38,6 @@ std::vector<Network*> networks_of(const std::vector<std::unique_ptr<Learner>>& l
   return networks;
 }
 
-/// What a network made of the epoch's samples.
-struct Division {
-  GmmFit gmm;
-  Partition partition;
-};
-
 }  // namespace
 
 ViewMaker make_view_maker(const Recipe& recipe, const Dataset& dataset, const Images& images) {
@@ -61,15 +56,12 @@ class Trainer::Impl {
         data_(data),
         observer_(observer),
         train_views_(make_view_maker(recipe_, data.dataset, data.dataset.train.images)),
-        test_views_(make_view_maker(recipe_, data.dataset, data.dataset.test.images)) {
+        test_views_(make_view_maker(recipe_, data.dataset, data.dataset.test.images)),
+        stages_(stages_of(recipe_)) {
     require(data.dataset.num_classes() == recipe_.num_class,
             "--num_class {} does not fit the data set {}, which has {} classes", recipe_.num_class,
             data.dataset.name, data.dataset.num_classes());
-    const int networks = recipe_.method == "ce" ? 1 : 2;
-    for (int i = 0; i < networks; ++i) learners_.push_back(std::make_unique<Learner>(recipe_, i));
-    if (!recipe_.pretrained.empty()) {
-      pretrained_ = load_pretrained(recipe_.pretrained, networks_of(learners_));
-    }
+    begin_stage(0);
     if (recipe_.threads > 0) omp_set_num_threads(static_cast<int>(recipe_.threads));
   }
 
@@ -91,6 +83,7 @@ class Trainer::Impl {
     for (int i = 0; i < std::ssize(learners_); ++i) {
       learners_[static_cast<std::size_t>(i)]->save(i + 1, holds_outputs(), checkpoint.tensors);
     }
+    parts_->save(checkpoint.tensors);
     return checkpoint;
   }
 
@@ -102,18 +95,49 @@ class Trainer::Impl {
             origin);
     position_ = checkpoint.position;
     accuracies_ = checkpoint.accuracies;
+    // Between two epochs the state is that of the one before.
+    const bool is_of_last = !position_.within_epoch() && position_.epoch > 0;
+    begin_stage(stage_of(position_.epoch - (is_of_last ? 1 : 0)));
     loss_means_ = position_.within_epoch() ? LossMeans(checkpoint.loss_sums) : LossMeans();
     for (int i = 0; i < std::ssize(learners_); ++i) {
       learner_at(i).load(i + 1, checkpoint.tensors);
     }
+    parts_->load(checkpoint.tensors);
   }
 
   const std::vector<std::unique_ptr<Learner>>& learners() const { return learners_; }
   const std::optional<NamedTensors::Match>& pretrained() const { return pretrained_; }
 
  private:
+  /// The stage under way, its recipe, and the number of an epoch within it.
+  const Recipe& recipe() const { return stages_[stage_].recipe; }
+  std::int64_t within_stage(std::int64_t epoch) const {
+    return epoch - stages_[stage_].first_epoch;
+  }
+  std::size_t stage_of(std::int64_t epoch) const {
+    std::size_t stage = stages_.size() - 1;
+    while (stages_[stage].first_epoch > epoch) --stage;
+    return stage;
+  }
+
+  /// New networks, and what the selection so far hands over.
+  void begin_stage(std::size_t stage) {
+    TensorMap handed_over;
+    if (parts_ && parts_->selection) parts_->selection->save(handed_over);
+    stage_ = stage;
+    learners_.clear();
+    for (int i = 0; i < recipe().networks; ++i) {
+      learners_.push_back(std::make_unique<Learner>(recipe(), i));
+    }
+    if (!recipe().pretrained.empty()) {
+      pretrained_ = load_pretrained(recipe().pretrained, networks_of(learners_));
+    }
+    parts_.emplace(recipe());
+    if (parts_->selection) parts_->selection->load(handed_over);
+  }
+
   bool is_divided(std::int64_t epoch) const {
-    return recipe_.method != "ce" && epoch >= recipe_.warm_up;
+    return divides(recipe()) && within_stage(epoch) >= recipe().warm_up;
   }
 
   /// Whether the epoch under way depends on what the networks said about its samples.
@@ -125,17 +149,19 @@ class Trainer::Impl {
 
   /// The epoch at position_, from there on.
   void run_epoch() {
+    if (stage_of(position_.epoch) != stage_) begin_stage(stage_of(position_.epoch));
     EpochMetrics metrics;
     metrics.epoch = position_.epoch;
-    metrics.lr = learning_rate(recipe_, metrics.epoch);
+    metrics.lr = learning_rate(recipe(), within_stage(metrics.epoch));
     if (!position_.within_epoch()) loss_means_ = {};
     samples_ = draw_epoch_samples(recipe_, data_, metrics.epoch);
     if (is_divided(metrics.epoch)) {
       metrics.phase = recipe_.method;
       divided_epoch(metrics);
     } else {
-      metrics.phase = recipe_.method == "ce" ? "ce" : "warm_up";
+      metrics.phase = divides(recipe()) ? "warm_up" : recipe_.method;
       plain_epoch(metrics);
+      judge_warm_up(metrics);
     }
     metrics.losses = loss_means_.means();
     test(metrics);
@@ -145,7 +171,7 @@ class Trainer::Impl {
     observer_.on_epoch(metrics);
   }
 
-  /// Warm-up, or the baseline.
+  /// Warm-up, or a baseline.
   void plain_epoch(EpochMetrics& metrics) {
     const Stopwatch watch;
     std::int64_t images = 0;
@@ -158,27 +184,49 @@ class Trainer::Impl {
     metrics.images_per_s = static_cast<double>(images) / watch.seconds();
   }
 
+  /// What the selection wants to know of the last epochs of the warm-up.
+  void judge_warm_up(const EpochMetrics& metrics) {
+    if (!parts_->selection) return;
+    const std::int64_t epoch = within_stage(metrics.epoch);
+    if (epoch < recipe().warm_up - parts_->selection->warm_up_epochs()) return;
+    keep_outputs(metrics, 0);
+    const KeptOutputs* kept = &learner_at(0).kept;
+    const auto evidence =
+        parts_->statistic->update(metrics.epoch, std::vector{kept, kept}, samples_.noisy_labels);
+    parts_->selection->divide({metrics.epoch, epoch, samples_.noisy_labels}, evidence);
+  }
+
   /// Steps 1 to 6.
   void divided_epoch(EpochMetrics& metrics) {
-    const Stopwatch partition_watch;
-    for (int i = 0; i < 2 && !position_.within_epoch(); ++i) keep_outputs(metrics, i);
-    const std::vector<Division> divisions = divide(metrics);
-    metrics.seconds["partition"] = partition_watch.seconds();
-
-    const Stopwatch train_watch;
+    const bool goes_on = position_.within_epoch();  // with the outputs of the checkpoint
+    const int first = position_.network;
+    std::vector<Division> divisions;
     std::int64_t images = 0;
-    for (int k = position_.network; k < 2; ++k) {
-      const int j = 1 - k;
-      const Division& theirs = divisions[static_cast<std::size_t>(j)];
-      Learner& learner = learner_at(k);
-      images += semi_supervised_epoch(
-          context(metrics, k, "train"),
-          {theirs.partition, theirs.gmm.clean_probability, learner_at(j).kept.logits},
-          *learner.network, *learner_at(j).network, learner.optimizer);
-      move_prototypes(k);
+    for (int k = first; k < 2; ++k) {
+      if (k == first || recipe().exchange == "joint") {
+        const Stopwatch watch;
+        for (int i = 0; i < 2 && !(goes_on && k == first); ++i) keep_outputs(metrics, i);
+        divisions = divide(metrics);
+        metrics.seconds["partition"] += watch.seconds();
+      }
+      const Stopwatch watch;
+      images += train_on(
+          divisions.size() == 1 ? divisions.front() : divisions[static_cast<std::size_t>(1 - k)],
+          metrics, k);
+      metrics.seconds["train"] += watch.seconds();
     }
-    metrics.seconds["train"] = train_watch.seconds();
-    metrics.images_per_s = static_cast<double>(images) / train_watch.seconds();
+    metrics.images_per_s = static_cast<double>(images) / metrics.seconds["train"];
+  }
+
+  /// Steps 5 and 6 for network k. Returns how many samples it drew.
+  std::int64_t train_on(const Division& division, const EpochMetrics& metrics, int k) {
+    Learner& learner = learner_at(k);
+    const Learner& other = learner_at(1 - k);
+    const std::int64_t images =
+        semi_supervised_epoch(context(metrics, k, "train"), {division, other.kept.logits},
+                              *learner.network, *other.network, learner.optimizer);
+    if (parts_->pseudo_labels) move_prototypes(k, within_stage(metrics.epoch));
+    return images;
   }
 
   /// Step 1: what the network says about every image of the epoch.
@@ -190,39 +238,31 @@ class Trainer::Impl {
       stop_if_wanted();
     };
     auto [logits, projection] = evaluate(*learner.network, train_views_, samples_.indices, report);
-    if (metrics.epoch == recipe_.warm_up) {
+    learner.kept = {std::move(logits), {}, {}};
+    if (!uses_prototypes(recipe())) return;
+    if (within_stage(metrics.epoch) == recipe().warm_up) {
       initialize_prototypes(projection, samples_.noisy_labels, data_.dataset.class_names,
                             learner.network->prototypes());
     }
     learner.kept.prototype_logits =
-        prototype_logits(projection, learner.network->prototypes(), recipe_.proto_temperature);
-    learner.kept.logits = std::move(logits);
+        prototype_logits(projection, learner.network->prototypes(), recipe().proto_temperature);
     learner.kept.projection = std::move(projection);
   }
 
-  /// Steps 2 and 3.
+  /// Steps 1 to 3, from what the networks said.
   std::vector<Division> divide(EpochMetrics& metrics) {
     const Range range("divide");
-    std::vector<NormalizedLosses> losses;
-    for (auto& learner : learners_) {
-      losses.push_back(learner->losses.update(metrics.epoch, learner->kept, samples_.noisy_labels));
-    }
-    std::vector<SampleLosses> views;
-    for (const NormalizedLosses& l : losses) views.push_back({l.classifier, l.prototype});
-    const GmmOptions options{recipe_.gmm_max_iter, recipe_.gmm_tol, recipe_.gmm_reg_covar};
-    std::vector<GmmFit> fits = fit_gmm(views, options, static_cast<std::uint64_t>(recipe_.seed),
-                                       static_cast<std::uint32_t>(metrics.epoch));
-    std::vector<Division> divisions;
-    for (GmmFit& fit : fits) {
-      Partition partition = balanced_partition(fit.clean_on_device, samples_.noisy_labels,
-                                               recipe_.num_class, recipe_.p_threshold);
-      warn_if_small(metrics.epoch, std::ssize(divisions), partition);
-      metrics.networks.push_back({selection_metrics(partition, fit.clean_probability,
-                                                    samples_.noisy_labels, samples_.true_labels),
-                                  fit, losses[divisions.size()], labelled_per_class(partition),
-                                  loss_auc(losses[divisions.size()].classifier),
-                                  loss_auc(losses[divisions.size()].prototype)});
-      divisions.push_back({std::move(fit), std::move(partition)});
+    std::vector<const KeptOutputs*> kept;
+    for (const auto& learner : learners_) kept.push_back(&learner->kept);
+    const std::vector<Evidence> evidence =
+        parts_->statistic->update(metrics.epoch, kept, samples_.noisy_labels);
+    std::vector<Division> divisions = parts_->selection->divide(
+        {metrics.epoch, within_stage(metrics.epoch), samples_.noisy_labels}, evidence);
+    metrics.networks.clear();  // of divisions made anew, the last one is reported
+    for (std::size_t i = 0; i < divisions.size(); ++i) {
+      warn_if_small(metrics.epoch, std::ssize(metrics.networks), divisions[i].partition);
+      metrics.networks.push_back(
+          network_metrics(divisions[i], evidence[i], samples_, recipe().num_class));
     }
     metrics.samples = samples_.indices;
     metrics.wrong_labels =
@@ -230,42 +270,25 @@ class Trainer::Impl {
     return divisions;
   }
 
-  std::vector<std::int64_t> labelled_per_class(const Partition& partition) const {
-    std::vector<std::int64_t> counts(static_cast<std::size_t>(recipe_.num_class));
-    for (const std::int64_t i : partition.labelled) {
-      ++counts[static_cast<std::size_t>(samples_.noisy_labels[static_cast<std::size_t>(i)])];
-    }
-    return counts;
-  }
-
-  /// How well a small loss tells a correct label.
-  double loss_auc(const Tensor& losses) const {
-    const Tensor values = losses.to(Device{});
-    std::vector<double> score;
-    score.reserve(static_cast<std::size_t>(values.numel()));
-    for (const float loss : values.span<float>()) score.push_back(-static_cast<double>(loss));
-    return correctness_auc(score, samples_.noisy_labels, samples_.true_labels);
-  }
-
   void warn_if_small(std::int64_t epoch, std::int64_t network, const Partition& partition) {
     const auto warn = [&](const char* name, std::int64_t size) {
-      if (size >= recipe_.batch_size) return;
+      if (size >= recipe().batch_size) return;
       observer_.on_warning(fmt::format(
           "epoch {}: the {} set of network {} has {} samples, fewer than a batch of {}; training "
           "goes on with {}",
-          epoch, name, network + 1, size, recipe_.batch_size,
+          epoch, name, network + 1, size, recipe().batch_size,
           size == 0 ? "the other set alone" : "smaller batches"));
     };
     warn("labelled", std::ssize(partition.labelled));
     warn("unlabelled", std::ssize(partition.unlabelled));
   }
 
-  /// Step 6, after network k has trained on the partition of network 1 - k.
-  void move_prototypes(int k) {
-    const int source = recipe_.proto_source == "own" ? k : 1 - k;
-    const int target = recipe_.proto_target == "own" ? k : 0;
-    update_prototypes(learner_at(source).kept, recipe_.proto_momentum, recipe_.proto_threshold,
-                      learner_at(target).network->prototypes());
+  /// Step 6, after network k has been trained.
+  void move_prototypes(int k, std::int64_t epoch) {
+    const KeptOutputs& source = learner_at(recipe().proto_source == "own" ? k : 1 - k).kept;
+    const int target = recipe().proto_target == "own" ? k : 0;
+    update_prototypes(source.projection, parts_->pseudo_labels->choose(source, epoch),
+                      recipe().proto_momentum, learner_at(target).network->prototypes());
   }
 
   /// Step 7.
@@ -283,10 +306,11 @@ class Trainer::Impl {
   }
 
   EpochContext context(const EpochMetrics& metrics, int network, const std::string& phase) {
-    return {recipe_,
+    return {recipe(),
             samples_,
             train_views_,
             metrics.epoch,
+            within_stage(metrics.epoch),
             network,
             network == position_.network ? position_.iteration : 0,
             [this, phase, network, epoch = metrics.epoch](
@@ -308,7 +332,10 @@ class Trainer::Impl {
   TrainingObserver& observer_;
   ViewMaker train_views_;
   ViewMaker test_views_;
+  std::vector<Stage> stages_;
+  std::size_t stage_ = 0;
   std::vector<std::unique_ptr<Learner>> learners_;
+  std::optional<Parts> parts_;
   std::optional<NamedTensors::Match> pretrained_;
   Position position_;
   EpochSamples samples_;  ///< of the epoch under way

@@ -1,5 +1,6 @@
-// The training run: warm-up, then one partition and one pass of co-divided semi-supervised training
-// an epoch (ALGORITHM steps 1 to 7), or plain cross-entropy as the baseline.
+// The training run: warm-up, then selection and semi-supervised training, epoch after epoch
+// (docs/method.md, steps 1 to 7), or a baseline that trusts all labels. Which statistic, selection,
+// contrast and pseudo labels a method has, its recipe says.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,7 @@ class Trainer {
   /// (require_same_run) or the data do; `origin` is what the checkpoint is called.
   void restore(const Checkpoint& checkpoint, const std::string& origin);
 
-  /// One network for `ce`, two for `bpt_plr`.
+  /// One or two, as the recipe says.
   int num_networks() const;
   Network& network(int index);
   const Network& network(int index) const;

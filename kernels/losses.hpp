@@ -42,6 +42,15 @@ template <class T>
 void negative_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
                       const T* logits, T* loss, T* grad);
 
+/// Generalised cross-entropy (Zhang and Sabuncu, NeurIPS 2018):
+///   loss [1] = mean_i (1 - p_i(y_i)^q) / q,
+/// which goes from cross-entropy (q -> 0) to 1 - p (q = 1), and grad [rows, classes]; 0 without
+/// rows. logits [rows, classes], labels [rows] in [0, classes), q in (0, 1].
+template <class T>
+void generalized_cross_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
+                               double q, const T* logits, const std::int64_t* labels, T* loss,
+                               T* grad);
+
 /// The same on a GPU, for at most 7,000 classes (a block's shared memory holds eight rows). The
 /// coefficients are in device memory, so that a graph (device_graph.hpp) reads them in every
 /// replay.
@@ -50,5 +59,8 @@ void semi_supervised_loss(const CudaContext& ctx, const SemiSupervisedShape& sha
                           const float* targets, float* loss, float* terms, float* grad);
 void negative_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
                       const float* logits, float* loss, float* grad);
+void generalized_cross_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
+                               double q, const float* logits, const std::int64_t* labels,
+                               float* loss, float* grad);
 
 }  // namespace bptplr::kernels

@@ -1,5 +1,5 @@
-// What every sample of the training set is judged by: its losses, scaled to [0, 1], and the class
-// that the network itself would give it.
+// What every sample of the training set is judged by: its losses, scaled to [0, 1], how far two
+// networks are from its label, and the class that a network itself would give it.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,17 @@ void min_max_normalize(const CpuContext& ctx, std::int64_t n, const float* x, fl
 /// out [n, 2] = (a_i, b_i): two losses of each sample as a point in the plane.
 void interleave(const CpuContext& ctx, std::int64_t n, const float* a, const float* b, float* out);
 
+/// distances [rows]: the Jensen-Shannon divergence between what two networks make of a sample and
+/// its label (UNICON, Karim et al., CVPR 2022). With p = (softmax(z_1) + softmax(z_2)) / 2, y the
+/// one-hot label and m = (p + y) / 2,
+///   d = KL(p || m) / 2 + KL(y || m) / 2,  KL(a || b) = sum_c a_c log((a_c + 1e-10) / (b_c +
+///   1e-10)),
+/// times `inverse_log_base`: 1 for nats, where d is in [0, log 2], 1 / log 2 for bits, in [0, 1].
+/// Logits [rows, classes] of either network, labels [rows] in [0, classes).
+void sample_jensen_shannon(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
+                           const float* logits_1, const float* logits_2, const std::int64_t* labels,
+                           double inverse_log_base, float* distances);
+
 /// labels [rows]: c = argmax_c of (softmax(s_i) + softmax(z_i)) / 2 where this maximum exceeds
 /// `threshold`, else argmax_c z_ic; of equal values the lower class.
 /// Prototype logits s and classifier logits z [rows, classes].
@@ -31,6 +42,9 @@ void sample_cross_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_
                           const float* logits, const std::int64_t* labels, float* losses);
 void min_max_normalize(const CudaContext& ctx, std::int64_t n, const float* x, float* out);
 void interleave(const CudaContext& ctx, std::int64_t n, const float* a, const float* b, float* out);
+void sample_jensen_shannon(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
+                           const float* logits_1, const float* logits_2, const std::int64_t* labels,
+                           double inverse_log_base, float* distances);
 void pseudo_labels(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
                    double threshold, const float* prototype_logits, const float* logits,
                    std::int64_t* labels);

@@ -18,17 +18,19 @@ Network::Network(const HeadConfig& heads, std::uint64_t seed, std::uint32_t netw
     : heads_(checked(heads)), init_(seed, network) {}
 
 void Network::add_projection_head(std::int64_t features) {
-  head_.emplace(init_, features, heads_.low_dim, heads_.num_classes);
+  head_.emplace(init_, features, heads_.projector, heads_.low_dim, heads_.num_classes);
   head_->name(named_);
 }
 
 Network::Output Network::forward(const Tensor& x, const ForwardMode& mode) {
   const Tensor h = features(x, mode);
-  return {logits(h, mode), head_->project(h)};
+  return {logits(h, mode), head_->project(h, mode)};
 }
 
 Tensor Network::classify(const Tensor& x, const ForwardMode& mode) {
-  return logits(features(x, mode), mode);
+  const Tensor h = features(x, mode);
+  head_->observe(h, mode);
+  return logits(h, mode);
 }
 
 }  // namespace bptplr

@@ -15,6 +15,7 @@ struct HeadConfig {
   std::int64_t num_classes = 10;
   /// Length of a projection.
   std::int64_t low_dim = 128;
+  Projector projector = Projector::kMlp;
 };
 
 class Network {
@@ -29,7 +30,8 @@ class Network {
 
   /// x [n, h, w, 3], normalised; each network says which sides it takes.
   Output forward(const Tensor& x, const ForwardMode& mode);
-  /// Only the logits: saves the projector.
+  /// Only the logits: saves the projector. In training its BatchNorm, where it has one, sees the
+  /// batch all the same: in published code every forward pass goes through the projector.
   Tensor classify(const Tensor& x, const ForwardMode& mode);
 
   /// Whether training passes draw random numbers, by ForwardMode::dropout.

@@ -2,26 +2,36 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "models/modules.hpp"
 
 namespace bptplr {
 
-/// q = normalize(W2 relu(W1 h + b1) + b2) with as many hidden units as h is long, and one prototype
-/// a class in the space of q. Named projector.0, projector.2 and prototypes.
+/// What makes a projection q of the features h.
+enum class Projector {
+  kMlp,             ///< q = normalize(W2 relu(W1 h + b1) + b2), as many hidden units as h is long
+  kLinearBatchNorm  ///< q = normalize(BatchNorm(W h + b)), as in UNICON (Karim et al., CVPR 2022)
+};
+
+/// The projector, and one prototype a class in the space of q. Named projector.0, projector.2 (or
+/// projector.1, the BatchNorm) and prototypes.
 class ProjectionHead {
  public:
-  ProjectionHead(Initializer& init, std::int64_t features, std::int64_t low_dim,
-                 std::int64_t num_classes);
+  ProjectionHead(Initializer& init, std::int64_t features, Projector projector,
+                 std::int64_t low_dim, std::int64_t num_classes);
   /// h [n, features] -> q [n, low_dim], unit rows.
-  Tensor project(const Tensor& h) const;
+  Tensor project(const Tensor& h, const ForwardMode& mode);
+  /// Has the running statistics of a BatchNorm take note of h in training, as if it were projected.
+  void observe(const Tensor& h, const ForwardMode& mode);
   /// [num_classes, low_dim], unit rows, at first of random directions.
   Tensor& prototypes() { return prototypes_; }
   void name(NamedTensors& names) const;
 
  private:
-  Linear hidden_;
-  Linear out_;
+  Linear first_;
+  std::optional<Linear> second_;   ///< of kMlp
+  std::optional<BatchNorm> norm_;  ///< of kLinearBatchNorm
   Tensor prototypes_;
 };
 

@@ -56,14 +56,14 @@ train() { "$binary" train "${flags[@]}" "${extra[@]}" "$@"; }
 seconds() { "$python" tools/check_audit.py seconds "$1"; }
 
 echo "== BPT-PLR"
-train --method bpt_plr --num_epochs "${EPOCHS:-45}" --data_path "$out/set/all.csv" --out "$out/bpt_plr"
-"$binary" audit "$out/bpt_plr" --threads "${THREADS:-0}" | tee "$out/audit.txt"
+train --method bptplr --num_epochs "${EPOCHS:-45}" --data_path "$out/set/all.csv" --out "$out/bptplr"
+"$binary" audit "$out/bptplr" --threads "${THREADS:-0}" | tee "$out/audit.txt"
 
 ce_epochs=${CE_EPOCHS:-}
 if [[ -z $ce_epochs ]]; then
   echo "== how long an epoch of cross-entropy takes"
   train --method ce --num_epochs 3 --data_path "$out/set/fold1.csv" --out "$out/ce_timing"
-  ce_epochs=$("$python" -c "print(max(1, round($(seconds "$out/bpt_plr") / $folds / ($(seconds "$out/ce_timing") / 3))))")
+  ce_epochs=$("$python" -c "print(max(1, round($(seconds "$out/bptplr") / $folds / ($(seconds "$out/ce_timing") / 3))))")
 fi
 for ((k = 1; k <= folds; ++k)); do
   echo "== cross-entropy without part $k of $folds, $ce_epochs epochs"
@@ -77,7 +77,7 @@ for ((k = 1; k <= folds; ++k)); do
 done
 
 echo
-printf 'seconds of training: BPT-PLR %.0f, cross-entropy %.0f\n' "$(seconds "$out/bpt_plr")" "$ce_seconds"
+printf 'seconds of training: BPT-PLR %.0f, cross-entropy %.0f\n' "$(seconds "$out/bptplr")" "$ce_seconds"
 cleanlab=$("$python" tools/check_audit.py cleanlab "$out/set/all.csv" "$out"/part*.csv)
 echo "$cleanlab" | head -n -1
 # The last line of an audit holds names and values: "expected 1902.3 ... out DIR".

@@ -32,11 +32,11 @@ flags=(--dataset cifar10 --data_path "$data" --noise_mode sym
   --lr "${LR:-0.05}" --lambda_u "${LAMBDA_U:-25}" --seed "${SEED:-1}" --threads "${THREADS:-0}")
 # EXTRA: further flags for both runs, split at spaces.
 read -r -a extra <<<"${EXTRA:---alpha 0.5 --lambda_ramp 5 --loss_history 3 --proto_momentum 0 --warm_up_temperature 1 --warm_up_batch_factor 1}"
-for method in bpt_plr ce; do
+for method in bptplr ce; do
   rm -rf "${out:?}/$method"
   echo "== $method"
   "$binary" train "${flags[@]}" "${extra[@]}" --method "$method" --out "$out/$method"
 done
 
 figure() { python3 tools/final_figures.py "$out/$1" "$2"; }
-echo "bptplr $(figure bpt_plr test_acc) ce $(figure ce test_acc) auc $(figure bpt_plr auc)"
+echo "bptplr $(figure bptplr test_acc) ce $(figure ce test_acc) auc $(figure bptplr auc)"

@@ -9,10 +9,10 @@ cmake --preset cpu >/dev/null
 cmake --build --preset cpu --parallel "${BPTPLR_JOBS:-$(nproc)}" --target bptplr
 
 out=${DEMO_OUT:-runs/demo}
-rm -rf "$out/bpt_plr" "$out/ce"
+rm -rf "$out/bptplr" "$out/ce"
 mkdir -p "$out"
 start=$SECONDS
-for method in bpt_plr ce; do
+for method in bptplr ce; do
   echo
   echo "== training with $method"
   build/cpu/bptplr train --recipe shapes-demo --method "$method" --out "$out/$method" |
@@ -31,5 +31,5 @@ echo "  BPT-PLR               $(value "$bpt" mean_last10) %"
 echo "wrong labels: $(value "$bpt" found) of $(value "$bpt" wrong) found among" \
   "$(value "$bpt" flagged) flagged, AUC $(value "$bpt" auc)"
 echo "(flagged: the two networks' mean clean probability in the last epoch is at most 0.5)"
-mv "$bpt" "$out/bpt_plr/output.txt"
+mv "$bpt" "$out/bptplr/output.txt"
 mv "$out.ce.log" "$out/ce/output.txt"

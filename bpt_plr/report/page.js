@@ -50,15 +50,32 @@ function ellipse(mean, covariance) {
   });
 }
 
+/// What is known of a sample: two losses, one, or a distance. Of one figure, how clean the label is
+/// held to be is drawn upwards.
+const STATISTIC = report.recipe.fields.statistic;
+const IN_PLANE = STATISTIC === "ce_prototype";
+const ACROSS = STATISTIC === "jsd" ? "distance from the label" : "classifier loss";
+const UPWARDS = IN_PLANE ? "prototype loss" : "clean probability";
+
 const KINDS = [["clean", "clean probability above 0.9"], ["unsure", "0.1 to 0.9"],
   ["wrong", "below 0.1"]];
 const kindOf = (clean) => clean > 0.9 ? "clean" : clean < 0.1 ? "wrong" : "unsure";
+
+const EXPLANATIONS = {
+  ce_prototype: "Each point is a training sample: by how much the classifier (to the right) and the class " +
+    "prototypes (upwards) of a network disagree with its label, each scaled to 0\u20131. A mixture of two " +
+    "Gaussians tells clean labels from wrong ones.",
+  ce: "Each point is a training sample: by how much the classifier of a network disagrees with its label, scaled " +
+    "to 0\u20131 (to the right), and how clean the label is held to be for that (upwards).",
+  jsd: "Each point is a training sample: the Jensen-Shannon distance between its label and the mean prediction of " +
+    "both networks (to the right), and how clean the label is held to be for that (upwards).",
+};
 
 /// The lowest and the highest coordinate in any partition. Losses are within 0 to 1, but ellipses
 /// reach beyond, though not far: a nearly flat mixture must not make the points a speck.
 function reachOf(partitions) {
   const outlines = partitions.flatMap(({networks}) => networks.flatMap(({gmm}) =>
-    (gmm.covariances ?? []).flatMap((covariance, k) => ellipse(gmm.means[k], covariance).flat())));
+    (IN_PLANE && gmm?.covariances || []).flatMap((covariance, k) => ellipse(gmm.means[k], covariance).flat())));
   const [lowest, highest] = outlines.reduce(([low, high], value) =>
     [Math.min(low, value), Math.max(high, value)], [0, 1]);
   return [Math.max(lowest, -0.3), Math.min(highest, 1.3)];
@@ -66,7 +83,7 @@ function reachOf(partitions) {
 
 function drawScatter({gmm, points}, wrong, [low, high], width, label) {
   const side = Math.min(width, 420);
-  const [left, bottom, edge] = [46, 44, 4];
+  const [left, bottom, edge] = [46, 44, 14];
   const scale = (side - left - edge) / (high - low);
   const x = (loss) => left + (loss - low) * scale;
   const y = (loss) => edge + (high - loss) * scale;
@@ -79,18 +96,20 @@ function drawScatter({gmm, points}, wrong, [low, high], width, label) {
         svg("text", {x: left - 6, y: y(value) + 4, "text-anchor": "end"}, text(value, 1)));
     }
   }
-  picture.append(svg("text", {x: x(0.5), y: height - 6, "text-anchor": "middle"}, "classifier loss"),
+  picture.append(svg("text", {x: x(0.5), y: height - 6, "text-anchor": "middle"}, ACROSS),
     svg("text", {x: 0, y: 0, "text-anchor": "middle", transform: `translate(11 ${y(0.5)}) rotate(-90)`},
-      "prototype loss"));
+      UPWARDS));
+  const heights = points && (IN_PLANE ? points.prototype : points.clean);
   const marks = {};
   points?.clean.forEach((clean, i) => {
-    const [px, py] = [x(points.classifier[i]).toFixed(1), y(points.prototype[i]).toFixed(1)];
+    const [px, py] = [x(points.classifier[i]).toFixed(1), y(heights[i]).toFixed(1)];
     const isCross = wrong?.[i] === 1;
     const key = `${isCross ? "crosses" : "dots"} stroke-${kindOf(clean)}`;
     marks[key] = (marks[key] ?? "") + (isCross ? `M${px} ${py}m-3-3l6 6m0-6l-6 6` : `M${px} ${py}h0`);
   });
   for (const [key, d] of Object.entries(marks)) picture.append(svg("path", {class: key, d}));
-  gmm.means.forEach((mean, k) => {
+  if (!IN_PLANE) return picture;
+  gmm?.means.forEach((mean, k) => {
     if (gmm.covariances) {
       picture.append(svg("path", {class: "ellipse", "stroke-dasharray": k === gmm.clean_component ? "none" : "6 4",
         d: linePath(ellipse(mean, gmm.covariances[k]).map(([u, v]) => [x(u), y(v)]))}));
@@ -102,12 +121,13 @@ function drawScatter({gmm, points}, wrong, [low, high], width, label) {
 }
 
 function describe({gmm, selection}) {
-  const part = (k) => `${percent(100 * gmm.weights[k], 0)} of the samples around ` +
-    `(${gmm.means[k].map((loss) => text(loss)).join(", ")})`;
+  const place = (mean) => IN_PLANE ? `(${mean.map((loss) => text(loss)).join(", ")})` : text(mean[0]);
+  const part = (k) => `${percent(100 * gmm.weights[k], 0)} of the samples around ${place(gmm.means[k])}`;
   const quality = selection.auc === null ? "" : ` AUC ${text(selection.auc, 4)}; ` +
     `${percent(100 * (selection.precision ?? NaN))} of the labelled samples have a correct label.`;
-  return `Clean component: ${part(gmm.clean_component)}; wrong component: ` +
-    `${part(1 - gmm.clean_component)}. ${selection.n_labelled} samples are labelled.${quality}`;
+  const mixture = !gmm ? "" : `Clean component: ${part(gmm.clean_component)}; wrong component: ` +
+    `${part(1 - gmm.clean_component)}. `;
+  return `${mixture}${selection.n_labelled} samples are labelled.${quality}`;
 }
 
 function scatterLegend(partitions) {
@@ -120,7 +140,7 @@ function scatterLegend(partitions) {
   if (partitions.some(({wrong}) => wrong)) {
     entries.push({name: "cross: the label is in fact wrong", mark: svg("path", {class: "crosses stroke-wrong", d: "M9 3l6 6m0-6l-6 6"})});
   }
-  if (networks.some(({gmm}) => gmm.covariances)) {
+  if (IN_PLANE && networks.some(({gmm}) => gmm?.covariances)) {
     entries.push({name: "clean component, two standard deviations", mark: svg("path", {class: "ellipse", d: "M0 6H24"})},
       {name: "wrong component", mark: svg("path", {class: "ellipse", "stroke-dasharray": "6 4", d: "M0 6H24"})});
   }
@@ -132,6 +152,7 @@ function selection({partitions, quality, note}) {
   const reach = reachOf(partitions);
   const slider = html("input", {type: "range", id: "epoch", min: 0, max: last, step: 1, value: last});
   const shown = html("output", {for: "epoch"});
+  const count = partitions[last].networks.length;
   const figures = partitions[last].networks.map((_, k) => {
     const holder = html("div", {class: "chart"});
     const caption = html("p", {"aria-live": "polite"});
@@ -143,7 +164,7 @@ function selection({partitions, quality, note}) {
     };
     const redraw = drawToWidth(holder, (width) => draw()(width));
     return {redraw: () => { draw(); redraw(); }, element: html("figure", {},
-      html("figcaption", {}, html("h3", {}, `Network ${k + 1}`), caption), holder)};
+      html("figcaption", {}, html("h3", {}, count === 1 ? "Both networks" : `Network ${k + 1}`), caption), holder)};
   });
   const update = () => {
     const name = `epoch ${partitions[slider.value].epoch}`;
@@ -154,9 +175,7 @@ function selection({partitions, quality, note}) {
   slider.addEventListener("input", update);
   update();
   return [
-    html("p", {}, "Each point is a training sample: by how much the classifier (to the right) and the class " +
-      "prototypes (upwards) of a network disagree with its label, each scaled to 0\u20131. A mixture of two " +
-      "Gaussians tells clean labels from wrong ones."),
+    html("p", {}, EXPLANATIONS[STATISTIC]),
     ...sentences(note),
     html("div", {class: "slider"}, html("label", {for: "epoch"}, "Epoch"), slider, shown),
     scatterLegend(partitions),

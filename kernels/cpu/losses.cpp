@@ -166,15 +166,45 @@ void negative_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t cla
   *loss = static_cast<T>(mean_or_zero(row_loss, rows));
 }
 
+template <class T>
+void generalized_cross_entropy(const CpuContext& /*ctx*/, std::int64_t rows, std::int64_t classes,
+                               double q, const T* logits, const std::int64_t* labels, T* loss,
+                               T* grad) {
+  // With p^q = exp(q log p), y the label: d/dz_c (1 - p_y^q) / q = p_y^q (p_c - [c = y]).
+  const double inverse_rows = 1.0 / static_cast<double>(std::max<std::int64_t>(rows, 1));
+  const double total =
+      parallel_sum<double>(rows, softmax_grain(classes), [&](std::int64_t begin, std::int64_t end) {
+        double sum = 0;
+        for (std::int64_t i = begin; i < end; ++i) {
+          const T* z = logits + i * classes;
+          const double normaliser = log_sum_exp(z, classes);
+          const double log_p = static_cast<double>(z[labels[i]]) - normaliser;
+          const double slope = std::exp(q * log_p) * inverse_rows;
+          sum -= std::expm1(q * log_p) / q;
+          for (std::int64_t c = 0; c < classes; ++c) {
+            const double log_p_c = static_cast<double>(z[c]) - normaliser;
+            const double error = c == labels[i] ? std::expm1(log_p) : std::exp(log_p_c);
+            grad[i * classes + c] = static_cast<T>(slope * error);
+          }
+        }
+        return sum;
+      });
+  *loss = static_cast<T>(total * inverse_rows);
+}
+
 template void semi_supervised_loss(const CpuContext&, const SemiSupervisedShape&,
                                    const SemiSupervisedCoefficients&, const float*, const float*,
                                    float*, float*, float*);
 template void negative_entropy(const CpuContext&, std::int64_t, std::int64_t, const float*, float*,
                                float*);
+template void generalized_cross_entropy(const CpuContext&, std::int64_t, std::int64_t, double,
+                                        const float*, const std::int64_t*, float*, float*);
 template void semi_supervised_loss(const CpuContext&, const SemiSupervisedShape&,
                                    const SemiSupervisedCoefficients&, const double*, const double*,
                                    double*, double*, double*);
 template void negative_entropy(const CpuContext&, std::int64_t, std::int64_t, const double*,
                                double*, double*);
+template void generalized_cross_entropy(const CpuContext&, std::int64_t, std::int64_t, double,
+                                        const double*, const std::int64_t*, double*, double*);
 
 }  // namespace bptplr::kernels

@@ -189,6 +189,31 @@ __global__ void __launch_bounds__(kRowThreads)
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
+/// d/dz_c (1 - p_y^q) / q = p_y^q (p_c - [c = y]), y the label.
+template <int kPerLane>
+__global__ void __launch_bounds__(kRowThreads)
+    generalized_cross_entropy_kernel(const float* logits, const std::int64_t* labels,
+                                     std::int64_t rows, int classes, float q, float inverse_rows,
+                                     double* partial, float* grad) {
+  const std::int64_t row = warp_row();
+  float loss = 0.0f;  // of the row, in its first lane
+  if (row < rows) {
+    logits += row * classes;
+    grad += row * classes;
+    const int label = static_cast<int>(labels[row]);
+    const auto z = lane_row<kPerLane>(classes, logits);
+    const Softmax softmax(z);
+    const float log_power = q * softmax.log_probability(logits[label]);
+    const float slope = expf(log_power) * inverse_rows;
+    z.each([&](int c, float logit) {
+      grad[c] = slope * (softmax.probability(logit) - (c == label ? 1.0f : 0.0f));
+    });
+    if (warp_lane() == 0) loss = -expm1f(log_power) / q;
+  }
+  const double sum = block_sum<kRowThreads>(static_cast<double>(loss));
+  if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}
+
 }  // namespace
 
 void semi_supervised_loss(const CudaContext& ctx, const SemiSupervisedShape& shape,
@@ -218,6 +243,18 @@ void negative_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t cl
   with_values_per_lane(classes, [&](auto per_lane) {
     launch(ctx, shape, negative_entropy_kernel<per_lane>, logits, rows, classes,
            static_cast<float>(over(1.0, rows)), partial, grad);
+  });
+  mean_over_rows(ctx, partial, shape.grid.x, rows, loss);
+}
+
+void generalized_cross_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
+                               double q, const float* logits, const std::int64_t* labels,
+                               float* loss, float* grad) {
+  const LaunchShape shape = row_launch(rows);
+  auto* partial = ctx.scratch<double>(shape.grid.x);
+  with_values_per_lane(classes, [&](auto per_lane) {
+    launch(ctx, shape, generalized_cross_entropy_kernel<per_lane>, logits, labels, rows, classes,
+           static_cast<float>(q), static_cast<float>(over(1.0, rows)), partial, grad);
   });
   mean_over_rows(ctx, partial, shape.grid.x, rows, loss);
 }

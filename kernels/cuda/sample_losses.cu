@@ -1,7 +1,8 @@
-// What every sample is judged by. Cross-entropies and pseudo labels are rows of logits, one to a
-// warp (softmax_row.cuh), read once. The normalisation needs the smallest and the largest value of
-// all: blocks leave ranges for a second launch, in which every block joins them for itself (a few
-// KiB from the L2 cache) before it scales its values; they are read twice and written once.
+// What every sample is judged by. Cross-entropies, divergences and pseudo labels are of rows of
+// logits, one to a warp (softmax_row.cuh), read once (a second time from the cache where they are
+// of two networks). The normalisation needs the smallest and the largest value of all: blocks leave
+// ranges for a second launch, in which every block joins them for itself (a few KiB from the L2
+// cache) before it scales its values; they are read twice and written once.
 #include <algorithm>
 
 #include "kernels/cuda/softmax_row.cuh"
@@ -24,6 +25,42 @@ __global__ void __launch_bounds__(kRowThreads)
   if (warp_lane() == 0) {
     const double label_logit = logits[row * classes + labels[row]];
     losses[row] = static_cast<float>(largest + log(sum) - label_logit);
+  }
+}
+
+/// The divergence by the formulas of kernels/cpu, which keep what is small of a sample that is
+/// learnt. Probabilities are float, and may sum to a little more than 1: made to sum to 1 in
+/// double, they leave no logarithm of a negative number.
+template <int kPerLane>
+__global__ void __launch_bounds__(kRowThreads)
+    jensen_shannon_kernel(std::int64_t rows, int classes, const float* logits_1,
+                          const float* logits_2, const std::int64_t* labels, double factor,
+                          float* distances) {
+  constexpr float kEpsilon = 1e-10f;
+  const std::int64_t row = warp_row();
+  if (row >= rows) return;
+  const float* z_1 = logits_1 + row * classes;
+  const float* z_2 = logits_2 + row * classes;
+  const int label = static_cast<int>(labels[row]);
+  const Softmax softmax_1(lane_row<kPerLane>(classes, z_1));
+  const Softmax softmax_2(lane_row<kPerLane>(classes, z_2));
+  const auto p = lane_row<kPerLane>(classes, [&](int c) {
+    return 0.5f * (softmax_1.probability(z_1[c]) + softmax_2.probability(z_2[c]));
+  });
+  const double rest =
+      row_sum<double>(p, [&](int c, float value) { return c == label ? 0.0 : double{value}; });
+  const double divergence = row_sum<double>(p, [&](int c, float value) {
+    const float half = 0.5f * value;
+    return c == label ? 0.0 : double{value} * log1pf(half / (half + kEpsilon));
+  });
+  if (warp_lane() == 0) {
+    const double own =
+        0.5f * (softmax_1.probability(z_1[label]) + softmax_2.probability(z_2[label]));
+    const double sum = own + rest;
+    const double r = rest / sum;
+    const double h = r / (2.0 - r + 2.0 * kEpsilon);
+    const double of_label = own / sum * log1p(-h) + log1p(h);
+    distances[row] = static_cast<float>(factor * 0.5 * (divergence / sum + of_label));
   }
 }
 
@@ -176,6 +213,15 @@ void interleave(const CudaContext& ctx, std::int64_t n, const float* a, const fl
                 float* out) {
   launch(ctx, {dim3(static_cast<unsigned>(div_up(n, kThreads))), dim3(kThreads)}, interleave_kernel,
          n, a, b, out);
+}
+
+void sample_jensen_shannon(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
+                           const float* logits_1, const float* logits_2, const std::int64_t* labels,
+                           double inverse_log_base, float* distances) {
+  with_values_per_lane(classes, [&](auto per_lane) {
+    launch(ctx, row_launch(rows), jensen_shannon_kernel<per_lane>, rows, classes, logits_1,
+           logits_2, labels, inverse_log_base, distances);
+  });
 }
 
 void pseudo_labels(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,

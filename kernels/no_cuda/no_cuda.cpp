@@ -365,6 +365,10 @@ void negative_entropy(const CudaContext&, std::int64_t, std::int64_t, const floa
                       float*) {
   not_in_this_build();
 }
+void generalized_cross_entropy(const CudaContext&, std::int64_t, std::int64_t, double, const float*,
+                               const std::int64_t*, float*, float*) {
+  not_in_this_build();
+}
 
 // mixup
 template <>
@@ -470,6 +474,10 @@ void min_max_normalize(const CudaContext&, std::int64_t, const float*, float*) {
   not_in_this_build();
 }
 void interleave(const CudaContext&, std::int64_t, const float*, const float*, float*) {
+  not_in_this_build();
+}
+void sample_jensen_shannon(const CudaContext&, std::int64_t, std::int64_t, const float*,
+                           const float*, const std::int64_t*, double, float*) {
   not_in_this_build();
 }
 void pseudo_labels(const CudaContext&, std::int64_t, std::int64_t, double, const float*,

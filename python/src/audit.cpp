@@ -28,7 +28,7 @@ JudgedLabels audit_run(const std::string& folder, const std::string& data_path,
   const Recipe recipe = recipe_of_run(run, device, data_path);
   const Networks networks = load_networks(run, recipe);
   TrainingData data = reload_training_data(recipe, run.noise_file());
-  AuditEvidence evidence = gather_evidence(networks, recipe, data);
+  AuditEvidence evidence = gather_evidence(networks, recipe, data, trained_on_partition(run));
   return {audit_labels(std::move(evidence), data.noisy_labels), std::move(data.noisy_labels)};
 }
 

@@ -94,7 +94,7 @@ TEST(AppCommands, BptPlrWritesWhatIsPromised) {
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     const Json epoch = Json::parse(metrics[i]);
     EXPECT_EQ(epoch["epoch"], i);
-    EXPECT_EQ(epoch["phase"], i == 0 ? "warm_up" : "bpt_plr");
+    EXPECT_EQ(epoch["phase"], i == 0 ? "warm_up" : "bptplr");
     for (const char* key : {"lr", "loss", "test_acc", "best_acc", "mean_last10", "networks",
                             "seconds", "images_per_s", "peak_memory_gib"}) {
       EXPECT_TRUE(epoch.contains(key)) << key;

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 const std::string kTiny =
     "--dataset shapes --shapes_train 60 --shapes_test 20 --width 2 --blocks 1,1,1,1 --low_dim 16 "
     "--batch_size 16 --warm_up 1 --num_epochs 3 --r 0.4 --p_threshold 0.1 --threads 1 ";
-const std::string kMethod = "bpt_plr";
+const std::string kMethod = "bptplr";
 
 /// Two quick labels with two seeds each, into `folder`/`out`.
 std::string quick(const std::string& out) {

@@ -40,7 +40,7 @@ TEST(AppErrors, UsageErrorsExitWith2) {
   expect_usage_error(folder, "train --r half", "--r");
   expect_usage_error(folder, "train --batch_size 12.5", "--batch_size");
   expect_usage_error(folder, "train --width", "--width");
-  expect_usage_error(folder, "train --method dividemix", "dividemix");
+  expect_usage_error(folder, "train --method dividemux", "dividemux");
   expect_usage_error(folder, "train --dataset shapes stray", "stray");
   expect_usage_error(folder, "eval", "RUN");
   expect_usage_error(folder, "info --jsn", "--jsn");

@@ -129,7 +129,7 @@ TEST(AppReport, PlainCrossEntropyHasNoPartition) {
   EXPECT_EQ(missing(report, "suspects"), "");
   EXPECT_TRUE(contains(report["suspects"]["note"].dump(), "classifier's loss alone"));
   for (const char* section : {"selection", "balance"}) {
-    EXPECT_TRUE(contains(missing(report, section), "cross-entropy")) << section;
+    EXPECT_TRUE(contains(missing(report, section), "all labels")) << section;
   }
   page_of(folder);
 }

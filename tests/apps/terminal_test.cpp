@@ -95,7 +95,7 @@ TEST(AppTerminal, ElsewhereLinesAreWhole) {
   EXPECT_TRUE(contains(result.out, "mem GiB     time  parts of the loss\n")) << result.out;
   EXPECT_TRUE(std::regex_search(
       result.out,
-      std::regex("\n    1  bpt_plr .*  contrastive [0-9.]+  lambda_u [0-9.]+  u [0-9.]+  "
+      std::regex("\n    1  bptplr .*  contrastive [0-9.]+  lambda_u [0-9.]+  u [0-9.]+  "
                  "x [0-9.]+  penalty [0-9.]+\n")))
       << result.out;
 }

@@ -20,8 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Seven iterations of each network in the warm-up, and eight in each of two divided epochs.
-Recipe tiny_recipe(const std::string& method = "bpt_plr") {
-  Recipe recipe;
+Recipe tiny_recipe(const std::string& method = "bptplr") {
+  Recipe recipe = method_recipe(method);
   recipe.dataset = "shapes";
   recipe.shapes_train = 100;
   recipe.shapes_test = 20;
@@ -29,8 +29,7 @@ Recipe tiny_recipe(const std::string& method = "bpt_plr") {
   recipe.width = 2;
   recipe.blocks = "1,1,1,1";
   recipe.low_dim = 8;
-  recipe.method = method;
-  recipe.num_epochs = 3;
+  recipe.num_epochs = recipe.second_run.empty() ? 3 : 6;
   recipe.batch_size = 16;
   recipe.warm_up = 1;
   recipe.warm_up_batch_factor = 1;
@@ -104,10 +103,10 @@ void stop_and_go_on(const Recipe& recipe, std::int64_t step, const fs::path& fil
   StopAfter never(1'000'000);
   Trainer whole(recipe, data, never);
   ASSERT_TRUE(whole.run());
+  EXPECT_EQ(never.epochs.back().networks.empty(), !divides(recipe));
   for (const NetworkMetrics& network : never.epochs.back().networks) {
-    const auto samples = std::ssize(network.gmm.clean_probability);
     ASSERT_GT(network.selection.n_labelled, 0);
-    ASSERT_LT(network.selection.n_labelled, samples);
+    ASSERT_LT(network.selection.n_labelled, std::ssize(network.clean));
   }
 
   std::vector<EpochMetrics> epochs;
@@ -130,7 +129,13 @@ void stop_and_go_on(const Recipe& recipe, std::int64_t step, const fs::path& fil
 TEST_F(CheckpointTest, GoesOnFromEveryIterationToTheSameBits) {
   stop_and_go_on(tiny_recipe(), 1, folder_ / "a");
   stop_and_go_on(tiny_recipe(), 5, folder_ / "b");
-  stop_and_go_on(tiny_recipe("ce"), 2, folder_ / "c");
+}
+
+TEST_F(CheckpointTest, EveryMethodGoesOnToTheSameBits) {
+  for (const BuiltinRecipe& method : builtin_methods()) {
+    SCOPED_TRACE(method.name);
+    stop_and_go_on(tiny_recipe(method.name), 3, folder_ / method.name);
+  }
 }
 
 TEST_F(CheckpointTest, GoesOnWithinAnEpochThatDrawsItsSamples) {
@@ -180,6 +185,10 @@ TEST_F(CheckpointTest, RefusesAnotherRunByNamingTheField) {
   other.threads = 7;
   other.num_epochs = 50;
   EXPECT_NO_THROW(require_same_run(other, recipe, "RUN"));
+  Recipe twice = tiny_recipe("longremix");
+  const Recipe longer = twice;
+  twice.num_epochs += 2;
+  EXPECT_THROW(require_same_run(twice, longer, "RUN"), Error) << "the second run begins elsewhere";
   other.tau = 0.5;
   try {
     require_same_run(other, recipe, "RUN");

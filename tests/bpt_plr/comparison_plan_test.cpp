@@ -72,7 +72,7 @@ TEST_F(ComparisonPlan, NamesThatCannotBeToldApartOrMeanNothing) {
                "neither a method, a built-in recipe nor a file 'no-such'");
   const std::string dots = file("...json", Json::object());
   expect_error([&] { label_recipes(Names{dots}, "", Json::object()); }, "rename it");
-  expect_error([] { label_recipes(Names{"ce"}, "", Json{{"method", "bpt_plr"}}); }, "--method");
+  expect_error([] { label_recipes(Names{"ce"}, "", Json{{"method", "bptplr"}}); }, "--method");
   // The one that is wrong is named.
   const std::string wrong = file("wrong.json", {{"rate", 1}});
   expect_error([&] { label_recipes(Names{"ce"}, wrong, Json::object()); },

@@ -68,9 +68,10 @@ EpochMetrics divided_metrics(std::int64_t epoch) {
   for (int k = 0; k < 2; ++k) {
     NetworkMetrics network;
     network.selection = {2, std::numeric_limits<double>::quiet_NaN(), 0.5, 0.75};
-    network.gmm.clean_probability = {0.9, 0.1, 0.98765};
-    network.gmm.covariances = {{{{{0.01, 0.0}, {0.0, 0.01}}}, {{{0.01, 0.0}, {0.0, 0.01}}}}};
-    network.losses = {losses({0.12345F, 1.0F, 0.0F}), losses({0.25F, 0.5F, 0.75F})};
+    network.clean = {0.9, 0.1, 0.98765};
+    network.gmm.emplace();
+    network.gmm->covariances = {{{{{0.01, 0.0}, {0.0, 0.01}}}, {{{0.01, 0.0}, {0.0, 0.01}}}}};
+    network.evidence = {losses({0.12345F, 1.0F, 0.0F}), losses({0.25F, 0.5F, 0.75F})};
     metrics.networks.push_back(network);
   }
   metrics.wrong_labels = WrongLabels{1, 1, 1};
@@ -99,7 +100,7 @@ TEST(EventLog, NamesCurvesAndDrawsPartitions) {
   }
   EXPECT_FALSE(has(bytes, "loss/lambda_u")) << "it is no loss";
   EXPECT_FALSE(has(bytes, "network1/precision")) << "it is not defined";
-  EXPECT_EQ(count(bytes, "network1/gmm\x22"), 1) << "the tag, and the key of an image";
+  EXPECT_EQ(count(bytes, "network1/selection\x22"), 1) << "the tag, and the key of an image";
   EXPECT_EQ(count(bytes, "\x89PNG"), 4);
 }
 

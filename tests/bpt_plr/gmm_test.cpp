@@ -27,12 +27,12 @@ struct Network {
       prototype[i] = static_cast<float>(center + 0.06 * random.normal());
     }
   }
-  SampleLosses losses() const { return {to_tensor(classifier), to_tensor(prototype)}; }
+  Evidence losses() const { return {to_tensor(classifier), to_tensor(prototype)}; }
 };
 
-std::string error_of(const SampleLosses& second, const GmmOptions& options = {}) {
+std::string error_of(const Evidence& second, const GmmOptions& options = {}) {
   const Network first(1);
-  const std::vector<SampleLosses> losses{first.losses(), second};
+  const std::vector<Evidence> losses{first.losses(), second};
   try {
     fit_gmm(losses, options, 1, 0);
   } catch (const Error& error) {
@@ -41,10 +41,21 @@ std::string error_of(const SampleLosses& second, const GmmOptions& options = {})
   return "";
 }
 
+TEST(FitGmm, OneFigureIsAMixtureInOneDimension) {
+  const Network a(1);
+  const Evidence one{a.losses().first, {}};
+  const GmmFit fit = fit_gmm(std::vector{one}, {}, 7, 12)[0];
+  for (std::size_t i = 0; i < 600; ++i) EXPECT_EQ(fit.clean_probability[i] > 0.5, i < 400) << i;
+  const auto clean = static_cast<std::size_t>(fit.clean_component);
+  EXPECT_EQ(fit.means[clean][1], 0.0);
+  EXPECT_NEAR(fit.covariances[clean][1][1], GmmOptions().reg_covar, 1e-12);
+  EXPECT_EQ(fit.covariances[clean][0][1], 0.0);
+}
+
 TEST(FitGmm, TellsSmallLossesFromLargeOnesInBothNetworks) {
   const Network a(1);
   const Network b(2);
-  const std::vector<SampleLosses> losses{a.losses(), b.losses()};
+  const std::vector<Evidence> losses{a.losses(), b.losses()};
   const std::vector<GmmFit> fits = fit_gmm(losses, {}, 7, 12);
   ASSERT_EQ(fits.size(), 2U);
   for (const GmmFit& fit : fits) {
@@ -62,7 +73,7 @@ TEST(FitGmm, TellsSmallLossesFromLargeOnesInBothNetworks) {
 
 TEST(FitGmm, RepeatsForTheSameSeed) {
   const Network a(3);
-  const std::vector<SampleLosses> losses{a.losses()};
+  const std::vector<Evidence> losses{a.losses()};
   EXPECT_EQ(fit_gmm(losses, {}, 7, 12)[0].clean_probability,
             fit_gmm(losses, {}, 7, 12)[0].clean_probability);
 }
@@ -81,7 +92,7 @@ Tensor columns(const Network& network) {
 TEST(FitGmm, ColumnsOfOneTensorGiveTheSameFit) {
   const Network a(1);
   const Network b(2);
-  const std::vector<SampleLosses> losses{a.losses(), b.losses()};
+  const std::vector<Evidence> losses{a.losses(), b.losses()};
   const auto expected = fit_gmm(losses, {}, 7, 12);
   EXPECT_EQ(fit_gmm(columns<float>(a), {}, 7, 12, 0).clean_probability,
             expected[0].clean_probability);
@@ -109,7 +120,7 @@ TEST(FitGmm, StartsFromLabels) {
 
 TEST(FitGmm, EqualLossesCountAsClean) {
   const Tensor zeros = Tensor::zeros({10});
-  const std::vector<SampleLosses> losses{{zeros, zeros}};
+  const std::vector<Evidence> losses{{zeros, zeros}};
   const GmmFit fit = fit_gmm(losses, {}, 1, 0)[0];
   EXPECT_TRUE(fit.one_cluster);
   EXPECT_EQ(fit.clean_probability, std::vector<double>(10, 1.0));
@@ -128,7 +139,7 @@ TEST(FitGmm, NamesTheSampleWhoseLossIsNotFinite) {
 
 TEST(FitGmm, RefusesWhatItCannotFit) {
   const Network b(2);
-  const Tensor all = b.losses().classifier;
+  const Tensor all = b.losses().first;
   const Tensor none = Tensor::zeros({0});
   EXPECT_NE(error_of({none, none}).find("no sample"), std::string::npos);
   EXPECT_NE(error_of({all, all.rows(0, 3)}).find("600 classifier losses but 3"), std::string::npos);

@@ -72,24 +72,58 @@ TEST(Recipe, JsonRoundTrip) {
   EXPECT_EQ(again, recipe);
 }
 
-TEST(Recipe, ThePaperPresetIsTheDefault) {
-  Recipe recipe;
-  apply_preset(recipe, "reference");
-  EXPECT_NE(recipe, Recipe{});
-  apply_preset(recipe, "paper");
-  EXPECT_EQ(recipe, Recipe{});
+TEST(Recipe, ThePaperPresetOfTheMethodIsTheDefault) {
+  EXPECT_NE(method_recipe("bptplr", "reference"), Recipe{});
+  EXPECT_EQ(method_recipe("bptplr", "paper"), Recipe{});
+  EXPECT_EQ(method_recipe("bptplr"), Recipe{});
 }
 
 TEST(Recipe, TheReferencePresetIsThePublishedScript) {
-  Recipe recipe;
-  apply_preset(recipe, "reference");
+  const Recipe recipe = method_recipe("bptplr", "reference");
   EXPECT_EQ(recipe.preset, "reference");
   EXPECT_FALSE(recipe.warm_up_contrastive_grad);
   EXPECT_EQ(recipe.kappa, "0:3,40:2");
   EXPECT_EQ(recipe.class_set_rows, "subset");
   EXPECT_EQ(recipe.proto_source, "peer");
   EXPECT_EQ(recipe.proto_target, "network1");
-  EXPECT_TRUE(contains(error_of([&] { apply_preset(recipe, "papre"); }), "papre"));
+}
+
+TEST(Recipe, AMethodHasThePresetsThatItNames) {
+  EXPECT_EQ(method_recipe("unicon").preset, "reference");
+  EXPECT_EQ(method_recipe("unicon").jsd_base, "e");
+  EXPECT_EQ(method_recipe("unicon", "paper").jsd_base, "2");
+  EXPECT_TRUE(contains(error_of([] { method_recipe("dividemix", "paper"); }),
+                       "method dividemix has no preset 'paper'"));
+  EXPECT_TRUE(contains(error_of([] { method_recipe("bptplr", "papre"); }), "papre"));
+  EXPECT_TRUE(contains(error_of([] { method_recipe("dividemux"); }), "no method 'dividemux'"));
+}
+
+TEST(Recipe, EveryMethodIsValid) {
+  std::set<std::string> names;
+  for (const BuiltinRecipe& method : builtin_methods()) {
+    SCOPED_TRACE(method.name);
+    names.insert(method.name);
+    EXPECT_GT(std::string(method.help).size(), 8U);
+    Recipe recipe = compose_recipe(Json::object(), "", {{"method", method.name}});
+    EXPECT_EQ(recipe.method, method.name);
+    EXPECT_TRUE(deviations(recipe).empty());
+    recipe.dataset = "shapes";
+    resolve(recipe);
+    EXPECT_EQ(divides(recipe), recipe.networks == 2);
+  }
+  EXPECT_EQ(names, (std::set<std::string>{"bptplr", "ce", "dividemix", "gce", "longremix", "mixup",
+                                          "plremix", "unicon"}));
+}
+
+TEST(Recipe, TheMethodOfTheCommandLineLaysDownItsFields) {
+  const Json file = {{"method", "dividemix"}, {"lambda_u", 0}, {"warm_up", 30}};
+  const Recipe dividemix = compose_recipe(file, "file", Json::object());
+  EXPECT_EQ(dividemix.selection, "gmm");
+  EXPECT_EQ(dividemix.lambda_u, 0.0) << "the file beats the method";
+  const Recipe unicon = compose_recipe(file, "file", {{"method", "unicon"}});
+  EXPECT_EQ(unicon.selection, "uniform");
+  EXPECT_EQ(unicon.warm_up, 30);
+  EXPECT_EQ(unicon.num_epochs, 351);
 }
 
 TEST(Recipe, PrecedenceIsDefaultsPresetFileOverrides) {
@@ -156,7 +190,7 @@ TEST(Recipe, MalformedFieldsAreNamed) {
            {{{"r", "half"}}, "r is \"half\", but must be a number"},
            {{{"width", 1.5}}, "width is 1.5, but must be a whole number"},
            {{{"seed", 18446744073709551615ULL}}, "seed"},
-           {{{"method", "bptplr"}}, "method is 'bptplr', but must be one of: bpt_plr, ce"},
+           {{{"method", "bpt_plr"}}, "method is 'bpt_plr', but must be one of: bptplr, ce, "},
            {{{"data_path", 7}}, "data_path is 7, but must be a text"},
            {{{"warm_up_contrastive_grad", 1}}, "must be true or false"},
            {Json::array({1}), "must be a JSON object"}}) {
@@ -242,6 +276,28 @@ TEST(Recipe, OutOfRangeFieldsAreNamed) {
            {{{"kappa", "0:2;1"}}, "EPOCH:VALUE"},
            {{{"lr_steps", "8:0"}}, "a divisor in lr_steps is 0"},
            {{{"noise_mode", "asym"}}, "noise_mode asym"},
+           {{{"networks", 1}}, "selection is gmm_balanced, for which two networks must train"},
+           {{{"networks", 3}}, "networks is 3"},
+           {{{"selection", "none"}}, "both or neither must be none"},
+           {{{"statistic", "none"}}, "both or neither must be none"},
+           {{{"selection", "uniform"}}, "use statistic ce or jsd"},
+           {{{"selection", "gmm_confident"}}, "needs the set that a first run finds"},
+           {{{"method", "longremix"}, {"epoch_size", 50}}, "set epoch_size to 0"},
+           {{{"method", "longremix"}, {"num_epochs", 20}}, "has 10 of 20 epochs, all of them"},
+           {{{"method", "ce"}, {"second_run", "lr"}},
+            "second_run is 'lr', but must be FIELD=VALUE"},
+           {{{"second_run", "width=8"}}, "second_run changes width, which both runs share"},
+           {{{"second_run", "lr=-1"}}, "lr is -1"},
+           {{{"second_run", "selection=gmm_confident"}}, "but selection is gmm_balanced"},
+           {{{"lambda_c", -1.0}}, "lambda_c is -1"},
+           {{{"filter_tau", 0.5}}, "filter_tau is 0.5"},
+           {{{"trust_below", 1.5}}, "trust_below is 1.5"},
+           {{{"run_length", 0}}, "run_length is 0"},
+           {{{"gce_q", 0.0}}, "gce_q is 0"},
+           {{{"gce_q", 1.5}}, "gce_q is 1.5"},
+           {{{"method", "gce"}, {"mixup_alpha", 1.0}}, "use plain_loss ce or mixup_alpha 0"},
+           {{{"pseudo_momentum", -1.0}}, "pseudo_momentum is -1"},
+           {{{"lr_steps", "150%:10"}}, "a percentage in it must lie in [0, 100]"},
            {{{"dataset", "cifar10"}}, "data_path is missing"}}) {
     EXPECT_TRUE(contains(resolve_error(changes), part)) << resolve_error(changes);
   }
@@ -258,6 +314,10 @@ TEST(Recipe, ResolveFillsInWhatIsLeftOpen) {
   EXPECT_EQ(resolved({{"num_epochs", 20}}).lr_period, 20);
   EXPECT_EQ(resolved({{"num_epochs", 20}, {"lr_period", 30}}).lr_period, 30);
   EXPECT_EQ(resolved({{"r", 0.9}}).loss_history, 5);
+  EXPECT_EQ(resolved({{"method", "unicon"}, {"r", 0.9}}).loss_history, 1);
+  EXPECT_EQ(resolved({{"method", "plremix"}}).lr_steps, "200:10");
+  EXPECT_EQ(resolved({{"method", "dividemix"}}).lr_steps, "150:10");
+  EXPECT_EQ(resolved({{"num_epochs", 20}, {"kappa", "0:3,12.5%:2,50%:1"}}).kappa, "0:3,2:2,10:1");
   EXPECT_EQ(resolved({{"r", 0.8}}).loss_history, 1);
   EXPECT_EQ(resolved(Json::object()).blocks, "2,2,2,2");
   EXPECT_EQ(resolved({{"arch", "resnet50"}}).blocks, "3,4,6,3");

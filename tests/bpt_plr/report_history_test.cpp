@@ -42,8 +42,7 @@ RunHistory history_of(std::int64_t epochs, bool with_points) {
 }
 
 Recipe recipe_of(const std::string& method) {
-  Recipe recipe;
-  recipe.method = method;
+  Recipe recipe = method_recipe(method);
   recipe.num_class = 2;
   recipe.warm_up = 1;
   return recipe;
@@ -61,7 +60,7 @@ TEST(ReportHistory, ARunWithoutAnEpochSaysSo) {
   const RunHistory none;
   EXPECT_TRUE(report_result(none).is_null());
   EXPECT_TRUE(has(missing(report_curves(none)), "No epoch has ended"));
-  const Recipe recipe = recipe_of("bpt_plr");
+  const Recipe recipe = recipe_of("bptplr");
   EXPECT_TRUE(has(missing(report_selection(none, recipe, {}, {})), "warm-up"));
   EXPECT_TRUE(has(missing(report_balance(none, recipe, {})), "warm-up"));
 }
@@ -69,8 +68,10 @@ TEST(ReportHistory, ARunWithoutAnEpochSaysSo) {
 TEST(ReportHistory, PlainCrossEntropySaysThatItPartitionsNothing) {
   const RunHistory history = history_of(1, false);
   const Recipe recipe = recipe_of("ce");
-  EXPECT_TRUE(has(missing(report_selection(history, recipe, {}, {})), "cross-entropy"));
-  EXPECT_TRUE(has(missing(report_balance(history, recipe, {})), "cross-entropy"));
+  EXPECT_TRUE(
+      has(missing(report_selection(history, recipe, {}, {})), "trains on all labels (method ce)"));
+  EXPECT_TRUE(
+      has(missing(report_balance(history, recipe, {})), "trains on all labels (method ce)"));
   EXPECT_EQ(missing(report_curves(history)), "");
 }
 
@@ -90,7 +91,7 @@ TEST(ReportHistory, PartitionsCarryTheirPointsAndWhichLabelsAreWrong) {
   const Labels noisy{0, 1, 1};
   const Labels truth{1, 1, -1};
   const ReportSection section =
-      report_selection(history_of(3, true), recipe_of("bpt_plr"), noisy, truth);
+      report_selection(history_of(3, true), recipe_of("bptplr"), noisy, truth);
   ASSERT_EQ(section["partitions"].size(), 2U);
   const ReportSection& last = section["partitions"][1];
   EXPECT_EQ(last["epoch"], 2);
@@ -103,8 +104,7 @@ TEST(ReportHistory, PartitionsCarryTheirPointsAndWhichLabelsAreWrong) {
 }
 
 TEST(ReportHistory, WithoutSelectionJsonlThereAreNoPoints) {
-  const ReportSection section =
-      report_selection(history_of(3, false), recipe_of("bpt_plr"), {}, {});
+  const ReportSection section = report_selection(history_of(3, false), recipe_of("bptplr"), {}, {});
   EXPECT_FALSE(section["partitions"][0]["networks"][0].contains("points"));
   EXPECT_FALSE(section["partitions"][0].contains("wrong"));
   EXPECT_TRUE(has(section["note"].dump(), "no selection.jsonl"));
@@ -112,7 +112,7 @@ TEST(ReportHistory, WithoutSelectionJsonlThereAreNoPoints) {
 
 TEST(ReportHistory, OfManyPartitionsFortyAreKeptWithTheFirstAndTheLast) {
   const ReportSection section =
-      report_selection(history_of(302, true), recipe_of("bpt_plr"), {}, {});
+      report_selection(history_of(302, true), recipe_of("bptplr"), {}, {});
   ASSERT_EQ(section["partitions"].size(), 40U);
   EXPECT_EQ(section["partitions"][0]["epoch"], 1);
   EXPECT_EQ(section["partitions"][39]["epoch"], 301);
@@ -123,12 +123,12 @@ TEST(ReportHistory, OfManyPartitionsFortyAreKeptWithTheFirstAndTheLast) {
 TEST(ReportHistory, BalanceCountsGivenAndLabelledSamples) {
   const Labels noisy{0, 1, 1, 1, 0};
   const RunHistory history = history_of(3, false);
-  const ReportSection balance = report_balance(history, recipe_of("bpt_plr"), noisy);
+  const ReportSection balance = report_balance(history, recipe_of("bptplr"), noisy);
   EXPECT_EQ(balance["epoch"], 2);
   EXPECT_EQ(balance["given"], Json::parse("[2, 3]"));
   EXPECT_EQ(balance["networks"], Json::parse("[[1, 1], [1, 2]]"));
   EXPECT_TRUE(balance["note"].empty());
-  Recipe drawing = recipe_of("bpt_plr");
+  Recipe drawing = recipe_of("bptplr");
   drawing.epoch_size = 4;
   EXPECT_TRUE(has(report_balance(history, drawing, noisy)["note"].dump(), "draws 4 samples"));
 }

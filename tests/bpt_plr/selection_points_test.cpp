@@ -19,8 +19,8 @@ EpochMetrics divided_metrics(std::int64_t epoch) {
   metrics.samples = {4, 9, 12};
   for (int k = 0; k < 2; ++k) {
     NetworkMetrics network;
-    network.gmm.clean_probability = {0.9, 0.1, 0.98765};
-    network.losses = {losses({0.12345F, 1.0F, 0.0F}), losses({0.25F, 0.5F, 0.75F})};
+    network.clean = {0.9, 0.1, 0.98765};
+    network.evidence = {losses({0.12345F, 1.0F, 0.0F}), losses({0.25F, 0.5F, 0.75F})};
     metrics.networks.push_back(network);
   }
   return metrics;

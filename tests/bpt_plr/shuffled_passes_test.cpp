@@ -8,7 +8,7 @@ namespace bptplr {
 namespace {
 
 TEST(ShuffledPasses, UpcomingIsWhatComesNextInThePass) {
-  ShuffledPasses passes(10, 3, 1, Purpose::kTest, 0, 0);
+  ShuffledPasses passes(10, 3, Incomplete::kDrop, 1, Purpose::kTest, 0, 0);
   EXPECT_TRUE(passes.upcoming().empty()) << "no pass has begun";
   for (int pass = 0; pass < 3; ++pass) {
     std::set<std::int64_t> seen;
@@ -27,8 +27,32 @@ TEST(ShuffledPasses, UpcomingIsWhatComesNextInThePass) {
   }
 }
 
+TEST(ShuffledPasses, WhatIsLeftMayBeABatch) {
+  ShuffledPasses passes(10, 4, Incomplete::kKeep, 1, Purpose::kTest, 0, 0);
+  EXPECT_EQ(passes.batches_per_pass(), 3);
+  for (int pass = 0; pass < 2; ++pass) {
+    std::set<std::int64_t> seen;
+    for (const std::size_t size : {4U, 4U, 2U}) {
+      const auto batch = passes.next();
+      EXPECT_EQ(batch.size(), size);
+      seen.insert(batch.begin(), batch.end());
+    }
+    EXPECT_EQ(seen.size(), 10U);
+    EXPECT_TRUE(passes.upcoming().empty());
+  }
+}
+
+TEST(ShuffledPasses, ASmallSetIsOneBatch) {
+  for (const Incomplete incomplete : {Incomplete::kDrop, Incomplete::kKeep}) {
+    ShuffledPasses passes(3, 8, incomplete, 1, Purpose::kTest, 0, 0);
+    EXPECT_EQ(passes.batches_per_pass(), 1);
+    EXPECT_EQ(passes.next().size(), 3U);
+    EXPECT_EQ(passes.next().size(), 3U);
+  }
+}
+
 TEST(ShuffledPasses, NothingYieldsNothing) {
-  ShuffledPasses passes(0, 3, 1, Purpose::kTest, 0, 0);
+  ShuffledPasses passes(0, 3, Incomplete::kKeep, 1, Purpose::kTest, 0, 0);
   EXPECT_TRUE(passes.next().empty());
   EXPECT_TRUE(passes.upcoming().empty());
 }

@@ -52,7 +52,7 @@ std::vector<IterationLosses> train_on(Device device, DType dtype) {
   k.named().move_to(device);
   j.named().move_to(device);
   Sgd optimizer(k.named().parameters(), 0.9, 5e-4);
-  const IterationOptions options;
+  const IterationOptions options{Recipe{}};
   std::vector<IterationLosses> losses;
   for (int i = 0; i < kIterations; ++i) {
     IterationBatch batch = make_batch(static_cast<std::uint32_t>(i), device, dtype);

@@ -79,9 +79,9 @@ TEST(SemiSupervisedLossCudaValues, SurviveAClassWithoutProbability) {
   for (const float g : r.grad.span<float>()) EXPECT_TRUE(std::isfinite(g));
 }
 
-class NegativeEntropyCuda : public testing::TestWithParam<Shape> {};
+class RowLossesCuda : public testing::TestWithParam<Shape> {};
 
-TEST_P(NegativeEntropyCuda, EqualsTheCpu) {
+TEST_P(RowLossesCuda, NegativeEntropyEqualsTheCpu) {
   const Tensor logits = random_normal(GetParam(), 5, 3.0);
   const std::int64_t rows = logits.size(0), classes = logits.size(1);
   Tensor loss = Tensor::empty({1}), grad = Tensor::empty(logits.shape());
@@ -97,7 +97,27 @@ TEST_P(NegativeEntropyCuda, EqualsTheCpu) {
   EXPECT_LT(relative_error(results[1], grad), 1e-5);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, NegativeEntropyCuda,
+TEST_P(RowLossesCuda, GeneralizedCrossEntropyEqualsTheCpu) {
+  const Tensor logits = random_normal(GetParam(), 6, 3.0);
+  const std::int64_t rows = logits.size(0), classes = logits.size(1);
+  const auto labels = random_labels(rows, classes, 7);
+  for (const double q : {0.05, 0.7, 1.0}) {
+    Tensor loss = Tensor::empty({1}), grad = Tensor::empty(logits.shape());
+    kernels::generalized_cross_entropy(cpu_context(), rows, classes, q, logits.data<float>(),
+                                       labels.data(), loss.data<float>(), grad.data<float>());
+    const auto results = on_device([&] {
+      DeviceArray<float> dev_logits(logits), dev_loss(1), dev_grad(logits.numel());
+      DeviceArray<std::int64_t> dev_labels(labels);
+      kernels::generalized_cross_entropy(cuda_test_context(), rows, classes, q, dev_logits.get(),
+                                         dev_labels.get(), dev_loss.get(), dev_grad.get());
+      return std::vector{dev_loss.to_tensor({1}), dev_grad.to_tensor(logits.shape())};
+    });
+    EXPECT_LT(relative_error(results[0], loss), 1e-6) << q;
+    EXPECT_LT(relative_error(results[1], grad), 1e-5) << q;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, RowLossesCuda,
                          testing::Values(Shape{0, 10}, Shape{1, 2}, Shape{37, 10}, Shape{5, 33},
                                          Shape{6, 200}, Shape{3, 1100}));
 

@@ -89,8 +89,8 @@ struct Finished {
   TensorMap state;  ///< of both networks, on the CPU
 };
 
-Recipe small_recipe(const std::string& device) {
-  Recipe recipe;
+Recipe small_recipe(const std::string& device, const std::string& method = "bptplr") {
+  Recipe recipe = method_recipe(method);
   recipe.dataset = "shapes";
   recipe.shapes_train = 24;
   recipe.shapes_test = 10;
@@ -132,19 +132,40 @@ TEST(NetworkCuda, WholeRunFollowsTheCpu) {
   EXPECT_GT(actual[1].networks[0].selection.n_labelled, 0);
 }
 
+void expect_replays(Recipe recipe) {
+  const Finished replayed = train(recipe);
+  recipe.cuda_graph = false;
+  const Finished run = train(recipe);
+  ASSERT_EQ(run.epochs.size(), replayed.epochs.size());
+  EXPECT_EQ(run.epochs.back().losses, replayed.epochs.back().losses);
+  ASSERT_EQ(run.state.size(), replayed.state.size());
+  for (const auto& [name, tensor] : run.state) {
+    EXPECT_TRUE(same_bits(tensor, replayed.state.at(name))) << name;
+  }
+}
+
 /// An epoch has three iterations: one that is run, and two that are replayed.
 TEST(NetworkCuda, ReplayedIterationsAreThoseThatAreRun) {
   Recipe recipe = small_recipe("cuda");
   recipe.precision = "bf16";
   recipe.shapes_train = 16;
-  const Finished replayed = train(recipe);
-  recipe.cuda_graph = false;
-  const Finished run = train(recipe);
-  EXPECT_EQ(run.epochs[1].losses, replayed.epochs[1].losses);
-  ASSERT_EQ(run.state.size(), replayed.state.size());
-  for (const auto& [name, tensor] : run.state) {
-    EXPECT_TRUE(same_bits(tensor, replayed.state.at(name))) << name;
-  }
+  expect_replays(recipe);
+}
+
+/// DivideMix trains on what is left at the end of a pass, too: in batches of other sizes.
+TEST(NetworkCuda, IterationsOfOtherSizesAreRunBesideTheGraph) {
+  Recipe recipe = small_recipe("cuda", "dividemix");
+  recipe.batch_size = 3;
+  recipe.shapes_train = 20;
+  expect_replays(recipe);
+}
+
+/// UNICON forwards single views, through a projector with BatchNorm.
+TEST(NetworkCuda, SeveralForwardPassesAreReplayed) {
+  Recipe recipe = small_recipe("cuda", "unicon");
+  recipe.batch_size = 3;
+  recipe.shapes_train = 24;
+  expect_replays(recipe);
 }
 
 }  // namespace

@@ -26,6 +26,27 @@ TEST_P(SampleRowsCuda, CrossEntropyEqualsTheCpu) {
   EXPECT_LT(relative_error(results[0], losses), 1e-6);
 }
 
+TEST_P(SampleRowsCuda, JensenShannonEqualsTheCpu) {
+  const std::int64_t rows = GetParam()[0], classes = GetParam()[1];
+  const auto labels = random_labels(rows, classes, 5);
+  for (const double scale : {0.5, 5.0, 40.0}) {
+    const Tensor first = random_normal(GetParam(), 6, scale);
+    const Tensor second = random_normal(GetParam(), 7, scale);
+    Tensor distances = Tensor::empty({rows});
+    kernels::sample_jensen_shannon(cpu_context(), rows, classes, first.data<float>(),
+                                   second.data<float>(), labels.data(), 1.5,
+                                   distances.data<float>());
+    const auto results = on_device([&] {
+      DeviceArray<float> dev_first(first), dev_second(second), out(rows);
+      DeviceArray<std::int64_t> dev_labels(labels);
+      kernels::sample_jensen_shannon(cuda_test_context(), rows, classes, dev_first.get(),
+                                     dev_second.get(), dev_labels.get(), 1.5, out.get());
+      return std::vector{out.to_tensor({rows})};
+    });
+    EXPECT_LT(relative_error(results[0], distances), 1e-6) << scale;
+  }
+}
+
 TEST_P(SampleRowsCuda, PseudoLabelsEqualTheCpu) {
   const Tensor s = random_normal(GetParam(), 3, 3.0), z = random_normal(GetParam(), 4, 3.0);
   const std::int64_t rows = s.size(0), classes = s.size(1);
@@ -71,6 +92,29 @@ TEST(SampleCrossEntropyCuda, IsAccurateAtBothEnds) {
   });
   EXPECT_NEAR(results[0].data<float>()[0], std::log1p(std::exp(-12.0)), 1e-11);
   EXPECT_EQ(results[0].data<float>()[1], 2000.0F);
+}
+
+/// Each by itself: beside the distance of a wrong label that of a right one hardly shows.
+TEST(SampleJensenShannonCuda, IsAccurateFromLearntSamplesToWrongOnes) {
+  std::vector<float> logits;
+  for (int z = -40; z <= 40; ++z) logits.insert(logits.end(), {static_cast<float>(z), 0, -1});
+  const std::int64_t rows = std::ssize(logits) / 3;
+  const std::vector<std::int64_t> labels(static_cast<std::size_t>(rows), 0);
+  Tensor expected = Tensor::empty({rows});
+  kernels::sample_jensen_shannon(cpu_context(), rows, 3, logits.data(), logits.data(),
+                                 labels.data(), 1.0, expected.data<float>());
+  const auto results = on_device([&] {
+    DeviceArray<float> dev_logits(logits), out(rows);
+    DeviceArray<std::int64_t> dev_labels(labels);
+    kernels::sample_jensen_shannon(cuda_test_context(), rows, 3, dev_logits.get(), dev_logits.get(),
+                                   dev_labels.get(), 1.0, out.get());
+    return std::vector{out.to_tensor({rows})};
+  });
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float value = expected.data<float>()[i];
+    EXPECT_GE(results[0].data<float>()[i], 0.0F) << i;
+    EXPECT_NEAR(results[0].data<float>()[i], value, 1e-5F * value) << i;
+  }
 }
 
 TEST(PseudoLabelsCuda, GiveTheLowerOfEqualClasses) {

@@ -15,6 +15,7 @@ NETWORKS = {  # name: (images, side, network, seed)
     "resnet50": (4, 32, lambda: ResNet50(4, (1, 2, 1, 1), low_dim=LOW_DIM), 1),
     "vgg19_bn": (4, 64, lambda: Vgg19Bn(2, 24, low_dim=LOW_DIM), 1),
     "cnn9": (4, 32, lambda: Cnn9(4, low_dim=LOW_DIM), 5),
+    "cnn9_linear_bn": (6, 28, lambda: Cnn9(2, low_dim=LOW_DIM, projector="linear_bn"), 5),
 }
 
 

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <span>
+#include <vector>
 
 #include "tests/kernels/support.hpp"
 
@@ -38,10 +40,22 @@ Loss negative_entropy(const Tensor& logits) {
   return out;
 }
 
+template <class T>
+Loss generalized_cross_entropy(const Tensor& logits, std::span<const std::int64_t> labels,
+                               double q) {
+  Loss out{Tensor::empty({1}, logits.dtype()), Tensor(),
+           Tensor::empty(logits.shape(), logits.dtype())};
+  kernels::generalized_cross_entropy<T>(cpu_context(), logits.size(0), logits.size(1), q,
+                                        logits.data<T>(), labels.data(), out.value.data<T>(),
+                                        out.grad.data<T>());
+  return out;
+}
+
 /// Compares compute(key) with every golden case of `loss`.
 template <class Fn>
-void compare_with_golden(const std::string& loss, Fn&& compute) {
-  const Golden golden("losses");
+void compare_with_golden(const std::string& loss, Fn&& compute,
+                         const std::string& file = "losses") {
+  const Golden golden(file);
   ASSERT_FALSE(golden.cases(loss).empty());
   for (const std::string& name : golden.cases(loss)) {
     const std::string key = fmt::format("{}/{}/", loss, name);
@@ -77,6 +91,17 @@ TEST(NegativeEntropy, EqualsPyTorch) {
   compare_with_golden("neg_entropy", [](const Golden& golden, const std::string& key) {
     return negative_entropy<float>(golden[key + "logits"]);
   });
+}
+
+TEST(GeneralizedCrossEntropy, EqualsPyTorch) {
+  compare_with_golden(
+      "gce",
+      [](const Golden& golden, const std::string& key) {
+        return generalized_cross_entropy<float>(golden[key + "logits"],
+                                                golden[key + "labels"].span<std::int64_t>(),
+                                                golden[key + "q"].item());
+      },
+      "plain_losses");
 }
 
 /// The three terms by their definitions.
@@ -182,13 +207,65 @@ TEST(NegativeEntropy, GradientIsTheDifferenceQuotient) {
             0.0);
 }
 
+TEST(GeneralizedCrossEntropy, GradientIsTheDifferenceQuotient) {
+  for (const std::int64_t classes : {2, 10, 65}) {
+    const Tensor logits = random_normal({5, classes}, 108, 2.0, DType::kFloat64);
+    const auto labels = random_labels(5, classes, 109);
+    for (const double q : {0.01, 0.7, 1.0}) {
+      const auto compute = [&] { return generalized_cross_entropy<double>(logits, labels, q); };
+      const Tensor numerical = numerical_gradient(logits, [&] { return compute().value.item(); });
+      EXPECT_LT(relative_error(compute().grad, numerical), 1e-7) << classes << ", " << q;
+    }
+  }
+}
+
+TEST(GeneralizedCrossEntropy, GoesFromCrossEntropyToOneMinusP) {
+  const Tensor logits = random_normal({20, 10}, 110, 2.0, DType::kFloat64);
+  const auto labels = random_labels(20, 10, 111);
+  double cross_entropy = 0;
+  double one_minus_p = 0;
+  for (std::int64_t i = 0; i < 20; ++i) {
+    const double* z = logits.data<double>() + i * 10;
+    double sum = 0;
+    for (std::int64_t c = 0; c < 10; ++c) sum += std::exp(z[c]);
+    const double p = std::exp(z[labels[static_cast<std::size_t>(i)]]) / sum;
+    cross_entropy -= std::log(p) / 20;
+    one_minus_p += (1 - p) / 20;
+  }
+  const auto value = [&](double q) {
+    return generalized_cross_entropy<double>(logits, labels, q).value.item();
+  };
+  EXPECT_NEAR(value(1e-9), cross_entropy, 1e-7);
+  EXPECT_NEAR(value(1.0), one_minus_p, 1e-12);
+}
+
+TEST(GeneralizedCrossEntropy, IsSoundAtBothEndsAndWithoutRows) {
+  // Labels that are as good as certain, and as good as impossible.
+  const Tensor logits = Tensor::from<float>({12, 0, 4000, 0, 0, 4000}, {3, 2});
+  const Loss out =
+      generalized_cross_entropy<float>(logits, std::vector<std::int64_t>{0, 0, 0}, 0.5);
+  const double other = 1.0 / (1.0 + std::exp(12.0));
+  EXPECT_NEAR(out.value.item(), (other + 2.0) / 3.0, 1e-6);
+  const double slope = std::sqrt(1.0 - other) * other / 3.0;
+  EXPECT_NEAR(out.grad.data<float>()[0], -slope, 1e-6 * slope);
+  EXPECT_NEAR(out.grad.data<float>()[1], slope, 1e-6 * slope);
+  for (std::int64_t k = 2; k < 6; ++k) EXPECT_EQ(out.grad.data<float>()[k], 0.0F) << k;
+  EXPECT_EQ(generalized_cross_entropy<float>(Tensor::empty({0, 10}), {}, 0.7).value.item(), 0.0);
+  const Loss one_class = generalized_cross_entropy<float>(Tensor::full({3, 1}, 5.0),
+                                                          std::vector<std::int64_t>{0, 0, 0}, 0.7);
+  EXPECT_EQ(one_class.value.item(), 0.0);
+}
+
 TEST(SemiSupervisedLoss, IsTheSameForAnyNumberOfThreads) {
   const Tensor logits = random_normal({256, 100}, 106);
   const Tensor targets = random_targets(256, 100, 107);
+  const auto labels = random_labels(256, 100, 107);
   expect_same_for_any_threads([&] {
     const Loss loss = semi_supervised<float>(logits, targets, 128, {1, 25, 1});
     const Loss entropy = negative_entropy<float>(logits);
-    return std::vector<Tensor>{loss.value, loss.terms, loss.grad, entropy.value, entropy.grad};
+    const Loss gce = generalized_cross_entropy<float>(logits, labels, 0.7);
+    return std::vector<Tensor>{loss.value,   loss.terms, loss.grad, entropy.value,
+                               entropy.grad, gce.value,  gce.grad};
   });
 }
 

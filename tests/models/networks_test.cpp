@@ -16,6 +16,7 @@ namespace bptplr {
 namespace {
 
 constexpr HeadConfig kHeads{10, 16};
+constexpr HeadConfig kHeadsOfUnicon{10, 16, Projector::kLinearBatchNorm};
 /// The one that make_networks.py gave to PyTorch's networks.
 constexpr DropoutKey kDropout{9, 2, 5, 1, 3};
 
@@ -24,6 +25,9 @@ std::unique_ptr<Network> make(const std::string& name) {
     return std::make_unique<ResNet>(ResNetConfig{kHeads, 4, {1, 2, 1, 1}}, 1, 0);
   }
   if (name == "vgg19_bn") return std::make_unique<Vgg19>(Vgg19Config{kHeads, 2, 24}, 1, 0);
+  if (name == "cnn9_linear_bn") {
+    return std::make_unique<Cnn9>(Cnn9Config{kHeadsOfUnicon, 2}, 1, 0);
+  }
   return std::make_unique<Cnn9>(Cnn9Config{kHeads, 4}, 1, 0);
 }
 
@@ -100,7 +104,8 @@ TEST_P(NetworksGolden, ClassifyIsForwardWithoutProjection) {
   EXPECT_EQ(relative_error(network_->classify(x, {false, 1}), forward({false, 1}).logits), 0.0);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, NetworksGolden, testing::Values("resnet50", "vgg19_bn", "cnn9"),
+INSTANTIATE_TEST_SUITE_P(All, NetworksGolden,
+                         testing::Values("resnet50", "vgg19_bn", "cnn9", "cnn9_linear_bn"),
                          [](const auto& name) { return std::string(name.param); });
 
 TEST(Networks, EveryForwardPassDropsOtherChannels) {
@@ -116,6 +121,57 @@ TEST(Networks, EveryForwardPassDropsOtherChannels) {
   DropoutKey later = kDropout;
   later.iteration += 1;
   EXPECT_GT(relative_error(logits(later), first), 0.01);
+}
+
+/// Batches that pass through the network without a projector see the BatchNorm of one all the same.
+TEST(Networks, ProjectorWithBatchNormSeesEveryTrainingBatch) {
+  const ResNetConfig config{kHeadsOfUnicon, 4, {1, 1, 1, 1}};
+  ResNet together(config, 1, 0);
+  ResNet apart(config, 1, 0);
+  together.named().move_to(test_device());
+  apart.named().move_to(test_device());
+  const Tensor x = concat({input("cnn9/x"), input("resnet50/x")});
+  const NoGrad no_grad;
+  const Tensor grouped = together.forward(x, {true, 2}).projection;
+  for (std::int64_t g = 0; g < 2; ++g) {
+    const Tensor part = apart.forward(x.rows(4 * g, 4 * g + 4), {true, 1}).projection;
+    EXPECT_LT(relative_error(grouped.rows(4 * g, 4 * g + 4), part), 1e-5);
+  }
+  together.forward(x.rows(0, 4), {true, 1});
+  apart.classify(x.rows(0, 4), {true, 1});
+  apart.classify(x, {false, 1});
+  const TensorMap state = apart.named().state_dict();
+  for (const auto& [name, tensor] : together.named().state_dict()) {
+    if (tensor.dtype() == DType::kInt64) {
+      EXPECT_EQ(state.at(name).item(), 3.0) << name;
+    } else {
+      EXPECT_LT(relative_error(state.at(name), tensor), 1e-5) << name;
+    }
+  }
+}
+
+TEST(Networks, ProjectorWithBatchNormIsNamedAsInPyTorch) {
+  const auto network = make("cnn9_linear_bn");
+  std::vector<std::string> names;
+  for (const auto& entry : network->named().entries()) {
+    if (entry.name.starts_with("projector")) names.push_back(entry.name);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"projector.0.weight", "projector.0.bias",
+                                             "projector.1.weight", "projector.1.bias",
+                                             "projector.1.running_mean", "projector.1.running_var",
+                                             "projector.1.num_batches_tracked"}));
+}
+
+TEST(Networks, ProjectorWithBatchNormNeedsMoreThanOneImageInTraining) {
+  const Tensor one = Tensor::zeros({1, 32, 32, 3}).to(test_device());
+  const auto forward = [&](const char* name, const ForwardMode& mode) {
+    const auto network = make(name);
+    network->named().move_to(test_device());
+    network->forward(one, mode);
+  };
+  EXPECT_THROW(forward("cnn9_linear_bn", {true, 1, kDropout}), Error);
+  EXPECT_NO_THROW(forward("cnn9_linear_bn", {false, 1}));
+  EXPECT_NO_THROW(forward("cnn9", {true, 1, kDropout}));
 }
 
 double deviation(const Tensor& values) {

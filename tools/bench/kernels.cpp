@@ -261,6 +261,10 @@ void time_rows(const KernelTimer& timer, const Maker& make, std::int64_t rows,
   report("sample_cross_entropy", matrix + 12.0 * static_cast<double>(rows), [&] {
     kernels::sample_cross_entropy(ctx, rows, classes, in, labels.data<std::int64_t>(), grad);
   });
+  report("sample_jensen_shannon", 2 * matrix + 12.0 * static_cast<double>(rows), [&] {
+    kernels::sample_jensen_shannon(ctx, rows, classes, in, in, labels.data<std::int64_t>(), 1.0,
+                                   grad);
+  });
 }
 
 void time_projections(const KernelTimer& timer, const Maker& make, const Options& options) {

@@ -111,16 +111,17 @@ class ReadyIterations {
 
   void queue() {
     if (graph_ != nullptr) return graph_->replay();
-    losses_ = queue_iteration(learners_.k, learners_.j, learners_.optimizer, batch_, {});
+    losses_ = queue_iteration(learners_.k, learners_.j, learners_.optimizer, batch_, iteration_);
     if (!records_) return;
     graph_ = kernels::record_graph(cuda_context(losses_.device()), [&] {
-      losses_ = queue_iteration(learners_.k, learners_.j, learners_.optimizer, batch_, {});
+      losses_ = queue_iteration(learners_.k, learners_.j, learners_.optimizer, batch_, iteration_);
     });
   }
   void wait() { IterationLosses::from(losses_); }
 
  private:
   Learners learners_;
+  IterationOptions iteration_{Recipe{}};
   IterationBatch batch_;
   bool records_;
   std::unique_ptr<kernels::DeviceGraph> graph_;
@@ -136,11 +137,10 @@ class EpochIterations {
         images_(random_images(options.samples)),
         views_(images_, kMean, kStd, {}, parse_device(options.device),
                options.precision == "bf16" ? DType::kBfloat16 : DType::kFloat32),
-        w_(static_cast<std::size_t>(options.samples), 0.7),
         logits_(
             random_normal({options.samples, options.classes}, 4).to(parse_device(options.device))),
         samples_(random_samples(options)),
-        partition_(halves(options.samples)) {}
+        division_(halves(options.samples)) {}
 
   void queue() {
     result_.emplace(runner_.run(maker_.next(next_), dropout_key(context_, next_)));
@@ -170,12 +170,14 @@ class EpochIterations {
     }
     return samples;
   }
-  static Partition halves(std::int64_t samples) {
-    Partition partition;
+  static Division halves(std::int64_t samples) {
+    Division division;
     for (std::int64_t i = 0; i < samples; ++i) {
-      (i % 2 == 0 ? partition.labelled : partition.unlabelled).push_back(i);
+      auto& set = i % 2 == 0 ? division.partition.labelled : division.partition.unlabelled;
+      set.push_back(i);
     }
-    return partition;
+    division.weight.assign(static_cast<std::size_t>(samples), 0.7);
+    return division;
   }
   static Images random_images(std::int64_t count) {
     Philox random(1, Purpose::kTest, 2);
@@ -188,17 +190,23 @@ class EpochIterations {
   Recipe recipe_;
   Images images_;
   ViewMaker views_;
-  std::vector<double> w_;
   Tensor logits_;
   EpochSamples samples_;
-  Partition partition_;
-  EpochContext context_{
-      recipe_, samples_, views_, 0, 0, 0, {}, {}, [](const std::string& sentence) {
-        fmt::print(stderr, "step: warning: {}\n", sentence);
-      }};
-  CoDivision division_{partition_, w_, logits_};
-  BatchMaker maker_{context_, division_};
-  IterationRunner runner_{context_, division_, learners_.k, learners_.j, learners_.optimizer};
+  Division division_;
+  EpochContext context_{recipe_,
+                        samples_,
+                        views_,
+                        0,
+                        0,
+                        0,
+                        0,
+                        {},
+                        {},
+                        [](const std::string& sentence) {
+        fmt::print(stderr, "step: warning: {}\n", sentence); }};
+  CoDivision co_division_{division_, logits_};
+  BatchMaker maker_{context_, co_division_};
+  IterationRunner runner_{context_, co_division_, learners_.k, learners_.j, learners_.optimizer};
   std::int64_t next_ = 0;
   std::optional<IterationResult> result_;
 };

@@ -36,9 +36,13 @@ class Dropout(nn.Module):
 class _WithHeads(nn.Module):
     """Logits from _classify(h), projections from projector(h), h = features_of(x)."""
 
-    def _add_projection_head(self, features, num_classes, low_dim):
-        self.projector = nn.Sequential(
-            nn.Linear(features, features), nn.ReLU(), nn.Linear(features, low_dim))
+    def _add_projection_head(self, features, num_classes, low_dim, projector="mlp"):
+        """`projector`: "mlp", or "linear_bn" as in UNICON."""
+        self.projector = {
+            "mlp": lambda: nn.Sequential(
+                nn.Linear(features, features), nn.ReLU(), nn.Linear(features, low_dim)),
+            "linear_bn": lambda: nn.Sequential(nn.Linear(features, low_dim), nn.BatchNorm1d(low_dim)),
+        }[projector]()
         self.register_buffer("prototypes", F.normalize(torch.randn(num_classes, low_dim), dim=1))
 
     def set_dropout_key(self, *key):
@@ -102,7 +106,7 @@ class Cnn9(_WithHeads):
 
     CHANNELS = (2, 2, 2, 4, 4, 4, 8, 4, 2)
 
-    def __init__(self, width=64, num_classes=10, low_dim=128):
+    def __init__(self, width=64, num_classes=10, low_dim=128, projector="mlp"):
         super().__init__()
         channels = [3] + [c * width for c in self.CHANNELS]
         for i in range(1, 10):
@@ -110,7 +114,7 @@ class Cnn9(_WithHeads):
             setattr(self, f"bn{i}", nn.BatchNorm2d(channels[i]))
         self.l_c1 = nn.Linear(channels[-1], num_classes)
         self.dropouts = nn.ModuleList([Dropout(0.25, 0), Dropout(0.25, 1)])
-        self._add_projection_head(channels[-1], num_classes, low_dim)
+        self._add_projection_head(channels[-1], num_classes, low_dim, projector)
 
     def features_of(self, x):
         for i in range(1, 10):

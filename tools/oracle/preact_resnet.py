@@ -109,7 +109,7 @@ def initialise(net, rng):
                 fill(module.weight, rng.uniform(-bound, bound, tuple(module.weight.shape)))
                 if module.bias is not None:
                     fill(module.bias, rng.uniform(-bound, bound, tuple(module.bias.shape)))
-            elif isinstance(module, nn.BatchNorm2d):
+            elif isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
                 count = module.num_features
                 fill(module.weight, rng.uniform(0.8, 1.2, count))
                 fill(module.bias, rng.uniform(-0.2, 0.2, count))

@@ -1,4 +1,4 @@
-#include "bpt_plr/gmm_plot.hpp"
+#include "bpt_plr/selection_plot.hpp"
 
 #include <gtest/gtest.h>
 
@@ -46,8 +46,9 @@ GmmFit two_components() {
   return fit;
 }
 
-TEST(DrawGmm, EllipsesLieAtTwoStandardDeviations) {
-  const Image image = draw_gmm(two_components(), {});
+TEST(DrawSelection, EllipsesLieAtTwoStandardDeviations) {
+  const GmmFit two = two_components();
+  const Image image = draw_selection({}, &two);
   ASSERT_EQ(image.width, kPlotSide);
   ASSERT_EQ(image.pixels.size(), std::size_t{kPlotSide} * kPlotSide * 3);
   // The clean one: its axes lie along the coordinates, 0.1 and 0.2 long.
@@ -67,31 +68,37 @@ TEST(DrawGmm, EllipsesLieAtTwoStandardDeviations) {
   EXPECT_TRUE(is_orange(pixel_at(image, 0.7, 0.6))) << "the mean";
 }
 
-TEST(DrawGmm, DotsAreWhereTheLossesAreInTheColourOfTheirProbability) {
+TEST(DrawSelection, DotsAreWhereTheLossesAreInTheColourOfTheirProbability) {
   GmmFit fit;
   fit.one_cluster = true;
-  const Image image = draw_gmm(fit, {{0.1, 0.9}, {0.8, 0.4}, {1.0, 0.0}});
+  const Image image = draw_selection({{0.1, 0.9}, {0.8, 0.4}, {1.0, 0.0}}, &fit);
   EXPECT_TRUE(is_blue(pixel_at(image, 0.1, 0.8)));
   EXPECT_TRUE(is_orange(pixel_at(image, 0.9, 0.4)));
   EXPECT_EQ(pixel_at(image, 0.9, 0.8), kWhite);
 }
 
-TEST(DrawGmm, SoftEdgesKeepTheAreaOfADot) {
-  GmmFit fit;
-  fit.one_cluster = true;
-  const Image empty = draw_gmm(fit, {});
+TEST(DrawSelection, OneFigureIsDrawnBesideHowCleanTheLabelIs) {
+  const GmmFit two = two_components();
+  const Image image = draw_selection({{0.1, 0.9}, {}, {0.8, 0.2}}, &two);
+  EXPECT_TRUE(is_blue(pixel_at(image, 0.1, 0.8)));
+  EXPECT_TRUE(is_orange(pixel_at(image, 0.9, 0.2)));
+  EXPECT_EQ(pixel_at(image, 0.2 + 0.1, 0.3), kWhite) << "the components lie on a line";
+}
+
+TEST(DrawSelection, SoftEdgesKeepTheAreaOfADot) {
+  const Image empty = draw_selection({}, nullptr);
   for (const double shift : {0.0, 0.0007, 0.0013}) {  // a pixel is 0.003 wide
-    const Image image = draw_gmm(fit, {{0.6 + shift}, {0.6 - shift}, {1.0}});
+    const Image image = draw_selection({{0.6 + shift}, {0.6 - shift}, {1.0}}, nullptr);
     const double area = covered_pixels(image, empty, 0, 42.0);
     EXPECT_NEAR(area, 0.7 * std::numbers::pi * 1.8 * 1.8, 0.35) << shift;
   }
 }
 
-TEST(DrawGmm, WhatLiesOutsideIsCutOff) {
+TEST(DrawSelection, WhatLiesOutsideIsCutOff) {
   GmmFit fit = two_components();
   fit.means[0] = {1.4, -0.3};
   fit.covariances[1] = {{{4.0, 0.0}, {0.0, 0.0}}};
-  EXPECT_EQ(draw_gmm(fit, {{-3.0}, {7.0}, {0.5}}).pixels.size(),
+  EXPECT_EQ(draw_selection({{-3.0}, {7.0}, {0.5}}, &fit).pixels.size(),
             std::size_t{kPlotSide} * kPlotSide * 3);
 }
 

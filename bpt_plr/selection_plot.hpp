@@ -14,10 +14,11 @@ namespace bptplr {
 inline constexpr int kPlotSide = 360;
 inline constexpr int kPlotMargin = 12;
 
-/// A dot for each point, the classifier loss to the right and the prototype loss upwards, both from
-/// 0 to 1; blue where the label is held to be clean, orange where wrong. Around the mean of each
-/// component the ellipse of two standard deviations.
-Image draw_gmm(const GmmFit& fit, const NetworkPoints& points);
+/// A dot for each point, both figures of the evidence from 0 to 1, the first to the right, the
+/// second upwards, or how clean the label is held to be where there is only one; blue where that is
+/// clean, orange where wrong. In the plane of two figures, around the mean of each component of
+/// `fit` the ellipse of two standard deviations; nothing for null.
+Image draw_selection(const NetworkPoints& points, const GmmFit* fit);
 
 /// How many samples have which clean probability, from 0 on the left to 1 on the right, in bars
 /// whose heights grow with log(1 + count), as most samples are at either end. A line marks

@@ -1,4 +1,4 @@
-#include "bpt_plr/gmm_plot.hpp"
+#include "bpt_plr/selection_plot.hpp"
 
 #include <algorithm>
 #include <array>
@@ -117,17 +117,18 @@ void draw_ellipse(Canvas& canvas, const std::array<double, 2>& mean, const Matri
 
 }  // namespace
 
-Image draw_gmm(const GmmFit& fit, const NetworkPoints& points) {
+Image draw_selection(const NetworkPoints& points, const GmmFit* fit) {
   Canvas canvas;
+  const bool in_plane = points.prototype.size() == points.clean.size();
   for (std::size_t i = 0; i < points.clean.size(); ++i) {
-    canvas.dot({points.classifier[i], points.prototype[i]}, 1.8,
+    canvas.dot({points.classifier[i], in_plane ? points.prototype[i] : points.clean[i]}, 1.8,
                mix(kWrong, kClean, points.clean[i]), 0.7);
   }
-  if (fit.one_cluster) return canvas.take();
+  if (!in_plane || fit == nullptr || fit->one_cluster) return canvas.take();
   for (int k = 0; k < 2; ++k) {
     const auto component = static_cast<std::size_t>(k);
-    draw_ellipse(canvas, fit.means[component], fit.covariances[component],
-                 mix(k == fit.clean_component ? kClean : kWrong, kInk, 0.45));
+    draw_ellipse(canvas, fit->means[component], fit->covariances[component],
+                 mix(k == fit->clean_component ? kClean : kWrong, kInk, 0.45));
   }
   return canvas.take();
 }

@@ -1,0 +1,43 @@
+// The losses as differentiable functions; their kernels are tested in tests/kernels.
+#include "bpt_plr/losses.hpp"
+
+#include <gtest/gtest.h>
+
+#include "engine/ops.hpp"
+#include "tests/device.hpp"
+#include "tests/golden.hpp"
+
+namespace bptplr {
+namespace {
+
+TEST(GeneralizedCrossEntropy, ValueAndGradientEqualPyTorch) {
+  const Golden golden("plain_losses");
+  ASSERT_FALSE(golden.cases("gce").empty());
+  for (const std::string& name : golden.cases("gce")) {
+    SCOPED_TRACE(name);
+    const std::string key = "gce/" + name + "/";
+    Tensor logits = golden[key + "logits"].clone().to(test_device());
+    logits.set_requires_grad(true);
+    const Tensor loss = generalized_cross_entropy(logits, golden[key + "labels"].to(test_device()),
+                                                  golden[key + "q"].item());
+    EXPECT_LT(relative_error(loss, golden[key + "value"]), 1e-5);
+    backward(scale(loss, -2.0));
+    EXPECT_LT(relative_error(logits.grad(), scale(golden[key + "dlogits"], -2.0)), 1e-5);
+  }
+}
+
+TEST(GeneralizedCrossEntropy, RefusesWhatDoesNotFit) {
+  const Tensor logits = Tensor::zeros({2, 3});
+  const auto loss = [&](const std::vector<std::int64_t>& labels, double q) {
+    return generalized_cross_entropy(logits, Tensor::from(labels, {std::ssize(labels)}), q);
+  };
+  EXPECT_NO_THROW(loss({0, 2}, 1.0));
+  EXPECT_THROW(loss({0, 3}, 0.7), Error);
+  EXPECT_THROW(loss({-1, 0}, 0.7), Error);
+  EXPECT_THROW(loss({0}, 0.7), Error);
+  EXPECT_THROW(loss({0, 1}, 0.0), Error);
+  EXPECT_THROW(loss({0, 1}, 1.1), Error);
+}
+
+}  // namespace
+}  // namespace bptplr
