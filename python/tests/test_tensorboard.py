@@ -46,7 +46,7 @@ def test_scalars_are_those_of_the_metrics(ask, run):
 
 def test_the_partition_is_shown_as_pictures(ask):
     name, tags = only(ask("plugin/images/tags"))
-    expected = {f"network{k}/{what}" for k in (1, 2) for what in ("gmm", "clean_probability")}
+    expected = {f"network{k}/{what}" for k in (1, 2) for what in ("selection", "clean_probability")}
     assert set(tags) == expected
     for tag in expected:
         (picture,) = ask(f"plugin/images/images?run={name}&tag={tag}&sample=0")
