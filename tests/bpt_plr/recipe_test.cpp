@@ -164,8 +164,8 @@ TEST(Recipe, BuiltinRecipesAreValid) {
     resolve(recipe);
   }
   for (const char* name :
-       {"cifar10-sym20", "cifar10-sym50", "cifar10-sym80", "cifar10-sym90", "cifar10-asym40",
-        "cifar10-sym50-published", "cifar10-asym40-published", "shapes-demo"}) {
+       {"cifar10-5000", "cifar10-sym20", "cifar10-sym50", "cifar10-sym80", "cifar10-sym90",
+        "cifar10-asym40", "cifar10-sym50-published", "cifar10-asym40-published", "shapes-demo"}) {
     EXPECT_TRUE(names.contains(name)) << name;
   }
   const auto lambda_u = [](const char* name) { return read_recipe(name).at("lambda_u"); };
