@@ -22,7 +22,7 @@ seconds=$((SECONDS - start))
 
 # The last line of a training run holds names and values: "best_acc 81.23 ... out DIR".
 value() { awk -v name="$2" 'END { for (i = 1; i < NF; ++i) if ($i == name) print $(i + 1) }' "$1"; }
-bpt=$out.bpt_plr.log
+bpt=$out.bptplr.log
 echo
 echo "== 40 % symmetric noise on the built-in shapes, $seconds s of training"
 echo "test accuracy, mean of the last 10 epochs"
