@@ -34,7 +34,7 @@ std::string base64(std::string_view bytes) {
 
 /// Replaces every {{name}} of the template, and looks for none in what comes in their place.
 std::string fill(std::string_view form,
-                 const std::array<std::pair<std::string_view, std::string>, 4>& values) {
+                 const std::array<std::pair<std::string_view, std::string>, 5>& values) {
   std::string page;
   while (true) {
     const std::size_t open = form.find("{{");
@@ -99,15 +99,17 @@ std::string embed_json(const nlohmann::ordered_json& json) {
   return escaped;
 }
 
-std::string html_page(std::string_view form, std::string_view script, const std::string& title,
+std::string html_page(std::string_view body, std::string_view script, const std::string& title,
                       const nlohmann::ordered_json& data) {
   // The title goes through JSON too, so that it is UTF-8 whatever the folder is called.
   const std::string text =
       nlohmann::json(title).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  return fill(form, {{{"title", escape_html(nlohmann::json::parse(text).get<std::string>())},
-                      {"style", std::string(report_files::kStyle)},
-                      {"script", std::string(script)},
-                      {"data", embed_json(data)}}});
+  return fill(report_files::kFrame,
+              {{{"title", escape_html(nlohmann::json::parse(text).get<std::string>())},
+                {"style", std::string(report_files::kStyle)},
+                {"body", std::string(body)},
+                {"script", std::string(script)},
+                {"data", embed_json(data)}}});
 }
 
 std::string report_page(const nlohmann::ordered_json& report) {

@@ -9,10 +9,10 @@
 
 namespace bptplr {
 
-/// The template `form` with this title, our style, `script`, and `data` for that to show. Whatever
-/// texts hold, they stay text: none ends the element that they stand in. Bytes that are no UTF-8
-/// become U+FFFD.
-std::string html_page(std::string_view form, std::string_view script, const std::string& title,
+/// The frame of our pages around `body`, with this title, `script`, and `data` for it to show.
+/// Whatever texts hold, they stay text: none ends the element that they stand in. Bytes that are no
+/// UTF-8 become U+FFFD.
+std::string html_page(std::string_view body, std::string_view script, const std::string& title,
                       const nlohmann::ordered_json& data);
 
 /// The page that shows `report` (make_report).

@@ -9,7 +9,7 @@ if ! command -v clang-format >/dev/null; then
 fi
 mode=(-i)
 [[ ${1:-} == --check ]] && mode=(--dry-run --Werror)
-find kernels engine models data bpt_plr apps python examples tests tools \
+find kernels engine models data bpt_plr apps python docs tests tools \
   \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
   xargs -0 clang-format "${mode[@]}"
 echo "format: done"

@@ -6,11 +6,12 @@
 
 namespace bptplr::report_files {
 
-extern const std::string_view
-    kPage;  ///< page.html, with {{title}}, {{style}}, {{script}}, {{data}}
+/// frame.html, with places for {{title}}, {{style}}, {{body}}, {{script}} and {{data}}.
+extern const std::string_view kFrame;
+extern const std::string_view kPage;           ///< page.html, a body
 extern const std::string_view kStyle;          ///< style.css
 extern const std::string_view kScript;         ///< charts.js and page.js
-extern const std::string_view kComparePage;    ///< compare.html, with the same places
+extern const std::string_view kComparePage;    ///< compare.html, a body
 extern const std::string_view kCompareScript;  ///< charts.js and compare.js
 
 }  // namespace bptplr::report_files

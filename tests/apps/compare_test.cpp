@@ -60,16 +60,6 @@ std::string timeless_runs(const std::string& comparison) {
   return text;
 }
 
-void expect_error(const ScratchFolder& folder, const std::string& arguments,
-                  const std::string& part) {
-  SCOPED_TRACE(arguments);
-  const AppResult result = run_app(folder, arguments);
-  EXPECT_EQ(result.exit_code, 1) << result.err;
-  EXPECT_TRUE(result.err.starts_with("bptplr: error: ")) << result.err;
-  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
-  EXPECT_TRUE(contains(result.err, part)) << result.err;
-}
-
 /// The table and bars of an output: at most 80 columns, with "±" counting as one.
 void expect_narrow(const std::string& text) {
   for (const std::string& line : lines_of(text)) {

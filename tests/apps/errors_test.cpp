@@ -10,17 +10,6 @@
 namespace bptplr {
 namespace {
 
-/// Expects exit code 1 and, on stderr, one line "bptplr: error: ..." with `part` in it.
-void expect_error(const ScratchFolder& folder, const std::string& arguments,
-                  const std::string& part) {
-  SCOPED_TRACE(arguments);
-  const AppResult result = run_app(folder, arguments);
-  EXPECT_EQ(result.exit_code, 1) << result.err;
-  EXPECT_TRUE(result.err.starts_with("bptplr: error: ")) << result.err;
-  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
-  EXPECT_TRUE(contains(result.err, part)) << result.err;
-}
-
 /// Expects exit code 2, `part`, and where to look for help.
 void expect_usage_error(const ScratchFolder& folder, const std::string& arguments,
                         const std::string& part) {

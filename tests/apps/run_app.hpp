@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -75,5 +76,16 @@ inline bool contains(const std::string& text, const std::string& part) {
 inline const std::string kSmall =
     "--dataset shapes --shapes_train 200 --shapes_test 100 --width 4 --blocks 1,1,1,1 "
     "--batch_size 32 --warm_up 1 --num_epochs 2 ";
+
+/// Expects exit code 1 and, on stderr, one line "bptplr: error: ..." with `part` in it.
+inline void expect_error(const ScratchFolder& folder, const std::string& arguments,
+                         const std::string& part) {
+  SCOPED_TRACE(arguments);
+  const AppResult result = run_app(folder, arguments);
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_TRUE(result.err.starts_with("bptplr: error: ")) << result.err;
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  EXPECT_TRUE(contains(result.err, part)) << result.err;
+}
 
 }  // namespace bptplr

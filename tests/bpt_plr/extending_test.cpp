@@ -1,5 +1,5 @@
-// The worked example of docs/extending.md, examples/small_loss_selection.cpp, which is linked into
-// this executable: it is a choice of recipes, selects what it says, and trains.
+// The worked example of docs/extending.md, docs/examples/small_loss_selection.cpp, which is linked
+// into this executable: it is a choice of recipes, selects what it says, and trains.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -65,7 +65,8 @@ TEST(Extending, TheExampleTrains) {
 
 TEST(Extending, TheGuideShowsTheExampleAsItIs) {
   const std::string guide = read_file(BPTPLR_SOURCE_DIR "/docs/extending.md");
-  const std::string example = read_file(BPTPLR_SOURCE_DIR "/examples/small_loss_selection.cpp");
+  const std::string example =
+      read_file(BPTPLR_SOURCE_DIR "/docs/examples/small_loss_selection.cpp");
   EXPECT_NE(guide.find("```cpp\n" + example + "```"), std::string::npos);
 }
 
