@@ -88,8 +88,7 @@ TEST(AppErrors, MissingAndDamagedData) {
 }
 
 TEST(AppErrors, TruncatedGenuineFiles) {
-  const std::string genuine =
-      std::string(BPTPLR_SHARED_DIR) + "/data/genuine-prefix/cifar-10-batches-py";
+  const std::string genuine = BPTPLR_SHARED_DIR "/data/genuine-prefix/cifar-10-batches-py";
   if (!std::filesystem::is_directory(genuine)) GTEST_SKIP() << genuine << " is not there";
   const ScratchFolder folder;
   expect_error(folder, "train --data_path '" + genuine + "'", "data_batch");
