@@ -1,11 +1,20 @@
 # The CUDA backend: our kernels by nvcc, the calls of NVIDIA's libraries by the host compiler.
 file(GLOB cuda_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cu
-     ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cpp ${CMAKE_SOURCE_DIR}/kernels/cuda/libraries/*.cpp)
+     ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cpp ${CMAKE_SOURCE_DIR}/kernels/cuda/hopper/*.cpp
+     ${CMAKE_SOURCE_DIR}/kernels/cuda/libraries/*.cpp)
 add_library(bptplr_backend OBJECT ${cuda_sources})
-target_compile_options(bptplr_backend PRIVATE
-  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>
-  # Registers and spills are part of what a kernel costs: the build says them (docs/profiling.md).
-  $<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=-v -lineinfo>)
+# wgmma is of Hopper's own target; what else the build is for, other GPUs never run this.
+file(GLOB hopper_kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/hopper/*.cu)
+add_library(bptplr_hopper OBJECT ${hopper_kernels})
+set_target_properties(bptplr_hopper PROPERTIES CUDA_ARCHITECTURES 90a-real)
+target_sources(bptplr_backend INTERFACE $<TARGET_OBJECTS:bptplr_hopper>)
+target_link_libraries(bptplr_hopper PUBLIC bptplr_options CUDA::cudart)
+foreach(target bptplr_backend bptplr_hopper)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>
+    # Registers and spills are part of what a kernel costs: the build says them (docs/profiling.md).
+    $<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=-v -lineinfo>)
+endforeach()
 # Views equal the CPU's to the bit, so no multiplication is fused with an addition there.
 set_source_files_properties(${CMAKE_SOURCE_DIR}/kernels/cuda/augment.cu PROPERTIES
                             COMPILE_OPTIONS -fmad=false)

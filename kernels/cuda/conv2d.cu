@@ -73,7 +73,7 @@ void conv2d_forward(const CudaContext& ctx, const Conv2dShape& shape, const T* x
   if constexpr (std::is_same_v<T, bfloat16>) {
     if (has_choice(shape, x, w, y)) {
       const auto ours = [&](int tiling) { tensor_core_forward(ctx, shape, tiling, x, w, y); };
-      return run_fastest(ctx, kPass, shape, kGatherTilings, ours, library);
+      return run_fastest(ctx, kPass, shape, gather_tilings(ctx), ours, library);
     }
   }
   library();
@@ -90,7 +90,7 @@ void conv2d_backward_data(const CudaContext& ctx, const Conv2dShape& shape, cons
       const auto ours = [&](int tiling) {
         tensor_core_backward_data(ctx, shape, tiling, dy, w, dx);
       };
-      return run_fastest(ctx, kPass, shape, kGatherTilings, ours, library);
+      return run_fastest(ctx, kPass, shape, gather_tilings(ctx), ours, library);
     }
   }
   library();
@@ -112,7 +112,7 @@ void conv2d_backward_weights(const CudaContext& ctx, const Conv2dShape& shape, c
     const auto ours = [&](int tiling) {
       tensor_core_backward_weights(ctx, shape, tiling, x, dy, dw);
     };
-    run_fastest(ctx, kPass, shape, kWeightsTilings, ours, library);
+    run_fastest(ctx, kPass, shape, weights_tilings(ctx), ours, library);
   }
 }
 

@@ -16,6 +16,7 @@
 
 #include "kernels/conv2d.hpp"
 #include "kernels/cuda/conv2d_pixels.cuh"
+#include "kernels/cuda/conv2d_tensor_core.hpp"
 #include "kernels/cuda/launch.hpp"
 #include "kernels/cuda/matrix_tile.cuh"
 
@@ -191,36 +192,44 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocksOnSm)
   const int row_tile = blockIdx.x / column_tiles, column_tile = blockIdx.x % column_tiles;
   const int first_pixel = row_tile * Tile::kRows, first_channel = column_tile * Tile::kColumns;
   if (first_pixel >= phase.grid.count()) return;  // the whole block: another phase has more pixels
-  unsigned char* shared = dynamic_shared<unsigned char>();
+  unsigned char* shared = Tile::shared();
   GatherLoader<Tile, kWeightsRun> load(p, phase, first_pixel, first_channel);
   typename Tile::Sums sums;
-  multiply<Tile, Runs::kAlongDepth, kWeightsRun>(load.slices(), shared, load, sums);
+  Tile::template multiply<Runs::kAlongDepth, kWeightsRun>(load.slices(), shared, load, sums);
   store_tile<Tile>(p, phase, first_pixel, first_channel, sums, shared);
 }
 
-template <Runs kWeightsRun>
-void gather_convolution(const CudaContext& ctx, int tiling, const GatherProblem& p) {
+template <class Tile, Runs kWeightsRun>
+void launch_gather(const CudaContext& ctx, const GatherProblem& p) {
   int pixels = 0;
   for (int i = 0; i < p.phase_count; ++i) pixels = std::max(pixels, p.phases[i].grid.count());
-  const auto run = [&]<class Tile>(Tile) {
-    const std::int64_t column_tiles = div_up(p.channels, Tile::kColumns);
-    const std::int64_t tiles = div_up(pixels, Tile::kRows) * column_tiles;
-    const LaunchShape shape{
-        dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(p.phase_count)),
-        dim3(Tile::kThreads), Tile::kSharedBytes};
-    launch(ctx, shape, conv2d_gather_kernel<Tile, kWeightsRun>, p, static_cast<int>(column_tiles));
-  };
+  const std::int64_t column_tiles = div_up(p.channels, Tile::kColumns);
+  const std::int64_t tiles = div_up(pixels, Tile::kRows) * column_tiles;
+  launch(ctx,
+         {dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(p.phase_count)),
+          dim3(Tile::kThreads), Tile::kSharedBytes},
+         conv2d_gather_kernel<Tile, kWeightsRun>, p, static_cast<int>(column_tiles));
+}
+
+/// By warp groups, see hopper/; `tiling` is below kGatherGroupTilings.
+template <Runs kWeightsRun>
+void gather_by_warp_groups(const CudaContext& ctx, int tiling, const GatherProblem& p);
+
+template <Runs kWeightsRun>
+void gather_convolution(const CudaContext& ctx, int tiling, const GatherProblem& p) {
   // Two or three blocks share an SM. 64 channels leave no more than one column of tiles, so that
   // only many pixels make a tile large; small ones are for few pixels.
   switch (tiling) {
     case 0:
-      return run(MatrixTile<128, 128, 64, 64, 3, 2>{});
+      return launch_gather<MatrixTile<128, 128, 64, 64, 3, 2>, kWeightsRun>(ctx, p);
     case 1:
-      return run(MatrixTile<256, 64, 64, 64, 2, 2>{});
+      return launch_gather<MatrixTile<256, 64, 64, 64, 2, 2>, kWeightsRun>(ctx, p);
     case 2:
-      return run(MatrixTile<128, 64, 64, 32, 3, 3>{});
+      return launch_gather<MatrixTile<128, 64, 64, 32, 3, 3>, kWeightsRun>(ctx, p);
+    case 3:
+      return launch_gather<MatrixTile<64, 64, 32, 32, 4, 3>, kWeightsRun>(ctx, p);
     default:
-      return run(MatrixTile<64, 64, 32, 32, 4, 3>{});
+      return gather_by_warp_groups<kWeightsRun>(ctx, tiling - kGatherTilings, p);
   }
 }
 

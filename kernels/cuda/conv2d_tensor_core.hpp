@@ -16,13 +16,25 @@ bool tensor_cores_can(const Conv2dShape& shape);
 /// and on the GPU. Forward and data gradient have the same bits with each.
 inline constexpr int kGatherTilings = 4;
 inline constexpr int kWeightsTilings = 3;
+/// More of them, by the instructions of Hopper for groups of four warps (wgmma), numbered behind
+/// the others; the tensor cores may round their sums otherwise.
+inline constexpr int kGatherGroupTilings = 2;
+inline constexpr int kWeightsGroupTilings = 2;
 
-/// `tiling` is below kGatherTilings.
+/// Whether warp groups can be used: the GPU is a Hopper (compute capability 9.0), and what they
+/// compute agrees with the other tilings on a small problem, which is tried at the first call. So
+/// a GPU on which they err trains with the others.
+bool warp_groups_can(const CudaContext& ctx);
+/// How many tilings there are on this GPU.
+int gather_tilings(const CudaContext& ctx);
+int weights_tilings(const CudaContext& ctx);
+
+/// `tiling` is below gather_tilings().
 void tensor_core_forward(const CudaContext& ctx, const Conv2dShape& shape, int tiling,
                          const bfloat16* x, const bfloat16* w, bfloat16* y);
 void tensor_core_backward_data(const CudaContext& ctx, const Conv2dShape& shape, int tiling,
                                const bfloat16* dy, const bfloat16* w, bfloat16* dx);
-/// dw in float32; ctx's workspace holds partial sums. `tiling` is below kWeightsTilings.
+/// dw in float32; ctx's workspace holds partial sums. `tiling` is below weights_tilings().
 void tensor_core_backward_weights(const CudaContext& ctx, const Conv2dShape& shape, int tiling,
                                   const bfloat16* x, const bfloat16* dy, float* dw);
 

@@ -61,6 +61,15 @@ struct MatrixTile {
   /// The first row that a thread fills, and the piece of it and of all others.
   static __device__ int filled_row() { return threadIdx.x / kRowPieces; }
   static __device__ int filled_piece() { return threadIdx.x % kRowPieces; }
+
+  static __device__ unsigned char* shared() { return dynamic_shared<unsigned char>(); }
+
+  /// The product over all slices. load(stage) queues the copies of the next slice (copy_async) and
+  /// is called `slices` times. Ends with a barrier: shared memory may then be used for something
+  /// else.
+  template <Runs kRunsA, Runs kRunsB, class Load>
+  static __device__ __forceinline__ void multiply(int slices, unsigned char* shared, Load&& load,
+                                                  Sums& sums);
 };
 
 /// Four 8 x 8 matrices: 16 rows of a (or columns of b) from `row`, 16 of the depth. Of a, the
@@ -108,11 +117,8 @@ __device__ __forceinline__ void multiply_slice(const unsigned char* stage,
   }
 }
 
-/// The product over all slices. load(stage) queues the copies of the next slice (copy_async) and is
-/// called `slices` times. Ends with a barrier: shared memory may then be used for something else.
-template <class Tile, Runs kRunsA, Runs kRunsB, class Load>
-__device__ __forceinline__ void multiply(int slices, unsigned char* shared, Load&& load,
-                                         typename Tile::Sums& sums) {
+template <class Tile>
+__device__ __forceinline__ void set_to_zero(typename Tile::Sums& sums) {
 #pragma unroll
   for (auto& row : sums) {
 #pragma unroll
@@ -121,21 +127,38 @@ __device__ __forceinline__ void multiply(int slices, unsigned char* shared, Load
       for (float& sum : product) sum = 0.0f;
     }
   }
-  constexpr int kAhead = Tile::kStages - 1;  // slices under way
-  for (int s = 0; s < kAhead; ++s) {
+}
+
+/// Queues the copies of all slices but one that shared memory has room for: a group for each, even
+/// if it is empty, so that the number of groups says which slice is there.
+template <class Tile, class Load>
+__device__ __forceinline__ void start_loading(int slices, unsigned char* shared, Load&& load) {
+  for (int s = 0; s < Tile::kStages - 1; ++s) {
     if (s < slices) load(shared + s * Tile::kStageBytes);
-    commit_async();  // a group even if it is empty, so that their number says which slice is there
+    commit_async();
   }
+}
+
+template <int kRows_, int kColumns_, int kWarpRows_, int kWarpColumns_, int kStages_,
+          int kBlocksOnSm_>
+template <Runs kRunsA, Runs kRunsB, class Load>
+__device__ __forceinline__ void MatrixTile<kRows_, kColumns_, kWarpRows_, kWarpColumns_, kStages_,
+                                           kBlocksOnSm_>::multiply(int slices,
+                                                                   unsigned char* shared,
+                                                                   Load&& load, Sums& sums) {
+  constexpr int kAhead = kStages - 1;  // slices under way
+  set_to_zero<MatrixTile>(sums);
+  start_loading<MatrixTile>(slices, shared, load);
   int stage = 0;
-  int next = kAhead * Tile::kStageBytes;
+  int next = kAhead * kStageBytes;
   for (int s = 0; s < slices; ++s) {
     wait_async<kAhead - 1>();
     __syncthreads();
     if (s + kAhead < slices) load(shared + next);
     commit_async();
-    multiply_slice<Tile, kRunsA, kRunsB>(shared + stage, sums);
+    multiply_slice<MatrixTile, kRunsA, kRunsB>(shared + stage, sums);
     next = stage;  // it is free after the next barrier
-    stage = stage + Tile::kStageBytes == Tile::kSharedBytes ? 0 : stage + Tile::kStageBytes;
+    stage = stage + kStageBytes == kSharedBytes ? 0 : stage + kStageBytes;
   }
   __syncthreads();
 }

@@ -48,9 +48,11 @@ std::vector<Result> passes_of(const Conv2dShape& s, int tiling) {
     kernels::tensor_core_backward_weights(cuda_test_context(), s, tiling, x, dy, dw);
     return dw.to_tensor(p.dw.shape());
   };
-  std::vector<Result> results{{"forward", p.y, kRoundedTolerance, true, forward},
-                              {"backward data", p.dx, kRoundedTolerance, true, backward_data}};
-  if (tiling < kernels::kWeightsTilings) {
+  const bool is_one_warps = tiling < kernels::kGatherTilings;
+  std::vector<Result> results{
+      {"forward", p.y, kRoundedTolerance, is_one_warps, forward},
+      {"backward data", p.dx, kRoundedTolerance, is_one_warps, backward_data}};
+  if (tiling < kernels::weights_tilings(cuda_test_context())) {
     results.push_back({"backward weights", p.dw, kSummedTolerance, false, backward_weights});
   }
   return results;
@@ -75,7 +77,7 @@ TEST(Conv2dTensorCoreCuda, EqualsPlainLoopsInAnyOrderOfThreads) {
                                {1, 1, 1, 8, 8, 1, 1, 0}}) {
     ASSERT_TRUE(kernels::tensor_cores_can(s));
     std::map<std::string, Tensor> first;
-    for (int tiling = 0; tiling < kernels::kGatherTilings; ++tiling) {
+    for (int tiling = 0; tiling < kernels::gather_tilings(cuda_test_context()); ++tiling) {
       for (const Result& result : passes_of(s, tiling)) {
         SCOPED_TRACE(name_of(s, tiling) + ", " + result.pass);
         const auto computed = on_device([&] { return std::vector{result.compute()}; });
@@ -102,13 +104,21 @@ TEST(Conv2dTensorCoreCuda, EqualsPlainLoopsInPreActResNet18) {
       shapes.push_back({1, side, side, channels, 2 * channels, 1, 2, 0});
     }
     for (const Conv2dShape& s : shapes) {
-      tiling = (tiling + 1) % kernels::kWeightsTilings;
+      tiling = (tiling + 1) % kernels::weights_tilings(cuda_test_context());
       for (const Result& result : passes_of(s, tiling)) {
         SCOPED_TRACE(name_of(s, tiling) + ", " + result.pass);
         EXPECT_LT(relative_error(result.compute(), result.expected), result.tolerance);
       }
     }
   }
+}
+
+/// A GPU of another kind has no warp groups; a Hopper on which they err would train without them.
+TEST(Conv2dTensorCoreCuda, WarpGroupsAgreeWithTheOthersOnAHopper) {
+  cudaDeviceProp properties{};
+  ASSERT_EQ(cudaGetDeviceProperties(&properties, 0), cudaSuccess);
+  EXPECT_EQ(kernels::warp_groups_can(cuda_test_context()),
+            properties.major == 9 && properties.minor == 0);
 }
 
 TEST(Conv2dTensorCoreCuda, RefusesWhatItCannot) {

@@ -108,6 +108,8 @@ struct Thread {
   std::source_location where;  // of what it waits for
   std::vector<Copy> copies;    // not made yet, in order
   unsigned copy_group = 0;     // that the next copy joins
+  unsigned arrived_groups = 0, fenced_groups = 0;
+  std::vector<std::function<void()>> products;  // not made yet, in order
 };
 
 std::string describe(std::source_location where) {
@@ -225,6 +227,12 @@ class Machine {
     });
     std::for_each(self.copies.begin(), end, [](const Copy& copy) { copy.make(); });
     self.copies.erase(self.copies.begin(), end);
+    self.arrived_groups = self.copy_group - std::min(pending, self.copy_group);
+  }
+
+  void product_later(std::function<void()> product) {
+    if (schedule_ != Schedule::kAscending) return product();
+    current().products.push_back(std::move(product));
   }
 
   [[noreturn]] void fail_at(const Thread& self, const std::string& what) {
@@ -304,7 +312,8 @@ class Machine {
     thread.index = {number % block_.x, number / block_.x % block_.y, number / block_.x / block_.y};
     thread.state = State::kReady;
     thread.copies.clear();
-    thread.copy_group = 0;
+    thread.copy_group = thread.arrived_groups = thread.fenced_groups = 0;
+    thread.products.clear();
     thread.fiber = boost::context::fiber(
         std::allocator_arg, BorrowedStack{stacks_[number].get()},
         [this, &thread](boost::context::fiber&& scheduler) {
@@ -448,6 +457,21 @@ void commit_copies() {
 }
 void wait_for_copies(unsigned pending) {
   machine().wait_for_copies(pending);
+}
+void fence_copies() {
+  machine().current().fenced_groups = machine().current().arrived_groups;
+}
+void require_fenced_copies(std::source_location where) {
+  const Thread& self = machine().current();
+  if (self.fenced_groups == self.arrived_groups) return;
+  fail("the tensor cores read a copy that the thread has not fenced (fence.proxy.async)", where);
+}
+
+void product_later(std::function<void()> product) {
+  machine().product_later(std::move(product));
+}
+void wait_for_products() {
+  for (const auto& product : std::exchange(machine().current().products, {})) product();
 }
 
 void fail(const char* rule, std::source_location where) {

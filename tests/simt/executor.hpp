@@ -63,13 +63,21 @@ void warp_together(void* operands, const std::function<void(void* const* operand
 
 // --- Copies that run beside the thread (cp.async). The machine may make one at any time until its
 // thread waits for it: ascending, that is when it waits, descending, at once, shuffled, either.
-// -----
 /// Queues a copy of 16 bytes, or of 16 zero bytes if `from` is null.
 void copy_later(void* to, const void* from);
 /// The copies queued since the last call become a group.
 void commit_copies();
 /// Waits until all groups of the thread but the `pending` newest are there.
 void wait_for_copies(unsigned pending);
+/// fence.proxy.async: the tensor cores see what has arrived.
+void fence_copies();
+/// Throws Error where groups of the thread have arrived that it has not fenced.
+void require_fenced_copies(std::source_location where);
+
+// --- Products that run beside the warps (wgmma): ascending, when they are waited for, else at
+// once.
+void product_later(std::function<void()> product);
+void wait_for_products();
 
 /// The error for a rule broken at `where` by the running thread.
 [[noreturn]] void fail(const char* rule, std::source_location where);

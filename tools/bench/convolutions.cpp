@@ -93,7 +93,7 @@ void time_convolutions(const KernelTimer& timer, const ConvolutionOptions& optio
     auto* dw = arrays.dw.data<float>();
     auto* scratch = arrays.dw_scratch.data<bfloat16>();
     time_pass(
-        timer, options, s, "backward weights", kernels::kWeightsTilings,
+        timer, options, s, "backward weights", kernels::weights_tilings(ctx),
         2.0 * static_cast<double>(s.weights()),  // the gradient is float32
         [&](int tiling) { kernels::tensor_core_backward_weights(ctx, s, tiling, x, y, dw); },
         [&] {
@@ -101,11 +101,11 @@ void time_convolutions(const KernelTimer& timer, const ConvolutionOptions& optio
           kernels::convert(ctx, scratch, dw, s.weights());
         });
     time_pass(
-        timer, options, s, "forward", kernels::kGatherTilings, 0,
+        timer, options, s, "forward", kernels::gather_tilings(ctx), 0,
         [&](int tiling) { kernels::tensor_core_forward(ctx, s, tiling, x, w, y); },
         [&] { kernels::convolution(ctx, ConvolutionPass::kForward, s, x, w, y); });
     time_pass(
-        timer, options, s, "backward data", kernels::kGatherTilings, 0,
+        timer, options, s, "backward data", kernels::gather_tilings(ctx), 0,
         [&](int tiling) { kernels::tensor_core_backward_data(ctx, s, tiling, y, w, x); },
         [&] { kernels::convolution(ctx, ConvolutionPass::kBackwardData, s, y, w, x); });
   }
