@@ -14,6 +14,7 @@
 #include "bpt_plr/audit_summary.hpp"
 #include "bpt_plr/trained_run.hpp"
 #include "bpt_plr/training_data.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -117,7 +118,7 @@ int audit(const AuditOptions& options) {
       options.out.empty() ? run.path() / "audit" : std::filesystem::path(options.out);
   const AuditFiles files = write_audit(out, audit, summary, data, options.threshold);
   if (options.json) {
-    fmt::print("{}\n", to_json(summary, audit, data.dataset).dump(2));
+    fmt::print("{}\n", to_text(to_json(summary, audit, data.dataset), 2));
     return 0;
   }
   fmt::print("run       {}: {} training images of {}, {} classes\n", options.run, summary.samples,

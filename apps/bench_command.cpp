@@ -15,6 +15,7 @@
 #include "apps/recipe_flags.hpp"
 #include "bpt_plr/benchmark.hpp"
 #include "engine/error.hpp"
+#include "engine/json.hpp"
 #include "engine/memory.hpp"
 
 namespace bptplr {
@@ -110,7 +111,7 @@ int bench_once(const BenchmarkOptions& given, bool json) {
   const BenchmarkOptions options = resolved(given);
   const BenchmarkResult result = run_benchmark(options, peaks_for(options.recipe));
   if (json) {
-    fmt::print("{}\n", to_json(result).dump());
+    fmt::print("{}\n", to_text(to_json(result)));
   } else {
     print_tables(result);
   }
@@ -137,7 +138,7 @@ void report_left_out(const Scaling& scaling, std::int64_t value, const std::stri
   if (json) {
     const nlohmann::ordered_json line{
         {"scaling", scaling.word}, {"value", value}, {"left_out", why}};
-    fmt::print("{}\n", line.dump());
+    fmt::print("{}\n", to_text(line));
   } else {
     fmt::print("{:<11} left out: {}\n", value, why);
   }
@@ -161,7 +162,7 @@ int bench_scaling(const BenchmarkOptions& base, const Scaling& scaling, bool jso
       if (json) {
         nlohmann::ordered_json line{{"scaling", scaling.word}, {"value", value}};
         line.update(to_json(*last));
-        fmt::print("{}\n", line.dump());
+        fmt::print("{}\n", to_text(line));
       } else {
         print_scaling_line(value, *last);
       }

@@ -12,6 +12,7 @@
 #include "bpt_plr/trained_run.hpp"
 #include "bpt_plr/trainer.hpp"
 #include "bpt_plr/training_data.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -51,7 +52,7 @@ int evaluate(const EvalOptions& options) {
                                       {"test_images", dataset.test.images.count},
                                       {"networks", accuracies},
                                       {"together", together}};
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", to_text(json, 2));
     return 0;
   }
   fmt::print("{}: {} test images of {}\n", options.run, dataset.test.images.count, dataset.name);

@@ -10,6 +10,7 @@
 #include "apps/commands.hpp"
 #include "bpt_plr/recipe.hpp"
 #include "engine/device.hpp"
+#include "engine/json.hpp"
 #include "kernels/device_memory.hpp"
 
 namespace bptplr {
@@ -52,7 +53,7 @@ void print_json() {
                               {"devices", found},           {"threads", use_threads(0)}};
   json["methods"] = to_json(builtin_methods());
   json["recipes"] = to_json(builtin_recipes());
-  fmt::print("{}\n", json.dump(2));
+  fmt::print("{}\n", to_text(json, 2));
 }
 
 void print_text() {

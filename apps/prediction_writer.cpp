@@ -7,6 +7,7 @@
 
 #include "data/csv.hpp"
 #include "engine/error.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -54,7 +55,7 @@ std::string PredictionWriter::json_entry(const Prediction& prediction) const {
     for (const float p : prediction.probability) json["probabilities"].push_back(rounded(p));
   }
   // File names are bytes, JSON is UTF-8.
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return to_text(json);
 }
 
 void PredictionWriter::write(const Prediction& prediction) {

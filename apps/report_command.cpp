@@ -12,6 +12,7 @@
 #include "bpt_plr/report_page.hpp"
 #include "bpt_plr/run_folder.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -33,8 +34,7 @@ int report(const ReportCommandOptions& options) {
     report = make_report(folder, options.report, loading.report());
   }
   if (options.json) {
-    fmt::print("{}\n",
-               report.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    fmt::print("{}\n", to_text(report, 2));
     return 0;
   }
   const std::filesystem::path out =

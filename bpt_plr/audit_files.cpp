@@ -8,6 +8,7 @@
 #include "data/csv.hpp"
 #include "data/noise.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -43,7 +44,7 @@ AuditFiles write_audit(const std::filesystem::path& folder, const Audit& audit,
   make_folders(folder);
   AuditFiles files{folder / "suspects.csv", folder / "audit.json", folder / "labels.json"};
   write_file_atomically(files.suspects, suspects_table(audit, data, summary.known.has_value()));
-  write_file_atomically(files.summary, to_json(summary, audit, data.dataset).dump(2) + "\n");
+  write_file_atomically(files.summary, to_text(to_json(summary, audit, data.dataset), 2) + "\n");
   const auto labels = corrected_labels(audit, data.noisy_labels, threshold);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     files.corrected += labels[i] != data.noisy_labels[i] ? 1 : 0;

@@ -6,6 +6,7 @@
 
 #include "data/hash.hpp"
 #include "engine/error.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -57,7 +58,7 @@ Checkpoint from_state(const Json& state, const std::string& origin) {
       state.at("format") == kFormat,
       "{} is a checkpoint of format {}, but this bptplr reads format {}; go on with the version "
       "that wrote it",
-      origin, state.at("format").dump(), kFormat);
+      origin, to_text(state.at("format")), kFormat);
   Checkpoint checkpoint;
   checkpoint.position = {state.at("epoch"), state.at("network"), state.at("iteration")};
   checkpoint.recipe = compose_recipe(state.at("recipe"), origin, Json::object());
@@ -70,7 +71,7 @@ Checkpoint from_state(const Json& state, const std::string& origin) {
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
-  const std::string state = state_of(checkpoint).dump();
+  const std::string state = to_text(state_of(checkpoint));
   save_safetensors(path, checkpoint.tensors,
                    {{kState, state}, {kChecksum, checksum(state, checkpoint.tensors)}});
 }
@@ -87,7 +88,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
       "before",
       path.string());
   try {
-    Checkpoint checkpoint = from_state(Json::parse(state), path.string());
+    Checkpoint checkpoint = from_state(parse_json(state), path.string());
     checkpoint.tensors = std::move(tensors);
     return checkpoint;
   } catch (const Json::exception& error) {
@@ -128,7 +129,7 @@ void require_same_run(const Recipe& recipe, const Recipe& of_checkpoint,
     require(now.at(field.name) == then.at(field.name),
             "{} is {}, but the run in {} has {}; leave it out to go on with that run, or choose "
             "another --out",
-            field.name, now.at(field.name).dump(), origin, then.at(field.name).dump());
+            field.name, to_text(now.at(field.name)), origin, to_text(then.at(field.name)));
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "bpt_plr/report_history.hpp"
 #include "engine/error.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -83,7 +84,7 @@ ComparedRun compared_run(const Json& line, const std::string& origin) {
     line.at("label").get_to(run.label);
     run.recipe = compose_recipe(line.at("recipe"), origin, nlohmann::json::object());
     require(line.at("seed") == run.recipe.seed, "{}: seed is {}, but its recipe has {}", origin,
-            line.at("seed").dump(), run.recipe.seed);
+            to_text(line.at("seed")), run.recipe.seed);
     line.at("changes").get_to(run.changes);
     run.data_hash = std::stoull(line.at("data_hash").get<std::string>(), nullptr, 16);
     if (line.contains("failed")) {

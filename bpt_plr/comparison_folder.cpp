@@ -7,6 +7,7 @@
 #include "bpt_plr/run_folder.hpp"
 #include "engine/error.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -33,7 +34,7 @@ std::vector<ComparedRun> parse_lines(std::string_view text, const std::string& f
   for (int number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     const std::string origin = fmt::format("line {} of {}", number, file);
-    const Json json = Json::parse(text.substr(0, end), nullptr, /*allow_exceptions=*/false);
+    const Json json = parse_ordered_json_or_none(text.substr(0, end));
     require(!json.is_discarded(),
             "{} is damaged; remove the line, and its run is taken from its folder or made again",
             origin);
@@ -68,8 +69,7 @@ ComparisonFolder ComparisonFolder::open(const std::filesystem::path& path) {
 }
 
 void ComparisonFolder::add(const ComparedRun& run) {
-  append_to_file(path_ / kRuns,
-                 to_json(run).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+  append_to_file(path_ / kRuns, to_text(to_json(run)) + "\n");
   runs_.push_back(run);
 }
 

@@ -8,6 +8,7 @@
 
 #include "bpt_plr/checkpoint.hpp"
 #include "engine/error.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -98,7 +99,7 @@ void require_same_recipe(Recipe asked, const Recipe& was, const std::string& ori
   for (const char* field : {"num_epochs", "noise_file", "pretrained"}) {
     require(now.at(field) == then.at(field),
             "{} is {}, but the run in {} has {}; keep to that, or choose another --out", field,
-            now.at(field).dump(), origin, then.at(field).dump());
+            to_text(now.at(field)), origin, to_text(then.at(field)));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "bpt_plr/selection_plot.hpp"
 #include "data/image_codecs.hpp"
 #include "engine/error.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -40,7 +41,7 @@ std::string recipe_table(const Recipe& recipe) {
   const nlohmann::ordered_json fields = to_json(recipe);
   for (const auto& [name, value] : fields.items()) {
     table += fmt::format("| {} | {} |\n", name,
-                         in_cell(value.is_string() ? value.get<std::string>() : value.dump()));
+                         in_cell(value.is_string() ? value.get<std::string>() : to_text(value)));
   }
   return table +
          "\nPictures. `selection`: samples by classifier loss (to the right) and prototype loss "

@@ -9,6 +9,7 @@
 
 #include "engine/error.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 #include "engine/optimizer.hpp"
 
 namespace bptplr {
@@ -25,7 +26,7 @@ constexpr const char* kUsualPreset = "paper";
 void assign(std::string& target, const Json& value, const RecipeField& field,
             std::string_view origin) {
   require(value.is_string(), "{}: {} is {}, but must be a text in quotes", origin, field.name,
-          value.dump());
+          to_text(value));
   const auto text = value.get<std::string>();
   require(field.choices.empty() ||
               std::find(field.choices.begin(), field.choices.end(), text) != field.choices.end(),
@@ -39,19 +40,19 @@ void assign(std::int64_t& target, const Json& value, const RecipeField& field,
   constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   require(value.is_number_integer() &&
               !(value.is_number_unsigned() && value.get<std::uint64_t>() > kMax),
-          "{}: {} is {}, but must be a whole number", origin, field.name, value.dump());
+          "{}: {} is {}, but must be a whole number", origin, field.name, to_text(value));
   target = value.get<std::int64_t>();
 }
 
 void assign(double& target, const Json& value, const RecipeField& field, std::string_view origin) {
   require(value.is_number(), "{}: {} is {}, but must be a number", origin, field.name,
-          value.dump());
+          to_text(value));
   target = value.get<double>();
 }
 
 void assign(bool& target, const Json& value, const RecipeField& field, std::string_view origin) {
   require(value.is_boolean(), "{}: {} is {}, but must be true or false", origin, field.name,
-          value.dump());
+          to_text(value));
   target = value.get<bool>();
 }
 
@@ -77,7 +78,7 @@ bool parse_number(std::string_view text, T& value) {
 
 Json parse_recipe(std::string_view text, std::string_view origin) {
   try {
-    return Json::parse(text);
+    return parse_json(text);
   } catch (const Json::exception& error) {  // a number beyond all doubles is no parse_error
     std::string_view what = error.what();   // "[json.exception...] parse error at line 1, ..."
     what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
@@ -161,7 +162,7 @@ std::vector<std::string> deviations(const Recipe& recipe) {
     const auto& value = json[field.name];
     if (value == usual_json[field.name] || field.group == kMachineGroup) continue;
     lines.push_back(fmt::format("{}={}", field.name,
-                                value.is_string() ? value.get<std::string>() : value.dump()));
+                                value.is_string() ? value.get<std::string>() : to_text(value)));
   }
   return lines;
 }

@@ -20,6 +20,7 @@
 #include "data/resize.hpp"
 #include "engine/error.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 #include "engine/ops.hpp"
 
 namespace bptplr {
@@ -88,7 +89,7 @@ std::vector<std::string> class_names(const RunFolder& run, const Recipe& recipe,
 
 /// noise.json, which needs no data set to be read.
 Labels given_labels(const RunFolder& run, const Recipe& recipe) {
-  const auto list = nlohmann::json::parse(read_file(run.noise_file()), nullptr, false);
+  const auto list = parse_json_or_none(read_file(run.noise_file()));
   return read_noise_file(run.noise_file(), static_cast<std::int64_t>(list.size()),
                          recipe.num_class);
 }

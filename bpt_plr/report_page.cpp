@@ -8,6 +8,7 @@
 #include "bpt_plr/report/report_files.hpp"
 #include "data/image_codecs.hpp"
 #include "engine/error.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -80,8 +81,7 @@ std::string escape_html(std::string_view text) {
 std::string embed_json(const nlohmann::ordered_json& json) {
   // Within JSON these characters stand in strings only, where \u means the same.
   std::string escaped;
-  for (const char c :
-       json.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace)) {
+  for (const char c : to_ascii(json)) {
     switch (c) {
       case '&':
         escaped += "\\u0026";
@@ -102,14 +102,12 @@ std::string embed_json(const nlohmann::ordered_json& json) {
 std::string html_page(std::string_view body, std::string_view script, const std::string& title,
                       const nlohmann::ordered_json& data) {
   // The title goes through JSON too, so that it is UTF-8 whatever the folder is called.
-  const std::string text =
-      nlohmann::json(title).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  return fill(report_files::kFrame,
-              {{{"title", escape_html(nlohmann::json::parse(text).get<std::string>())},
-                {"style", std::string(report_files::kStyle)},
-                {"body", std::string(body)},
-                {"script", std::string(script)},
-                {"data", embed_json(data)}}});
+  const std::string text = to_text(nlohmann::json(title));
+  return fill(report_files::kFrame, {{{"title", escape_html(parse_json(text).get<std::string>())},
+                                      {"style", std::string(report_files::kStyle)},
+                                      {"body", std::string(body)},
+                                      {"script", std::string(script)},
+                                      {"data", embed_json(data)}}});
 }
 
 std::string report_page(const nlohmann::ordered_json& report) {

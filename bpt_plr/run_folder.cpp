@@ -8,6 +8,7 @@
 #include "data/noise.hpp"
 #include "engine/error.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 #include "engine/safetensors.hpp"
 
 namespace bptplr {
@@ -38,7 +39,7 @@ std::vector<EpochLine> read_lines(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return lines;
   std::istringstream stream(read_file(file));
   for (std::string line; std::getline(stream, line);) {
-    auto json = nlohmann::ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
+    auto json = parse_ordered_json_or_none(line);
     if (!json.is_object() || !json.contains("epoch") || !json["epoch"].is_number_integer())
       continue;
     lines.push_back({line, std::move(json)});
@@ -96,7 +97,7 @@ RunFolder RunFolder::open(const std::filesystem::path& path) {
 }
 
 void RunFolder::write_config(const Recipe& recipe) const {
-  write_file_atomically(path_ / kConfig, to_json(recipe).dump(2) + "\n");
+  write_file_atomically(path_ / kConfig, to_text(to_json(recipe), 2) + "\n");
 }
 
 Recipe RunFolder::read_config() const {
@@ -110,8 +111,7 @@ void RunFolder::write_classes(const Dataset& dataset) const {
                                     {"mean", dataset.mean},
                                     {"std", dataset.std},
                                     {"image_side", dataset.train.images.height}};
-  write_file_atomically(path_ / kClasses,
-                        json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  write_file_atomically(path_ / kClasses, to_text(json, 2) + "\n");
 }
 
 Dataset RunFolder::read_classes() const {
@@ -123,7 +123,7 @@ Dataset RunFolder::read_classes() const {
   Dataset dataset;
   int side = 0;
   try {
-    const auto json = nlohmann::json::parse(text);
+    const auto json = parse_json(text);
     json.at("dataset").get_to(dataset.name);
     json.at("classes").get_to(dataset.class_names);
     json.at("mean").get_to(dataset.mean);

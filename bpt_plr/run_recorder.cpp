@@ -5,6 +5,7 @@
 
 #include "bpt_plr/selection_points.hpp"
 #include "engine/error.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 
@@ -37,8 +38,8 @@ void RunRecorder::write_pending_selection() {
 
 void RunRecorder::record_epoch(const EpochMetrics& metrics, const Trainer& trainer) {
   const SelectionPoints points = selection_points(metrics);
-  pending_metrics_ += to_json(metrics).dump() + "\n";
-  if (!points.networks.empty()) pending_selection_ += to_json(points).dump() + "\n";
+  pending_metrics_ += to_text(to_json(metrics)) + "\n";
+  if (!points.networks.empty()) pending_selection_ += to_text(to_json(points)) + "\n";
   // Lines before the checkpoint: a run that goes on drops those that are ahead of it.
   bool complete = attempt([&] { write_pending_metrics(); });
   complete &= attempt([&] { write_pending_selection(); });

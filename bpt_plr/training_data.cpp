@@ -16,6 +16,7 @@
 #include "data/subset.hpp"
 #include "engine/error.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -33,7 +34,7 @@ std::vector<std::int64_t> subset_of(const Recipe& recipe, const std::vector<std:
 
 /// How many entries a label file has, 0 where it is no JSON list.
 std::int64_t list_length(const std::string& path) {
-  const auto json = nlohmann::json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  const auto json = parse_json_or_none(read_file(path));
   return json.is_array() ? static_cast<std::int64_t>(json.size()) : 0;
 }
 

@@ -6,6 +6,7 @@
 
 #include "engine/error.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 #include "engine/random.hpp"
 
 namespace bptplr {
@@ -103,7 +104,7 @@ std::vector<double> transition_matrix(std::span<const std::int64_t> noisy,
 std::vector<std::int64_t> read_noise_file(const std::filesystem::path& path, std::int64_t count,
                                           std::int64_t num_classes) {
   const std::string text = read_file(path);
-  const auto list = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto list = parse_json_or_none(text);
   require(list.is_array(), "{}: not a JSON list; a label file is a list of {} integers",
           path.string(), count);
   require(list.size() == static_cast<std::size_t>(count),
@@ -115,7 +116,7 @@ std::vector<std::int64_t> read_noise_file(const std::filesystem::path& path, std
     const bool valid = entry.is_number_integer() && entry >= 0 && entry < num_classes;
     // A number is shown; text and nested lists may be of any length and depth.
     require(valid, "{}: entry {} is {}, where an integer from 0 to {} is expected; correct it",
-            path.string(), labels.size(), entry.is_number() ? entry.dump() : entry.type_name(),
+            path.string(), labels.size(), entry.is_number() ? to_text(entry) : entry.type_name(),
             num_classes - 1);
     labels.push_back(entry.get<std::int64_t>());
   }
@@ -124,7 +125,7 @@ std::vector<std::int64_t> read_noise_file(const std::filesystem::path& path, std
 
 void write_noise_file(const std::filesystem::path& path, std::span<const std::int64_t> labels) {
   const std::vector<std::int64_t> list(labels.begin(), labels.end());
-  write_file_atomically(path, nlohmann::json(list).dump());
+  write_file_atomically(path, to_text(nlohmann::json(list)));
 }
 
 }  // namespace bptplr

@@ -6,6 +6,7 @@
 
 #include "engine/error.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -79,7 +80,7 @@ TensorMap load_safetensors(const std::filesystem::path& path, Metadata* metadata
           "{} is cut short or not a safetensors file; copy it again", path.string());
   const std::string_view text = std::string_view(bytes).substr(sizeof header_size, header_size);
   const std::string_view data = std::string_view(bytes).substr(sizeof header_size + header_size);
-  const Json header = Json::parse(text, nullptr, false);
+  const Json header = parse_json_or_none(text);
   require(header.is_object(), "{} is not a safetensors file: its header is no JSON object",
           path.string());
   TensorMap tensors;
@@ -108,7 +109,7 @@ void save_safetensors(const std::filesystem::path& path, const TensorMap& tensor
                     {"data_offsets", {offset, offset + size}}};
     offset += size;
   }
-  std::string text = header.dump();
+  std::string text = to_text(header);
   text.resize((text.size() + 7) / 8 * 8, ' ');  // the elements start on an 8-byte boundary
   const std::uint64_t header_size = text.size();
   std::string bytes(sizeof header_size, '\0');

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/csv.hpp"
+#include "engine/json.hpp"
 #include "tests/apps/run_app.hpp"
 #include "tests/data/image_sets.hpp"
 
@@ -45,9 +46,9 @@ TEST(AppAudit, JudgesEveryLabelOfARun) {
   EXPECT_TRUE(contains(result.out, "\n    4 ")) << result.out;
   EXPECT_FALSE(contains(result.out, "\n    5 ")) << result.out;
 
-  const Json noise = Json::parse(read_text(folder / "run/noise.json"));
-  const Json labels = Json::parse(read_text(folder / "run/audit/labels.json"));
-  const Json summary = Json::parse(read_text(folder / "run/audit/audit.json"));
+  const Json noise = parse_json(read_text(folder / "run/noise.json"));
+  const Json labels = parse_json(read_text(folder / "run/audit/labels.json"));
+  const Json summary = parse_json(read_text(folder / "run/audit/audit.json"));
   const std::vector<CsvRow> rows = table(folder / "run/audit/suspects.csv");
   ASSERT_EQ(labels.size(), 150U);
   ASSERT_EQ(rows.size(), 151U);
@@ -75,7 +76,7 @@ TEST(AppAudit, JudgesEveryLabelOfARun) {
               1e-4);
 
   const AppResult again = run_app(folder, "audit run --threads 1 --json --out elsewhere");
-  EXPECT_EQ(Json::parse(again.out), summary);
+  EXPECT_EQ(parse_json(again.out), summary);
   EXPECT_EQ(read_text(folder / "elsewhere/suspects.csv"),
             read_text(folder / "run/audit/suspects.csv"));
 }
@@ -89,16 +90,16 @@ TEST(AppAudit, ItsLabelsCanBeTrainedOn) {
   const AppResult second = run_app(
       folder, "train --recipe run/config.json --noise_file run/audit/labels.json --out second");
   EXPECT_EQ(second.exit_code, 0) << second.err;
-  EXPECT_EQ(Json::parse(read_text(folder / "second/noise.json")),
-            Json::parse(read_text(folder / "run/audit/labels.json")));
+  EXPECT_EQ(parse_json(read_text(folder / "second/noise.json")),
+            parse_json(read_text(folder / "run/audit/labels.json")));
   // With the noise of a file the run can be audited where that file is gone.
   fs::remove_all(folder / "run");
   EXPECT_EQ(run_app(folder, "audit second").exit_code, 0);
 
   const AppResult none = run_app(folder, "audit second --threshold 1");
   EXPECT_EQ(last_value(none.out, "corrected"), "0") << none.out;
-  EXPECT_EQ(Json::parse(read_text(folder / "second/audit/labels.json")),
-            Json::parse(read_text(folder / "second/noise.json")));
+  EXPECT_EQ(parse_json(read_text(folder / "second/audit/labels.json")),
+            parse_json(read_text(folder / "second/noise.json")));
 }
 
 TEST(AppAudit, TakesTheLossOfNetworksThatRepeatTheLabels) {
@@ -107,7 +108,7 @@ TEST(AppAudit, TakesTheLossOfNetworksThatRepeatTheLabels) {
   const AppResult baseline = run_app(folder, "audit ce");
   EXPECT_EQ(baseline.exit_code, 0) << baseline.err;
   EXPECT_TRUE(contains(baseline.out, "loss of one network alone")) << baseline.out;
-  EXPECT_EQ(Json::parse(read_text(folder / "ce/audit/audit.json"))["judged_by"], "mixture");
+  EXPECT_EQ(parse_json(read_text(folder / "ce/audit/audit.json"))["judged_by"], "mixture");
   train(folder, "--num_epochs 1", "warm_up");
   EXPECT_TRUE(contains(run_app(folder, "audit warm_up").out, "alone"));
 }
@@ -135,7 +136,7 @@ TEST(AppAudit, NamesTheFilesOfImages) {
     EXPECT_TRUE(fs::is_regular_file(folder / row[2])) << row[2];
     EXPECT_TRUE(contains(row[2], "/" + row[4] + "/")) << row[2];
   }
-  EXPECT_TRUE(Json::parse(read_text(folder / "run/audit/audit.json"))["known"].is_null());
+  EXPECT_TRUE(parse_json(read_text(folder / "run/audit/audit.json"))["known"].is_null());
 }
 
 TEST(AppAudit, SaysWhatIsMissing) {

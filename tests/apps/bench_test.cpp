@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/json.hpp"
 #include "tests/apps/run_app.hpp"
 
 namespace bptplr {
@@ -57,7 +58,7 @@ TEST(AppBench, JsonHoldsTheSame) {
   const AppResult result = run_app(folder, kTiny + "--width 4 --num_class 100 --json");
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(count(result.out, "\n"), 1U);
-  const Json json = Json::parse(result.out);
+  const Json json = parse_json(result.out);
   EXPECT_EQ(json.at("num_class"), 100);
   EXPECT_EQ(json.at("iterations"), 1);
   EXPECT_GT(json.at("peaks").at("gflop_per_s"), 0.0);
@@ -85,7 +86,7 @@ TEST(AppBench, ScalingPrintsALineForEachSize) {
   std::istringstream stream(lines.out);
   std::vector<int> classes;
   for (std::string line; std::getline(stream, line);) {
-    const Json json = Json::parse(line);
+    const Json json = parse_json(line);
     EXPECT_EQ(json.at("scaling"), "classes");
     EXPECT_EQ(json.at("value"), json.at("num_class"));
     EXPECT_EQ(json.at("width"), 4);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bpt_plr/recipe.hpp"
+#include "engine/json.hpp"
 #include "tests/apps/run_app.hpp"
 
 namespace bptplr {
@@ -54,7 +55,7 @@ TEST(AppCommands, VersionAndInfo) {
   EXPECT_TRUE(contains(run_app(folder, "info").out, "cifar10-sym50"));
   const AppResult result = run_app(folder, "info --json");
   EXPECT_EQ(result.exit_code, 0);
-  const Json info = Json::parse(result.out);
+  const Json info = parse_json(result.out);
   for (const char* key :
        {"version", "build_type", "compiler", "onednn", "cuda", "devices", "threads", "recipes"}) {
     EXPECT_TRUE(info.contains(key)) << key;
@@ -83,16 +84,16 @@ TEST(AppCommands, BptPlrWritesWhatIsPromised) {
   EXPECT_TRUE(contains(output.back(), " auc "));
   EXPECT_TRUE(output.back().ends_with(" out run"));
 
-  const Json config = Json::parse(read_text(folder / "run/config.json"));
+  const Json config = parse_json(read_text(folder / "run/config.json"));
   EXPECT_EQ(config.size(), recipe_fields().size());
   EXPECT_EQ(config["lr"], 0.03);
   EXPECT_EQ(config["lr_period"], 2);  // resolved
-  EXPECT_EQ(Json::parse(read_text(folder / "run/noise.json")).size(), 200U);
+  EXPECT_EQ(parse_json(read_text(folder / "run/noise.json")).size(), 200U);
 
   const std::vector<std::string> metrics = lines_of(read_text(folder / "run/metrics.jsonl"));
   ASSERT_EQ(metrics.size(), 2U);
   for (std::size_t i = 0; i < metrics.size(); ++i) {
-    const Json epoch = Json::parse(metrics[i]);
+    const Json epoch = parse_json(metrics[i]);
     EXPECT_EQ(epoch["epoch"], i);
     EXPECT_EQ(epoch["phase"], i == 0 ? "warm_up" : "bptplr");
     for (const char* key : {"lr", "loss", "test_acc", "best_acc", "mean_last10", "networks",
@@ -102,12 +103,12 @@ TEST(AppCommands, BptPlrWritesWhatIsPromised) {
     EXPECT_EQ(epoch["networks"].size(), i == 0 ? 0U : 2U);
     for (const Json& network : epoch["networks"]) expect_network_metrics(network);
   }
-  EXPECT_TRUE(Json::parse(metrics[1]).contains("loss_x"));
-  EXPECT_TRUE(Json::parse(metrics[1])["seconds"].contains("partition"));
+  EXPECT_TRUE(parse_json(metrics[1]).contains("loss_x"));
+  EXPECT_TRUE(parse_json(metrics[1])["seconds"].contains("partition"));
 
   const std::vector<std::string> selection = lines_of(read_text(folder / "run/selection.jsonl"));
   ASSERT_EQ(selection.size(), 1U) << "a line for each epoch that partitions";
-  const Json points = Json::parse(selection[0]);
+  const Json points = parse_json(selection[0]);
   EXPECT_EQ(points["epoch"], 1);
   EXPECT_EQ(points["samples"].size(), 200U);
   for (const Json& network : points["networks"]) {
@@ -118,9 +119,9 @@ TEST(AppCommands, BptPlrWritesWhatIsPromised) {
 
   const AppResult eval = run_app(folder, "eval run --json");
   EXPECT_EQ(eval.exit_code, 0) << eval.err;
-  const Json accuracy = Json::parse(eval.out);
+  const Json accuracy = parse_json(eval.out);
   EXPECT_EQ(accuracy["networks"].size(), 2U);
-  EXPECT_EQ(accuracy["together"], Json::parse(metrics[1])["test_acc"]);
+  EXPECT_EQ(accuracy["together"], parse_json(metrics[1])["test_acc"]);
   EXPECT_TRUE(contains(run_app(folder, "eval run").out, "network 2"));
 }
 
@@ -130,11 +131,11 @@ TEST(AppCommands, CrossEntropyHasOneNetwork) {
   EXPECT_FALSE(contains(lines_of(result.out).back(), " auc "));
   const std::vector<std::string> metrics = lines_of(read_text(folder / "run/metrics.jsonl"));
   ASSERT_EQ(metrics.size(), 2U);
-  EXPECT_EQ(Json::parse(metrics[1])["phase"], "ce");
-  EXPECT_TRUE(Json::parse(metrics[1])["networks"].empty());
+  EXPECT_EQ(parse_json(metrics[1])["phase"], "ce");
+  EXPECT_TRUE(parse_json(metrics[1])["networks"].empty());
   EXPECT_NE(read_text(folder / "run/model1.safetensors"), "");
   EXPECT_EQ(read_text(folder / "run/model2.safetensors"), "");
-  EXPECT_EQ(Json::parse(run_app(folder, "eval run --json").out)["networks"].size(), 1U);
+  EXPECT_EQ(parse_json(run_app(folder, "eval run --json").out)["networks"].size(), 1U);
 }
 
 TEST(AppCommands, NetworksMaySeeCropsOfTheImages) {
@@ -142,9 +143,9 @@ TEST(AppCommands, NetworksMaySeeCropsOfTheImages) {
   train(folder, "--method ce --crop 24 --crop_padding 0", "run");
   const std::vector<std::string> metrics = lines_of(read_text(folder / "run/metrics.jsonl"));
   ASSERT_EQ(metrics.size(), 2U);
-  const Json accuracy = Json::parse(run_app(folder, "eval run --json").out);
-  EXPECT_EQ(accuracy["together"], Json::parse(metrics[1])["test_acc"]);
-  EXPECT_EQ(Json::parse(read_text(folder / "run/config.json"))["crop"], 24);
+  const Json accuracy = parse_json(run_app(folder, "eval run --json").out);
+  EXPECT_EQ(accuracy["together"], parse_json(metrics[1])["test_acc"]);
+  EXPECT_EQ(parse_json(read_text(folder / "run/config.json"))["crop"], 24);
 }
 
 TEST(AppCommands, SameSeedSameNetworksForAnyNumberOfThreads) {
@@ -172,8 +173,8 @@ TEST(AppCommands, AnotherNetworkStartsFromPretrainedWeights) {
       << result.out;
   const AppResult eval = run_app(folder, "eval run --json");
   EXPECT_EQ(eval.exit_code, 0) << eval.err;
-  EXPECT_EQ(Json::parse(eval.out)["together"],
-            Json::parse(lines_of(read_text(folder / "run/metrics.jsonl")).back())["test_acc"]);
+  EXPECT_EQ(parse_json(eval.out)["together"],
+            parse_json(lines_of(read_text(folder / "run/metrics.jsonl")).back())["test_acc"]);
 }
 
 TEST(AppCommands, AnOldRunsConfigAndNoiseRepeatIt) {

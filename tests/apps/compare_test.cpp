@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bpt_plr/recipe.hpp"
+#include "engine/json.hpp"
 #include "tests/apps/background_app.hpp"
 #include "tests/apps/browser.hpp"
 #include "tests/apps/run_app.hpp"
@@ -51,11 +52,11 @@ std::size_t count_lines(const std::string& text, const std::string& begin) {
 std::string timeless_runs(const std::string& comparison) {
   std::string text;
   for (const std::string& line : lines_of(read_text(comparison + "/runs.jsonl"))) {
-    Json json = Json::parse(line);
+    Json json = parse_json(line);
     json.erase("seconds");
     json["recipe"].erase("out");
     json["recipe"].erase("max_hours");
-    text += json.dump() + "\n";
+    text += to_text(json) + "\n";
   }
   return text;
 }
@@ -107,7 +108,7 @@ TEST(AppCompare, TrainsEveryLabelWithEverySeed) {
   EXPECT_EQ(lines_of(read_text(folder / "D/compare.csv")).size(), 5U);
   EXPECT_EQ(lines_of(read_text(folder / "D/compare.md")).size(), 4U);
   EXPECT_TRUE(contains(read_text(folder / "D/compare.html"), "</html>"));
-  const Json first = Json::parse(lines_of(read_text(folder / "D/runs.jsonl"))[0]);
+  const Json first = parse_json(lines_of(read_text(folder / "D/runs.jsonl"))[0]);
   EXPECT_EQ(first["label"], kMethod);
   EXPECT_EQ(first["accuracy"].size(), 3U);
   EXPECT_TRUE(first["auc"].is_number());

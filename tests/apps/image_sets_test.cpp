@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "engine/json.hpp"
 #include "tests/apps/run_app.hpp"
 
 namespace bptplr {
@@ -35,7 +36,7 @@ TEST(AppImageSets, FolderWithNoiseDrawnHere) {
   const AppResult first = train(
       folder, "--dataset folder --data_path set --noise_mode sym --r 0.4 --out a",
       {"folder: 48 training and 12 test images of 16 x 16, 4 classes", "% are wrong", " auc "});
-  const Json config = Json::parse(read_text(folder / "a/config.json"));
+  const Json config = parse_json(read_text(folder / "a/config.json"));
   EXPECT_EQ(config["num_class"], 4);
   EXPECT_EQ(config["image_size"], 16);
   // Again from the cache: the same bytes.
@@ -44,7 +45,7 @@ TEST(AppImageSets, FolderWithNoiseDrawnHere) {
               read_text(folder / "b/model1.safetensors"));
   const AppResult eval = run_app(folder, "eval a --json");
   EXPECT_EQ(eval.exit_code, 0) << eval.err;
-  EXPECT_EQ(Json::parse(eval.out)["test_images"], 12);
+  EXPECT_EQ(parse_json(eval.out)["test_images"], 12);
 }
 
 TEST(AppImageSets, FolderWithTheLabelsThatItHas) {

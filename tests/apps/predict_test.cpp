@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/csv.hpp"
+#include "engine/json.hpp"
 #include "tests/apps/run_app.hpp"
 #include "tests/data/image_sets.hpp"
 
@@ -45,7 +46,7 @@ double accuracy(const std::vector<CsvRow>& rows) {
 TEST(AppPredict, FindsTheClassesThatEvalCounts) {
   const ScratchFolder folder;
   train_on_folders(folder);
-  const Json measured = Json::parse(run_app(folder, "eval run --json").out);
+  const Json measured = parse_json(run_app(folder, "eval run --json").out);
   // The data set is not needed, only these pictures.
   fs::rename(folder / "set/test", folder / "pictures");
   fs::remove_all(folder / "set");
@@ -73,7 +74,7 @@ TEST(AppPredict, TableAndJsonSayTheSame) {
   EXPECT_EQ(as_table.exit_code, 0) << as_table.err;
   EXPECT_EQ(as_table.out, "images 8 left_out 0 out p.csv\n");
   const std::vector<CsvRow> rows = table(read_text(folder / "p.csv"));
-  const Json list = Json::parse(run_app(folder, "predict run --all --json " + images).out);
+  const Json list = parse_json(run_app(folder, "predict run --all --json " + images).out);
   ASSERT_EQ(rows.size(), 9U);
   ASSERT_EQ(list.size(), 8U);
   EXPECT_EQ(rows[0].fields[4], "p_class0");
@@ -138,9 +139,9 @@ TEST(AppPredict, SaysWhatIsMissing) {
   const std::string classes = read_text(folder / "run/classes.json");
   write_text(folder / "run/classes.json", classes.substr(0, classes.size() / 2));
   expect_error("run set", "run/classes.json is not what a run writes");
-  Json fewer = Json::parse(classes);
+  Json fewer = parse_json(classes);
   fewer["classes"].erase(2);
-  write_text(folder / "run/classes.json", fewer.dump());
+  write_text(folder / "run/classes.json", to_text(fewer));
   expect_error("run set", "config.json says 3 classes, but classes.json names 2");
   fs::remove(folder / "run/classes.json");
   expect_error("run set", "run/classes.json is missing");

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "engine/json.hpp"
 #include "tests/apps/browser.hpp"
 #include "tests/apps/run_app.hpp"
 
@@ -23,7 +24,7 @@ void train(const ScratchFolder& folder, const std::string& flags) {
 Json report_of(const ScratchFolder& folder, const std::string& flags = "") {
   const AppResult result = run_app(folder, "report run --json " + flags);
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  return Json::parse(result.out);
+  return parse_json(result.out);
 }
 
 /// Why a section shows nothing; empty where it does show something.
@@ -64,7 +65,7 @@ TEST(AppReport, ShowsEverythingOfAFinishedRun) {
   EXPECT_EQ(report["balance"]["networks"].size(), 2U);
 
   // As `bptplr eval` says, and as the last epoch measured.
-  const Json eval = Json::parse(run_app(folder, "eval run --json").out);
+  const Json eval = parse_json(run_app(folder, "eval run --json").out);
   EXPECT_DOUBLE_EQ(report["test"]["together"], eval["together"]);
   EXPECT_EQ(report["test"]["networks"], eval["networks"]);
   EXPECT_EQ(report["test"]["together"], report["curves"]["accuracy"][2]);
@@ -127,7 +128,7 @@ TEST(AppReport, PlainCrossEntropyHasNoPartition) {
   EXPECT_EQ(missing(report, "test"), "");
   EXPECT_EQ(report["test"]["networks"].size(), 1U);
   EXPECT_EQ(missing(report, "suspects"), "");
-  EXPECT_TRUE(contains(report["suspects"]["note"].dump(), "classifier's loss alone"));
+  EXPECT_TRUE(contains(to_text(report["suspects"]["note"]), "classifier's loss alone"));
   for (const char* section : {"selection", "balance"}) {
     EXPECT_TRUE(contains(missing(report, section), "all labels")) << section;
   }
@@ -156,10 +157,10 @@ TEST(AppReport, ARunInItsWarmUpHasNoPartitionYet) {
 TEST(AppReport, WithoutTheDataSetTheRestIsShown) {
   const ScratchFolder folder;
   train(folder, "--r 0.4");
-  Json config = Json::parse(read_text(folder / "run/config.json"));
+  Json config = parse_json(read_text(folder / "run/config.json"));
   config["dataset"] = "cifar10";
   config["data_path"] = "moved/away";
-  write_text(folder / "run/config.json", config.dump());
+  write_text(folder / "run/config.json", to_text(config));
   const Json report = report_of(folder);
   for (const char* section : {"curves", "selection", "balance"}) {
     EXPECT_EQ(missing(report, section), "") << section;

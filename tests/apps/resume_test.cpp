@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/json.hpp"
 #include "tests/apps/background_app.hpp"
 #include "tests/apps/run_app.hpp"
 
@@ -35,11 +36,11 @@ std::string timeless_metrics(const std::string& run) {
   std::istringstream lines(read_text(run + "/metrics.jsonl"));
   std::string text;
   for (std::string line; std::getline(lines, line);) {
-    Json json = Json::parse(line);
+    Json json = parse_json(line);
     json.erase("seconds");
     json.erase("images_per_s");
     json.erase("peak_memory_gib");
-    text += json.dump() + "\n";
+    text += to_text(json) + "\n";
   }
   return text;
 }

@@ -13,6 +13,7 @@
 #include "bpt_plr/trainer.hpp"
 #include "engine/error.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -93,7 +94,7 @@ void expect_same_metrics(const EpochMetrics& a, const EpochMetrics& b) {
     x.erase(of_the_machine);
     y.erase(of_the_machine);
   }
-  EXPECT_EQ(x.dump(), y.dump());
+  EXPECT_EQ(to_text(x), to_text(y));
 }
 
 /// Trains to the end, stopping after every `step` iterations, each time in a new trainer and by way

@@ -10,6 +10,7 @@
 
 #include "engine/error.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 #include "tests/data/cifar10_files.hpp"
 
 namespace bptplr {
@@ -32,7 +33,7 @@ class ComparisonPlan : public ::testing::Test {
  protected:
   std::string file(const std::string& name, const Json& fields) {
     const auto path = folder_.path() / name;
-    write_file_atomically(path, fields.dump());
+    write_file_atomically(path, to_text(fields));
     return path.string();
   }
 

@@ -16,6 +16,7 @@
 #include "data/csv.hpp"
 #include "engine/error.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 #include "tests/data/cifar10_files.hpp"
 
 namespace bptplr {
@@ -113,7 +114,7 @@ TEST(ComparedRun, ResultsComeFromTheLastEpochAndTimeFromAll) {
 TEST(ComparedRun, ReadsBackAsItWasWritten) {
   ComparedRun run = run_of("ce", 7, 70.25);
   run.accuracies[0] = kNan;
-  const ComparedRun read = compared_run(Json::parse(to_json(run).dump()), "a line");
+  const ComparedRun read = compared_run(Json::parse(to_text(to_json(run))), "a line");
   EXPECT_EQ(to_json(read), to_json(run));
   EXPECT_EQ(read.recipe, run.recipe);
   EXPECT_EQ(read.data_hash, run.data_hash);
@@ -235,7 +236,7 @@ TEST(ComparisonFiles, ThePageShowsEverySectionAndKeepsNamesAsText) {
 }
 
 std::string line_of(const ComparedRun& run) {
-  return to_json(run).dump() + "\n";
+  return to_text(to_json(run)) + "\n";
 }
 
 TEST(ComparisonFolder, KeepsItsRuns) {
@@ -284,7 +285,7 @@ TEST(ComparisonFolder, OtherDamageIsNamedByItsLine) {
   for (const std::string& line :
        {std::string("{\"label\":\"a\",\"se"), std::string("[]"), std::string("{}"),
         std::string("7"), std::string("null"), std::string(R"({"label": "a", "recipe": 3})"),
-        std::string(""), other_seed.dump(), no_hash.dump()}) {
+        std::string(""), to_text(other_seed), to_text(no_hash)}) {
     const std::string damaged = fmt::format("{}{}\n{}", whole, line, whole);
     write_file_atomically(file, damaged);
     try {

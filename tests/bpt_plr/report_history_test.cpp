@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/json.hpp"
+
 namespace bptplr {
 namespace {
 
@@ -107,7 +109,7 @@ TEST(ReportHistory, WithoutSelectionJsonlThereAreNoPoints) {
   const ReportSection section = report_selection(history_of(3, false), recipe_of("bptplr"), {}, {});
   EXPECT_FALSE(section["partitions"][0]["networks"][0].contains("points"));
   EXPECT_FALSE(section["partitions"][0].contains("wrong"));
-  EXPECT_TRUE(has(section["note"].dump(), "no selection.jsonl"));
+  EXPECT_TRUE(has(to_text(section["note"]), "no selection.jsonl"));
 }
 
 TEST(ReportHistory, OfManyPartitionsFortyAreKeptWithTheFirstAndTheLast) {
@@ -117,7 +119,7 @@ TEST(ReportHistory, OfManyPartitionsFortyAreKeptWithTheFirstAndTheLast) {
   EXPECT_EQ(section["partitions"][0]["epoch"], 1);
   EXPECT_EQ(section["partitions"][39]["epoch"], 301);
   EXPECT_EQ(section["quality"]["epochs"].size(), 301U);
-  EXPECT_TRUE(has(section["note"].dump(), "Of 301 partitions 40"));
+  EXPECT_TRUE(has(to_text(section["note"]), "Of 301 partitions 40"));
 }
 
 TEST(ReportHistory, BalanceCountsGivenAndLabelledSamples) {
@@ -130,7 +132,7 @@ TEST(ReportHistory, BalanceCountsGivenAndLabelledSamples) {
   EXPECT_TRUE(balance["note"].empty());
   Recipe drawing = recipe_of("bptplr");
   drawing.epoch_size = 4;
-  EXPECT_TRUE(has(report_balance(history, drawing, noisy)["note"].dump(), "draws 4 samples"));
+  EXPECT_TRUE(has(to_text(report_balance(history, drawing, noisy)["note"]), "draws 4 samples"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "engine/error.hpp"
 #include "engine/file.hpp"
+#include "engine/json.hpp"
 #include "tests/data/cifar10_files.hpp"
 
 namespace bptplr {
@@ -73,7 +74,7 @@ TEST(RunFolder, LinesThatArePartOfOneArePassedOver) {
   run.append_selection("{\"epoch\":1,\"samples\":[]}\n");
   const auto metrics = run.read_metrics();
   ASSERT_EQ(metrics.size(), 2U);
-  EXPECT_EQ(metrics[0].dump(), R"({"epoch":0,"z":1,"a":2})");
+  EXPECT_EQ(to_text(metrics[0]), R"({"epoch":0,"z":1,"a":2})");
   EXPECT_EQ(metrics[1]["epoch"], 1);
   EXPECT_EQ(run.read_selection().size(), 1U);
 }

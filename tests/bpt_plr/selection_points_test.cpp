@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "engine/json.hpp"
+
 namespace bptplr {
 namespace {
 
@@ -30,7 +32,7 @@ TEST(SelectionPoints, AreEvenlySpacedAndRounded) {
   const EpochMetrics metrics = divided_metrics(5);
   const SelectionPoints all = selection_points(metrics);
   EXPECT_EQ(
-      to_json(all).dump(),
+      to_text(to_json(all)),
       R"({"epoch":5,"samples":[4,9,12],"networks":[)"
       R"({"classifier":[0.123,1.0,0.0],"prototype":[0.25,0.5,0.75],"clean":[0.9,0.1,0.9877]},)"
       R"({"classifier":[0.123,1.0,0.0],"prototype":[0.25,0.5,0.75],"clean":[0.9,0.1,0.9877]}]})");
