@@ -478,31 +478,4 @@ void fail(const char* rule, std::source_location where) {
   machine().fail_at(machine().current(), std::string(rule) + " at " + describe(where));
 }
 
-namespace {
-
-/// Engaged while a graph is recorded.
-std::optional<std::vector<std::function<void()>>> recorded;
-
-}  // namespace
-
-bool is_recording() {
-  return recorded.has_value();
-}
-
-void begin_recording() {
-  recorded.emplace();
-}
-
-std::vector<std::function<void()>> end_recording() {
-  return *std::exchange(recorded, std::nullopt);
-}
-
-void queue(std::function<void()> work) {
-  if (recorded) {
-    recorded->push_back(std::move(work));
-  } else {
-    work();
-  }
-}
-
 }  // namespace bptplr::simt

@@ -1,0 +1,37 @@
+// What is queued while a graph is recorded, to be run when it is replayed.
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "tests/simt/executor.hpp"
+
+namespace bptplr::simt {
+namespace {
+
+/// Engaged while a graph is recorded.
+std::optional<std::vector<std::function<void()>>> recorded;
+
+}  // namespace
+
+bool is_recording() {
+  return recorded.has_value();
+}
+
+void begin_recording() {
+  recorded.emplace();
+}
+
+std::vector<std::function<void()>> end_recording() {
+  return *std::exchange(recorded, std::nullopt);
+}
+
+void queue(std::function<void()> work) {
+  if (recorded) {
+    recorded->push_back(std::move(work));
+  } else {
+    work();
+  }
+}
+
+}  // namespace bptplr::simt
