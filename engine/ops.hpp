@@ -36,15 +36,23 @@ struct BatchNormOptions {
 Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& running_mean,
                   Tensor& running_var, const BatchNormOptions& options);
 
-/// a + b, written over a's memory as add_ does it, and batch_norm of it: in training the sum is
-/// made in the pass that takes its statistics.
+/// conv2d that is still to be computed.
+struct Convolution {
+  Tensor x, weight;
+  std::int64_t stride = 1;
+  std::int64_t padding = 0;
+};
+
+/// conv2d + addend (undefined: conv2d alone), and batch_norm of that: in training the statistics
+/// are taken in the pass that writes the sum, in evaluation without gradients all is done in one
+/// pass, where that is faster. Unless somebody wants it, `sum` may be undefined in evaluation.
 struct AddBatchNorm {
   Tensor sum;
   Tensor normalized;
 };
-AddBatchNorm add_batch_norm_(const Tensor& a, const Tensor& b, const Tensor& weight,
-                             const Tensor& bias, Tensor& running_mean, Tensor& running_var,
-                             const BatchNormOptions& options);
+AddBatchNorm conv2d_batch_norm(const Convolution& conv, const Tensor& addend, const Tensor& weight,
+                               const Tensor& bias, Tensor& running_mean, Tensor& running_var,
+                               const BatchNormOptions& options, bool wants_sum = true);
 
 /// A value for each channel added to x [..., c], written over x's memory as add_ does it; bias [c].
 Tensor add_bias_(const Tensor& x, const Tensor& bias);

@@ -66,7 +66,7 @@ Tensor Cnn9::features(const Tensor& x, const ForwardMode& mode) {
   check_images(x.size(1), x.size(2));
   Tensor h = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    h = leaky_relu(layers_[i].bn(layers_[i].conv(h), mode), kNegativeSlope);
+    h = leaky_relu(layers_[i].bn.after(layers_[i].conv, h, mode), kNegativeSlope);
     const std::size_t done = i + 1;
     if (done % kStage == 0 && done <= kPadded) {
       h = dropouts_[done / kStage - 1](max_pool2d(h, 2, 2, 0), mode);

@@ -210,8 +210,15 @@ Tensor BatchNorm::operator()(const Tensor& x, const ForwardMode& mode) {
   return batch_norm(x, weight_, bias_, running_mean_, running_var_, begin_pass(mode));
 }
 
-AddBatchNorm BatchNorm::add_(const Tensor& a, const Tensor& b, const ForwardMode& mode) {
-  return add_batch_norm_(a, b, weight_, bias_, running_mean_, running_var_, begin_pass(mode));
+Tensor BatchNorm::after(const Conv2d& conv, const Tensor& x, const ForwardMode& mode) {
+  if (conv.has_bias()) return (*this)(conv(x), mode);
+  return after_sum(conv, x, {}, mode, false).normalized;
+}
+
+AddBatchNorm BatchNorm::after_sum(const Conv2d& conv, const Tensor& x, const Tensor& addend,
+                                  const ForwardMode& mode, bool wants_sum) {
+  return conv2d_batch_norm(conv.of(x), addend, weight_, bias_, running_mean_, running_var_,
+                           begin_pass(mode), wants_sum);
 }
 
 void BatchNorm::name(NamedTensors& names, const std::string& prefix) const {

@@ -124,6 +124,9 @@ class Conv2d {
   Conv2d(Initializer& init, std::int64_t in, std::int64_t out, std::int64_t kernel,
          const Conv2dOptions& options);
   Tensor operator()(const Tensor& x) const;
+  bool has_bias() const { return bias_.defined(); }
+  /// The convolution of x, still to be computed; there is no bias.
+  Convolution of(const Tensor& x) const { return {x, weight_, stride_, padding_}; }
   void name(NamedTensors& names, const std::string& prefix) const;
 
  private:
@@ -140,8 +143,11 @@ class BatchNorm {
  public:
   BatchNorm(std::int64_t channels, Activation activation);
   Tensor operator()(const Tensor& x, const ForwardMode& mode);
-  /// Of a + b, written over a's memory (see add_batch_norm_).
-  AddBatchNorm add_(const Tensor& a, const Tensor& b, const ForwardMode& mode);
+  /// Of conv(x).
+  Tensor after(const Conv2d& conv, const Tensor& x, const ForwardMode& mode);
+  /// Of conv(x) + addend, which is returned too if wanted; the convolution has no bias.
+  AddBatchNorm after_sum(const Conv2d& conv, const Tensor& x, const Tensor& addend,
+                         const ForwardMode& mode, bool wants_sum);
   void name(NamedTensors& names, const std::string& prefix) const;
 
  private:

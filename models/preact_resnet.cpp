@@ -44,13 +44,15 @@ PreActBlock::PreActBlock(Initializer& init, std::int64_t in, std::int64_t out, s
   }
 }
 
-PreActBlock::Summands PreActBlock::operator()(Summands x, const ForwardMode& mode) {
-  const auto [sum, activated] = x.shortcut.defined() ? bn1_.add_(x.inside, x.shortcut, mode)
-                                                     : AddBatchNorm{x.inside, bn1_(x.inside, mode)};
-  x = {};  // the shortcut's memory serves this block
+PreActBlock::Pending PreActBlock::operator()(Pending x, const ForwardMode& mode) {
+  const bool wants_sum = !shortcut_ && !activated_shortcut_;
+  const auto [sum, activated] = x.conv != nullptr
+                                    ? bn1_.after_sum(*x.conv, x.inside, x.shortcut, mode, wants_sum)
+                                    : AddBatchNorm{x.inside, bn1_(x.inside, mode)};
+  x = {};  // its memory serves this block
   const Tensor identity = activated_shortcut_ ? activated : sum;
   const Tensor shortcut = shortcut_ ? (*shortcut_)(activated) : identity;
-  return {conv2_(bn2_(conv1_(activated), mode)), shortcut};
+  return {bn2_.after(conv1_, activated, mode), &conv2_, shortcut};
 }
 
 void PreActBlock::name(NamedTensors& names, const std::string& prefix) const {
@@ -92,11 +94,11 @@ void PreActResNet::check_images(std::int64_t height, std::int64_t width) {
 
 Tensor PreActResNet::features(const Tensor& x, const ForwardMode& mode) {
   check_images(x.size(1), x.size(2));
-  PreActBlock::Summands h{bn1_(conv1_(x), mode), {}};
+  PreActBlock::Pending h{bn1_.after(conv1_, x, mode), nullptr, {}};
   for (auto& layer : layers_) {
     for (PreActBlock& block : layer) h = block(std::move(h), mode);
   }
-  return global_avg_pool2d(add_(h.inside, h.shortcut));
+  return global_avg_pool2d(add_((*h.conv)(h.inside), h.shortcut));
 }
 
 Tensor PreActResNet::logits(const Tensor& h, const ForwardMode& /*mode*/) {

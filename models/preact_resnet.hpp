@@ -27,16 +27,18 @@ struct PreActResNetConfig {
 /// convolution of `a` if the block changes the shape, else a (or x: see PreActResNetConfig).
 class PreActBlock {
  public:
-  /// x = inside + shortcut, which the BatchNorm of the next block adds up in a pass of its own; x =
-  /// inside where the shortcut is undefined.
-  struct Summands {
-    Tensor inside;  ///< in memory that nobody else needs, if there is a shortcut
+  /// x = conv(inside) + shortcut, which the BatchNorm of the next block computes together with its
+  /// statistics; x = inside where conv is null.
+  struct Pending {
+    Tensor inside;
+    const Conv2d* conv = nullptr;
     Tensor shortcut;
   };
 
   PreActBlock(Initializer& init, std::int64_t in, std::int64_t out, std::int64_t stride,
               bool activated_shortcut);
-  Summands operator()(Summands x, const ForwardMode& mode);
+  /// What it returns refers to the block.
+  Pending operator()(Pending x, const ForwardMode& mode);
   void name(NamedTensors& names, const std::string& prefix) const;
 
  private:

@@ -50,9 +50,9 @@ Bottleneck::Bottleneck(Initializer& init, std::int64_t in, std::int64_t width, s
 }
 
 Tensor Bottleneck::operator()(const Tensor& x, const ForwardMode& mode) {
-  const Tensor identity = downsample_ ? downsample_->bn(downsample_->conv(x), mode) : x;
-  const Tensor inside = bn2_(conv2_(bn1_(conv1_(x), mode)), mode);
-  return relu(add_(bn3_(conv3_(inside), mode), identity));
+  const Tensor identity = downsample_ ? downsample_->bn.after(downsample_->conv, x, mode) : x;
+  const Tensor inside = bn2_.after(conv2_, bn1_.after(conv1_, x, mode), mode);
+  return relu(add_(bn3_.after(conv3_, inside, mode), identity));
 }
 
 void Bottleneck::name(NamedTensors& names, const std::string& prefix) const {
@@ -89,7 +89,7 @@ void ResNet::name_all() {
 }
 
 Tensor ResNet::features(const Tensor& x, const ForwardMode& mode) {
-  Tensor h = max_pool2d(bn1_(conv1_(x), mode), 3, 2, 1);
+  Tensor h = max_pool2d(bn1_.after(conv1_, x, mode), 3, 2, 1);
   for (auto& layer : layers_) {
     for (Bottleneck& block : layer) h = block(h, mode);
   }

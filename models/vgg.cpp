@@ -79,7 +79,7 @@ Tensor Vgg19::features(const Tensor& x, const ForwardMode& mode) {
   check_images(x.size(1), x.size(2));
   Tensor h = x;
   for (Layer& layer : layers_) {
-    h = layer.bn(layer.conv(h), mode);
+    h = layer.bn.after(layer.conv, h, mode);
     if (layer.pool) h = max_pool2d(h, 2, 2, 0);
   }
   return global_avg_pool2d(h);

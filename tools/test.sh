@@ -20,8 +20,8 @@ done
 if command -v nvcc >/dev/null; then
   echo "== build/cuda (kernels only)"
   cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES=90 >/dev/null
-  cmake --build --preset cuda --parallel "$jobs" --target bptplr_backend >build/cuda/kernels.log 2>&1 ||
-    { cat build/cuda/kernels.log; exit 1; }
+  cmake --build --preset cuda --parallel "$jobs" --target bptplr_backend bptplr_hopper \
+    >build/cuda/kernels.log 2>&1 || { cat build/cuda/kernels.log; exit 1; }
 fi
 
 tools/test_python.sh

@@ -2,16 +2,11 @@
 // to 16 bytes of channels, so that their statistics, parameters and sums are in its registers, and
 // a pass that follows another goes the other way, for what is still in L2.
 //
-//   statistics   moments (one row of partial results a chunk), then combine over the chunks.
-//                Reads x once: 2 N bytes for N bfloat16 values. With the residual add in the same
-//                pass: reads both summands, writes the sum, and the sum is not read again.
-//   normalize    reads x, writes y: 4 N bytes.
+//   normalize    reads x, writes y: 4 N bytes for N bfloat16 values.
 //   backward     sums (x and dy: 4 N bytes; 2 N more for a dy in two parts), combine, then dx (the
 //                same again, and 2 N to write it). Adding the parts before would take 6 N.
 //
-// Moments are exact where a sum of squares is not: a thread takes the mean of four rows and the
-// squared deviations from it, and merges them into its own by Chan's formula, as slices are merged
-// later. Combining is in double.
+// Statistics are in batch_norm_statistics.cu, or come with a convolution (conv2d_moments.cuh).
 #include <algorithm>
 #include <limits>
 
@@ -22,129 +17,10 @@
 namespace bptplr::kernels {
 namespace {
 
-constexpr int kThreads = 512;
-// Two for each SM of an H200: at once where 64 registers are enough, else one after the other.
-constexpr int kBlocks = 2 * 132;
-constexpr int kCombineSlices = 32;  // chunks that a block combines side by side, for kWarp channels
-constexpr int kCombineThreads = kWarp * kCombineSlices;
-constexpr int kUpdateThreads = 128;
-
-template <int kWidth>
-ChannelTiling tiling_of(const BatchNormShape& s) {
-  return {kThreads, kWidth, s.groups, s.rows, s.channels, kBlocks};
-}
-
-template <int kWidth>
-LaunchShape pass_launch(const BatchNormShape& s, const ChannelTiling& t) {
-  return {channel_grid(t, kWidth, s.groups), dim3(kThreads)};
-}
-
-/// Where a block of a pass leaves its pair of results for a channel, and who combines them:
-/// partial [groups, chunks, 2, channels].
-__device__ __forceinline__ std::int64_t partial_row(const ChannelTiling& t, int group, int chunk) {
-  return (static_cast<std::int64_t>(group) * t.chunks + chunk) * 2 * t.channels;
-}
-
-std::int64_t partial_count(const BatchNormShape& s, const ChannelTiling& t) {
-  return s.groups * t.chunks * 2 * s.channels;
-}
-
-// --- Statistics ---------------------------------------------------------------------------------
-
-/// Moments of each chunk of a, or (kAdd) of sum = a + b, which it writes.
-template <bool kAdd, int kWidth, class T>
-__global__ void __launch_bounds__(kThreads, kAdd ? 1 : 2)
-    moments_kernel(ChannelTiling t, const T* a, const T* b, T* sum, float* partial) {
-  const ChannelPlace<kWidth> at(t);
-  Moments<kWidth> own{};
-  for_each_batch<false>(t, at, [&](auto rows, std::int64_t row) {
-    constexpr int kRows = decltype(rows)::value;
-    RowBatch<kRows, kWidth, T> x(t, at, a, row);
-    if constexpr (kAdd) {
-      const RowBatch<kRows, kWidth, T> y(t, at, b, row);
-      for (int r = 0; r < kRows; ++r) {
-        // Rounded first: the statistics are those of what later passes read.
-        for (int k = 0; k < kWidth; ++k) x.rows[r].v[k] = static_cast<T>(x(r, k) + y(r, k));
-        store_vec(sum + at.offset(row + r * t.slices), x.rows[r]);
-      }
-    }
-    own.add(x);
-  });
-  merge_slices<kThreads>(own, at.slice, t.slices, t.tile);
-  if (at.slice > 0 || at.channel() >= t.channels) return;
-  float* out = partial + static_cast<std::int64_t>(blockIdx.x) * 2 * t.channels + at.channel();
-  store_values(out, own.mean);
-  store_values(out + t.channels, own.m2);
-}
-
-/// Chan's formula for all chunks at once, with deviations from the first chunk's mean. That one is
-/// near enough: squares of its distance lose nothing of double precision.
-__global__ void __launch_bounds__(kCombineThreads, 1)
-    combine_moments_kernel(ChannelTiling t, double inverse_rows, const float* partial, float* mean,
-                           float* variance) {
-  const int group = static_cast<int>(blockIdx.y);
-  const int slice = static_cast<int>(threadIdx.x) / kWarp;
-  const int channel = static_cast<int>(blockIdx.x * kWarp + threadIdx.x % kWarp);
-  PairSum sum{};
-  double origin = 0.0;
-  if (channel < t.channels) {
-    origin = partial[partial_row(t, group, 0) + channel];
-    for (int chunk = slice; chunk < t.chunks; chunk += kCombineSlices) {
-      const float* own = partial + partial_row(t, group, chunk) + channel;
-      const auto rows = static_cast<double>(t.rows_in_chunk(chunk));
-      const double delta = own[0] - origin;
-      sum.merge({rows * delta, own[t.channels] + rows * delta * delta});
-    }
-  }
-  merge_slices<kCombineThreads>(sum, slice, kCombineSlices, kWarp);
-  if (slice > 0 || channel >= t.channels) return;
-  const std::int64_t i = static_cast<std::int64_t>(group) * t.channels + channel;
-  mean[i] = static_cast<float>(origin + sum.a * inverse_rows);
-  variance[i] = static_cast<float>((sum.b - sum.a * sum.a * inverse_rows) * inverse_rows);
-}
-
-double inverse_rows(const BatchNormShape& s) {
-  return 1.0 / static_cast<double>(std::max<std::int64_t>(s.rows, 1));
-}
-
-dim3 combine_grid(const BatchNormShape& s, std::int64_t groups) {
-  return dim3(static_cast<unsigned>(div_up(s.channels, kWarp)), static_cast<unsigned>(groups));
-}
-
-template <bool kAdd, class T>
-void statistics(const CudaContext& ctx, const BatchNormShape& s, const T* a, const T* b, T* sum,
-                float* mean, float* variance) {
-  const auto run = [&](auto width) {
-    constexpr int kWidth = decltype(width)::value;
-    const ChannelTiling t = tiling_of<kWidth>(s);
-    float* partial = ctx.scratch<float>(partial_count(s, t));
-    launch(ctx, pass_launch<kWidth>(s, t), moments_kernel<kAdd, kWidth, T>, t, a, b, sum, partial);
-    launch(ctx, {combine_grid(s, s.groups), dim3(kCombineThreads)}, combine_moments_kernel, t,
-           inverse_rows(s), partial, mean, variance);
-  };
-  with_width<T>(s.channels, run, a, b, sum);
-}
-
-__global__ void __launch_bounds__(kUpdateThreads)
-    update_running_kernel(BatchNormShape s, const float* mean, const float* variance,
-                          float momentum, float unbias, float* running_mean,
-                          float* running_variance) {
-  const std::int64_t c = static_cast<std::int64_t>(blockIdx.x) * kUpdateThreads + threadIdx.x;
-  if (c >= s.channels) return;
-  float m = running_mean[c];
-  float v = running_variance[c];
-  for (std::int64_t i = c; i < s.groups * s.channels; i += s.channels) {
-    m = (1.0f - momentum) * m + momentum * mean[i];
-    v = (1.0f - momentum) * v + momentum * variance[i] * unbias;
-  }
-  running_mean[c] = m;
-  running_variance[c] = v;
-}
-
 // --- Normalisation ------------------------------------------------------------------------------
 
 template <int kWidth, class T>
-__global__ void __launch_bounds__(kThreads, 2)
+__global__ void __launch_bounds__(kBatchNormThreads, 2)
     normalize_kernel(ChannelTiling t, Normalizer n, float floor, const T* x, T* y) {
   __shared__ ChannelTable table;
   const ChannelPlace<kWidth> at(t);
@@ -218,7 +94,7 @@ struct GradientBatch {
 };
 
 template <class Kind, int kWidth, class T>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kBatchNormThreads)
     gradient_sums_kernel(ChannelTiling t, Normalizer n, GradientInputs<T> in, float* partial) {
   __shared__ ChannelTable table;
   const ChannelPlace<kWidth> at(t);
@@ -237,7 +113,7 @@ __global__ void __launch_bounds__(kThreads)
       }
     }
   });
-  merge_slices<kThreads>(own, at.slice, t.slices, t.tile);
+  merge_slices<kBatchNormThreads>(own, at.slice, t.slices, t.tile);
   if (at.slice > 0 || at.channel() >= t.channels) return;
   float* out = partial + static_cast<std::int64_t>(blockIdx.x) * 2 * t.channels + at.channel();
   store_values(out, own.g);
@@ -282,7 +158,7 @@ __global__ void __launch_bounds__(kCombineThreads, 1)
 }
 
 template <class Kind, int kWidth, class T>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kBatchNormThreads)
     input_gradient_kernel(ChannelTiling t, Normalizer n, Correction correction,
                           GradientInputs<T> in, T* dx) {
   __shared__ ChannelTable table;
@@ -312,28 +188,6 @@ __global__ void __launch_bounds__(kThreads)
 }  // namespace
 
 template <class T>
-void batch_norm_statistics(const CudaContext& ctx, const BatchNormShape& s, const T* x, float* mean,
-                           float* variance) {
-  statistics<false, T>(ctx, s, x, nullptr, nullptr, mean, variance);
-}
-
-template <class T>
-void batch_norm_add_statistics(const CudaContext& ctx, const BatchNormShape& s, const T* a,
-                               const T* b, T* sum, float* mean, float* variance) {
-  statistics<true>(ctx, s, a, b, sum, mean, variance);
-}
-
-void batch_norm_update_running(const CudaContext& ctx, const BatchNormShape& s, const float* mean,
-                               const float* variance, float momentum, float* running_mean,
-                               float* running_variance) {
-  const float unbias =
-      static_cast<float>(s.rows) / static_cast<float>(std::max<std::int64_t>(s.rows - 1, 1));
-  const auto blocks = static_cast<unsigned>(div_up(s.channels, kUpdateThreads));
-  launch(ctx, {dim3(blocks), dim3(kUpdateThreads)}, update_running_kernel, s, mean, variance,
-         momentum, unbias, running_mean, running_variance);
-}
-
-template <class T>
 void batch_norm_normalize(const CudaContext& ctx, const BatchNormShape& s, const T* x,
                           const float* mean, const float* variance, const float* weight,
                           const float* bias, float eps, T* y) {
@@ -357,33 +211,29 @@ void batch_norm_backward(const CudaContext& ctx, const BatchNormShape& s, bool t
     constexpr int kWidth = decltype(width)::value;
     const ChannelTiling t = tiling_of<kWidth>(s);
     const std::int64_t all = s.groups * s.channels;
-    float* partial = ctx.scratch<float>(partial_count(s, t) + 2 * all);
-    float* mean_g = partial + partial_count(s, t);
+    float* partial = ctx.scratch<float>(partial_count(s.groups, t) + 2 * all);
+    float* mean_g = partial + partial_count(s.groups, t);
     const Correction correction{mean_g, mean_g + all};
     const GradientInputs<T> in{x, dy, more_dy};
     const LaunchShape pass = pass_launch<kWidth>(s, t);
     with_kind(s.relu, more_dy != nullptr, [&](auto kind) {
       using Kind = decltype(kind);
       launch(ctx, pass, gradient_sums_kernel<Kind, kWidth, T>, t, n, in, partial);
-      launch(ctx, {combine_grid(s, 1), dim3(kCombineThreads)}, combine_gradients_kernel, t,
-             static_cast<int>(s.groups), training ? inverse_rows(s) : 0.0, partial, variance, eps,
-             correction, dweight, dbias);
+      launch(ctx, {combine_grid(s.channels, 1), dim3(kCombineThreads)}, combine_gradients_kernel, t,
+             static_cast<int>(s.groups), training ? inverse_rows(s.rows) : 0.0, partial, variance,
+             eps, correction, dweight, dbias);
       launch(ctx, pass, input_gradient_kernel<Kind, kWidth, T>, t, n, correction, in, dx);
     });
   };
   with_width<T>(s.channels, run, x, dy, more_dy, dx);
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                                      \
-  template void batch_norm_statistics(const CudaContext&, const BatchNormShape&, const T*, float*, \
-                                      float*);                                                     \
-  template void batch_norm_add_statistics(const CudaContext&, const BatchNormShape&, const T*,     \
-                                          const T*, T*, float*, float*);                           \
-  template void batch_norm_normalize(const CudaContext&, const BatchNormShape&, const T*,          \
-                                     const float*, const float*, const float*, const float*,       \
-                                     float, T*);                                                   \
-  template void batch_norm_backward(const CudaContext&, const BatchNormShape&, bool, const T*,     \
-                                    const T*, const T*, const float*, const float*, const float*,  \
+#define BPTPLR_INSTANTIATE(T)                                                                     \
+  template void batch_norm_normalize(const CudaContext&, const BatchNormShape&, const T*,         \
+                                     const float*, const float*, const float*, const float*,      \
+                                     float, T*);                                                  \
+  template void batch_norm_backward(const CudaContext&, const BatchNormShape&, bool, const T*,    \
+                                    const T*, const T*, const float*, const float*, const float*, \
                                     const float*, float, T*, float*, float*);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(bfloat16)

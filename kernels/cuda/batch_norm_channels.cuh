@@ -1,10 +1,52 @@
-// What the threads of batch_norm.cu hold of their channels: moments, sums of gradients, and how to
-// normalise.
+// What the passes of batch normalisation share: how they are launched, and what a thread holds of
+// its channels: moments, sums of gradients, and how to normalise.
 #pragma once
 
+#include "kernels/conv2d_batch_norm.hpp"
 #include "kernels/cuda/channels.cuh"
+#include "kernels/cuda/launch.hpp"
 
 namespace bptplr::kernels {
+
+inline constexpr int kBatchNormThreads = 512;
+// Two for each SM of an H200: at once where 64 registers are enough, else one after the other.
+inline constexpr int kBatchNormBlocks = 2 * 132;
+/// Chunks that a block combines side by side, for kWarp channels.
+inline constexpr int kCombineSlices = 32;
+inline constexpr int kCombineThreads = kWarp * kCombineSlices;
+
+template <int kWidth>
+ChannelTiling tiling_of(const BatchNormShape& s) {
+  return {kBatchNormThreads, kWidth, s.groups, s.rows, s.channels, kBatchNormBlocks};
+}
+
+template <int kWidth>
+LaunchShape pass_launch(const BatchNormShape& s, const ChannelTiling& t) {
+  return {channel_grid(t, kWidth, s.groups), dim3(kBatchNormThreads)};
+}
+
+inline dim3 combine_grid(std::int64_t channels, std::int64_t groups) {
+  return dim3(static_cast<unsigned>(div_up(channels, kWarp)), static_cast<unsigned>(groups));
+}
+
+/// Where a block leaves its pair of results for a channel, and who combines them:
+/// partial [groups, chunks, 2, channels].
+__device__ __forceinline__ std::int64_t partial_row(const RowChunks& c, int group, int chunk) {
+  return (static_cast<std::int64_t>(group) * c.chunks + chunk) * 2 * c.channels;
+}
+
+inline std::int64_t partial_count(std::int64_t groups, const RowChunks& c) {
+  return groups * c.chunks * 2 * c.channels;
+}
+
+inline double inverse_rows(std::int64_t rows) {
+  return 1.0 / static_cast<double>(std::max<std::int64_t>(rows, 1));
+}
+
+/// mean and variance [groups, channels] of rows whose chunks' means and sums of squared deviations
+/// are in `partial`.
+void combine_moments(const CudaContext& ctx, std::int64_t groups, const RowChunks& chunks,
+                     const float* partial, float* mean, float* variance);
 
 /// Number, mean and sum of squared deviations of the values of kWidth channels.
 template <int kWidth>
@@ -107,6 +149,14 @@ struct Affine {
       : mean(load_values<kWidth>(table.mean + local)),
         scale(load_values<kWidth>(table.scale + local)),
         bias(load_values<kWidth>(table.bias + local)) {}
+  /// Of the channels from `first`, with statistics of one group.
+  __device__ Affine(const FixedBatchNorm<float>& n, int first)
+      : mean(load_values<kWidth>(n.mean + first)),
+        scale(load_values<kWidth>(n.weight + first)),
+        bias(load_values<kWidth>(n.bias + first)) {
+    const Floats<kWidth> variance = load_values<kWidth>(n.variance + first);
+    for (int k = 0; k < kWidth; ++k) scale.v[k] /= sqrtf(variance.v[k] + n.eps);
+  }
 
   __device__ float operator()(int k, float x) const {
     return (x - mean.v[k]) * scale.v[k] + bias.v[k];

@@ -16,20 +16,29 @@ namespace bptplr::kernels {
 
 inline constexpr int kRowBatch = 4;
 
-struct ChannelTiling {
-  std::int64_t rows;            ///< of a group
-  std::int64_t rows_per_chunk;  ///< batches * kRowBatch * slices
-  int batches;
-  int chunks;  ///< of a group, at least 1
+/// The rows of a group, cut into chunks of which the last may be shorter.
+struct RowChunks {
+  std::int64_t rows;
+  std::int64_t rows_per_chunk;
+  int chunks;  ///< at least 1
   int channels;
-  int tile;    ///< vectors across
-  int slices;  ///< rows that a block's threads stand in
+
+  __device__ std::int64_t rows_in_chunk(int chunk) const {
+    const std::int64_t left = rows - chunk * rows_per_chunk;
+    return left < rows_per_chunk ? left : rows_per_chunk;
+  }
+};
+
+struct ChannelTiling : RowChunks {
+  int batches;  ///< of kRowBatch * slices rows, in a chunk
+  int tile;     ///< vectors across
+  int slices;   ///< rows that a block's threads stand in
 
   /// For blocks of `threads` threads and vectors of `width` channels: about `blocks` blocks, fewer
   /// where they would have less than a batch to do.
   ChannelTiling(int threads, int width, std::int64_t groups, std::int64_t rows_,
                 std::int64_t channels_, std::int64_t blocks)
-      : rows(rows_), channels(static_cast<int>(channels_)) {
+      : RowChunks{rows_, 0, 1, static_cast<int>(channels_)} {
     const std::int64_t vectors = div_up(channels_, width);
     const std::int64_t tiles = std::max<std::int64_t>(div_up(vectors, kWarp), 1);
     tile = static_cast<int>(std::max<std::int64_t>(div_up(vectors, tiles), 1));
@@ -39,12 +48,7 @@ struct ChannelTiling {
     const std::int64_t batch_rows = slices * kRowBatch;
     batches = static_cast<int>(div_up(div_up(rows, wanted), batch_rows));
     rows_per_chunk = batches * batch_rows;
-    chunks = rows > 0 ? static_cast<int>(div_up(rows, rows_per_chunk)) : 1;
-  }
-
-  __device__ std::int64_t rows_in_chunk(int chunk) const {
-    const std::int64_t left = rows - chunk * rows_per_chunk;
-    return left < rows_per_chunk ? left : rows_per_chunk;
+    if (rows > 0) chunks = static_cast<int>(div_up(rows, rows_per_chunk));
   }
 };
 

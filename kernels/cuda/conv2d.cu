@@ -2,64 +2,37 @@
 // float32, and for shapes that ours cannot do or that are tiny, cuDNN. Weight gradients always
 // arrive as float32, the type of the master weights.
 #include <functional>
-#include <limits>
-#include <map>
-#include <mutex>
 #include <type_traits>
 #include <utility>
 
 #include "kernels/conv2d.hpp"
 #include "kernels/cuda/conv2d_tensor_core.hpp"
 #include "kernels/cuda/device.cuh"
+#include "kernels/cuda/fastest.hpp"
 #include "kernels/cuda/libraries/libraries.hpp"
-#include "kernels/cuda/timer.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace bptplr::kernels {
 namespace {
 
-constexpr int kTimedRuns = 3;
-// Of one pass, that make a choice worth its measurement: 0.02 us of an H100. What takes less time
-// is a matter of launches, whoever does it.
-constexpr std::int64_t kLeastOperations = std::int64_t{1} << 24;
-
 bool is_empty(const Conv2dShape& s) {
   return s.n == 0 || s.k == 0 || s.c == 0 || s.out_h() == 0 || s.out_w() == 0;
 }
 
-/// Runs the fastest of ours(0), ..., ours(tilings - 1) and library(). All are timed on the actual
-/// arrays at the first call of each pass and shape; from then on the choice stands.
+/// Runs the fastest of ours(0), ..., ours(tilings - 1) and library().
 void run_fastest(const CudaContext& ctx, ConvolutionPass pass, const Conv2dShape& shape,
                  int tilings, const std::function<void(int tiling)>& ours,
                  const std::function<void()>& library) {
-  const auto run = [&](int candidate) { candidate < tilings ? ours(candidate) : library(); };
-  static std::mutex mutex;
-  static std::map<std::pair<ConvolutionPass, Conv2dShape>, int> choices;
-  const std::lock_guard lock(mutex);
-  const auto [choice, is_new] = choices.try_emplace({pass, shape}, tilings);
-  if (is_new) {
-    Timer timer(stream_of(ctx));
-    float best = std::numeric_limits<float>::infinity();
-    for (int candidate = 0; candidate <= tilings; ++candidate) {
-      run(candidate);  // code is loaded, and cuDNN makes a choice of its own, the first time
-      const float passed = timer.milliseconds([&] {
-        for (int i = 0; i < kTimedRuns; ++i) run(candidate);
-      });
-      if (passed >= best) continue;
-      best = passed;
-      choice->second = candidate;
-    }
-  }
-  run(choice->second);
+  static Fastest<std::pair<ConvolutionPass, Conv2dShape>> fastest;
+  fastest.run(ctx, {pass, shape}, tilings + 1,
+              [&](int way) { way < tilings ? ours(way) : library(); });
 }
 
 /// Whether there is a choice: our kernels can do it too, with arrays where these are.
 template <class Out>
 bool has_choice(const Conv2dShape& shape, const bfloat16* a, const bfloat16* b, const Out* out) {
-  return tensor_cores_can(shape) &&
-         2 * shape.n * shape.out_h() * shape.out_w() * shape.weights() >= kLeastOperations &&
-         can_vectorize(a, kVecWidth<bfloat16>) && can_vectorize(b, kVecWidth<bfloat16>) &&
-         can_vectorize(out, kVecWidth<Out>);
+  return tensor_cores_are_worth_trying(shape) && can_vectorize(a, kVecWidth<bfloat16>) &&
+         can_vectorize(b, kVecWidth<bfloat16>) && can_vectorize(out, kVecWidth<Out>);
 }
 
 }  // namespace

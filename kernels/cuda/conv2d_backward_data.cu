@@ -5,7 +5,7 @@
 // depth, as they are stored, and are transposed on their way to the registers.
 //
 // The floor is that of conv2d_forward.cu: the same operations, dy, w and dx once.
-#include "kernels/cuda/conv2d_gather.cuh"
+#include "kernels/cuda/conv2d_gather_kernel.cuh"
 #include "kernels/cuda/conv2d_tensor_core.hpp"
 
 namespace bptplr::kernels {
@@ -50,7 +50,7 @@ void tensor_core_backward_data(const CudaContext& ctx, const Conv2dShape& s, int
   for (int h = p.out_step - 1; h >= 0; --h) {
     for (int column = p.out_step - 1; column >= 0; --column) add_phase(s, h, column, tap_count, p);
   }
-  gather_convolution<Runs::kAcrossDepth>(ctx, tiling, p);
+  gather_convolution<GatherPass::kBackwardData>(ctx, tiling, p);
 }
 
 }  // namespace bptplr::kernels

@@ -3,7 +3,7 @@
 //
 // The floor: 2 n out_h out_w k c kernel^2 operations at 989 TFLOPS, or x, w and y once. 64 channels
 // of 64 images of 32 x 32: 4.8 GFLOP, 5 us; 16.8 MB, 3.5 us of an H200's 4.8 TB/s.
-#include "kernels/cuda/conv2d_gather.cuh"
+#include "kernels/cuda/conv2d_gather_kernel.cuh"
 #include "kernels/cuda/conv2d_tensor_core.hpp"
 
 namespace bptplr::kernels {
@@ -17,8 +17,16 @@ bool tensor_cores_can(const Conv2dShape& s) {
          s.n * s.out_h() * s.out_w() * s.k < kLimit && s.weights() < kLimit;
 }
 
-void tensor_core_forward(const CudaContext& ctx, const Conv2dShape& s, int tiling,
-                         const bfloat16* x, const bfloat16* w, bfloat16* y) {
+bool tensor_cores_are_worth_trying(const Conv2dShape& s) {
+  // Operations of a pass: 0.02 us of an H100. What takes less is a matter of launches.
+  constexpr std::int64_t kLeastOperations = std::int64_t{1} << 24;
+  return tensor_cores_can(s) && 2 * s.n * s.out_h() * s.out_w() * s.weights() >= kLeastOperations;
+}
+
+namespace {
+
+GatherProblem forward_problem(const Conv2dShape& s, const bfloat16* x, const bfloat16* w,
+                              bfloat16* y) {
   const int kernel = narrow(s.kernel), padding = narrow(s.padding);
   GatherProblem p{};
   p.source = x;
@@ -37,7 +45,34 @@ void tensor_core_forward(const CudaContext& ctx, const Conv2dShape& s, int tilin
     p.taps[t] = {t / kernel - padding, t % kernel - padding, t};
   p.phases[0] = {PixelGrid(narrow(s.n), p.out_h, p.out_w), 0, 0, 0, p.kernel_taps};
   p.phase_count = 1;
-  gather_convolution<Runs::kAlongDepth>(ctx, tiling, p);
+  return p;
+}
+
+}  // namespace
+
+void tensor_core_forward(const CudaContext& ctx, const Conv2dShape& s, int tiling,
+                         const bfloat16* x, const bfloat16* w, bfloat16* y) {
+  gather_convolution<GatherPass::kForward>(ctx, tiling, forward_problem(s, x, w, y));
+}
+
+void tensor_core_forward_statistics(const CudaContext& ctx, const Conv2dShape& s, int tiling,
+                                    std::int64_t groups, const bfloat16* x, const bfloat16* w,
+                                    const bfloat16* addend, bfloat16* y, float* mean,
+                                    float* variance) {
+  GatherProblem p = forward_problem(s, x, w, y);
+  p.group_pixels = narrow(s.n / groups * s.out_h() * s.out_w());
+  p.addend = addend;
+  gather_convolution<GatherPass::kForwardMoments>(ctx, tiling, p, {groups, mean, variance});
+}
+
+void tensor_core_forward_normalized(const CudaContext& ctx, const Conv2dShape& s, int tiling,
+                                    const bfloat16* x, const bfloat16* w, const bfloat16* addend,
+                                    const FixedBatchNorm<float>& norm, bfloat16* sum, bfloat16* y) {
+  GatherProblem p = forward_problem(s, x, w, y);
+  p.addend = addend;
+  p.norm = norm;
+  p.sum = sum;
+  gather_convolution<GatherPass::kForwardNormalized>(ctx, tiling, p);
 }
 
 }  // namespace bptplr::kernels

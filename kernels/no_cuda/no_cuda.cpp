@@ -5,7 +5,7 @@
 #include "kernels/augment.hpp"
 #include "kernels/batch_norm.hpp"
 #include "kernels/bias.hpp"
-#include "kernels/conv2d.hpp"
+#include "kernels/conv2d_batch_norm.hpp"
 #include "kernels/device_graph.hpp"
 #include "kernels/device_memory.hpp"
 #include "kernels/dropout.hpp"
@@ -212,6 +212,28 @@ void conv2d_backward_weights(const CudaContext&, const Conv2dShape&, const float
 template <>
 void conv2d_backward_weights(const CudaContext&, const Conv2dShape&, const bfloat16*,
                              const bfloat16*, float*, bfloat16*) {
+  not_in_this_build();
+}
+
+// conv2d_batch_norm
+template <>
+void conv2d_statistics(const CudaContext&, const Conv2dShape&, std::int64_t, const float*,
+                       const float*, const float*, float*, float*, float*) {
+  not_in_this_build();
+}
+template <>
+void conv2d_statistics(const CudaContext&, const Conv2dShape&, std::int64_t, const bfloat16*,
+                       const bfloat16*, const bfloat16*, bfloat16*, float*, float*) {
+  not_in_this_build();
+}
+template <>
+void conv2d_normalized(const CudaContext&, const Conv2dShape&, const float*, const float*,
+                       const float*, const FixedBatchNorm<float>&, float*, float*) {
+  not_in_this_build();
+}
+template <>
+void conv2d_normalized(const CudaContext&, const Conv2dShape&, const bfloat16*, const bfloat16*,
+                       const bfloat16*, const FixedBatchNorm<float>&, bfloat16*, bfloat16*) {
   not_in_this_build();
 }
 

@@ -121,7 +121,7 @@ TEST(Autograd, ActivationsAfterBatchNormAreComputedAgainNotKept) {
   EXPECT_EQ(SavedTensor(x).get().raw(), x.raw());
 }
 
-TEST(Ops, AddBatchNormEqualsBatchNormOfTheSum) {
+TEST(Ops, ConvolutionWithBatchNormEqualsOneAfterTheOther) {
   const auto random_normal = [](Shape shape, std::uint32_t stream) {
     Philox random(1, Purpose::kTest, 0, stream);
     Tensor t = Tensor::empty(std::move(shape));
@@ -132,24 +132,40 @@ TEST(Ops, AddBatchNormEqualsBatchNormOfTheSum) {
   const auto same_bits = [](const Tensor& a, const Tensor& b) {
     return std::ranges::equal(a.span<float>(), b.span<float>());
   };
-  const Tensor a = random_normal({6, 30, 30, 5}, 1), b = random_normal({6, 30, 30, 5}, 2);
+  const Tensor x = random_normal({6, 9, 7, 3}, 1), w = random_normal({5, 3, 3, 3}, 2);
   const Tensor weight = random_normal({5}, 3), bias = random_normal({5}, 4);
-  for (const bool training : {true, false}) {
-    BatchNormOptions options;
-    options.training = training;
-    options.groups = 3;
-    Tensor mean = random_normal({5}, 5), variance = Tensor::full({5}, 0.7);
-    Tensor expected_mean = mean.clone(), expected_variance = variance.clone();
-    const Tensor sum = add(a, b);
-    const Tensor y = batch_norm(sum, weight, bias, expected_mean, expected_variance, options);
-    const Tensor over = a.clone();
-    const auto both = add_batch_norm_(over, b, weight, bias, mean, variance, options);
-    EXPECT_EQ(both.sum.raw(), over.raw());
-    EXPECT_TRUE(same_bits(both.sum, sum));
-    EXPECT_TRUE(same_bits(both.normalized, y));
-    EXPECT_TRUE(same_bits(mean, expected_mean));
-    EXPECT_TRUE(same_bits(variance, expected_variance));
-    EXPECT_THROW(add_batch_norm_(a, b.rows(0, 3), weight, bias, mean, variance, options), Error);
+  const Convolution conv{x, w, 2, 1};
+  const Tensor convolved = conv2d(x, w, 2, 1);
+  for (const Tensor& addend : {Tensor(), random_normal(convolved.shape(), 6)}) {
+    for (const bool training : {true, false}) {
+      BatchNormOptions options;
+      options.training = training;
+      options.groups = 3;
+      options.relu = true;
+      Tensor mean = random_normal({5}, 5), variance = Tensor::full({5}, 0.7);
+      Tensor expected_mean = mean.clone(), expected_variance = variance.clone();
+      const Tensor sum = addend.defined() ? add(convolved, addend) : convolved;
+      const Tensor y = batch_norm(sum, weight, bias, expected_mean, expected_variance, options);
+      const auto both = conv2d_batch_norm(conv, addend, weight, bias, mean, variance, options);
+      EXPECT_TRUE(same_bits(both.sum, sum));
+      EXPECT_TRUE(same_bits(both.normalized, y));
+      EXPECT_TRUE(same_bits(mean, expected_mean));
+      EXPECT_TRUE(same_bits(variance, expected_variance));
+      if (!training) {
+        const NoGrad no_grad;
+        for (const bool wants_sum : {true, false}) {
+          const auto at_once =
+              conv2d_batch_norm(conv, addend, weight, bias, mean, variance, options, wants_sum);
+          EXPECT_TRUE(same_bits(at_once.normalized, y));
+          EXPECT_EQ(at_once.sum.defined(), wants_sum);
+          EXPECT_TRUE(!wants_sum || same_bits(at_once.sum, sum));
+        }
+      }
+      EXPECT_THROW(conv2d_batch_norm(conv, x, weight, bias, mean, variance, options), Error);
+      options.groups = 4;
+      if (!training) continue;
+      EXPECT_THROW(conv2d_batch_norm(conv, addend, weight, bias, mean, variance, options), Error);
+    }
   }
 }
 

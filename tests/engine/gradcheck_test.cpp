@@ -98,23 +98,26 @@ TEST(GradCheck, BatchNorm) {
   }
 }
 
-TEST(GradCheck, AddBatchNorm) {
+TEST(GradCheck, ConvolutionWithBatchNorm) {
   for (const bool training : {true, false}) {
     for (const std::int64_t groups : {1, 3}) {
-      BatchNormOptions options;
-      options.training = training;
-      options.relu = true;
-      options.groups = groups;
-      check(
-          [&](const Inputs& in) {
-            Tensor mean = random_tensor({3}, 7);
-            Tensor variance = Tensor::full({3}, 0.7, DType::kFloat64);
-            const auto [sum, y] =
-                add_batch_norm_(scale(in[0], 2.0), in[1], in[2], in[3], mean, variance, options);
-            return multiply(sum, y);
-          },
-          {random_tensor({6, 2, 1, 3}, 1), random_tensor({6, 2, 1, 3}, 2), random_tensor({3}, 3),
-           random_tensor({3}, 4)});
+      for (const bool adds : {true, false}) {
+        BatchNormOptions options;
+        options.training = training;
+        options.relu = true;
+        options.groups = groups;
+        check(
+            [&](const Inputs& in) {
+              Tensor mean = random_tensor({3}, 7);
+              Tensor variance = Tensor::full({3}, 0.7, DType::kFloat64);
+              const auto [sum, y] =
+                  conv2d_batch_norm({in[0], in[1], 1, 1}, adds ? scale(in[2], 2.0) : Tensor(),
+                                    in[3], in[4], mean, variance, options);
+              return add(multiply(sum, y), in[2]);
+            },
+            {random_tensor({6, 2, 1, 2}, 1), random_tensor({3, 3, 3, 2}, 2),
+             random_tensor({6, 2, 1, 3}, 3), random_tensor({3}, 4), random_tensor({3}, 5)});
+      }
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include "engine/random.hpp"
 #include "engine/tensor.hpp"
+#include "kernels/conv2d_batch_norm.hpp"
 #include "kernels/cuda/conv2d_tensor_core.hpp"
 #include "kernels/cuda/libraries/libraries.hpp"
 #include "kernels/elementwise.hpp"
@@ -59,14 +60,22 @@ struct Arrays {
   }
 };
 
+std::string describe(const Conv2dShape& s) {
+  return fmt::format("{} x {} x {} x {} to {}, {} x {}, stride {}", s.n, s.h, s.w, s.c, s.k,
+                     s.kernel, s.kernel, s.stride);
+}
+
+double operations_of(const Conv2dShape& s) {
+  return 2.0 * static_cast<double>(s.n * s.out_h() * s.out_w() * s.weights());
+}
+
 /// Times one pass, done in every way. ours(tiling), library().
 template <class Ours, class Library>
 void time_pass(const KernelTimer& timer, const ConvolutionOptions& o, const Conv2dShape& s,
                const char* pass, int tilings, double out_bytes, Ours&& ours, Library&& library) {
-  const std::string shape = fmt::format("{} x {} x {} x {} to {}, {} x {}, stride {}", s.n, s.h,
-                                        s.w, s.c, s.k, s.kernel, s.kernel, s.stride);
+  const std::string shape = describe(s);
   const auto pixels = static_cast<double>(s.n * s.out_h() * s.out_w());
-  const double operations = 2.0 * pixels * static_cast<double>(s.weights());
+  const double operations = operations_of(s);
   const double elements =
       static_cast<double>(s.n * s.h * s.w * s.c + s.weights()) + pixels * static_cast<double>(s.k);
   const double bytes = sizeof(bfloat16) * elements + out_bytes;
@@ -79,6 +88,48 @@ void time_pass(const KernelTimer& timer, const ConvolutionOptions& o, const Conv
   }
   timer.report_beside_floor(fmt::format("conv2d {}, cuDNN", pass), shape, operations, floor,
                             library);
+}
+
+/// Times a forward pass, the residual add and what batch normalisation does behind them: at once if
+/// that is faster, and one after the other.
+void time_with_batch_norm(const KernelTimer& timer, const ConvolutionOptions& o,
+                          const Conv2dShape& s, Arrays& arrays) {
+  const auto& ctx = timer.context();
+  const std::string shape = describe(s);
+  kernels::BatchNormShape rows = kernels::batch_norm_shape(s, 1);
+  rows.relu = true;
+  Tensor addend_values = Arrays::normal(arrays.y.shape(), timer.device());
+  const Tensor ones = Tensor::full({s.k}, 1.0).to(timer.device());
+  Tensor mean = ones.clone(), variance = ones.clone();
+  const auto* x = arrays.x.data<bfloat16>();
+  const auto* w = arrays.w.data<bfloat16>();
+  const auto* addend = addend_values.data<bfloat16>();
+  auto* y = arrays.y.data<bfloat16>();
+  auto* one = ones.data<float>();
+  const kernels::FixedBatchNorm<float> norm{one, one, one, one, 1e-5F, true};
+  const double bytes = sizeof(bfloat16) * static_cast<double>(arrays.x.numel() + arrays.w.numel() +
+                                                              2 * arrays.y.numel());
+  const double operations = operations_of(s);
+  const double floor = std::max(operations / (o.tflops * 1e12), timer.copy_seconds(bytes));
+  const auto report = [&](const char* name, auto&& run) {
+    timer.report_beside_floor(name, shape, operations, floor, run);
+  };
+  report("conv2d + addend, statistics: conv2d_statistics", [&] {
+    kernels::conv2d_statistics(ctx, s, 1, x, w, addend, y, mean.data<float>(),
+                               variance.data<float>());
+  });
+  report("conv2d + addend, statistics: one after the other", [&] {
+    kernels::conv2d_forward(ctx, s, x, w, y);
+    kernels::batch_norm_add_statistics(ctx, rows, y, addend, y, mean.data<float>(),
+                                       variance.data<float>());
+  });
+  report("conv2d + addend, normalised: conv2d_normalized",
+         [&] { kernels::conv2d_normalized<bfloat16>(ctx, s, x, w, addend, norm, nullptr, y); });
+  report("conv2d + addend, normalised: one after the other", [&] {
+    kernels::conv2d_forward(ctx, s, x, w, y);
+    kernels::add(ctx, y, addend, y, arrays.y.numel());
+    kernels::batch_norm_normalize(ctx, rows, y, one, one, one, one, 1e-5F, y);
+  });
 }
 
 }  // namespace
@@ -104,6 +155,7 @@ void time_convolutions(const KernelTimer& timer, const ConvolutionOptions& optio
         timer, options, s, "forward", kernels::gather_tilings(ctx), 0,
         [&](int tiling) { kernels::tensor_core_forward(ctx, s, tiling, x, w, y); },
         [&] { kernels::convolution(ctx, ConvolutionPass::kForward, s, x, w, y); });
+    time_with_batch_norm(timer, options, s, arrays);
     time_pass(
         timer, options, s, "backward data", kernels::gather_tilings(ctx), 0,
         [&](int tiling) { kernels::tensor_core_backward_data(ctx, s, tiling, y, w, x); },

@@ -1,0 +1,298 @@
+// Convolution and batch normalisation, alone and one behind the other.
+#include "engine/dispatch.hpp"
+#include "engine/ops.hpp"
+#include "engine/range.hpp"
+#include "engine/rank.hpp"
+#include "engine/work.hpp"
+#include "kernels/conv2d_batch_norm.hpp"
+
+namespace bptplr {
+namespace {
+
+kernels::Conv2dShape conv2d_shape(const Tensor& x, const Tensor& weight, std::int64_t stride,
+                                  std::int64_t padding) {
+  require_rank(x, 4, "conv2d");
+  require_rank(weight, 4, "conv2d");
+  const kernels::Conv2dShape s{x.size(0),      x.size(1),      x.size(2), x.size(3),
+                               weight.size(0), weight.size(1), stride,    padding};
+  require(weight.size(3) == s.c && weight.size(1) == weight.size(2) && stride > 0 && padding >= 0 &&
+              s.h + 2 * padding >= s.kernel && s.w + 2 * padding >= s.kernel,
+          "conv2d: weights {} with stride {} and padding {} do not fit an input of shape {}",
+          to_string(weight.shape()), stride, padding, to_string(x.shape()));
+  return s;
+}
+
+/// The weights in the type of the activations that they meet. Training keeps the bfloat16 copy up
+/// to date (Sgd); whoever comes first makes it.
+Tensor weight_in(DType dtype, Tensor weight) {
+  if (weight.dtype() == dtype) return weight;
+  if (!weight.low_precision().defined()) weight.set_low_precision(weight.to(dtype));
+  return weight.low_precision();
+}
+
+Tensor conv2d_weight_gradient(const kernels::Conv2dShape& s, const Tensor& weight, const Tensor& x,
+                              const Tensor& dy) {
+  const Range range("conv2d backward weights", conv2d_work(s, dy.dtype(), weight.dtype()));
+  Tensor dw = empty_gradient(weight);
+  dispatch_activation(dy, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    if constexpr (kOnGpu<decltype(ctx)>) {
+      Tensor scratch = Tensor::empty(weight.shape(), dy.dtype(), dy.device());
+      kernels::conv2d_backward_weights(ctx, s, x.data<T>(), dy.data<T>(), dw.data<float>(),
+                                       scratch.data<T>());
+    } else {
+      kernels::conv2d_backward_weights(ctx, s, x.data<T>(), dy.data<T>(), dw.data<T>());
+    }
+  });
+  return dw;
+}
+
+Tensor conv2d_data_gradient(const kernels::Conv2dShape& s, const Tensor& weight, const Shape& shape,
+                            const Tensor& dy) {
+  const Range range("conv2d backward data", conv2d_work(s, dy.dtype(), dy.dtype()));
+  Tensor dx = Tensor::empty(shape, dy.dtype(), dy.device());
+  const Tensor w = weight_in(dy.dtype(), weight);
+  dispatch_activation(dy, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::conv2d_backward_data(ctx, s, dy.data<T>(), w.data<T>(), dx.data<T>());
+  });
+  return dx;
+}
+
+/// y as the result of a convolution.
+Tensor record_convolution(Tensor y, const kernels::Conv2dShape& s, const Tensor& x,
+                          const Tensor& weight) {
+  if (!grad_enabled()) return y;
+  return record(std::move(y), {x, weight},
+                [s, weight, shape = x.shape(), saved = SavedTensor(x),
+                 wants_dx = x.requires_grad()](const Tensor& dy) {
+                  Tensor dw = conv2d_weight_gradient(s, weight, saved.get(), dy);
+                  Tensor dx;
+                  if (wants_dx) dx = conv2d_data_gradient(s, weight, shape, dy);
+                  return std::vector<Tensor>{dx, dw};
+                });
+}
+
+/// What normalises a batch: the shape, the statistics and the parameters.
+struct Normalizer {
+  kernels::BatchNormShape shape;
+  Tensor mean, variance, weight, bias;
+  double eps;
+  bool training;
+
+  Tensor apply(const Tensor& x) const {
+    const Range range("batch_norm", moved(2 * x.numel(), x.dtype()));
+    Tensor y = Tensor::empty_like(x);
+    dispatch_activation(x, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      using S = StatOf<T>;
+      kernels::batch_norm_normalize(ctx, shape, x.data<T>(), mean.data<S>(), variance.data<S>(),
+                                    weight.data<S>(), bias.data<S>(), static_cast<S>(eps),
+                                    y.data<T>());
+    });
+    return y;
+  }
+
+  /// The gradient of y is dy + more_dy; the latter may be undefined. Those of the parameters are
+  /// written to dweight and dbias.
+  std::vector<Tensor> gradients(const Tensor& x, const Tensor& dy, const Tensor& more_dy,
+                                Tensor dweight, Tensor dbias) const {
+    const Range range("batch_norm backward", moved(3 * x.numel(), x.dtype()));
+    // Where nobody else sees dy, dx takes its place.
+    Tensor dx = dy.unique_storage() ? dy : Tensor::empty_like(x);
+    dispatch_activation(dy, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      using S = StatOf<T>;
+      kernels::batch_norm_backward(ctx, shape, training, x.data<T>(), dy.data<T>(),
+                                   more_dy.defined() ? more_dy.data<T>() : nullptr, mean.data<S>(),
+                                   variance.data<S>(), weight.data<S>(), bias.data<S>(),
+                                   static_cast<S>(eps), dx.data<T>(), dweight.data<S>(),
+                                   dbias.data<S>());
+    });
+    return {dx, dweight, dbias};
+  }
+};
+
+/// Mean and variance [groups, channels] of a batch that is being normalised.
+struct BatchStatistics {
+  Tensor mean, variance;
+
+  BatchStatistics(const kernels::BatchNormShape& shape, const Tensor& x)
+      : mean(Tensor::empty({shape.groups, shape.channels},
+                           x.dtype() == DType::kBfloat16 ? DType::kFloat32 : x.dtype(),
+                           x.device())),
+        variance(Tensor::empty_like(mean)) {}
+};
+
+/// The parameters of a layer and its running statistics.
+struct BatchNormLayer {
+  const Tensor &weight, &bias;
+  Tensor &running_mean, &running_var;
+  const BatchNormOptions& options;
+};
+
+kernels::BatchNormShape batch_norm_shape(const Shape& x, const BatchNormLayer& layer) {
+  const std::int64_t channels = x.back();
+  const std::int64_t groups = layer.options.training ? layer.options.groups : 1;
+  require(groups > 0 && x.front() % groups == 0 && layer.weight.numel() == channels,
+          "batch_norm: an input of shape {} does not split into {} groups of {} channels",
+          to_string(x), groups, layer.weight.numel());
+  const std::int64_t rows = channels == 0 ? 0 : numel(x) / channels / groups;
+  require(!layer.options.training || rows > 1,
+          "batch_norm: training needs more than one value per channel; use a larger batch");
+  return {groups, rows, channels, layer.options.relu};
+}
+
+/// batch_norm of x, whose statistics are known in training (else null), and their effect on the
+/// running ones.
+Tensor normalized(const Tensor& x, const kernels::BatchNormShape& shape,
+                  const BatchStatistics* statistics, const BatchNormLayer& layer) {
+  if (statistics != nullptr) {
+    const Range range("batch_norm statistics", moved(4 * shape.channels, DType::kFloat32));
+    dispatch_activation(x, [&](const auto& ctx, auto zero) {
+      using S = StatOf<decltype(zero)>;
+      kernels::batch_norm_update_running(ctx, shape, statistics->mean.data<S>(),
+                                         statistics->variance.data<S>(),
+                                         static_cast<S>(layer.options.momentum),
+                                         layer.running_mean.data<S>(), layer.running_var.data<S>());
+    });
+  }
+  // The parameters are detached: what computes y again must not keep their gradients alive.
+  const Normalizer norm{shape,
+                        statistics != nullptr ? statistics->mean : layer.running_mean,
+                        statistics != nullptr ? statistics->variance : layer.running_var,
+                        layer.weight.detach(),
+                        layer.bias.detach(),
+                        layer.options.eps,
+                        statistics != nullptr};
+  Tensor y = norm.apply(x);
+  if (!grad_enabled()) return y;
+  const SavedTensor saved(x);
+  y.set_recompute([norm, saved] { return norm.apply(saved.get()); });
+  return record(std::move(y), {x, layer.weight, layer.bias},
+                [norm, saved, weight = layer.weight, bias = layer.bias](const Tensor& dy,
+                                                                        const Tensor& more) {
+                  return norm.gradients(saved.get(), dy, more, empty_gradient(weight),
+                                        empty_gradient(bias));
+                });
+}
+
+/// What conv2d_batch_norm begins with: shapes that fit, and room for the sum.
+struct ConvolutionSum {
+  kernels::Conv2dShape shape;
+  Tensor weight;  ///< in the type of the activations
+  Shape out;
+  Work work;
+
+  ConvolutionSum(const Convolution& conv, const Tensor& addend)
+      : shape(conv2d_shape(conv.x, conv.weight, conv.stride, conv.padding)),
+        weight(weight_in(conv.x.dtype(), conv.weight)),
+        out{shape.n, shape.out_h(), shape.out_w(), shape.k},
+        work(conv2d_work(shape, conv.x.dtype(), conv.x.dtype())) {
+    if (!addend.defined()) return;
+    require(addend.shape() == out,
+            "conv2d_batch_norm: {} cannot be added to a convolution of shape {}",
+            to_string(addend.shape()), to_string(out));
+    work += moved(addend.numel(), addend.dtype());
+  }
+};
+
+template <class T>
+const T* data_or_null(const Tensor& tensor) {
+  return tensor.defined() ? tensor.data<T>() : nullptr;
+}
+
+/// conv2d_batch_norm in training.
+AddBatchNorm with_batch_statistics(const Convolution& conv, const Tensor& addend,
+                                   const BatchNormLayer& layer) {
+  const Tensor& x = conv.x;
+  const ConvolutionSum s(conv, addend);
+  Tensor y = Tensor::empty(s.out, x.dtype(), x.device());
+  const kernels::BatchNormShape shape = batch_norm_shape(s.out, layer);
+  BatchStatistics statistics(shape, x);
+  {
+    const Range range("conv2d with statistics", s.work);
+    dispatch_activation(x, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      using S = StatOf<T>;
+      kernels::conv2d_statistics(ctx, s.shape, shape.groups, x.data<T>(), s.weight.data<T>(),
+                                 data_or_null<T>(addend), y.data<T>(), statistics.mean.data<S>(),
+                                 statistics.variance.data<S>());
+    });
+  }
+  y = record_convolution(std::move(y), s.shape, x, conv.weight);
+  if (addend.defined()) {
+    y = record(y.detach(), {y, addend}, [](const Tensor& dy) {
+      return std::vector<Tensor>{dy, dy};
+    });
+  }
+  return {y, normalized(y, shape, &statistics, layer)};
+}
+
+/// conv2d_batch_norm with the running statistics, where nobody wants gradients.
+AddBatchNorm with_running_statistics(const Convolution& conv, const Tensor& addend,
+                                     const BatchNormLayer& layer, bool wants_sum) {
+  const Tensor& x = conv.x;
+  ConvolutionSum s(conv, addend);
+  batch_norm_shape(s.out, layer);  // checks that the channels fit
+  AddBatchNorm result{wants_sum ? Tensor::empty(s.out, x.dtype(), x.device()) : Tensor(),
+                      Tensor::empty(s.out, x.dtype(), x.device())};
+  if (wants_sum) s.work += moved(result.sum.numel(), x.dtype());
+  const Range range("conv2d with batch_norm", s.work);
+  dispatch_activation(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    using S = StatOf<T>;
+    const kernels::FixedBatchNorm<S> norm{
+        layer.running_mean.data<S>(), layer.running_var.data<S>(),       layer.weight.data<S>(),
+        layer.bias.data<S>(),         static_cast<S>(layer.options.eps), layer.options.relu};
+    kernels::conv2d_normalized(
+        ctx, s.shape, x.data<T>(), s.weight.data<T>(), data_or_null<T>(addend), norm,
+        wants_sum ? result.sum.data<T>() : nullptr, result.normalized.data<T>());
+  });
+  return result;
+}
+
+}  // namespace
+
+Tensor conv2d(const Tensor& x, const Tensor& weight, std::int64_t stride, std::int64_t padding) {
+  const kernels::Conv2dShape s = conv2d_shape(x, weight, stride, padding);
+  const Range range("conv2d", conv2d_work(s, x.dtype(), x.dtype()));
+  Tensor y = Tensor::empty({s.n, s.out_h(), s.out_w(), s.k}, x.dtype(), x.device());
+  const Tensor w = weight_in(x.dtype(), weight);
+  dispatch_activation(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::conv2d_forward(ctx, s, x.data<T>(), w.data<T>(), y.data<T>());
+  });
+  return record_convolution(std::move(y), s, x, weight);
+}
+
+Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& running_mean,
+                  Tensor& running_var, const BatchNormOptions& options) {
+  const BatchNormLayer layer{weight, bias, running_mean, running_var, options};
+  const kernels::BatchNormShape shape = batch_norm_shape(x.shape(), layer);
+  if (!options.training) return normalized(x, shape, nullptr, layer);
+  BatchStatistics statistics(shape, x);
+  {
+    const Range range("batch_norm statistics", moved(x.numel(), x.dtype()));
+    dispatch_activation(x, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      using S = StatOf<T>;
+      kernels::batch_norm_statistics(ctx, shape, x.data<T>(), statistics.mean.data<S>(),
+                                     statistics.variance.data<S>());
+    });
+  }
+  return normalized(x, shape, &statistics, layer);
+}
+
+AddBatchNorm conv2d_batch_norm(const Convolution& conv, const Tensor& addend, const Tensor& weight,
+                               const Tensor& bias, Tensor& running_mean, Tensor& running_var,
+                               const BatchNormOptions& options, bool wants_sum) {
+  const BatchNormLayer layer{weight, bias, running_mean, running_var, options};
+  if (options.training) return with_batch_statistics(conv, addend, layer);
+  if (!grad_enabled()) return with_running_statistics(conv, addend, layer, wants_sum);
+  Tensor y = conv2d(conv.x, conv.weight, conv.stride, conv.padding);
+  if (addend.defined()) y = add_(y, addend);
+  return {y, batch_norm(y, weight, bias, running_mean, running_var, options)};
+}
+
+}  // namespace bptplr
