@@ -45,7 +45,7 @@ struct Convolution {
 
 /// conv2d + addend (undefined: conv2d alone), and batch_norm of that: in training the statistics
 /// are taken in the pass that writes the sum, in evaluation without gradients all is done in one
-/// pass, where that is faster. Unless somebody wants it, `sum` may be undefined in evaluation.
+/// pass, where that is faster. Unless somebody wants it, `sum` may be undefined without gradients.
 struct AddBatchNorm {
   Tensor sum;
   Tensor normalized;

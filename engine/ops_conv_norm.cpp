@@ -80,9 +80,10 @@ struct Normalizer {
   double eps;
   bool training;
 
-  Tensor apply(const Tensor& x) const {
+  Tensor apply(const Tensor& x) const { return apply(x, Tensor::empty_like(x)); }
+  /// Into y, which may be x.
+  Tensor apply(const Tensor& x, Tensor y) const {
     const Range range("batch_norm", moved(2 * x.numel(), x.dtype()));
-    Tensor y = Tensor::empty_like(x);
     dispatch_activation(x, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       using S = StatOf<T>;
@@ -144,9 +145,10 @@ kernels::BatchNormShape batch_norm_shape(const Shape& x, const BatchNormLayer& l
 }
 
 /// batch_norm of x, whose statistics are known in training (else null), and their effect on the
-/// running ones.
+/// running ones. `x_is_spent`: nobody looks at x any more; without gradients the result takes its
+/// place, which is in the cache.
 Tensor normalized(const Tensor& x, const kernels::BatchNormShape& shape,
-                  const BatchStatistics* statistics, const BatchNormLayer& layer) {
+                  const BatchStatistics* statistics, const BatchNormLayer& layer, bool x_is_spent) {
   if (statistics != nullptr) {
     const Range range("batch_norm statistics", moved(4 * shape.channels, DType::kFloat32));
     dispatch_activation(x, [&](const auto& ctx, auto zero) {
@@ -165,8 +167,8 @@ Tensor normalized(const Tensor& x, const kernels::BatchNormShape& shape,
                         layer.bias.detach(),
                         layer.options.eps,
                         statistics != nullptr};
+  if (!grad_enabled()) return x_is_spent ? norm.apply(x, x) : norm.apply(x);
   Tensor y = norm.apply(x);
-  if (!grad_enabled()) return y;
   const SavedTensor saved(x);
   y.set_recompute([norm, saved] { return norm.apply(saved.get()); });
   return record(std::move(y), {x, layer.weight, layer.bias},
@@ -204,7 +206,7 @@ const T* data_or_null(const Tensor& tensor) {
 
 /// conv2d_batch_norm in training.
 AddBatchNorm with_batch_statistics(const Convolution& conv, const Tensor& addend,
-                                   const BatchNormLayer& layer) {
+                                   const BatchNormLayer& layer, bool wants_sum) {
   const Tensor& x = conv.x;
   const ConvolutionSum s(conv, addend);
   Tensor y = Tensor::empty(s.out, x.dtype(), x.device());
@@ -226,7 +228,8 @@ AddBatchNorm with_batch_statistics(const Convolution& conv, const Tensor& addend
       return std::vector<Tensor>{dy, dy};
     });
   }
-  return {y, normalized(y, shape, &statistics, layer)};
+  const Tensor normal = normalized(y, shape, &statistics, layer, !wants_sum);
+  return {wants_sum || grad_enabled() ? y : Tensor(), normal};
 }
 
 /// conv2d_batch_norm with the running statistics, where nobody wants gradients.
@@ -270,7 +273,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
                   Tensor& running_var, const BatchNormOptions& options) {
   const BatchNormLayer layer{weight, bias, running_mean, running_var, options};
   const kernels::BatchNormShape shape = batch_norm_shape(x.shape(), layer);
-  if (!options.training) return normalized(x, shape, nullptr, layer);
+  if (!options.training) return normalized(x, shape, nullptr, layer, false);
   BatchStatistics statistics(shape, x);
   {
     const Range range("batch_norm statistics", moved(x.numel(), x.dtype()));
@@ -281,14 +284,14 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
                                      statistics.variance.data<S>());
     });
   }
-  return normalized(x, shape, &statistics, layer);
+  return normalized(x, shape, &statistics, layer, false);
 }
 
 AddBatchNorm conv2d_batch_norm(const Convolution& conv, const Tensor& addend, const Tensor& weight,
                                const Tensor& bias, Tensor& running_mean, Tensor& running_var,
                                const BatchNormOptions& options, bool wants_sum) {
   const BatchNormLayer layer{weight, bias, running_mean, running_var, options};
-  if (options.training) return with_batch_statistics(conv, addend, layer);
+  if (options.training) return with_batch_statistics(conv, addend, layer, wants_sum);
   if (!grad_enabled()) return with_running_statistics(conv, addend, layer, wants_sum);
   Tensor y = conv2d(conv.x, conv.weight, conv.stride, conv.padding);
   if (addend.defined()) y = add_(y, addend);
