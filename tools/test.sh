@@ -24,11 +24,17 @@ if command -v nvcc >/dev/null; then
     >build/cuda/kernels.log 2>&1 || { cat build/cuda/kernels.log; exit 1; }
 fi
 
-tools/test_python.sh
+# Those of the Python package are one process, beside which there is room.
+tools/test_python.sh >build/python.log 2>&1 &
+python=$!
 
 # Comparisons of numbers with PyTorch say nothing new under the sanitizers and take long there;
 # reading input, indexing and threading do.
 echo "== tests: asan"
-ctest --preset asan --parallel "$jobs" --exclude-regex "$(cat tests/not_under_asan.txt)"
+ctest --preset asan --parallel "$jobs" --exclude-regex "$(cat tests/not_under_asan.txt)" ||
+  { kill "$python"; exit 1; }
+
+wait "$python" || { cat build/python.log; exit 1; }
+cat build/python.log
 echo "== tests: cpu"
 ctest --preset cpu --parallel "$jobs"
