@@ -179,11 +179,11 @@ Tensor normalized(const Tensor& x, const kernels::BatchNormShape& shape,
                 });
 }
 
-/// What conv2d_batch_norm begins with: shapes that fit, and room for the sum.
+/// What conv2d_batch_norm begins with: shapes that fit, and how much work there is.
 struct ConvolutionSum {
   kernels::Conv2dShape shape;
   Tensor weight;  ///< in the type of the activations
-  Shape out;
+  Shape out;  ///< of the sum
   Work work;
 
   ConvolutionSum(const Convolution& conv, const Tensor& addend)
