@@ -5,11 +5,10 @@
 #include <tuple>
 #include <type_traits>
 
-#include "kernels/conv2d_batch_norm.hpp"
+#include "kernels/conv2d_batch_norm_passes.hpp"
 #include "kernels/cuda/conv2d_tensor_core.hpp"
 #include "kernels/cuda/device.cuh"
 #include "kernels/cuda/fastest.hpp"
-#include "kernels/elementwise.hpp"
 
 namespace bptplr::kernels {
 namespace {
@@ -21,47 +20,26 @@ bool has_choice(const Conv2dShape& shape, const Arrays*... arrays) {
          (can_vectorize(arrays, kVecWidth<bfloat16>) && ...);
 }
 
-template <class T>
-void statistics_in_two_passes(const CudaContext& ctx, const Conv2dShape& shape, std::int64_t groups,
-                              const T* x, const T* w, const T* addend, T* y, float* mean,
-                              float* variance) {
-  conv2d_forward(ctx, shape, x, w, y);
-  const BatchNormShape norm = batch_norm_shape(shape, groups);
-  if (addend == nullptr) return batch_norm_statistics(ctx, norm, y, mean, variance);
-  batch_norm_add_statistics(ctx, norm, y, addend, y, mean, variance);
-}
-
-template <class T>
-void normalized_in_passes(const CudaContext& ctx, const Conv2dShape& shape, const T* x, const T* w,
-                          const T* addend, const FixedBatchNorm<float>& norm, T* sum, T* y) {
-  BatchNormShape rows = batch_norm_shape(shape, 1);
-  rows.relu = norm.relu;
-  T* const z = sum != nullptr ? sum : y;
-  conv2d_forward(ctx, shape, x, w, z);
-  if (addend != nullptr) add(ctx, z, addend, z, rows.rows * rows.channels);
-  batch_norm_normalize(ctx, rows, z, norm.mean, norm.variance, norm.weight, norm.bias, norm.eps, y);
-}
-
 }  // namespace
 
 template <class T>
 void conv2d_statistics(const CudaContext& ctx, const Conv2dShape& shape, std::int64_t groups,
                        const T* x, const T* w, const T* addend, T* y, float* mean,
                        float* variance) {
-  const auto in_two_passes = [&] {
-    statistics_in_two_passes(ctx, shape, groups, x, w, addend, y, mean, variance);
+  const auto in_passes = [&] {
+    statistics_in_passes(ctx, shape, groups, x, w, addend, y, mean, variance);
   };
   if constexpr (std::is_same_v<T, bfloat16>) {
     if (has_choice(shape, x, w, addend, y)) {
       static Fastest<std::tuple<Conv2dShape, std::int64_t, bool>> fastest;
       const int tilings = gather_tilings(ctx);
       return fastest.run(ctx, {shape, groups, addend != nullptr}, tilings + 1, [&](int way) {
-        if (way == tilings) return in_two_passes();
+        if (way == tilings) return in_passes();
         tensor_core_forward_statistics(ctx, shape, way, groups, x, w, addend, y, mean, variance);
       });
     }
   }
-  in_two_passes();
+  in_passes();
 }
 
 template <class T>
