@@ -168,6 +168,8 @@ int bench_scaling(const BenchmarkOptions& base, const Scaling& scaling, bool jso
       }
     } catch (const OutOfMemory& error) {
       report_left_out(scaling, value, error.what(), json);
+    } catch (const std::bad_alloc&) {
+      report_left_out(scaling, value, kOutOfMemory, json);
     }
     std::fflush(stdout);
   }

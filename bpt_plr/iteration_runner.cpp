@@ -49,8 +49,10 @@ void IterationRunner::record(const DropoutKey& dropout) {
     counters_.push_back({entry.tensor, entry.tensor.data<std::int64_t>()[0]});
   }
   try {
+    Tensor losses;  // in memory that goes with a graph that fails
     graph_ = kernels::record_graph(cuda_context(context_.views.device()),
-                                   [&] { losses_ = queue(inputs_, dropout); });
+                                   [&] { losses = queue(inputs_, dropout); });
+    losses_ = losses;
   } catch (const std::exception& error) {
     may_record_ = false;
     context_.warn(fmt::format(

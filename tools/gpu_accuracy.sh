@@ -6,7 +6,7 @@
 # usage: tools/gpu_accuracy.sh DATA_DIR [OUT [FLAG...]]
 #   DATA_DIR  cifar-10-batches-bin or cifar-10-batches-py
 #   OUT       where the report goes (docs/gpu); runs that are there are gone on with
-#   FLAG...   for bptplr train, behind those here
+#   FLAG...   for bptplr train, behind those here; with --max_hours 0.1, call it until it is done
 #   BPTPLR_PROGRAM, BPTPLR_DEVICE, BPTPLR_PRECISIONS: instead of build/cuda/bptplr, cuda, "bf16 float32"
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -22,13 +22,18 @@ for precision in "${precisions[@]}"; do
   run=$out/run_accuracy_$precision
   # A run that is there already is gone on with; one that is done says so and ends well.
   if [[ -d $run ]]; then
-    "$program" train --resume --out "$run"
+    train=(--resume)
   else
-    "$program" train --recipe cifar10-sym50 --data_path "$data" --num_epochs 40 --device "$device" \
-      --precision "$precision" --out "$run" "${@:3}"
+    train=(--recipe cifar10-sym50 --data_path "$data" --num_epochs 40 --device "$device"
+      --precision "$precision" "${@:3}")
   fi
+  code=0
+  "$program" train "${train[@]}" --out "$run" || code=$?
+  ((code == 0 || code == 3)) || exit "$code"  # 3: stopped with a checkpoint; its epochs are reported
+  [[ -s $run/metrics.jsonl ]] || continue
   curves+=("$precision=$run")
 done
+((${#curves[@]} > 0)) || exit 3
 "$python" tools/plot_runs.py "$out/accuracy.png" "${curves[@]}" ||
   echo "gpu_accuracy: no picture, which takes python3-matplotlib"
 

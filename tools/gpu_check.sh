@@ -3,40 +3,65 @@
 # the CUDA backend and of the CPU kernels, trains the same small run on both and compares the
 # curves, times each kernel beside its floor and a training iteration against PyTorch.
 #
-# usage: tools/gpu_check.sh [OUT [DATA_DIR]]
-#   OUT       where the report and the logs go (docs/gpu)
+# usage: tools/gpu_check.sh [--only SECTION,...] [OUT [DATA_DIR]]
+#   SECTION   build, tests, curves, cifar10, kernels, steps, epochs, sanitizers: all, in this order
+#   OUT       where the report and the logs go (docs/gpu); what another call on the same day, device
+#             and commit has reported there is kept
 #   DATA_DIR  cifar-10-batches-bin or cifar-10-batches-py: trains on CIFAR-10 for a few epochs, too
+#   BPTPLR_CHECK_TIMEOUT  seconds after which a check has failed (300; the build has four times that)
 #
 # Needs nvcc, CMake, ninja, cuDNN, python3 (with torch for the comparison). What else the build needs
 # comes from the system or, on a machine without a network, from .gpu/*.deb (tools/bundle_deps.sh).
-# Exit code 1 if anything fails; what did work is in the JSON all the same.
+# Exit code 1 if anything fails; what did work is in the JSON all the same, even when this is stopped.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+sections=build,tests,curves,cifar10,kernels,steps,epochs,sanitizers
+if [[ ${1:-} == --only ]]; then
+  sections=${2:?--only wants sections, e.g. build,tests}
+  shift 2
+fi
 out=${1:-docs/gpu}
 data=${2:-}
 mkdir -p "$out"
 python=${PYTHON:-python3}
 jobs=${BPTPLR_JOBS:-$(nproc)}
+limit=${BPTPLR_CHECK_TIMEOUT:-300}
 build=build/cuda
 failed=0
+results=()
 
+wants() { [[ ,$sections, == *,$1,* ]]; }
 note() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
 check() { # NAME COMMAND...: runs it and remembers how it ended
   local name=$1
   shift
-  if "$@" >"$out/$name.log" 2>&1; then
+  if timeout --kill-after=10 "$limit" "$@" >"$out/$name.log" 2>&1; then
     echo "$name: ok"
     results+=("\"$name\": true")
   else
-    echo "$name: FAILED, the end of $out/$name.log:"
+    echo "$name: FAILED with code $?, the end of $out/$name.log:"
     tail -n 25 "$out/$name.log"
     results+=("\"$name\": false")
     failed=1
+    return 1
   fi
 }
-results=()
+bench() { # FILE COMMAND...: appends the JSON lines that it prints
+  timeout --kill-after=10 "$limit" "${@:2}" | tee -a "$out/$1.jsonl" || failed=1
+}
+# shellcheck disable=SC2317  # the trap calls it
+report() { "$python" tools/gpu_report.py "$out" "$(IFS=,; echo "{${results[*]}}")"; }
 
 note "set-up"
+for word in ${sections//,/ }; do
+  case $word in build | tests | curves | cifar10 | kernels | steps | epochs | sanitizers) ;;
+  *)
+    echo "gpu_check: there is no section '$word'; the sections are build, tests, curves, cifar10," \
+      "kernels, steps, epochs and sanitizers" >&2
+    exit 2
+    ;;
+  esac
+done
 if ! nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader; then
   echo "gpu_check: no NVIDIA GPU answers nvidia-smi here; run this on a machine that has one" >&2
   exit 1
@@ -58,108 +83,105 @@ if [[ -n $cudnn && -f $cudnn/include/cudnn.h ]]; then
   export LD_LIBRARY_PATH=$cudnn/lib:${LD_LIBRARY_PATH:-}
 fi
 
-note "build"
-check configure cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES=native
-check build cmake --build --preset cuda --parallel "$jobs"
+trap report EXIT
 
-note "tests"
-check tests_cuda ctest --test-dir "$build" -R '^cuda\.' --output-on-failure
-check tests_cpu ctest --test-dir "$build" -R '^(kernels|engine|models|bpt_plr)\.' \
-  --parallel "$jobs" --output-on-failure
-if command -v compute-sanitizer >/dev/null; then
-  for tool in memcheck racecheck; do
-    check "sanitizer_$tool" compute-sanitizer --tool "$tool" --error-exitcode 1 \
-      "$build/test_cuda" --gtest_filter='*Cuda*:-*Whole*'
-  done
+if wants build; then
+  note "build"
+  # Its compiler may be newer than those that the warnings were mended for.
+  check configure cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES=native -DBPTPLR_WERROR=OFF
+  limit=$((4 * limit)) check build cmake --build --preset cuda --parallel "$jobs" -- -k 0
 fi
 
-note "the same run on the CPU and on the GPU"
-small="--dataset shapes --shapes_train 600 --shapes_test 400 --r 0.4 --width 8 --blocks 1,1,1,1
-  --batch_size 32 --num_epochs 6 --warm_up 3 --lr 0.05 --seed 1"
-for run in "cpu float32" "cuda float32" "cuda bf16"; do
-  read -r device precision <<<"$run"
-  # shellcheck disable=SC2086  # the words of $small are separate arguments
-  check "train_${device}_$precision" "$build/bptplr" train $small --device "$device" \
-    --precision "$precision" --out "$out/run_${device}_$precision"
-done
-check same_curve "$python" tools/compare_runs.py "$out"/run_cpu_float32 "$out"/run_cuda_float32 \
-  "$out"/run_cuda_bf16
+# Untried kernels first, alone: what faults takes the process with it, what hangs runs into the limit.
+export BPTPLR_WARP_GROUPS=1
+if wants tests || wants kernels || wants steps || wants epochs; then
+  limit=60 check warp_groups "$build/test_cuda" --gtest_filter='*WarpGroupsAgree*' ||
+    export BPTPLR_WARP_GROUPS=0
+fi
 
-if [[ -n $data ]]; then
+if wants tests; then
+  note "tests"
+  # In one process, which makes one context; where that does not end well, one process a test.
+  check tests_cuda "$build/test_cuda" ||
+    check tests_cuda_apart ctest --test-dir "$build" -R '^cuda\.' --parallel 4 --timeout 60 \
+      --output-on-failure
+  check tests_cpu ctest --test-dir "$build" -R '^(kernels|engine|models|bpt_plr)\.' \
+    --parallel "$jobs" --output-on-failure
+fi
+
+if wants curves; then
+  note "the same run on the CPU and on the GPU"
+  small="--dataset shapes --shapes_train 600 --shapes_test 400 --r 0.4 --width 8 --blocks 1,1,1,1
+    --batch_size 32 --num_epochs 6 --warm_up 3 --lr 0.05 --seed 1"
+  for run in "cpu float32" "cuda float32" "cuda bf16"; do
+    read -r device precision <<<"$run"
+    # shellcheck disable=SC2086  # the words of $small are separate arguments
+    check "train_${device}_$precision" "$build/bptplr" train $small --device "$device" \
+      --precision "$precision" --out "$out/run_${device}_$precision"
+  done
+  check same_curve "$python" tools/compare_runs.py "$out"/run_cpu_float32 "$out"/run_cuda_float32 \
+    "$out"/run_cuda_bf16
+fi
+
+if wants cifar10 && [[ -n $data ]]; then
   note "CIFAR-10, 50 % symmetric noise, a few epochs in bfloat16"
   check cifar10 "$build/bptplr" train --dataset cifar10 --data_path "$data" --r 0.5 \
     --noise_mode sym --num_epochs 6 --warm_up 3 --device cuda --precision bf16 --out "$out/run_cifar10"
 fi
 
-bench() { "${@:2}" | tee -a "$out/$1.jsonl" || failed=1; }
-note "each kernel beside its floor"
-: >"$out/kernels.jsonl"
-bench kernels "$build/bench_kernels"
-bench kernels "$python" tools/bench/kernels_pytorch.py
+if wants kernels; then
+  note "each kernel beside its floor"
+  : >"$out/kernels.jsonl"
+  bench kernels "$build/bench_kernels"
+  bench kernels "$python" tools/bench/kernels_pytorch.py
+fi
 
-note "do the PyTorch baselines compute the same?"
-check baselines "$python" tools/bench/check_baselines.py --device cuda --compile
+if wants steps; then
+  note "do the PyTorch baselines compute the same?"
+  check baselines "$python" tools/bench/check_baselines.py --device cuda --compile
 
-note "one training iteration, B 64: ours and PyTorch's in turn, on ready views and with views made"
-: >"$out/steps.jsonl"
-budget=${BPTPLR_BENCH_BUDGET:-60}  # after so many seconds a size starts no torch.compile; 0: none
-variants=()
-[[ -n ${BPTPLR_BENCH_VARIANTS:-} ]] && variants=(--variants "$BPTPLR_BENCH_VARIANTS")
-for size in "16" "64" "64 --augment"; do
-  beside=()
-  for precision in float32 bf16; do
-    beside+=(--beside "$build/bench_step --device cuda --width $size --precision $precision
-      --warmup 10 --repeat 20")
+  note "one training iteration, B 64: ours and PyTorch's in turn, on ready views and with views made"
+  : >"$out/steps.jsonl"
+  budget=${BPTPLR_BENCH_BUDGET:-60}  # after so many seconds a size starts no torch.compile; 0: none
+  variants=()
+  [[ -n ${BPTPLR_BENCH_VARIANTS:-} ]] && variants=(--variants "$BPTPLR_BENCH_VARIANTS")
+  for size in "16" "64" "64 --augment"; do
+    beside=()
+    for precision in float32 bf16; do
+      beside+=(--beside "$build/bench_step --device cuda --width $size --precision $precision
+        --warmup 10 --repeat 20")
+    done
+    # shellcheck disable=SC2086  # $size may be two arguments
+    bench steps "$python" tools/bench/step_pytorch.py --device cuda --width $size --rounds 3 \
+      --warmup 10 --repeat 20 --budget_s "$budget" "${beside[@]}" "${variants[@]}"
   done
-  # shellcheck disable=SC2086  # $size may be two arguments
-  bench steps "$python" tools/bench/step_pytorch.py --device cuda --width $size --rounds 3 \
-    --warmup 10 --repeat 20 --budget_s "$budget" "${beside[@]}" "${variants[@]}"
-done
-"$python" tools/bench/step_ratio.py "$out/steps.jsonl" || failed=1
+  "$python" tools/bench/step_ratio.py "$out/steps.jsonl" || failed=1
+fi
 
-note "where the time of an epoch goes"
-: >"$out/epochs.jsonl"
-for precision in float32 bf16; do
-  flags=(--json --device cuda --precision "$precision")
-  bench epochs "$build/bptplr" bench "${flags[@]}"
-  bench epochs "$build/bptplr" bench "${flags[@]}" --num_class 100
-done
-bench epochs "$build/bptplr" bench --json --device cuda --precision bf16 --arch resnet50 \
-  --image_size 224 --num_class 14
-for size in batch width classes images; do
-  bench epochs "$build/bptplr" bench "${flags[@]}" --scaling "$size"
-done
+if wants epochs; then
+  note "where the time of an epoch goes"
+  : >"$out/epochs.jsonl"
+  for precision in float32 bf16; do
+    flags=(--json --device cuda --precision "$precision")
+    bench epochs "$build/bptplr" bench "${flags[@]}"
+    bench epochs "$build/bptplr" bench "${flags[@]}" --num_class 100
+  done
+  bench epochs "$build/bptplr" bench --json --device cuda --precision bf16 --arch resnet50 \
+    --image_size 224 --num_class 14
+  for size in batch width classes images; do
+    bench epochs "$build/bptplr" bench "${flags[@]}" --scaling "$size"
+  done
+fi
+
+# Last, as they take longest. Whole iterations and the search among a library's algorithms would
+# take hours under them.
+if wants sanitizers && command -v compute-sanitizer >/dev/null; then
+  note "sanitizers"
+  for tool in memcheck racecheck; do
+    check "sanitizer_$tool" compute-sanitizer --tool "$tool" --error-exitcode 1 "$build/test_cuda" \
+      --gtest_filter='*Cuda*:-*Whole*:*IterationsCuda*:*NetworkCuda*:*Conv2dCuda*'
+  done
+fi
 
 note "summary"
-"$python" - "$out" "$(IFS=,; echo "{${results[*]}}")" <<'PY'
-import datetime, json, pathlib, subprocess, sys
-
-def said(*command):
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-out = pathlib.Path(sys.argv[1])
-
-def lines(name):
-    with open(out / name, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-report = {
-    "date": datetime.date.today().isoformat(),
-    "device": said("nvidia-smi", "--query-gpu=name", "--format=csv,noheader"),
-    "driver": said("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
-    "nvcc": said("nvcc", "--version").splitlines()[-1],
-    "commit": said("git", "rev-parse", "--short", "HEAD"),
-    "checks": json.loads(sys.argv[2]),
-    "kernels": lines("kernels.jsonl"),
-    "steps": lines("steps.jsonl"),
-    "epochs": lines("epochs.jsonl"),
-    "cifar10": lines("run_cifar10/metrics.jsonl") if (out / "run_cifar10").is_dir() else None,
-}
-name = f"{report['date']}-{report['device'].replace(' ', '-')}-{report['commit'] or 'unknown'}.json"
-(out / name).write_text(json.dumps(report, indent=1) + "\n")
-print("wrote", out / name)
-PY
 exit "$failed"

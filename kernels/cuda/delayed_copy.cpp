@@ -38,7 +38,10 @@ class SlotCopy final : public DelayedCopy {
 
   bool has_arrived() const override {
     const cudaError_t status = cudaEventQuery(slot_.arrived);
-    if (status == cudaErrorNotReady) return false;
+    if (status == cudaErrorNotReady) {
+      cudaGetLastError();  // an answer, which the next check of a launch must not meet
+      return false;
+    }
     check(status, "in work queued before");
     return true;
   }

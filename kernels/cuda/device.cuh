@@ -58,6 +58,12 @@ __device__ __forceinline__ T warp_sum(T value) {
   return value;
 }
 
+/// The larger of both, and NaN where value is NaN, which CUDA's own max would hide.
+template <class T>
+__device__ __forceinline__ T at_least(T value, T floor) {
+  return value < floor ? floor : value;
+}
+
 template <class T>
 __device__ __forceinline__ T warp_max(T value) {
 #pragma unroll

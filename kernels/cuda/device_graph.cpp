@@ -30,6 +30,7 @@ class RecordedGraph final : public DeviceGraph {
   void make_executable(cudaGraph_t graph) {
     const cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
     cudaGraphDestroy(graph);
+    if (status != cudaSuccess) cudaGetLastError();  // the exception reports it, not the next call
     check(status, "when a graph was prepared");
   }
 
@@ -82,8 +83,16 @@ class Recording {
 
 }  // namespace
 
+/// Hands back what the pool keeps for later: a graph's memory does not come out of the pool, and a
+/// graph wants about as much as the work took that came before.
+void release_kept_memory(const DeviceState& state) {
+  check(cudaStreamSynchronize(state.stream), "in work queued before");
+  check(cudaMemPoolTrimTo(state.pool, 0), "when memory was handed back");
+}
+
 std::unique_ptr<DeviceGraph> record_graph(const CudaContext& ctx,
                                           const std::function<void()>& work) {
+  release_kept_memory(state_of(ctx));
   auto recorded = std::make_unique<RecordedGraph>(ctx);
   cudaGraph_t graph = nullptr;
   {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,8 +32,7 @@ void* StreamWorkspace::reserve(std::size_t bytes) {
   memory_ = nullptr;
   size_ = 0;
   memory_ = device_allocate(state_.context, bytes);
-  if (memory_ == nullptr)
-    throw CudaError("the GPU has no memory left for a kernel's scratch space");
+  if (memory_ == nullptr) throw std::bad_alloc();
   size_ = bytes;
   return memory_;
 }
@@ -43,8 +43,11 @@ void StreamWorkspace::swap_block(StreamWorkspace& other) {
 }
 
 PinnedRing::PinnedRing(cudaStream_t stream) : stream_(stream) {
-  for (Slot& slot : slots_) {
-    check(cudaMallocHost(&slot.memory, kSlotBytes), "when pinned memory was allocated");
+  void* memory = nullptr;
+  check(cudaMallocHost(&memory, kSlots * kSlotBytes), "when pinned memory was allocated");
+  for (std::size_t i = 0; i < kSlots; ++i) {
+    Slot& slot = slots_[i];
+    slot.memory = static_cast<char*>(memory) + i * kSlotBytes;
     check(cudaEventCreateWithFlags(&slot.passed, cudaEventDisableTiming), "when an event was made");
   }
 }

@@ -43,7 +43,9 @@ class PinnedRing {
   void copy(void* device, const void* host, std::size_t bytes);
 
  private:
-  static constexpr std::size_t kSlotBytes = 1 << 20;
+  /// As many as the copies of all iterations that may be under way, a dozen each.
+  static constexpr std::size_t kSlots = 128;
+  static constexpr std::size_t kSlotBytes = 256 << 10;
 
   struct Slot {
     void* memory = nullptr;
@@ -53,7 +55,7 @@ class PinnedRing {
   void copy_slot(void* device, const void* host, std::size_t bytes);
 
   cudaStream_t stream_;
-  std::array<Slot, 16> slots_;
+  std::array<Slot, kSlots> slots_;
   std::size_t next_ = 0;
 };
 

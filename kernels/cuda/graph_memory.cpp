@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "kernels/cuda/launch.hpp"
+
 namespace bptplr::kernels {
 namespace {
 
@@ -65,10 +67,12 @@ GraphMemory::Parts::iterator GraphMemory::best_fit(std::size_t bytes) {
 
 GraphMemory::Parts::iterator GraphMemory::add_block(std::size_t bytes) {
   void* memory = nullptr;
-  if (cudaMalloc(&memory, bytes) != cudaSuccess) {
+  const cudaError_t status = cudaMalloc(&memory, bytes);
+  if (status == cudaErrorMemoryAllocation) {
     cudaGetLastError();  // it is reported by the null pointer, not by the next call
     return parts_.end();
   }
+  check(status, "when memory for a graph was allocated");
   return parts_.emplace(static_cast<char*>(memory), Part{bytes, true, true}).first;
 }
 

@@ -34,7 +34,7 @@ __global__ void __launch_bounds__(kThreads)
   if (row >= n) return;  // a whole warp leaves at once
   x += row * dim;
   y += row * dim;
-  const float length = max(sqrtf(warp_dot<kWidth>(x, x, dim)), static_cast<float>(kNormEps));
+  const float length = at_least(sqrtf(warp_dot<kWidth>(x, x, dim)), static_cast<float>(kNormEps));
   for (std::int64_t i = (threadIdx.x % kWarp) * kWidth; i < dim; i += kWarp * kWidth) {
     Vec<float, kWidth> v = load_vec<float, kWidth>(x + i);
     for (int k = 0; k < kWidth; ++k) v.v[k] /= length;

@@ -33,8 +33,9 @@ struct LaunchShape {
   std::size_t shared_bytes = 0;  ///< of dynamic shared memory, see dynamic_shared()
 };
 
-/// Dynamic shared memory that a kernel may have without asking for more.
-inline constexpr std::size_t kDefaultSharedBytes = 48 << 10;
+/// Dynamic shared memory that a kernel gets without asking for more. CUDA's own limit of 48 KiB is
+/// one for dynamic and static memory together; no kernel here has 16 KiB of the latter.
+inline constexpr std::size_t kDefaultSharedBytes = 32 << 10;
 
 /// Queues kernel(args...) on the context's stream. A grid without blocks does nothing.
 template <class... Params, class... Args>
@@ -49,7 +50,8 @@ void launch(const CudaContext& ctx, const LaunchShape& shape, void (*kernel)(Par
   if (shape.shared_bytes > kDefaultSharedBytes) {
     check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                static_cast<int>(shape.shared_bytes)),
-          "when shared memory was asked for");
+          "when a block asked for more shared memory than this GPU has: with so many classes, or "
+          "features so long, train with --device cpu");
   }
   cudaLaunchConfig_t config{};
   config.gridDim = shape.grid;

@@ -106,7 +106,7 @@ __device__ double penalty_slopes(const Problem& problem, double weight, const fl
       sum += column_sums[static_cast<std::int64_t>(part) * problem.classes + c];
     }
     // A class that no row gives any probability must not make the penalty infinite.
-    const double mean = max(sum * problem.mean_rows, kSmallestMean);
+    const double mean = at_least(sum * problem.mean_rows, kSmallestMean);
     slopes[c] = slope_r / static_cast<float>(mean);
     if (blockIdx.x == 0) logarithms += log(uniform / mean);
   }

@@ -100,7 +100,7 @@ constexpr int kGroups = kThreads / kWarp;
 __device__ void normalize(double* x, std::int64_t dim) {
   double square = 0.0;
   for (std::int64_t d = threadIdx.x; d < dim; d += kThreads) square += x[d] * x[d];
-  const double length = max(sqrt(block_sum<kThreads>(square)), kNormEps);
+  const double length = at_least(sqrt(block_sum<kThreads>(square)), kNormEps);
   for (std::int64_t d = threadIdx.x; d < dim; d += kThreads) x[d] /= length;
 }
 

@@ -75,7 +75,7 @@ TEST(Benchmark, AllTimeOfAnEpochIsInAPhaseAndInAFamily) {
 
 TEST(Benchmark, CountsTheConvolutionsOfAnIteration) {
   const BenchmarkResult result = run_benchmark(tiny(), kPeaks);
-  const auto& paths = paths_of(result, "iteration");
+  const std::map<std::string, PathTime> paths = paths_of(result, "iteration");
   const auto operations = [&](const std::string& path) {
     return paths.at("training iteration/" + path).work.operations / 2.0;  // iterations
   };
@@ -104,7 +104,7 @@ TEST(Benchmark, CountsAStepAsOftenAsAnEpochTakesIt) {
                                                         : 52.0 / 2;
     EXPECT_DOUBLE_EQ(step.per_epoch, expected) << step.name;
   }
-  const PathTime& forward = paths_of(result, "iteration").at("training iteration/forward");
+  const PathTime forward = paths_of(result, "iteration").at("training iteration/forward");
   EXPECT_LE(forward.own_seconds, forward.seconds);
   EXPECT_GE(result.phases.at("forward").seconds * (1 + 1e-9), 26.0 * forward.seconds);
 }

@@ -207,7 +207,7 @@ INSTANTIATE_TEST_SUITE_P(SameSize, AugmentCuda,
                                          Sizes{{64, 64}, {64, 64}}));
 INSTANTIATE_TEST_SUITE_P(OtherSize, AugmentCuda,
                          testing::Values(Sizes{{36, 40}, {32, 32}}, Sizes{{9, 70}, {14, 23}},
-                                         Sizes{kLarge, {24, 40}}));
+                                         Sizes{{88, 88}, {5, 7}}, Sizes{kLarge, {24, 40}}));
 
 TEST(AugmentCudaBatch, UnalignedPixelsGiveTheSameBytes) {
   expect_the_cpus_bytes(request({32, 32}, {32, 32}, random_plans(3, {32, 32})), 1);

@@ -20,7 +20,7 @@ class DeviceArray {
   explicit DeviceArray(std::int64_t count) : count_(count) {
     void* memory = nullptr;
     kernels::check(cudaMallocAsync(&memory, bytes(), nullptr), "in a test");
-    memory_ = {memory, [](void* m) { cudaFreeAsync(m, nullptr); }};
+    if (memory != nullptr) memory_ = {memory, [](void* m) { cudaFreeAsync(m, nullptr); }};
   }
   explicit DeviceArray(const std::vector<T>& values)
       : DeviceArray(static_cast<std::int64_t>(values.size())) {

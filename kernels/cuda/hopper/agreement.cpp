@@ -1,7 +1,9 @@
 // Whether the convolutions by warp groups can be trusted on this GPU.
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "kernels/cuda/conv2d_tensor_core.hpp"
@@ -110,10 +112,16 @@ bool all_agree(const CudaContext& ctx) {
          });
 }
 
+/// BPTPLR_WARP_GROUPS=0 leaves them out, where they would end the process.
+bool are_wanted() {
+  const char* value = std::getenv("BPTPLR_WARP_GROUPS");
+  return value == nullptr || std::string_view(value) != "0";
+}
+
 }  // namespace
 
 bool warp_groups_can(const CudaContext& ctx) {
-  static const bool can = is_hopper() && all_agree(ctx);
+  static const bool can = are_wanted() && is_hopper() && all_agree(ctx);
   return can;
 }
 

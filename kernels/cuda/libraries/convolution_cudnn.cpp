@@ -50,7 +50,8 @@ constexpr cudnnDataType_t kCudnnType<bfloat16> = CUDNN_DATA_BFLOAT16;
 /// What cuDNN needs to know of a convolution, and the algorithm for each pass.
 class Problem {
  public:
-  Problem(const Conv2dShape& s, cudnnDataType_t type) {
+  Problem(const Conv2dShape& s, cudnnDataType_t type)
+      : math_type_(type == CUDNN_DATA_FLOAT ? CUDNN_FMA_MATH : CUDNN_TENSOR_OP_MATH) {
     const auto narrow = [](std::int64_t value) { return static_cast<int>(value); };
     check_cudnn(cudnnCreateTensorDescriptor(&x_), kSetUp);
     check_cudnn(cudnnCreateTensorDescriptor(&y_), kSetUp);
@@ -70,10 +71,7 @@ class Problem {
     check_cudnn(cudnnSetConvolution2dDescriptor(convolution_, padding, padding, stride, stride, 1,
                                                 1, CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
                 kSetUp);
-    // Float32 means float32: without this, cuDNN may round the factors to TF32.
-    check_cudnn(cudnnSetConvolutionMathType(
-                    convolution_, type == CUDNN_DATA_FLOAT ? CUDNN_FMA_MATH : CUDNN_TENSOR_OP_MATH),
-                kSetUp);
+    set_math_type(math_type_);
   }
   Problem(const Problem&) = delete;
   Problem& operator=(const Problem&) = delete;
@@ -121,12 +119,13 @@ class Problem {
                        kMaxAlgorithms, &count, found.data(),
                        ctx.workspace->reserve(kWorkspaceBytes), kWorkspaceBytes),
                   "when the algorithms of a convolution were measured");
-      const auto* best = std::find_if(found.data(), found.data() + count, usable<Performance>);
+      const auto* best = std::find_if(found.data(), found.data() + count,
+                                      [&](const Performance& p) { return usable(p); });
       if (best == found.data() + count) {
         throw CudaError("cuDNN has no deterministic algorithm for a convolution of this shape");
       }
       choice = {true, *best};
-      check_cudnn(cudnnSetConvolutionMathType(convolution_, best->mathType), kSetUp);
+      set_math_type(best->mathType);
     }
     const float one = 1.0F;
     const float zero = 0.0F;
@@ -137,11 +136,20 @@ class Problem {
                 "in a convolution");
   }
 
-  template <class Performance>
-  static bool usable(const Performance& p) {
-    return p.status == CUDNN_STATUS_SUCCESS && p.determinism == CUDNN_DETERMINISTIC &&
-           p.memory <= kWorkspaceBytes;
+  void set_math_type(cudnnMathType_t type) {
+    check_cudnn(cudnnSetConvolutionMathType(convolution_, type), kSetUp);
   }
+
+  /// Float32 means float32: with any other type of arithmetic, cuDNN may round the factors to TF32,
+  /// and the search tries others than the one that was set.
+  template <class Performance>
+  bool usable(const Performance& p) const {
+    return p.status == CUDNN_STATUS_SUCCESS && p.determinism == CUDNN_DETERMINISTIC &&
+           p.memory <= kWorkspaceBytes &&
+           (math_type_ != CUDNN_FMA_MATH || p.mathType == CUDNN_FMA_MATH);
+  }
+
+  cudnnMathType_t math_type_;  ///< that was set
 
   cudnnTensorDescriptor_t x_ = nullptr;
   cudnnTensorDescriptor_t y_ = nullptr;
@@ -156,7 +164,8 @@ class Problem {
 Problem& problem_of(const Conv2dShape& shape, ConvolutionPass pass, cudnnDataType_t type) {
   using Key = std::tuple<Conv2dShape, ConvolutionPass, cudnnDataType_t>;
   static std::mutex mutex;
-  static std::map<Key, std::unique_ptr<Problem>> problems;
+  // Never destroyed: cuDNN's own statics may end before ours.
+  static auto& problems = *new std::map<Key, std::unique_ptr<Problem>>;
   const std::lock_guard lock(mutex);
   auto& problem = problems[{shape, pass, type}];
   if (problem == nullptr) problem = std::make_unique<Problem>(shape, type);

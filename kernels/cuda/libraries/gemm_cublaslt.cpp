@@ -143,7 +143,8 @@ class Product {
 void gemm(const CudaContext& ctx, const GemmShape& shape, const float* a, const float* b,
           const float* bias, float* c) {
   static std::mutex mutex;
-  static std::map<std::pair<GemmShape, bool>, std::unique_ptr<Product>> products;
+  // Never destroyed: cuBLASLt's own statics may end before ours.
+  static auto& products = *new std::map<std::pair<GemmShape, bool>, std::unique_ptr<Product>>;
   const std::lock_guard lock(mutex);
   auto& product = products[{shape, bias != nullptr}];
   if (product == nullptr) product = std::make_unique<Product>(shape, bias != nullptr);
