@@ -119,11 +119,11 @@ void TerminalProgress::progress(const Progress& now) {
     if (bar_is_shown_ && time - last_output_ < kRedraw) return;
     std::string line = status(now, time);
     line.resize(std::min(line.size(), terminal_columns() - 1));
-    fmt::print("\r\033[K{}", line);
+    say("\r\033[K" + line);
     bar_is_shown_ = true;
   } else {
     if (time - last_output_ < kPlainLine) return;
-    fmt::print("{}\n", status(now, time));
+    say(status(now, time) + "\n");
   }
   std::fflush(stdout);
   last_output_ = time;
@@ -156,15 +156,15 @@ std::string TerminalProgress::status(const Progress& now, Clock::time_point time
 
 bool TerminalProgress::is_warm_up(std::int64_t epoch) const {
   return std::ranges::any_of(stages_, [&](const Stage& stage) {
-    return epoch >= stage.first_epoch && epoch < stage.first_epoch + stage.recipe.warm_up;
+    return epoch >= stage.first_epoch && epoch < stage.warm_up_end();
   });
 }
 
 std::int64_t TerminalProgress::warm_up_epochs_after(std::int64_t epoch) const {
   std::int64_t epochs = 0;
   for (const Stage& stage : stages_) {
-    const std::int64_t end = std::min(stage.first_epoch + stage.recipe.warm_up, num_epochs_);
-    epochs += std::max<std::int64_t>(end - std::max(stage.first_epoch, epoch + 1), 0);
+    epochs +=
+        std::max<std::int64_t>(stage.warm_up_end() - std::max(stage.first_epoch, epoch + 1), 0);
   }
   return epochs;
 }
@@ -227,7 +227,7 @@ void TerminalProgress::epoch(const EpochMetrics& metrics) {
                                          "labelled", "AUC", "img/s", "mem GiB", "time"},
                                         "parts of the loss", columns);
   // Once more where the terminal has become wider or narrower.
-  if (header != header_) fmt::print("{}\n", styled(header, kBold));
+  if (header != header_) say(styled(header, kBold) + "\n");
   header_ = header;
   std::string labelled;
   std::string auc;
@@ -244,7 +244,7 @@ void TerminalProgress::epoch(const EpochMetrics& metrics) {
        clock_text(took)},
       loss_parts(metrics.losses), columns);
   const bool is_best = metrics.test_acc >= metrics.best_acc;
-  fmt::print("{}\n", is_best ? styled(line, kGreen) : line);
+  say((is_best ? styled(line, kGreen) : line) + "\n");
   std::fflush(stdout);
   last_output_ = time;
   epoch_start_ = time;
@@ -258,7 +258,7 @@ void TerminalProgress::warning(const std::string& sentence) {
 
 void TerminalProgress::clear_bar() {
   if (!bar_is_shown_) return;
-  fmt::print("\r\033[K");
+  say("\r\033[K");
   std::fflush(stdout);
   bar_is_shown_ = false;
 }

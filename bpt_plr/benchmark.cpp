@@ -267,7 +267,6 @@ void BenchmarkOptions::resolve() {
   recipe.data_path = "noise";
   choose<std::int64_t>(recipe.num_class, 10);
   choose<std::int64_t>(recipe.image_size, 32);
-  if (recipe.num_class < 3) recipe.kappa = "0:1";
   bptplr::resolve(recipe);
   const bool gpu = is_gpu(recipe);
   choose<std::int64_t>(iterations, gpu ? 20 : 3);

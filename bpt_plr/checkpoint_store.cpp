@@ -70,7 +70,13 @@ void CheckpointStore::prune(const Checkpoint& newest) const {
   std::error_code ignored;  // what is left too much does no harm
   for (const std::string& part : names_in(folder_, ".part")) fs::remove(folder_ / part, ignored);
   const std::string best = best_name(newest.accuracies);
-  const std::vector<std::string> names = names_in(folder_, kExtension);
+  std::vector<std::string> names = names_in(folder_, kExtension);
+  // What is said to be later could not be read, or the run would have gone on from there.
+  const std::string last = name_of(newest.position);
+  while (!names.empty() && names.back() > last) {
+    fs::rename(folder_ / names.back(), folder_ / (names.back() + ".damaged"), ignored);
+    names.pop_back();
+  }
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep_) < names.size(); ++i) {
     if (names[i] != best) fs::remove(folder_ / names[i], ignored);
   }

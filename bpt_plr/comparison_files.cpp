@@ -97,7 +97,7 @@ Json settings_that_differ(const Comparison& comparison) {
   Json differences = Json::array();
   for (const RecipeField& field : recipe_fields()) {
     const std::string name = field.name;
-    if (name == "seed" || (field.group == kMachineGroup && name != "precision")) continue;
+    if (name == "seed" || !changes_results(field)) continue;
     Json values = Json::array();
     Json known = Json::array();
     for (const Json& recipe : recipes) {

@@ -93,7 +93,6 @@ std::vector<std::int64_t> parse_seeds(const std::string& text) {
 void require_same_recipe(Recipe asked, const Recipe& was, const std::string& origin) {
   if (asked.num_class == 0) asked.num_class = was.num_class;
   resolve(asked);
-  require_same_run(asked, was, origin);
   const auto now = to_json(asked);
   const auto then = to_json(was);
   for (const char* field : {"num_epochs", "noise_file", "pretrained"}) {
@@ -101,6 +100,7 @@ void require_same_recipe(Recipe asked, const Recipe& was, const std::string& ori
             "{} is {}, but the run in {} has {}; keep to that, or choose another --out", field,
             to_text(now.at(field)), origin, to_text(then.at(field)));
   }
+  require_same_run(asked, was, origin);
 }
 
 std::vector<std::string> data_differences(const Recipe& a, const Recipe& b) {

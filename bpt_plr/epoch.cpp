@@ -61,7 +61,9 @@ LossTerms to_terms(const WarmUpLosses& losses, const WarmUpOptions& options) {
   LossTerms terms = {{"loss", losses.total},
                      {options.gce_q > 0.0 ? "loss_gce" : "loss_ce", losses.classifier}};
   if (options.negative_entropy) terms["negative_entropy"] = losses.negative_entropy;
-  if (options.contrastive != WarmUpContrastive::kNone) terms["contrastive"] = losses.contrastive;
+  if (options.contrastive != WarmUpContrastive::kNone && options.contrastive_grad) {
+    terms["contrastive"] = losses.contrastive;
+  }
   return terms;
 }
 
@@ -154,7 +156,9 @@ std::int64_t warm_up_epoch(const EpochContext& context, Network& network, Sgd& o
   const WarmUpOptions options(recipe, context.epoch_of_stage);
   const std::int64_t n = context.samples.size();
   const std::int64_t batch_size = recipe.batch_size * recipe.warm_up_batch_factor;
-  const std::int64_t iterations = (n + batch_size - 1) / batch_size;
+  // A last batch of a single sample, which batch normalisation has no use for, is left out.
+  const std::int64_t iterations =
+      n > batch_size && n % batch_size == 1 ? n / batch_size : (n + batch_size - 1) / batch_size;
   require_countable(iterations);
   const auto order =
       Philox(context.seed(), Purpose::kShuffle, static_cast<std::uint32_t>(context.epoch),

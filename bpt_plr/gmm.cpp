@@ -45,8 +45,8 @@ void report_not_finite(const Tensor& points, std::size_t network) {
   for (std::int64_t i = 0; i < values.numel(); ++i) {
     const double value = values.data<double>()[i];
     require(std::isfinite(value),
-            "the {} loss of sample {} is {} (network {}): training has diverged; resume from an "
-            "earlier checkpoint with a lower learning rate",
+            "the {} loss of sample {} is {} (network {}): training has diverged; train again "
+            "with a lower --lr",
             i % 2 == 0 ? "classifier" : "prototype", i / 2, value, network + 1);
   }
 }

@@ -40,7 +40,7 @@ void Learner::save(int number, bool with_kept, TensorMap& tensors) const {
     tensors.emplace(fmt::format("velocity{}.{}", number, entry.name), velocity->to(Device{}));
     ++velocity;
   }
-  if (!with_kept) return;
+  if (!with_kept || !kept.logits.defined()) return;
   const std::string prefix = fmt::format("kept{}.", number);
   tensors.emplace(prefix + "logits", kept.logits.to(Device{}));
   if (!kept.projection.defined()) return;

@@ -15,7 +15,7 @@ namespace bptplr {
 struct Learner {
   std::unique_ptr<Network> network;
   Sgd optimizer;
-  KeptOutputs kept;  ///< of the epoch under way
+  KeptOutputs kept;  ///< of the epoch under way; undefined until it has been divided
 
   /// index: 0 or 1. The recipe is a resolved one.
   Learner(const Recipe& recipe, int index);

@@ -16,6 +16,7 @@ kernels::PrototypeShape shape_of(const Tensor& projection, const Tensor& prototy
 
 void initialize_prototypes(const Tensor& projection, std::span<const std::int64_t> noisy_labels,
                            const std::vector<std::string>& class_names, Tensor& prototypes) {
+  require_every_class(noisy_labels, class_names);
   const Range range("prototypes", moved(projection.numel(), projection.dtype()));
   const Device device = projection.device();
   const Tensor labels = Tensor::from(noisy_labels, {std::ssize(noisy_labels)}).to(device);
@@ -25,9 +26,14 @@ void initialize_prototypes(const Tensor& projection, std::span<const std::int64_
                          labels.data<std::int64_t>(), prototypes.data<float>(),
                          counts.data<std::int64_t>());
   });
-  counts = counts.to(Device{});
+}
+
+void require_every_class(std::span<const std::int64_t> noisy_labels,
+                         const std::vector<std::string>& class_names) {
+  std::vector<bool> there(class_names.size());
+  for (const std::int64_t label : noisy_labels) there[static_cast<std::size_t>(label)] = true;
   for (std::size_t c = 0; c < class_names.size(); ++c) {
-    require(counts.data<std::int64_t>()[c] > 0,
+    require(there[c],
             "no training sample is labelled as class {} ({}), so it can have no prototype; use "
             "more samples or check the labels",
             c, class_names[c]);

@@ -10,8 +10,11 @@
 
 namespace bptplr {
 
-/// P_c = normalize(mean of q over the samples with noisy label c). Throws Error naming the first
-/// class that has no sample.
+/// Throws Error naming the first class that no sample is labelled as: it can have no prototype.
+void require_every_class(std::span<const std::int64_t> noisy_labels,
+                         const std::vector<std::string>& class_names);
+
+/// P_c = normalize(mean of q over the samples with noisy label c), once require_every_class holds.
 void initialize_prototypes(const Tensor& projection, std::span<const std::int64_t> noisy_labels,
                            const std::vector<std::string>& class_names, Tensor& prototypes);
 

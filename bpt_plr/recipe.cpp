@@ -154,17 +154,26 @@ nlohmann::ordered_json to_json(const Recipe& recipe) {
   return json;
 }
 
+bool changes_results(const RecipeField& field) {
+  return field.group != kMachineGroup || std::string_view(field.name) == "precision";
+}
+
 std::vector<std::string> deviations(const Recipe& recipe) {
   const auto usual_json = to_json(method_recipe(recipe.method, recipe.preset));
   const auto json = to_json(recipe);
   std::vector<std::string> lines;
   for (const RecipeField& field : recipe_fields()) {
     const auto& value = json[field.name];
-    if (value == usual_json[field.name] || field.group == kMachineGroup) continue;
+    if (value == usual_json[field.name] || !changes_results(field)) continue;
     lines.push_back(fmt::format("{}={}", field.name,
                                 value.is_string() ? value.get<std::string>() : to_text(value)));
   }
   return lines;
+}
+
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t number = 0;
+  return parse_number(text, number) ? std::optional(number) : std::nullopt;
 }
 
 std::vector<std::int64_t> parse_integers(std::string_view text, std::string_view field) {
@@ -201,6 +210,10 @@ bool divides(const Recipe& recipe) {
 
 bool uses_prototypes(const Recipe& recipe) {
   return recipe.statistic == "ce_prototype";
+}
+
+bool will_use_prototypes(const Recipe& recipe) {
+  return uses_prototypes(recipe) && recipe.warm_up < recipe.num_epochs;
 }
 
 std::vector<ScheduleEntry> parse_schedule(std::string_view text, std::string_view field) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -141,8 +142,10 @@ struct RecipeField {
   std::vector<std::string> choices;
 };
 
-/// The group of the fields that do not change results.
+/// The group of the fields that say where a run computes and writes to.
 inline constexpr std::string_view kMachineGroup = "Machine";
+/// Whether it can change results by more than rounding differs between machines.
+bool changes_results(const RecipeField& field);
 
 /// All fields, in the order in which they are documented.
 const std::vector<RecipeField>& recipe_fields();
@@ -179,8 +182,7 @@ nlohmann::json read_recipe(const std::string& name_or_path);
 Recipe compose_recipe(const nlohmann::json& file, std::string_view origin,
                       const nlohmann::json& overrides);
 
-/// "field=value" for each field that differs from the method's recipe; where a run computes and
-/// writes to (kMachineGroup) is left out.
+/// "field=value" for each field that changes results and differs from the method's recipe.
 std::vector<std::string> deviations(const Recipe& recipe);
 
 /// Every field, in JSON.
@@ -195,8 +197,15 @@ bool has_image_files(const Recipe& recipe);
 /// the data know it. Throws Error naming the field.
 void resolve(Recipe& recipe);
 
+/// A sentence where the recipe, a resolved one, has so few classes that the PLR loss is idle for a
+/// while: more than half of the classes in each set, and no two sets are disjoint. Else empty.
+std::string class_set_warning(const Recipe& recipe);
+
 /// The part of `resolve` that make_network needs, where there are no data to train on.
 void resolve_network(Recipe& recipe);
+
+/// Decimal digits, with or without a minus, that 64 bits hold; else nothing.
+std::optional<std::int64_t> parse_integer(std::string_view text);
 
 /// "a,b,c" as integers; throws Error naming `field`.
 std::vector<std::int64_t> parse_integers(std::string_view text, std::string_view field);
@@ -208,6 +217,8 @@ nlohmann::json parse_fields(std::string_view text, std::string_view origin);
 bool divides(const Recipe& recipe);
 /// Do prototypes say how clean a label is? Else nothing asks for them.
 bool uses_prototypes(const Recipe& recipe);
+/// The same, where it has an epoch after the warm-up.
+bool will_use_prototypes(const Recipe& recipe);
 
 /// "EPOCH:VALUE,..." with rising epochs, e.g. kappa or lr_steps; before `resolve` also
 /// "PERCENT%:VALUE", of the epochs that a training run has.

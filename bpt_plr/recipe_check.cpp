@@ -64,7 +64,7 @@ void check_data(const Recipe& recipe) {
   check_range("r", recipe.r, 0.0, 1.0);
   require(classes == 0 || recipe.num_class == classes, "num_class is {}, but {} has {} classes",
           recipe.num_class, recipe.dataset, classes);
-  check_range<std::int64_t>("num_class", recipe.num_class, 0, 100'000);
+  check_range<std::int64_t>("num_class", recipe.num_class, 0, 1024);  // as PLR's class sets
   check_range<std::int64_t>("subset", recipe.subset, 0, kMany);
   check_range<std::int64_t>("epoch_size", recipe.epoch_size, 0, kMany);
   check_range<std::int64_t>("shapes_train", recipe.shapes_train, 1, 10'000'000);
@@ -99,7 +99,7 @@ void check_views(const Recipe& recipe) {
 }
 
 void check_network(const Recipe& recipe) {
-  check_range<std::int64_t>("width", recipe.width, 1, 65536);
+  check_range<std::int64_t>("width", recipe.width, 1, 1024);
   check_range<std::int64_t>("low_dim", recipe.low_dim, 1, 65536);
   if (usual_blocks(recipe).empty()) {
     require(recipe.blocks.empty(), "blocks is '{}', but {} has no residual blocks; leave it empty",
@@ -196,10 +196,8 @@ void check_method(const Recipe& recipe) {
   require(!kappa.empty() && kappa.front().epoch == 0,
           "kappa is '{}', but must begin with epoch 0, e.g. 0:3,40:2", recipe.kappa);
   for (const ScheduleEntry& entry : kappa) {
-    require(entry.value == std::floor(entry.value) && entry.value >= 1.0 &&
-                (recipe.num_class == 0 || entry.value <= static_cast<double>(recipe.num_class)),
-            "kappa is '{}', but its values must be whole numbers from 1 to {}", recipe.kappa,
-            recipe.num_class);
+    require(entry.value == std::floor(entry.value) && entry.value >= 1.0,
+            "kappa is '{}', but its values must be whole numbers from 1 on", recipe.kappa);
   }
   check_positive("proto_temperature", recipe.proto_temperature);
   check_range("proto_momentum", recipe.proto_momentum, 0.0, 1.0);
@@ -242,6 +240,22 @@ void resolve_stage(Recipe& recipe) {
   require(recipe.precision != "bf16" || recipe.device == "cuda",
           "--precision bf16 needs a GPU, but the device is {}; use --precision float32",
           recipe.device);
+}
+
+std::string class_set_warning(const Recipe& recipe) {
+  if (!recipe.contrastive.ends_with("plr") || !divides(recipe)) return {};
+  const auto kappa = parse_schedule(recipe.kappa, "kappa");
+  std::int64_t epoch = recipe.warm_up;
+  while (epoch < recipe.num_epochs &&
+         2.0 * scheduled(kappa, epoch, 1.0) > static_cast<double>(recipe.num_class)) {
+    ++epoch;
+  }
+  if (epoch == recipe.warm_up) return {};
+  return fmt::format(
+      "kappa is '{}', but of {} classes any two sets of so many have one in common, so that the "
+      "{} loss has no negatives and teaches nothing {}; try --kappa 0:1",
+      recipe.kappa, recipe.num_class, recipe.contrastive,
+      epoch < recipe.num_epochs ? fmt::format("before epoch {}", epoch) : "at all");
 }
 
 void resolve(Recipe& recipe) {

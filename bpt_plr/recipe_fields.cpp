@@ -94,7 +94,8 @@ const std::vector<RecipeField>& recipe_fields() {
        {}},
       {"noise_file",
        kData,
-       "JSON list with the label of each training image; replaces noise_mode and r",
+       "JSON list with the label of each training image, instead of what noise_mode and r would "
+       "make; these still decide what warm_up_penalty auto and loss_history 0 are",
        &R::noise_file,
        {}},
       {"crop",
@@ -353,7 +354,8 @@ const std::vector<RecipeField>& recipe_fields() {
       {"tau", kContrastive, "plr, flat_plr: temperature of that loss, above 0", &R::tau, {}},
       {"kappa",
        kContrastive,
-       "EPOCH:CLASSES,... or PERCENT%:CLASSES: how many top classes make a sample's class set",
+       "EPOCH:CLASSES,... or PERCENT%:CLASSES: how many top classes make a sample's class set, "
+       "or all where there are fewer",
        &R::kappa,
        {}},
       {"class_set_rows",

@@ -13,6 +13,7 @@
 #include "bpt_plr/audit_summary.hpp"
 #include "bpt_plr/report_history.hpp"
 #include "bpt_plr/report_page.hpp"
+#include "bpt_plr/stages.hpp"
 #include "bpt_plr/trained_run.hpp"
 #include "bpt_plr/trainer.hpp"
 #include "bpt_plr/training_data.hpp"
@@ -108,6 +109,15 @@ double accuracy(const Labels& predicted, const Labels& labels) {
   std::int64_t correct = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) correct += predicted[i] == labels[i] ? 1 : 0;
   return 100.0 * static_cast<double>(correct) / static_cast<double>(labels.size());
+}
+
+/// The epochs of each warm-up: the first one, and the first one after it.
+ReportSection report_warm_up(const Recipe& recipe) {
+  ReportSection ranges = ReportSection::array();
+  for (const Stage& stage : stages_of(recipe)) {
+    if (divides(stage.recipe)) ranges.push_back({stage.first_epoch, stage.warm_up_end()});
+  }
+  return ranges;
 }
 
 ReportSection test_section(const Networks& networks, const Recipe& recipe, const Dataset& dataset) {
@@ -230,10 +240,9 @@ nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& op
                         data.get().noisy_labels);
   });
 
-  ReportSection report{
-      {"run", run.path().string()},      {"dataset", recipe.dataset},
-      {"method", recipe.method},         {"epochs_done", history.metrics.size()},
-      {"num_epochs", recipe.num_epochs}, {"warm_up", divides(recipe) ? recipe.warm_up : 0}};
+  ReportSection report{{"run", run.path().string()},      {"dataset", recipe.dataset},
+                       {"method", recipe.method},         {"epochs_done", history.metrics.size()},
+                       {"num_epochs", recipe.num_epochs}, {"warm_up", report_warm_up(recipe)}};
   report["classes"] = class_names(run, recipe, data);
   report["result"] = report_result(history);
   report["curves"] = report_curves(history);

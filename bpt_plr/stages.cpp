@@ -36,6 +36,16 @@ Recipe second_recipe(const Recipe& recipe) {
 
 }  // namespace
 
+std::int64_t Stage::warm_up_end() const {
+  return first_epoch + (divides(recipe) ? std::min(recipe.warm_up, recipe.num_epochs) : 0);
+}
+
+std::int64_t warm_up_epochs(std::span<const Stage> stages) {
+  std::int64_t epochs = 0;
+  for (const Stage& stage : stages) epochs += stage.warm_up_end() - stage.first_epoch;
+  return epochs;
+}
+
 std::int64_t stage_epochs(const Recipe& recipe) {
   return recipe.second_run.empty() ? recipe.num_epochs : (recipe.num_epochs + 1) / 2;
 }

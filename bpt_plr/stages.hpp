@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "bpt_plr/recipe.hpp"
@@ -13,10 +14,16 @@ namespace bptplr {
 struct Stage {
   std::int64_t first_epoch = 0;  ///< of the whole run
   Recipe recipe;                 ///< resolved; its num_epochs are those of the stage
+
+  /// The epoch of the whole run that ends the warm-up, which begins with first_epoch.
+  std::int64_t warm_up_end() const;
 };
 
 /// How many epochs the first or only training run of a recipe has.
 std::int64_t stage_epochs(const Recipe& recipe);
+
+/// How many epochs of all stages are warm-up.
+std::int64_t warm_up_epochs(std::span<const Stage> stages);
 
 /// What `resolve` does with the recipe of one stage.
 void resolve_stage(Recipe& recipe);

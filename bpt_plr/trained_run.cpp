@@ -22,6 +22,8 @@ Networks load_networks(const RunFolder& run, const Recipe& recipe) {
   const int count = run.num_models();
   require(count > 0, "{} holds no model1.safetensors; train for at least one epoch",
           run.path().string());
+  require(count == recipe.networks, "{} holds {} of {} models; restore the others, or resume it",
+          run.path().string(), count, recipe.networks);
   Networks networks;
   for (int i = 0; i < count; ++i) {
     networks.push_back(make_network(recipe, i));

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "bpt_plr/batch_maker.hpp"
 #include "bpt_plr/epoch.hpp"
 #include "bpt_plr/epoch_samples.hpp"
 #include "bpt_plr/learner.hpp"
@@ -61,11 +62,19 @@ class Trainer::Impl {
     require(data.dataset.num_classes() == recipe_.num_class,
             "--num_class {} does not fit the data set {}, which has {} classes", recipe_.num_class,
             data.dataset.name, data.dataset.num_classes());
+    if (std::ranges::any_of(stages_,
+                            [](const Stage& s) { return will_use_prototypes(s.recipe); })) {
+      require_every_class(data.noisy_labels, data.dataset.class_names);
+    }
     begin_stage(0);
     if (recipe_.threads > 0) omp_set_num_threads(static_cast<int>(recipe_.threads));
   }
 
   bool run() {
+    for (const Stage& stage : stages_) {
+      const std::string warning = class_set_warning(stage.recipe);
+      if (!warning.empty()) observer_.on_warning(warning);
+    }
     try {
       while (position_.epoch < recipe_.num_epochs) {
         run_epoch();
@@ -198,14 +207,17 @@ class Trainer::Impl {
 
   /// Steps 1 to 6.
   void divided_epoch(EpochMetrics& metrics) {
-    const bool goes_on = position_.within_epoch();  // with the outputs of the checkpoint
     const int first = position_.network;
     std::vector<Division> divisions;
     std::int64_t images = 0;
     for (int k = first; k < 2; ++k) {
       if (k == first || recipe().exchange == "joint") {
         const Stopwatch watch;
-        for (int i = 0; i < 2 && !(goes_on && k == first); ++i) keep_outputs(metrics, i);
+        // A run that goes on within an epoch has them from its checkpoint.
+        if (k != first || !position_.within_epoch() || !have_outputs()) {
+          begin_division(k);
+          for (int i = 0; i < 2; ++i) keep_outputs(metrics, i);
+        }
         divisions = divide(metrics);
         metrics.seconds["partition"] += watch.seconds();
       }
@@ -216,6 +228,18 @@ class Trainer::Impl {
       metrics.seconds["train"] += watch.seconds();
     }
     metrics.images_per_s = static_cast<double>(images) / metrics.seconds["train"];
+  }
+
+  bool have_outputs() const {
+    return std::ranges::all_of(learners_,
+                               [](const auto& learner) { return learner->kept.logits.defined(); });
+  }
+
+  /// Before network k is trained on a division yet to be made: where the run stops until then, it
+  /// goes on from here, with no outputs.
+  void begin_division(int k) {
+    for (const auto& learner : learners_) learner->kept = {};
+    position_ = {position_.epoch, k, 0};
   }
 
   /// Steps 5 and 6 for network k. Returns how many samples it drew.
@@ -260,7 +284,7 @@ class Trainer::Impl {
         {metrics.epoch, within_stage(metrics.epoch), samples_.noisy_labels}, evidence);
     metrics.networks.clear();  // of divisions made anew, the last one is reported
     for (std::size_t i = 0; i < divisions.size(); ++i) {
-      warn_if_small(metrics.epoch, std::ssize(metrics.networks), divisions[i].partition);
+      warn_if_small(metrics.epoch, std::ssize(metrics.networks), divisions[i]);
       metrics.networks.push_back(
           network_metrics(divisions[i], evidence[i], samples_, recipe().num_class));
     }
@@ -270,17 +294,18 @@ class Trainer::Impl {
     return divisions;
   }
 
-  void warn_if_small(std::int64_t epoch, std::int64_t network, const Partition& partition) {
-    const auto warn = [&](const char* name, std::int64_t size) {
-      if (size >= recipe().batch_size) return;
+  void warn_if_small(std::int64_t epoch, std::int64_t network, const Division& division) {
+    const EpochPlan plan = plan_epoch(recipe(), division);
+    const auto warn = [&](const char* name, std::int64_t size, std::int64_t batch) {
+      if (size >= batch) return;
       observer_.on_warning(fmt::format(
           "epoch {}: the {} set of network {} has {} samples, fewer than a batch of {}; training "
           "goes on with {}",
-          epoch, name, network + 1, size, recipe().batch_size,
+          epoch, name, network + 1, size, batch,
           size == 0 ? "the other set alone" : "smaller batches"));
     };
-    warn("labelled", std::ssize(partition.labelled));
-    warn("unlabelled", std::ssize(partition.unlabelled));
+    warn("labelled", std::ssize(division.partition.labelled), plan.batch_x);
+    warn("unlabelled", std::ssize(division.partition.unlabelled), plan.batch_u);
   }
 
   /// Step 6, after network k has been trained.

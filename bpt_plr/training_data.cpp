@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "bpt_plr/prototypes.hpp"
 #include "data/animal10n.hpp"
 #include "data/cifar10.hpp"
 #include "data/cifar100.hpp"
@@ -111,7 +112,12 @@ void check_list(const Recipe& recipe, const ImageList& list) {
   std::vector<std::int64_t> labels;
   labels.reserve(list.train.size());
   for (const LabelledFile& file : list.train) labels.push_back(file.label);
-  subset_of(recipe, labels, classes);
+  require(!labels.empty(), "{}: there are no training images; add some", list.origin);
+  const auto subset = subset_of(recipe, labels, classes);
+  const bool trains_on_them = known.noise_mode == "none" && recipe.noise_file.empty();
+  if (trains_on_them && will_use_prototypes(known)) {
+    require_every_class(select(labels, subset), list.class_names);
+  }
   if (!recipe.noise_file.empty()) list_length(recipe.noise_file);
 }
 

@@ -22,8 +22,7 @@ std::vector<double> distances_of(const Evidence& evidence) {
   require(!values.empty(), "there is no sample to select; give it a training set");
   for (std::size_t i = 0; i < values.size(); ++i) {
     require(std::isfinite(values[i]),
-            "the distance of sample {} is {}: training has diverged; resume from an earlier "
-            "checkpoint with a lower learning rate",
+            "the distance of sample {} is {}: training has diverged; train again with a lower --lr",
             i, values[i]);
   }
   return {values.begin(), values.end()};

@@ -117,9 +117,9 @@ function bandPath(epochs, {low, high}, x, y) {
     [...part.map((i) => point(i, high)), ...part.reverse().map((i) => point(i, low))].join("L") + "Z").join("");
 }
 
-/// chart: {title, summary, epochs, warmUp, series: [{name, values, band, style}], digits, low,
-/// high}. May be left out: low and high; of a series the band, {low, high} by epoch, and the number
-/// of its style, which else is its place.
+/// chart: {title, summary, epochs, warmUps: [[first, end], ...], series: [{name, values, band,
+/// style}], digits, low, high}. May be left out: low and high; of a series the band, {low, high} by
+/// epoch, and the number of its style, which else is its place.
 function lineChart(chart) {
   const readout = html("p", {class: "readout", "aria-hidden": "true"});
   const holder = html("div", {class: "chart"});
@@ -154,10 +154,11 @@ function drawLines(chart, width, show) {
   const x = (epoch) => left + (epoch - first) / (last - first) * (width - left - right);
   const y = (value) => height - bottom - (value - low) / (high - low) * (height - top - bottom);
   const picture = svg("svg", {width, height, role: "img", "aria-label": `${chart.title}. ${chart.summary}`});
-  if (chart.warmUp > first) {
-    const end = x(Math.min(chart.warmUp - 0.5, last));
-    picture.append(svg("rect", {class: "warm-up", x: left, y: top, width: end - left, height: height - top - bottom}),
-      svg("text", {x: left + 4, y: height - bottom - 5}, "warm-up"));
+  for (const [begin, end] of chart.warmUps.filter(([begin, end]) => end > Math.max(begin, first) && begin < last)) {
+    const from = x(Math.max(begin - 0.5, first));
+    const to = x(Math.min(end - 0.5, last));
+    picture.append(svg("rect", {class: "warm-up", x: from, y: top, width: to - from, height: height - top - bottom}),
+      svg("text", {x: from + 4, y: height - bottom - 5}, "warm-up"));
   }
   for (const {value, label} of ticks(low, high, 5)) {
     picture.append(svg("path", {class: "grid", d: `M${left} ${y(value)}H${width - right}`}),

@@ -44,7 +44,7 @@ function curves() {
     [...curve.mean, ...curve.low, ...curve.high].filter((value) => value !== null)));
   const ends = series.map(({name, values}) => `${name} ${percent(lastOf(values), 2)}`);
   return [lineChart({
-    title: "Test accuracy, percent", epochs, warmUp: 0, digits: 2, low, high, series,
+    title: "Test accuracy, percent", epochs, warmUps: [], digits: 2, low, high, series,
     summary: `Means over the seeds${series.some(({band}) => band) ? "; a band is one standard deviation to either side" : ""}. ` +
       `In the last epoch: ${ends.join(", ")}.`,
   })];

@@ -27,13 +27,13 @@ function curves({epochs, accuracy, losses}) {
   const total = losses.loss ?? [];
   return [html("div", {class: "charts"},
     lineChart({
-      title: "Test accuracy, percent", epochs, warmUp: report.warm_up, digits: 2, low: 0, high: 100,
+      title: "Test accuracy, percent", epochs, warmUps: report.warm_up, digits: 2, low: 0, high: 100,
       series: [{name: "test accuracy", values: accuracy}],
       summary: `From ${percent(accuracy[0], 2)} in epoch ${epochs[0]} to ${percent(accuracy.at(-1), 2)} in ` +
         `epoch ${epochs.at(-1)}; the best is ${percent(best, 2)} in epoch ${epochs[accuracy.indexOf(best)]}.`,
     }),
     lineChart({
-      title: "Training losses", epochs, warmUp: report.warm_up, digits: 4, series,
+      title: "Training losses", epochs, warmUps: report.warm_up, digits: 4, series,
       summary: `The total went from ${text(total[0] ?? NaN, 3)} to ${text(total.at(-1) ?? NaN, 3)}. ` +
         `It has different parts in the warm-up and after it.`,
     }))];

@@ -56,6 +56,19 @@ class StopAfter : public TrainingObserver {
   std::int64_t left_;
 };
 
+/// Wants to stop at the n-th report, counted from 1, of what the networks are asked for a division.
+class StopInDivision : public TrainingObserver {
+ public:
+  explicit StopInDivision(int n) : left_(n) {}
+  void on_progress(const Progress& progress) override {
+    if (progress.phase == "partition") --left_;
+  }
+  bool wants_stop() override { return left_ == 0; }
+
+ private:
+  int left_;
+};
+
 class CheckpointTest : public ::testing::Test {
  protected:
   CheckpointTest()
@@ -130,6 +143,31 @@ void stop_and_go_on(const Recipe& recipe, std::int64_t step, const fs::path& fil
 TEST_F(CheckpointTest, GoesOnFromEveryIterationToTheSameBits) {
   stop_and_go_on(tiny_recipe(), 1, folder_ / "a");
   stop_and_go_on(tiny_recipe(), 5, folder_ / "b");
+}
+
+TEST_F(CheckpointTest, GoesOnFromWithinADivisionToTheSameBits) {
+  // Divided anew for the second network, when the first one has been trained already.
+  const Recipe recipe = tiny_recipe("unicon");
+  ASSERT_EQ(recipe.exchange, "joint");
+  const TrainingData data = load_training_data(recipe);
+  StopAfter never(1'000'000);
+  Trainer whole(recipe, data, never);
+  ASSERT_TRUE(whole.run());
+  int stops = 0;
+  while (true) {
+    StopInDivision observer(stops + 1);
+    Trainer first(recipe, data, observer);
+    if (first.run()) break;
+    ++stops;
+    save_checkpoint(folder_ / "stopped", first.checkpoint());
+    StopAfter rest(1'000'000);
+    Trainer second(recipe, data, rest);
+    second.restore(load_checkpoint(folder_ / "stopped"), "stopped");
+    ASSERT_TRUE(second.run());
+    expect_same(whole, second);
+    expect_same_metrics(never.epochs.back(), rest.epochs.back());
+  }
+  EXPECT_GE(stops, 8) << "two epochs, two divisions each, two networks asked for each";
 }
 
 TEST_F(CheckpointTest, EveryMethodGoesOnToTheSameBits) {
@@ -240,10 +278,18 @@ TEST_F(CheckpointTest, TheNewestWholeOneIsFoundAndOldOnesGo) {
   write_quickly(folder_ / "checkpoints/epoch_000005_net1_000003.safetensors", "cut");
   EXPECT_EQ(newest()->path.filename(), "epoch_000005.safetensors");
   EXPECT_EQ(damaged.size(), 1U);
+  // A run that goes on from there must find its own checkpoint next time, though that name is
+  // later.
+  checkpoint.position.iteration = 2;
+  store.save(checkpoint);
+  damaged.clear();
+  EXPECT_EQ(newest()->path.filename(), "epoch_000005_net1_000002.safetensors");
+  EXPECT_TRUE(damaged.empty());
+  EXPECT_TRUE(fs::exists(folder_ / "checkpoints/epoch_000005_net1_000003.safetensors.damaged"));
   // For people to look at, not to go on from.
   checkpoint.position.epoch = 9;
   EXPECT_TRUE(fs::exists(store.save_diagnostic(checkpoint)));
-  EXPECT_EQ(newest()->path.filename(), "epoch_000005.safetensors");
+  EXPECT_EQ(newest()->path.filename(), "epoch_000005_net1_000002.safetensors");
 }
 
 }  // namespace

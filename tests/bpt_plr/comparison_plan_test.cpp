@@ -110,12 +110,8 @@ TEST(SameRecipe, NamesTheFirstFieldThatDiffers) {
   differs("method", "ce", "method is \"ce\"");
   differs("pretrained", "x.pth", "pretrained is \"x.pth\"");
   differs("noise_file", "x.json", "noise_file is \"x.json\"");
-  // lr_period is chosen by it, and comes first.
-  differs("num_epochs", 8, "lr_period is 8");
-  Recipe longer = shapes_recipe();
-  longer.num_epochs = 8;
-  longer.lr_period = 7;
-  expect_error([&] { require_same_recipe(longer, was, "D/ce/seed1"); }, "num_epochs is 8");
+  // What is chosen by it, such as lr_period, differs too, but nobody has asked for that.
+  differs("num_epochs", 8, "num_epochs is 8");
 }
 
 TEST(SameRecipe, WhereItIsComputedDoesNotMatter) {

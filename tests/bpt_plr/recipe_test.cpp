@@ -216,11 +216,11 @@ TEST(Recipe, DataFieldsAreChosenByTheDataSet) {
   const Recipe clothes = resolved({{"dataset", "clothing1m"}});
   EXPECT_EQ(clothes.num_class, 14);
   EXPECT_EQ(clothes.image_size, 256);
-  Recipe folder = resolved({{"dataset", "folder"}, {"kappa", "0:5"}, {"noise_mode", "sym"}});
+  Recipe folder = resolved({{"dataset", "folder"}, {"noise_mode", "sym"}});
   EXPECT_EQ(folder.num_class, 0) << "only the files tell";
   EXPECT_EQ(folder.noise_mode, "sym");
-  folder.num_class = 4;  // as they told
-  EXPECT_TRUE(contains(error_of([&] { resolve(folder); }), "whole numbers from 1 to 4"));
+  folder.num_class = 2;  // as they told
+  EXPECT_EQ(error_of([&] { resolve(folder); }), "") << "fewer classes than kappa are no error";
 }
 
 TEST(Recipe, FieldsThatDoNotFitTheDataSetAreNamed) {
@@ -271,7 +271,8 @@ TEST(Recipe, OutOfRangeFieldsAreNamed) {
            {{{"arch", "cnn9"}, {"shortcut", "identity"}}, "cnn9 has no such choice"},
            {{{"kappa", ""}}, "kappa is ''"},
            {{{"kappa", "5:3"}}, "must begin with epoch 0"},
-           {{{"kappa", "0:11"}}, "whole numbers from 1 to 10"},
+           {{{"kappa", "0:0"}}, "whole numbers from 1 on"},
+           {{{"kappa", "0:2.5"}}, "whole numbers from 1 on"},
            {{{"kappa", "0:2,0:1"}}, "its epochs must rise"},
            {{{"kappa", "0:2;1"}}, "EPOCH:VALUE"},
            {{{"lr_steps", "8:0"}}, "a divisor in lr_steps is 0"},
@@ -302,7 +303,29 @@ TEST(Recipe, OutOfRangeFieldsAreNamed) {
            {{{"dataset", "cifar10"}}, "data_path is missing"}}) {
     EXPECT_TRUE(contains(resolve_error(changes), part)) << resolve_error(changes);
   }
-  EXPECT_EQ(resolve_error({{"kappa", "0:10"}, {"r", 1.0}, {"lambda_u", 0}}), "");
+  EXPECT_EQ(resolve_error({{"kappa", "0:11"}, {"r", 1.0}, {"lambda_u", 0}}), "");
+}
+
+TEST(Recipe, ClassSetsThatAlwaysMeetAreWarnedOf) {
+  const auto warning = [](std::int64_t classes, const Json& changes = Json::object()) {
+    Recipe recipe = compose_recipe({{"dataset", "folder"}, {"data_path", "x"}}, "base", changes);
+    recipe.num_class = classes;
+    resolve(recipe);
+    return class_set_warning(recipe);
+  };
+  EXPECT_TRUE(contains(warning(2), "of 2 classes any two sets of so many have one in common"));
+  EXPECT_TRUE(contains(warning(2),
+                       "plr loss has no negatives and teaches nothing before epoch "
+                       "70; try --kappa 0:1"));
+  EXPECT_TRUE(contains(warning(5), "before epoch 40;"));
+  EXPECT_TRUE(contains(warning(3, {{"kappa", "0:2"}}), "teaches nothing at all;"));
+  EXPECT_TRUE(contains(warning(2, {{"method", "plremix"}}), "flat_plr loss"));
+  EXPECT_EQ(warning(6), "");
+  EXPECT_EQ(warning(2, {{"kappa", "0:1"}}), "");
+  EXPECT_EQ(warning(2, {{"warm_up", 70}}), "") << "it begins with kappa 1";
+  for (const char* without : {"dividemix", "unicon", "ce"}) {
+    EXPECT_EQ(warning(2, {{"method", without}}), "") << without;
+  }
 }
 
 TEST(Recipe, ResolveFillsInWhatIsLeftOpen) {

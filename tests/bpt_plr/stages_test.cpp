@@ -22,6 +22,14 @@ TEST(Stages, MostMethodsHaveOne) {
   EXPECT_EQ(stages[0].recipe, recipe);
 }
 
+TEST(Stages, WarmUpIsCountedInEach) {
+  EXPECT_EQ(warm_up_epochs(stages_of(resolved("bptplr", 20))), 2);
+  const auto both = stages_of(resolved("longremix", 21));
+  EXPECT_EQ(warm_up_epochs(both), 4);
+  EXPECT_EQ(both[1].warm_up_end(), 13);
+  EXPECT_EQ(warm_up_epochs(stages_of(resolved("ce", 20))), 0) << "nothing is divided after it";
+}
+
 TEST(Stages, ASecondRunHasHalfOfTheEpochsAndFieldsOfItsOwn) {
   const auto stages = stages_of(resolved("longremix", 21));
   ASSERT_EQ(stages.size(), 2U);
