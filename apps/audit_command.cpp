@@ -100,6 +100,9 @@ std::string print_quality(const AuditQuality& known) {
 }
 
 int audit(const AuditOptions& options) {
+  require(
+      options.threshold >= 0.0 && options.threshold <= 1.0,  // nor NaN, which CLI11 lets through
+      "threshold is {}, but must lie in [0, 1]", options.threshold);
   use_threads(options.threads);
   const RunFolder run = RunFolder::open(options.run);
   const Recipe recipe = recipe_of_run(run, options.device, options.data_path);
@@ -159,7 +162,7 @@ void add_audit_command(CLI::App& app, Action& action) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   command->add_option("--top", options->top, "how many suspects to print")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
   command->add_option("--device", options->device, "auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));

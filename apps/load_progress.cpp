@@ -5,6 +5,8 @@
 
 #include <cstdio>
 
+#include "apps/terminal.hpp"
+
 namespace bptplr {
 namespace {
 
@@ -15,7 +17,8 @@ constexpr std::int64_t kShownWarnings = 20;
 }  // namespace
 
 LoadProgress::LoadProgress()
-    : is_terminal_(isatty(STDERR_FILENO) == 1), last_output_(std::chrono::steady_clock::now()) {}
+    : is_terminal_(isatty(STDERR_FILENO) == 1 && obeys_escapes()),
+      last_output_(std::chrono::steady_clock::now()) {}
 
 LoadProgress::~LoadProgress() {
   clear_line();

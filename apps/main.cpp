@@ -1,11 +1,15 @@
 // The `bptplr` command: parses, calls, and turns what goes wrong into a sentence and an exit code:
 // 1 for what the user can mend (and for bugs), 2 for a command line that means nothing.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <omp.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "apps/build_info.hpp"
@@ -21,6 +25,16 @@ int use_threads(long long threads) {
 }
 
 namespace {
+
+constexpr const char* kLostOutput =
+    "not all output could be written to stdout; free some space, or send it elsewhere";
+
+/// Where a caller has closed them, files opened later would take their places and get their text.
+void open_standard_files() {
+  for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(file, F_GETFD) == -1) static_cast<void>(::open("/dev/null", O_RDWR));
+  }
+}
 
 int fail(const char* sentence) {
   std::fflush(stdout);
@@ -71,12 +85,20 @@ int run(int argc, char** argv) {
 }  // namespace bptplr
 
 int main(int argc, char** argv) {
+  bptplr::open_standard_files();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error like a full disk
   bptplr::keep_freed_memory();
   try {
-    return bptplr::run(argc, argv);
+    const int code = bptplr::run(argc, argv);
+    const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+    return code == 0 && lost ? bptplr::fail(bptplr::kLostOutput) : code;
   } catch (const std::bad_alloc&) {
     return bptplr::fail(bptplr::kOutOfMemory);
+  } catch (const nlohmann::json::exception& error) {
+    return bptplr::fail(
+        fmt::format("a JSON file is not as bptplr wrote it: {}", error.what()).c_str());
   } catch (const std::exception& error) {
-    return bptplr::fail(error.what());
+    // Printing reports no more than that.
+    return bptplr::fail(std::ferror(stdout) != 0 ? bptplr::kLostOutput : error.what());
   }
 }

@@ -31,6 +31,13 @@ std::string default_text(const T& value) {
   }
 }
 
+std::int64_t whole_number(const std::string& field, const std::string& text) {
+  const auto number = parse_integer(text);
+  if (number) return *number;
+  throw CLI::ValidationError(
+      "--" + field, fmt::format("'{}' is not a whole number of at most 64 bits in decimal", text));
+}
+
 }  // namespace
 
 void RecipeFlags::add_recipe(CLI::App& command) {
@@ -75,8 +82,18 @@ void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {
   std::visit(
       [&](auto pointer) {
         using T = std::remove_cvref_t<decltype(std::declval<Recipe>().*pointer)>;
-        CLI::Option* option = command.add_option_function<T>(
-            names, [this, &field](const T& value) { given_[field.name] = value; }, field.help);
+        // CLI11 would take 010 for 8, and the largest number for a larger one.
+        using Taken = std::conditional_t<std::is_same_v<T, std::int64_t>, std::string, T>;
+        CLI::Option* option = command.add_option_function<Taken>(
+            names,
+            [this, &field](const Taken& value) {
+              if constexpr (std::is_same_v<T, Taken>) {
+                given_[field.name] = value;
+              } else {
+                given_[field.name] = whole_number(field.name, value);
+              }
+            },
+            field.help);
         // Of a repeated flag the last counts, so that scripts can pass further flags on.
         option->type_name(value_name<T>(field))->group(field.group)->take_last();
         const std::string usual = default_text(Recipe{}.*pointer);

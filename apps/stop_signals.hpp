@@ -3,8 +3,8 @@
 
 namespace bptplr {
 
-/// While it lives, the first SIGINT or SIGTERM is noted instead of ending the process; a second one
-/// ends it at once. There is one at a time.
+/// While it lives, the first SIGINT, SIGTERM or SIGHUP (a terminal that is closed; not under nohup)
+/// is noted instead of ending the process; a second one ends it at once. There is one at a time.
 class StopSignal {
  public:
   StopSignal();

@@ -5,14 +5,19 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
 namespace bptplr {
 
-bool stdout_is_terminal() {
+bool obeys_escapes() {
   const char* term = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
+  return term != nullptr && std::string_view(term) != "dumb";
+}
+
+bool stdout_is_terminal() {
+  return isatty(STDOUT_FILENO) == 1 && obeys_escapes();
 }
 
 std::string styled(const std::string& text, const char* style) {
@@ -20,6 +25,10 @@ std::string styled(const std::string& text, const char* style) {
   const char* no_colour = std::getenv("NO_COLOR");
   const bool welcome = no_colour == nullptr || *no_colour == '\0';
   return stdout_is_terminal() && welcome ? fmt::format("{}{}\033[0m", style, text) : text;
+}
+
+void say(const std::string& text) {
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stdout));
 }
 
 std::size_t terminal_columns() {

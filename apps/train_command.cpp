@@ -11,6 +11,9 @@
 #include "apps/noise_table.hpp"
 #include "apps/recipe_flags.hpp"
 #include "apps/training_run.hpp"
+#include "bpt_plr/comparison.hpp"
+#include "bpt_plr/run_folder.hpp"
+#include "bpt_plr/stages.hpp"
 #include "data/noise.hpp"
 
 namespace bptplr {
@@ -46,7 +49,7 @@ void print_summary(const Recipe& recipe, const std::vector<std::string>& changes
              count_parameters(trainer.network(0)), trainer.num_networks() > 1 ? ", twice" : "");
   if (trainer.pretrained()) print_pretrained(recipe.pretrained, *trainer.pretrained());
   fmt::print("method    {}, preset {}: {} epochs, {} of them warm-up, batch {}\n", recipe.method,
-             recipe.preset, recipe.num_epochs, divides(recipe) ? recipe.warm_up : 0,
+             recipe.preset, recipe.num_epochs, warm_up_epochs(stages_of(recipe)),
              recipe.batch_size);
   fmt::print("device    {}, {} threads\n", recipe.device, recipe.threads);
   fmt::print("changed   {}\n",
@@ -55,29 +58,35 @@ void print_summary(const Recipe& recipe, const std::vector<std::string>& changes
   std::fflush(stdout);
 }
 
-/// The mean AUC of the networks.
-double mean_auc(const EpochMetrics& metrics) {
-  double sum = 0.0;
-  for (const NetworkMetrics& network : metrics.networks) sum += network.selection.auc;
-  return sum / static_cast<double>(metrics.networks.size());
+/// What the last epoch of a run says, as the lines of its metrics.jsonl would.
+ComparedRun results_of(const EpochMetrics& last) {
+  ComparedRun results;
+  results.best_acc = last.best_acc;
+  results.mean_last10 = last.mean_last10;
+  results.last_acc = last.test_acc;
+  results.wrong_labels = last.wrong_labels;
+  results.auc = 0.0;
+  for (const NetworkMetrics& network : last.networks) results.auc += network.selection.auc;
+  results.auc /= static_cast<double>(last.networks.size());
+  return results;
 }
 
 /// For people, then one line of names and values for scripts.
-void print_results(const Recipe& recipe, const EpochMetrics& last) {
+void print_results(const Recipe& recipe, const ComparedRun& results) {
   fmt::print("\ntest accuracy: best {:.2f} %, last {:.2f} %, mean of the last 10 epochs {:.2f} %\n",
-             last.best_acc, last.test_acc, last.mean_last10);
+             results.best_acc, results.last_acc, results.mean_last10);
   std::string selection;
-  if (last.wrong_labels) {
-    const WrongLabels& labels = *last.wrong_labels;
+  if (results.wrong_labels) {
+    const WrongLabels& labels = *results.wrong_labels;
     fmt::print("wrong labels: {} of {} found among {} flagged, AUC {:.4f}\n", labels.found,
-               labels.wrong, labels.flagged, mean_auc(last));
-    selection = fmt::format(" auc {:.4f} wrong {} flagged {} found {}", mean_auc(last),
-                            labels.wrong, labels.flagged, labels.found);
+               labels.wrong, labels.flagged, results.auc);
+    selection = fmt::format(" auc {:.4f} wrong {} flagged {} found {}", results.auc, labels.wrong,
+                            labels.flagged, labels.found);
   }
   fmt::print("results: config.json, noise.json, metrics.jsonl, models and checkpoints in {}\n",
              recipe.out);
-  fmt::print("best_acc {:.2f} mean_last10 {:.2f} last_acc {:.2f}{} out {}\n", last.best_acc,
-             last.mean_last10, last.test_acc, selection, recipe.out);
+  fmt::print("best_acc {:.2f} mean_last10 {:.2f} last_acc {:.2f}{} out {}\n", results.best_acc,
+             results.mean_last10, results.last_acc, selection, recipe.out);
 }
 
 int train(const Recipe& recipe, bool resume) {
@@ -91,11 +100,15 @@ int train(const Recipe& recipe, bool resume) {
                stop.reason(), run.recipe.out);
     return kStopped;
   }
+  ComparedRun results;
   if (training.last()) {
-    print_results(run.recipe, *training.last());
+    results = results_of(*training.last());
   } else {
     fmt::print("nothing is left to train: all {} epochs are done\n", run.recipe.num_epochs);
+    results.recipe = run.recipe;
+    take_results(results, RunFolder::open(run.recipe.out).read_metrics());
   }
+  print_results(run.recipe, results);
   return 0;
 }
 

@@ -78,17 +78,28 @@ TrainingRun::TrainingRun(const PlannedRun& run, const TrainingData& data, const 
       observer_(run.recipe, folder_, stop),
       trainer_(run.recipe, data, observer_) {
   observer_.watch(trainer_);
-  if (run.resuming) go_on(run.recipe.keep_checkpoints);
+  if (run.resuming) go_on(run);
   folder_.write_config(run.recipe);
   folder_.write_classes(data.dataset);
   folder_.write_noise(data.noisy_labels);
 }
 
-void TrainingRun::go_on(std::int64_t keep_checkpoints) {
-  const auto found = folder_.checkpoints(keep_checkpoints).newest([&](const std::string& why) {
-    observer_.on_warning(why);
-  });
-  if (found) trainer_.restore(found->checkpoint, found->path.string());
+void TrainingRun::go_on(const PlannedRun& run) {
+  const auto found =
+      folder_.checkpoints(run.recipe.keep_checkpoints).newest([&](const std::string& why) {
+        observer_.on_warning(why);
+      });
+  const auto recorded = std::ssize(folder_.read_metrics());
+  require(found || recorded <= 1,  // a first epoch may have ended before its checkpoint was written
+          "{} has the results of {} epochs, but no checkpoint that can be read to go on from; keep "
+          "them and choose another --out",
+          run.recipe.out, recorded);
+  if (found) {
+    require(found->checkpoint.position.epoch <= run.recipe.num_epochs,
+            "num_epochs is {}, but the run in {} has done {} epochs; choose that many or more",
+            run.recipe.num_epochs, run.recipe.out, found->checkpoint.position.epoch);
+    trainer_.restore(found->checkpoint, found->path.string());
+  }
   const Position position = found ? found->checkpoint.position : Position{};
   folder_.rewind(position.epoch);
   fmt::print("resume    {}\n", found ? found->path.string() : "no checkpoint yet: from the start");

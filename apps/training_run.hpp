@@ -97,7 +97,7 @@ class TrainingRun {
   };
 
   /// Takes up the newest checkpoint; without one the run begins anew.
-  void go_on(std::int64_t keep_checkpoints);
+  void go_on(const PlannedRun& run);
 
   RunFolder folder_;
   Observer observer_;

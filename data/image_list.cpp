@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #include "data/hash.hpp"
@@ -23,7 +24,8 @@ fs::path cache_path(const ImageList& list, const ImageSetOptions& options, const
 
 CachedImages cached_split(const ImageList& list, const ImageSetOptions& options, const char* name,
                           const std::vector<LabelledFile>& files) {
-  require(!files.empty(), "{}: there are no {}ing images", list.origin, name);
+  require(!files.empty(), "{}: there are no {}ing images; add some{}", list.origin, name,
+          std::string_view(name) == "test" ? ", or split them off with a larger --test_split" : "");
   CacheRequest request;
   request.side = options.side;
   request.skip_bad = options.skip_bad;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "engine/error.hpp"
+#include "engine/file.hpp"
 
 namespace bptplr {
 
@@ -45,8 +46,8 @@ void read_ahead(std::span<const std::uint8_t> bytes) {
   ::madvise(const_cast<std::uint8_t*>(bytes.data() - before), bytes.size() + before, MADV_WILLNEED);
 }
 
-FileBuilder::FileBuilder(std::filesystem::path path, const std::function<void()>& waiting)
-    : path_(std::move(path)), part_(path_) {
+FileBuilder::FileBuilder(const std::filesystem::path& path, const std::function<void()>& waiting)
+    : path_(replaceable_file(path)), part_(path_) {
   part_ += ".part";
   try {
     while (!take_lock(waiting)) close();

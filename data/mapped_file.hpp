@@ -35,8 +35,8 @@ void read_ahead(std::span<const std::uint8_t> bytes);
 class FileBuilder {
  public:
   /// `waiting` is called, once, when another process is at it. Throws Error when the folder is not
-  /// writable or cannot lock files.
-  FileBuilder(std::filesystem::path path, const std::function<void()>& waiting);
+  /// writable or cannot lock files, or where no regular file is in the way (replaceable_file).
+  FileBuilder(const std::filesystem::path& path, const std::function<void()>& waiting);
   FileBuilder(const FileBuilder&) = delete;
   FileBuilder& operator=(const FileBuilder&) = delete;
   /// Removes what was not committed.

@@ -79,7 +79,17 @@ std::string read_file(const std::filesystem::path& path) {
   return bytes;
 }
 
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+std::filesystem::path replaceable_file(const std::filesystem::path& path) {
+  std::error_code none;
+  const auto status = std::filesystem::status(path, none);
+  if (!std::filesystem::exists(status)) return path;
+  require(std::filesystem::is_regular_file(status),
+          "cannot write {}: it is no regular file; choose another name", path.string());
+  return std::filesystem::canonical(path, none);
+}
+
+void write_file_atomically(const std::filesystem::path& name, std::string_view bytes) {
+  const std::filesystem::path path = replaceable_file(name);
   std::filesystem::path part = path;
   part += ".part";
   {

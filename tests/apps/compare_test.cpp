@@ -204,7 +204,7 @@ TEST(AppCompare, StopsWhenTheTimeOfTheCallIsUp) {
   int calls = 0;
   AppResult result = stopped;
   while (result.exit_code == 3 && ++calls < 200) {
-    result = run_app(folder, quick("D") + "--max_hours 0.0001");
+    result = run_app(folder, quick("D") + "--max_hours 0.00002");
   }
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_GT(calls, 1) << "it was never stopped between";

@@ -1,7 +1,9 @@
 // What goes wrong on the command line: the exit code, and one sentence that names the cause.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -29,6 +31,8 @@ TEST(AppErrors, UsageErrorsExitWith2) {
   expect_usage_error(folder, "train --r half", "--r");
   expect_usage_error(folder, "train --batch_size 12.5", "--batch_size");
   expect_usage_error(folder, "train --width", "--width");
+  expect_usage_error(folder, "train --seed 0x10", "'0x10' is not a whole number");
+  expect_usage_error(folder, "train --seed 9223372036854775808", "of at most 64 bits");
   expect_usage_error(folder, "train --method dividemux", "dividemux");
   expect_usage_error(folder, "train --dataset shapes stray", "stray");
   expect_usage_error(folder, "eval", "RUN");
@@ -48,6 +52,7 @@ TEST(AppErrors, FieldsOutOfRange) {
                "nowhere.pth");
   expect_error(folder, "train --dataset shapes --noise_mode asym", "noise_mode asym");
   expect_error(folder, "train --dataset shapes --crop -8", "crop is -8");
+  expect_error(folder, "train --dataset shapes --width 1025", "width is 1025");
   expect_error(folder, "train --dataset shapes --shapes_train 200 --subset 500", "500");
   expect_error(folder, "train", "data_path is missing");
 }
@@ -133,6 +138,23 @@ TEST(AppErrors, OutFolders) {
   expect_error(folder, "train " + kSmall + "--out used", "holds the results of a run");
 }
 
+TEST(AppErrors, OutputThatCannotBeWritten) {
+  const ScratchFolder folder;
+  const std::string command = std::string(BPTPLR_BINARY_DIR) + "/bptplr ";
+  const std::string err = folder / "err";
+  for (const char* arguments : {"info", "info --json"}) {
+    const int status = std::system((command + arguments + " >/dev/full 2>'" + err + "'").c_str());
+    EXPECT_EQ(WEXITSTATUS(status), 1) << arguments;
+    EXPECT_TRUE(contains(read_text(err), "not all output could be written to stdout"));
+  }
+  // Training does not depend on who reads about it.
+  const std::string train = "train " + kSmall + "--out '" + (folder / "run") + "'";
+  const int status = std::system((command + train + " >/dev/full 2>'" + err + "'").c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_TRUE(contains(read_text(err), "not all output could be written to stdout"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "run/model1.safetensors"));
+}
+
 TEST(AppErrors, EvalWithoutARun) {
   const ScratchFolder folder;
   expect_error(folder, "eval nowhere", "nowhere");
@@ -142,6 +164,8 @@ TEST(AppErrors, EvalWithoutARun) {
   write_text(folder / "bare/config.json", "{\"dataset\": \"shapes\"}");
   expect_error(folder, "eval bare", "model1.safetensors");
   write_text(folder / "bare/model1.safetensors", "no model");
+  expect_error(folder, "eval bare", "bare holds 1 of 2 models");
+  write_text(folder / "bare/model2.safetensors", "no model");
   expect_error(folder, "eval bare", "model1.safetensors");
 }
 

@@ -107,7 +107,6 @@ TEST(AppImageSets, WhatDoesNotFitIsRefusedBeforeImagesAreDecoded) {
            {"--image_size 4", "image_size is 4"},
            {"--image_size 16 --arch vgg19_bn --blocks ''", "at least 32 x 32"},
            {"--image_size 64 --crop 24 --arch cnn9 --blocks ''", "at least 28 x 28"},
-           {"--kappa 0:4", "whole numbers from 1 to 3"},
            {"--num_class 4", "folder has 3 classes"},
            {"--subset 13", "there are 12"},
            {"--noise_file nowhere.json", "nowhere.json"},
@@ -125,6 +124,34 @@ TEST(AppImageSets, WhatDoesNotFitIsRefusedBeforeImagesAreDecoded) {
   const AppResult used =
       run_app(folder, "train " + kTiny + "--dataset folder --data_path set --out run");
   EXPECT_TRUE(contains(used.err, "run holds the results of a run")) << used.err;
+  EXPECT_FALSE(fs::exists(folder / "cache"));
+}
+
+TEST(AppImageSets, TwoClassesTrainAndAreWarnedOf) {
+  const ScratchFolder folder;
+  write_class_folders(folder / "set/train", 2, 8);
+  write_class_folders(folder / "set/test", 2, 2, 100);
+  const AppResult result =
+      run_app(folder, "train " + kTiny + "--dataset folder --data_path set --out run");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(contains(result.err, "of 2 classes any two sets of so many have one in common"))
+      << result.err;
+}
+
+TEST(AppImageSets, AClassWithoutImagesIsNamedBeforeImagesAreDecoded) {
+  const ScratchFolder folder;
+  write_class_folders(folder / "set", 3, 4);
+  std::string list = "path,label\n";
+  for (const char* name : {"class1", "class2"}) {
+    for (const auto& entry : fs::directory_iterator(folder / ("set/" + std::string(name)))) {
+      list += entry.path().string() + "," + (std::string(name) == "class1" ? "1" : "2") + "\n";
+    }
+  }
+  write_text_file(folder / "list.csv", list);
+  const AppResult result = run_app(
+      folder, "train " + kTiny + "--dataset csv --data_path list.csv --test_split 0.5 --out run");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_TRUE(contains(result.err, "no training sample is labelled as class 0")) << result.err;
   EXPECT_FALSE(fs::exists(folder / "cache"));
 }
 

@@ -1,0 +1,48 @@
+#include "engine/file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FileTest : public ::testing::Test {
+ protected:
+  FileTest() : folder_(fs::temp_directory_path() / ("bptplr_file_" + std::to_string(::getpid()))) {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_ / "real");
+  }
+  ~FileTest() override { fs::remove_all(folder_); }
+
+  fs::path folder_;
+};
+
+TEST_F(FileTest, ALinkStaysOneAndItsFileIsReplaced) {
+  write_file_atomically(folder_ / "real/file", "old");
+  fs::create_symlink("real/file", folder_ / "link");
+  write_file_atomically(folder_ / "link", "new");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "real/file"), "new");
+  EXPECT_FALSE(fs::exists(folder_ / "link.part"));
+  EXPECT_FALSE(fs::exists(folder_ / "real/file.part"));
+}
+
+TEST_F(FileTest, WhatIsNoRegularFileIsNotReplaced) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  for (const char* name : {"pipe", "real"}) {
+    EXPECT_THROW(write_file_atomically(folder_ / name, "new"), Error) << name;
+  }
+  EXPECT_TRUE(fs::is_fifo(folder_ / "pipe"));
+  EXPECT_TRUE(fs::is_directory(folder_ / "real"));
+}
+
+}  // namespace
+}  // namespace bptplr
