@@ -14,7 +14,7 @@ inline std::string drawn_page(const ScratchFolder& folder, const std::string& br
                               const std::string& page) {
   const std::string command =
       "timeout 60 " + browser + " --headless --no-sandbox --disable-gpu --disable-dev-shm-usage" +
-      " --user-data-dir='" + (folder / "browser") + "' --virtual-time-budget=2000 --dump-dom" +
+      " --user-data-dir='" + (folder / "browser") + "' --run-all-compositor-stages-before-draw --virtual-time-budget=2000 --dump-dom" +
       " 'file://" + (folder / page) + "' >'" + (folder / "drawn.html") + "' 2>/dev/null";
   return std::system(command.c_str()) == 0 ? read_text(folder / "drawn.html") : "";
 }
