@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "kernels/cpu/parallel.hpp"
 
@@ -52,23 +53,47 @@ T relu_floor(const BatchNormShape& s) {
   return s.relu ? T{0} : -std::numeric_limits<T>::infinity();
 }
 
+/// Calls fn(first, width) for blocks of neighbouring channels, of widths that are known to the
+/// compiler: sums of a block stay in registers, where an array of any length goes through memory at
+/// every row, and few channels wait for it.
+template <class Fn>
+void for_each_channel_block(std::int64_t channels, Fn&& fn) {
+  std::int64_t first = 0;
+  const auto blocks_of = [&](auto width) {
+    for (; first + width <= channels; first += width) fn(first, width);
+  };
+  blocks_of(std::integral_constant<int, 64>{});
+  blocks_of(std::integral_constant<int, 32>{});
+  blocks_of(std::integral_constant<int, 16>{});
+  blocks_of(std::integral_constant<int, 8>{});
+  blocks_of(std::integral_constant<int, 1>{});
+}
+
 /// Mean and sum of squared deviations of each channel of one chunk. The chunk is in the cache at
 /// the second pass, and the deviations lose no digits to a large mean.
 template <class T>
 void chunk_moments(const T* x, std::int64_t rows, std::int64_t channels, T* mean, T* m2) {
-  std::fill_n(mean, channels, T{0});
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < channels; ++c) mean[c] += x[r * channels + c];
-  }
   const T inverse = T{1} / static_cast<T>(rows);
-  for (std::int64_t c = 0; c < channels; ++c) mean[c] *= inverse;
-  std::fill_n(m2, channels, T{0});
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const T d = x[r * channels + c] - mean[c];
-      m2[c] += d * d;
+  for_each_channel_block(channels, [&](std::int64_t block, auto width) {
+    T sum[width] = {};
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const T* xr = x + r * channels + block;
+#pragma omp simd
+      for (int c = 0; c < width; ++c) sum[c] += xr[c];
     }
-  }
+    T squares[width] = {};
+    for (int c = 0; c < width; ++c) sum[c] *= inverse;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const T* xr = x + r * channels + block;
+#pragma omp simd
+      for (int c = 0; c < width; ++c) {
+        const T d = xr[c] - sum[c];
+        squares[c] += d * d;
+      }
+    }
+    std::copy_n(sum, width, mean + block);
+    std::copy_n(squares, width, m2 + block);
+  });
 }
 
 /// Chan, Golub and LeVeque's update merges the chunks' moments, partial [chunks, 2, channels].
@@ -212,23 +237,27 @@ void sum_gradients(const BatchNormShape& s, const RowChunks& chunks, const T* x,
   const T floor = relu_floor<T>(s);
   chunks.for_each(
       s, [&](std::int64_t chunk, std::int64_t group, std::int64_t first, std::int64_t rows) {
-        T* sum_g = partial + chunk * 2 * channels;
-        T* sum_gx = sum_g + channels;
-        const T* a = scale + group * channels;
-        const T* m = mean + group * channels;
-        std::fill_n(sum_g, 2 * channels, T{0});
-        for (std::int64_t r = first; r < first + rows; ++r) {
-          const T* xr = x + r * channels;
-          const Gradient dyr = dy.from(r * channels);
+        T* own = partial + chunk * 2 * channels;
+        for_each_channel_block(channels, [&](std::int64_t block, auto width) {
+          const T* a = scale + group * channels + block;
+          const T* m = mean + group * channels + block;
+          T sum_g[width] = {};
+          T sum_gx[width] = {};
+          for (std::int64_t r = first; r < first + rows; ++r) {
+            const T* xr = x + r * channels + block;
+            const Gradient dyr = dy.from(r * channels + block);
 #pragma omp simd
-          for (std::int64_t c = 0; c < channels; ++c) {
-            const T centred = xr[c] - m[c];
-            const T dyc = dyr[c];
-            const T g = centred * a[c] + bias[c] > floor ? dyc : T{0};
-            sum_g[c] += g;
-            sum_gx[c] += g * centred;
+            for (int c = 0; c < width; ++c) {
+              const T centred = xr[c] - m[c];
+              const T dyc = dyr[c];
+              const T g = centred * a[c] + bias[block + c] > floor ? dyc : T{0};
+              sum_g[c] += g;
+              sum_gx[c] += g * centred;
+            }
           }
-        }
+          std::copy_n(sum_g, width, own + block);
+          std::copy_n(sum_gx, width, own + channels + block);
+        });
       });
 }
 
