@@ -60,6 +60,7 @@ int evaluate(const EvalOptions& options) {
     fmt::print("network {}   {:6.2f} %\n", i + 1, accuracies[i]);
   }
   fmt::print("together    {:6.2f} %\n", together);
+  fmt::print("test_acc {:.2f}\n", together);
   return 0;
 }
 

@@ -120,8 +120,8 @@ void add_train_command(CLI::App& app, Action& action) {
   const auto flags = std::make_shared<RecipeFlags>();
   flags->add_to(*command);
   command->footer(
-      "A flag beats the recipe, the recipe beats the preset, the preset beats the defaults shown "
-      "here.");
+      "A flag beats the recipe, the recipe beats the preset, the preset beats the method, and the "
+      "method beats the defaults shown here.");
   command->callback(
       [&action, flags] { action = [flags] { return train(flags->recipe(), flags->resume()); }; });
 }

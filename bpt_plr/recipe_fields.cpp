@@ -145,7 +145,7 @@ const std::vector<RecipeField>& recipe_fields() {
       {"preset",
        kTraining,
        "paper: the method as described; reference: as the published script does it (see "
-       "docs/methods.md)",
+       "docs/method.md)",
        &R::preset,
        {"paper", "reference"}},
       {"method", kTraining,

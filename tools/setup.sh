@@ -7,7 +7,7 @@ packages=(
   g++ cmake ninja-build python3        # the build
   libdnnl-dev libfmt-dev               # convolutions and matrix products; text
   nlohmann-json3-dev libcli11-dev      # JSON; the command line
-  libgtest-dev libbenchmark-dev        # tests and benchmarks
+  libgtest-dev                         # tests
   libboost-context-dev libthrust-dev   # CUDA kernels tested without a GPU
   libjpeg62-turbo-dev libpng-dev       # image files
   python3-dev python3-venv             # the Python package

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the tests with the thread sanitizer and runs them, but for those that only compare numbers.
+# Builds the tests with the thread sanitizer and runs them, but for those of
+# tests/not_under_asan.txt.
 # usage: tools/tsan.sh [REGEX]      REGEX: only tests whose names match
 # Needs clang and its OpenMP (Debian: clang libomp-dev), whose tool Archer tells the sanitizer which
 # iterations of a parallel loop are ordered; without it every loop looks like a race.

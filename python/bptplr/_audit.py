@@ -56,8 +56,8 @@ def audit_run(
     """Judges the labels that a run of `bptplr train` was given, as `bptplr audit` does.
 
     Networks that were trained on partitions judge by their predictions, as in `audit_labels`. Those
-    that learnt the labels as they are (after the warm-up alone, or with `--method ce`) repeat them;
-    there a label is wrong with probability 1 - clean_probability of the mixture.
+    that learnt the labels as they are (after the warm-up alone, or with `--method` ce, mixup or
+    gce) repeat them; there a label is wrong with probability 1 - clean_probability of the mixture.
 
     Args:
         run: The folder of the run; its data set is read again.

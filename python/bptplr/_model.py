@@ -88,7 +88,7 @@ def load_model(
             files; or, with config, mean and std, any safetensors file with the tensors of one
             network under PyTorch's names.
         config: For a network of another program: fields of a recipe that describe it (arch, width,
-            blocks, low_dim, shortcut, crop) as a mapping, a JSON file or the name of a built-in
+            blocks, low_dim, projector, shortcut, crop) as a mapping, a JSON file or the name of a built-in
             recipe. The number of classes is the file's.
         device: "auto", "cpu" or "cuda".
         mean: With config: what inputs are normalised with, a number for each channel, of pixels

@@ -122,7 +122,9 @@ TEST(AppCommands, BptPlrWritesWhatIsPromised) {
   const Json accuracy = parse_json(eval.out);
   EXPECT_EQ(accuracy["networks"].size(), 2U);
   EXPECT_EQ(accuracy["together"], parse_json(metrics[1])["test_acc"]);
-  EXPECT_TRUE(contains(run_app(folder, "eval run").out, "network 2"));
+  const std::string text = run_app(folder, "eval run").out;
+  EXPECT_TRUE(contains(text, "network 2")) << text;
+  EXPECT_TRUE(contains(text, "\ntest_acc ")) << text;
 }
 
 TEST(AppCommands, CrossEntropyHasOneNetwork) {
