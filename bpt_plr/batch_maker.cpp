@@ -78,6 +78,15 @@ EpochPlan plan_epoch(const Recipe& recipe, const Division& division) {
   return plan;
 }
 
+double unlabelled_weight(const Recipe& recipe, std::int64_t epoch_of_stage, std::int64_t b,
+                         std::int64_t size_x) {
+  const std::int64_t num_iter = size_x / recipe.batch_size + 1;
+  const double passed = static_cast<double>(epoch_of_stage - recipe.warm_up) +
+                        static_cast<double>(b) / static_cast<double>(num_iter);
+  if (recipe.lambda_ramp == 0.0) return recipe.lambda_u;
+  return recipe.lambda_u * std::clamp(passed / recipe.lambda_ramp, 0.0, 1.0);
+}
+
 BatchMaker::BatchMaker(const EpochContext& context, const CoDivision& co_division)
     : context_(context),
       co_division_(co_division),
@@ -118,15 +127,9 @@ void BatchMaker::skip() {
 }
 
 double BatchMaker::lambda() const {
-  const Recipe& recipe = context_.recipe;
-  const std::int64_t size_x = std::ssize(partition_.labelled);
-  const std::int64_t num_iter = size_x / recipe.batch_size + 1;
-  const double passed =
-      static_cast<double>(context_.epoch_of_stage - recipe.warm_up) +
-      static_cast<double>(std::max<std::int64_t>(labelled_.taken_from_pass() - 1, 0)) /
-          static_cast<double>(num_iter);
-  if (recipe.lambda_ramp == 0.0) return recipe.lambda_u;
-  return recipe.lambda_u * std::clamp(passed / recipe.lambda_ramp, 0.0, 1.0);
+  return unlabelled_weight(context_.recipe, context_.epoch_of_stage,
+                           std::max<std::int64_t>(labelled_.taken_from_pass() - 1, 0),
+                           std::ssize(partition_.labelled));
 }
 
 ShuffledPasses BatchMaker::passes(const std::vector<std::int64_t>& set, std::int64_t batch_size,

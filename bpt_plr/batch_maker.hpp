@@ -38,6 +38,12 @@ struct EpochPlan {
 /// most 10 B (UNICON, Karim et al., CVPR 2022).
 EpochPlan plan_epoch(const Recipe& recipe, const Division& division);
 
+/// lambda_u of the recipe, ramped up after the warm-up: times clamp((e - W + b / (floor(size_x / B)
+/// + 1)) / lambda_ramp, 0, 1) in iteration b of a pass over the labelled set of size_x samples, e
+/// being the epoch of the stage. Without a ramp (0) it is lambda_u at once.
+double unlabelled_weight(const Recipe& recipe, std::int64_t epoch_of_stage, std::int64_t b,
+                         std::int64_t size_x);
+
 /// Makes the batches of a semi-supervised epoch.
 class BatchMaker {
  public:
@@ -47,7 +53,7 @@ class BatchMaker {
   IterationInputs next(std::int64_t iteration);
   /// Passes over the samples of an iteration that has been done.
   void skip();
-  /// The weight of L_U in the last batch, ramped up over the epochs after the warm-up.
+  /// The weight of L_U in the last batch.
   double lambda() const;
   const EpochPlan& plan() const { return plan_; }
 

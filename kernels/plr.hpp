@@ -9,8 +9,9 @@
 //   kPlr:     l_i = -s_i,pos + log(exp s_i,pos + sum_{j negative of i} exp s_ij), mean over all
 //             anchors (one without a negative has loss 0). Without class sets: InfoNCE.
 //   kFlatPlr: v_i = log sum_{j negative of i} exp(s_ij - s_i,pos), l_i = exp(v_i - constant(v_i)):
-//             value 1, the gradient of v_i (FlatNCE, Chen et al., arXiv 2107.01152); mean over the
-//             anchors that have a negative, 0 if none has. Without class sets: FlatNCE.
+//             value 1 (NaN where v_i is not finite), the gradient of v_i (FlatNCE, Chen et al.,
+//             arXiv 2107.01152); mean over the anchors that have a negative, 0 if none has. Without
+//             class sets: FlatNCE.
 #pragma once
 
 #include <cstdint>

@@ -29,7 +29,8 @@ class Golden {
     return found->second;
   }
 
-  /// The distinct CASE of all keys "prefix/CASE/...".
+  /// The distinct CASE of all keys "prefix/CASE/...". Throws Error where there is none: a test that
+  /// loops over nothing would pass.
   std::set<std::string> cases(const std::string& prefix) const {
     std::set<std::string> names;
     for (const auto& [key, tensor] : tensors_) {
@@ -37,6 +38,7 @@ class Golden {
       const std::size_t begin = prefix.size() + 1;
       names.insert(key.substr(begin, key.find('/', begin) - begin));
     }
+    if (names.empty()) throw Error("the golden file has no case of '{}'", prefix);
     return names;
   }
 

@@ -163,14 +163,16 @@ void log_sums(const Anchors<T>& a, ContrastiveLoss kind, std::int64_t i0, std::i
     similarity_tile(a, i0, j0, s);
     for (std::int64_t r = 0; r < kRows; ++r) {
       T* row = s + r * kColumns;
+      std::int64_t here = 0;  // with those that are NaN, which must reach the loss
+      for (std::int64_t c = 0; c < kColumns; ++c) here += row[c] != kLeftOut<T> ? 1 : 0;
+      if (here == 0) continue;
+      found[r] += here;
       T largest = maximum[r];
       for (std::int64_t c = 0; c < kColumns; ++c) largest = row[c] > largest ? row[c] : largest;
-      if (largest == kLeftOut<T>) continue;
       if (largest > maximum[r]) {
         sum[r] *= std::exp(static_cast<double>(maximum[r]) - static_cast<double>(largest));
         maximum[r] = largest;
       }
-      for (std::int64_t c = 0; c < kColumns; ++c) found[r] += row[c] != kLeftOut<T> ? 1 : 0;
       for (std::int64_t c = 0; c < kColumns; ++c) row[c] = fast_exp(row[c] - largest);
       for (std::int64_t c = 0; c < kColumns; ++c) sum[r] += static_cast<double>(row[c]);
     }
@@ -260,9 +262,9 @@ void contrastive_loss(const CpuContext& ctx, ContrastiveLoss kind, const Contras
   for (std::int64_t i = 0; i < a.count; ++i) {
     if (a.log_sum[i] == kLeftOut<T>) continue;
     ++counted;
-    total += kind == ContrastiveLoss::kPlr
-                 ? static_cast<double>(a.log_sum[i]) - static_cast<double>(a.positive[i])
-                 : 1.0;
+    const double v = static_cast<double>(a.log_sum[i]) - static_cast<double>(a.positive[i]);
+    // exp(v - v) is 1, but NaN where v is: that must be seen.
+    total += kind == ContrastiveLoss::kPlr ? v : std::exp(v - v);
   }
   if (counted > 0) *loss = static_cast<T>(total / static_cast<double>(counted));
   const T scale = counted > 0 ? static_cast<T>(1.0 / (static_cast<double>(counted) * tau)) : T{0};

@@ -149,7 +149,9 @@ __device__ float total_of(ContrastiveLoss kind, int i, int count, int part_count
   if (negatives != nullptr) negatives[i] = found;
   if (!with_positive) {
     totals.slope[i] = found > 0 ? -1.0f : 0.0f;
-    return found > 0 ? 1.0f : 0.0f;
+    // 1, but NaN where v is: that must be seen.
+    const float v = totals.log_sum[i] - positive;
+    return found > 0 ? expf(v - v) : 0.0f;
   }
   // L_i - s_i,pos, before L_i is rounded.
   const float loss = (largest - positive) + logf(sum);

@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-void train(const ScratchFolder& folder, const std::string& flags, const std::string& out) {
+void train(const TemporaryFolder& folder, const std::string& flags, const std::string& out) {
   const AppResult result = run_app(folder, "train " + kSmall + flags + " --out " + out);
   ASSERT_EQ(result.exit_code, 0) << result.err;
 }
@@ -37,7 +37,7 @@ std::vector<CsvRow> table(const std::string& path) {
 }
 
 TEST(AppAudit, JudgesEveryLabelOfARun) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--r 0.4 --subset 150", "run");
   const AppResult result = run_app(folder, "audit run --top 4");
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -82,7 +82,7 @@ TEST(AppAudit, JudgesEveryLabelOfARun) {
 }
 
 TEST(AppAudit, ItsLabelsCanBeTrainedOn) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--r 0.4 --subset 150 --num_epochs 1", "run");
   const AppResult first = run_app(folder, "audit run --threshold 0.05");
   EXPECT_GT(std::stoi(last_value(first.out, "corrected")), 0) << first.out;
@@ -103,7 +103,7 @@ TEST(AppAudit, ItsLabelsCanBeTrainedOn) {
 }
 
 TEST(AppAudit, TakesTheLossOfNetworksThatRepeatTheLabels) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--method ce", "ce");
   const AppResult baseline = run_app(folder, "audit ce");
   EXPECT_EQ(baseline.exit_code, 0) << baseline.err;
@@ -114,7 +114,7 @@ TEST(AppAudit, TakesTheLossOfNetworksThatRepeatTheLabels) {
 }
 
 TEST(AppAudit, NamesTheFilesOfImages) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_class_folders(folder / "set/train", 3, 24);
   write_class_folders(folder / "set/test", 3, 2, 100);
   const AppResult trained =
@@ -140,7 +140,7 @@ TEST(AppAudit, NamesTheFilesOfImages) {
 }
 
 TEST(AppAudit, SaysWhatIsMissing) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--num_epochs 1", "run");
   const auto expect_error = [&](const std::string& arguments, const std::string& part) {
     const AppResult result = run_app(folder, "audit " + arguments);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,12 +18,15 @@ namespace bptplr {
 /// `bptplr ARGUMENTS` in `folder`, beside the test.
 class BackgroundApp {
  public:
-  BackgroundApp(const ScratchFolder& folder, const std::string& arguments) {
+  BackgroundApp(const TemporaryFolder& folder, const std::string& arguments) {
     const std::string command = std::string("exec ") + BPTPLR_BINARY_DIR + "/bptplr " + arguments +
                                 " >stdout.txt 2>stderr.txt </dev/null";
     const std::string where = folder / ".";
     process_ = ::fork();
     if (process_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG,
+              SIGKILL);  // a training that is not to outlive a test that is killed
+      ::setenv("OMP_WAIT_POLICY", "passive", 1);
       if (::chdir(where.c_str()) == 0) {
         ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
       }

@@ -31,7 +31,7 @@ std::size_t count(const std::string& text, const std::string& part) {
 }
 
 TEST(AppBench, PrintsTablesOfPhasesAndFamilies) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult result = run_app(folder, kTiny + "--width 4");
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.err, "");
@@ -54,7 +54,7 @@ TEST(AppBench, PrintsTablesOfPhasesAndFamilies) {
 }
 
 TEST(AppBench, JsonHoldsTheSame) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult result = run_app(folder, kTiny + "--width 4 --num_class 100 --json");
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(count(result.out, "\n"), 1U);
@@ -74,7 +74,7 @@ TEST(AppBench, JsonHoldsTheSame) {
 }
 
 TEST(AppBench, ScalingPrintsALineForEachSize) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult table = run_app(folder, kTiny + "--scaling width");
   ASSERT_EQ(table.exit_code, 0) << table.err;
   for (const char* begin : {"width ", "\n16 ", "\n32 ", "\n64 "}) {
@@ -96,7 +96,7 @@ TEST(AppBench, ScalingPrintsALineForEachSize) {
 }
 
 TEST(AppBench, HelpDocumentsEveryOptionOnce) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult result = run_app(folder, "bench --help");
   EXPECT_EQ(result.exit_code, 0);
   for (const char* flag :
@@ -107,7 +107,7 @@ TEST(AppBench, HelpDocumentsEveryOptionOnce) {
 }
 
 TEST(AppBench, WrongUsageEndsWithTwo) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   for (const char* arguments : {"bench --scaling depth", "bench --images many",
                                 "bench --arch lenet", "bench --lr 0.1", "bench extra"}) {
     const AppResult result = run_app(folder, arguments);
@@ -117,7 +117,7 @@ TEST(AppBench, WrongUsageEndsWithTwo) {
 }
 
 TEST(AppBench, SizesOutOfRangeEndWithOneAndASentence) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   for (const auto& [arguments, sentence] :
        {std::pair{"--images 10", "--images is 10, but must lie in [100, 10000000]"},
         std::pair{"--num_class 5000", "--num_class is 5000, but must lie in [0, 1024]"},

@@ -10,17 +10,18 @@ namespace bptplr {
 
 /// A page of the folder as a browser has it when its script has run; empty where that takes a
 /// minute.
-inline std::string drawn_page(const ScratchFolder& folder, const std::string& browser,
+inline std::string drawn_page(const TemporaryFolder& folder, const std::string& browser,
                               const std::string& page) {
   const std::string command =
       "timeout 60 " + browser + " --headless --no-sandbox --disable-gpu --disable-dev-shm-usage" +
-      " --user-data-dir='" + (folder / "browser") + "' --run-all-compositor-stages-before-draw --virtual-time-budget=2000 --dump-dom" +
+      " --user-data-dir='" + (folder / "browser") +
+      "' --run-all-compositor-stages-before-draw --virtual-time-budget=2000 --dump-dom" +
       " 'file://" + (folder / page) + "' >'" + (folder / "drawn.html") + "' 2>/dev/null";
   return std::system(command.c_str()) == 0 ? read_text(folder / "drawn.html") : "";
 }
 
 /// The Chromium that opens files here, which one in a sandbox of its own may not; empty without.
-inline std::string find_chromium(const ScratchFolder& folder) {
+inline std::string find_chromium(const TemporaryFolder& folder) {
   write_text(folder / "probe.html", "<script>document.write(6 * 7)</script>");
   for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
     if (contains(drawn_page(folder, name, "probe.html"), "42")) return name;

@@ -23,7 +23,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 /// Trains into `folder`/`out` and expects success.
-AppResult train(const ScratchFolder& folder, const std::string& flags, const std::string& out) {
+AppResult train(const TemporaryFolder& folder, const std::string& flags, const std::string& out) {
   AppResult result = run_app(folder, "train " + kSmall + flags + " --out " + out);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   return result;
@@ -36,7 +36,7 @@ void expect_same_bytes(const std::string& a, const std::string& b) {
 }
 
 TEST(AppCommands, HelpListsEveryField) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult result = run_app(folder, "train --help");
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.err, "");
@@ -50,7 +50,7 @@ TEST(AppCommands, HelpListsEveryField) {
 }
 
 TEST(AppCommands, VersionAndInfo) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   EXPECT_TRUE(run_app(folder, "--version").out.starts_with("bptplr 0."));
   EXPECT_TRUE(contains(run_app(folder, "info").out, "cifar10-sym50"));
   const AppResult result = run_app(folder, "info --json");
@@ -74,7 +74,7 @@ void expect_network_metrics(const Json& network) {
 }
 
 TEST(AppCommands, BptPlrWritesWhatIsPromised) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult result = train(folder, "--r 0.4 --lr 0.03", "run");
   EXPECT_FALSE(contains(result.out, "\033")) << "escape codes off a terminal";
   const std::vector<std::string> output = lines_of(result.out);
@@ -128,7 +128,7 @@ TEST(AppCommands, BptPlrWritesWhatIsPromised) {
 }
 
 TEST(AppCommands, CrossEntropyHasOneNetwork) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult result = train(folder, "--method ce", "run");
   EXPECT_FALSE(contains(lines_of(result.out).back(), " auc "));
   const std::vector<std::string> metrics = lines_of(read_text(folder / "run/metrics.jsonl"));
@@ -141,7 +141,7 @@ TEST(AppCommands, CrossEntropyHasOneNetwork) {
 }
 
 TEST(AppCommands, NetworksMaySeeCropsOfTheImages) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--method ce --crop 24 --crop_padding 0", "run");
   const std::vector<std::string> metrics = lines_of(read_text(folder / "run/metrics.jsonl"));
   ASSERT_EQ(metrics.size(), 2U);
@@ -151,7 +151,7 @@ TEST(AppCommands, NetworksMaySeeCropsOfTheImages) {
 }
 
 TEST(AppCommands, SameSeedSameNetworksForAnyNumberOfThreads) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--threads 2", "a");
   train(folder, "--threads 2", "b");
   train(folder, "--threads 1", "c");
@@ -164,7 +164,7 @@ TEST(AppCommands, SameSeedSameNetworksForAnyNumberOfThreads) {
 }
 
 TEST(AppCommands, AnotherNetworkStartsFromPretrainedWeights) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult result =
       train(folder, "--arch resnet50 --width 2 --pretrained " BPTPLR_GOLDEN_DIR "/pth/backbone.pth",
             "run");
@@ -180,7 +180,7 @@ TEST(AppCommands, AnotherNetworkStartsFromPretrainedWeights) {
 }
 
 TEST(AppCommands, AnOldRunsConfigAndNoiseRepeatIt) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--r 0.3 --subset 150 --num_epochs 1", "first");
   const AppResult again = run_app(
       folder, "train --recipe first/config.json --noise_file first/noise.json --out second");
@@ -190,7 +190,7 @@ TEST(AppCommands, AnOldRunsConfigAndNoiseRepeatIt) {
 }
 
 TEST(AppCommands, TheDefaultFolderIsNamedAfterTheRun) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string command = "train " + kSmall + "--method ce --r 0.25 --seed 7 --num_epochs 1";
   for (const std::string suffix : {"", "_2", "_3"}) {
     EXPECT_EQ(run_app(folder, command).exit_code, 0);
@@ -199,7 +199,7 @@ TEST(AppCommands, TheDefaultFolderIsNamedAfterTheRun) {
 }
 
 TEST(AppCommands, ThePublishedCommandIsUnderstood) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult result =
       run_app(folder,
               "train --r 0.4 --noise_mode 'asym' --lambda_u 30 "

@@ -31,7 +31,7 @@ std::string quick(const std::string& out) {
   return "compare ce fast.json --seeds 1,2 " + kTiny + "--out " + out + " ";
 }
 
-void write_fast_recipe(const ScratchFolder& folder) {
+void write_fast_recipe(const TemporaryFolder& folder) {
   write_text(folder / "fast.json", R"({"method": "ce", "lr": 0.1})");
 }
 
@@ -72,7 +72,7 @@ void expect_narrow(const std::string& text) {
 }
 
 TEST(AppCompare, HelpListsTheFieldsOfRecipes) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult result = run_app(folder, "compare --help");
   EXPECT_EQ(result.exit_code, 0);
   for (const RecipeField& field : recipe_fields()) {
@@ -88,7 +88,7 @@ TEST(AppCompare, HelpListsTheFieldsOfRecipes) {
 }
 
 TEST(AppCompare, TrainsEveryLabelWithEverySeed) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string command = "compare " + kMethod + " ce --seeds 1,2 " + kTiny + "--out D ";
   const AppResult result = run_app(folder, command);
   ASSERT_EQ(result.exit_code, 0) << result.err;
@@ -127,7 +127,7 @@ TEST(AppCompare, TrainsEveryLabelWithEverySeed) {
 }
 
 TEST(AppCompare, WhatIsThereIsNotTrainedAgain) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_fast_recipe(folder);
   ASSERT_EQ(run_app(folder, quick("D")).exit_code, 0);
   const std::string runs = read_text(folder / "D/runs.jsonl");
@@ -156,7 +156,7 @@ TEST(AppCompare, WhatIsThereIsNotTrainedAgain) {
 }
 
 TEST(AppCompare, SignalsStopItAndTheSameCommandGoesOn) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_fast_recipe(folder);
   const std::string longer = " --num_epochs 6";
   ASSERT_EQ(run_app(folder, quick("whole") + longer).exit_code, 0);
@@ -177,7 +177,7 @@ TEST(AppCompare, SignalsStopItAndTheSameCommandGoesOn) {
 }
 
 TEST(AppCompare, SurvivesBeingKilled) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_fast_recipe(folder);
   ASSERT_EQ(run_app(folder, quick("whole")).exit_code, 0);
   for (const char* moment : {"ce/seed1/metrics.jsonl", "fast/seed1/checkpoints", "compare.csv",
@@ -195,7 +195,7 @@ TEST(AppCompare, SurvivesBeingKilled) {
 }
 
 TEST(AppCompare, StopsWhenTheTimeOfTheCallIsUp) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_fast_recipe(folder);
   ASSERT_EQ(run_app(folder, quick("whole")).exit_code, 0);
   const AppResult stopped = run_app(folder, quick("D") + "--max_hours 1e-9");
@@ -212,7 +212,7 @@ TEST(AppCompare, StopsWhenTheTimeOfTheCallIsUp) {
 }
 
 TEST(AppCompare, RefusesAnotherRecipe) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_fast_recipe(folder);
   ASSERT_EQ(run_app(folder, quick("D") + "--num_epochs 1").exit_code, 0);
   fs::remove_all(folder / "D/ce");
@@ -224,7 +224,7 @@ TEST(AppCompare, RefusesAnotherRecipe) {
 }
 
 TEST(AppCompare, RunsOfASeedSeeTheSameData) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_text(folder / "other.json", R"({"method": "ce", "r": 0.2})");
   write_text(folder / "common.json", R"({"r": 0.4})");
   std::string without_r = kTiny;
@@ -239,7 +239,7 @@ TEST(AppCompare, RunsOfASeedSeeTheSameData) {
 }
 
 TEST(AppCompare, AFailedRunDoesNotEndTheOthers) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_text(folder / "boom.json", R"({"method": "ce", "lr": 1e30})");
   const std::string command = "compare boom.json ce --seeds 1,2 " + kTiny + "--out D";
   const AppResult result = run_app(folder, command);
@@ -258,7 +258,7 @@ TEST(AppCompare, AFailedRunDoesNotEndTheOthers) {
 }
 
 TEST(AppCompare, LinesThatAreDamagedAreNamed) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_fast_recipe(folder);
   ASSERT_EQ(run_app(folder, quick("D") + "--num_epochs 1").exit_code, 0);
   const std::string runs = read_text(folder / "D/runs.jsonl");
@@ -272,7 +272,7 @@ TEST(AppCompare, LinesThatAreDamagedAreNamed) {
 }
 
 TEST(AppCompare, WhatCannotBeMeantIsAnError) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_fast_recipe(folder);
   expect_error(folder, "compare no-such ce " + kTiny, "nor a file 'no-such'");
   expect_error(folder, "compare ce ce " + kTiny, "called ce");
@@ -288,7 +288,7 @@ TEST(AppCompare, WhatCannotBeMeantIsAnError) {
 }
 
 TEST(AppCompare, FoldersThatAreMissingOrCannotBeWritten) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_fast_recipe(folder);
   expect_error(folder, "compare --table --out nowhere", "nowhere holds no comparison");
   // Below a regular file nobody can write, not even root.
@@ -305,7 +305,7 @@ TEST(AppCompare, FoldersThatAreMissingOrCannotBeWritten) {
 }
 
 TEST(AppCompare, TwoNeverShareAFolder) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_fast_recipe(folder);
   BackgroundApp first(folder, quick("D") + "--num_epochs 5000");
   ASSERT_TRUE(first.wait_for([&] { return fs::exists(folder / "D/ce/seed1/metrics.jsonl"); }));
@@ -318,7 +318,7 @@ TEST(AppCompare, TwoNeverShareAFolder) {
 }
 
 TEST(AppCompare, ABrowserDrawsEverySection) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string chromium = find_chromium(folder);
   if (chromium.empty()) GTEST_SKIP() << "There is no Chromium that works.";
   write_fast_recipe(folder);

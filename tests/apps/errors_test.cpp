@@ -13,7 +13,7 @@ namespace bptplr {
 namespace {
 
 /// Expects exit code 2, `part`, and where to look for help.
-void expect_usage_error(const ScratchFolder& folder, const std::string& arguments,
+void expect_usage_error(const TemporaryFolder& folder, const std::string& arguments,
                         const std::string& part) {
   SCOPED_TRACE(arguments);
   const AppResult result = run_app(folder, arguments);
@@ -24,7 +24,7 @@ void expect_usage_error(const ScratchFolder& folder, const std::string& argument
 }
 
 TEST(AppErrors, UsageErrorsExitWith2) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   expect_usage_error(folder, "", "subcommand");
   expect_usage_error(folder, "trian", "trian");
   expect_usage_error(folder, "train --no_such_flag 3", "--no_such_flag");
@@ -40,7 +40,7 @@ TEST(AppErrors, UsageErrorsExitWith2) {
 }
 
 TEST(AppErrors, FieldsOutOfRange) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   expect_error(folder, "train --dataset shapes --r 1.5", "r is 1.5");
   expect_error(folder, "train --dataset shapes --r -0.1", "r is -0.1");
   expect_error(folder, "train --dataset shapes --r nan", "r is nan");
@@ -58,14 +58,14 @@ TEST(AppErrors, FieldsOutOfRange) {
 }
 
 TEST(AppErrors, CropsThatDoNotFit) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   expect_error(folder, "train " + kSmall + "--out a --crop 41",
                "a crop of 41 x 41 pixels does not fit into images of 32 x 32");
   expect_error(folder, "train " + kSmall + "--out b --crop 20", "multiple of 8, not 20 x 20");
 }
 
 TEST(AppErrors, MissingAndDamagedData) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   expect_error(folder, "train --data_path nowhere", "nowhere");
   std::filesystem::create_directories(folder / "empty");
   expect_error(folder, "train --data_path empty", "empty");
@@ -95,12 +95,12 @@ TEST(AppErrors, MissingAndDamagedData) {
 TEST(AppErrors, TruncatedGenuineFiles) {
   const std::string genuine = BPTPLR_SHARED_DIR "/data/genuine-prefix/cifar-10-batches-py";
   if (!std::filesystem::is_directory(genuine)) GTEST_SKIP() << genuine << " is not there";
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   expect_error(folder, "train --data_path '" + genuine + "'", "data_batch");
 }
 
 TEST(AppErrors, NoiseFiles) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string train = "train " + kSmall + "--out run --noise_file ";
   expect_error(folder, train + "nowhere.json", "nowhere.json");
   write_text(folder / "short.json", "[0, 1, 2]");
@@ -116,7 +116,7 @@ TEST(AppErrors, NoiseFiles) {
 }
 
 TEST(AppErrors, Recipes) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   expect_error(folder, "train --recipe no-such-recipe", "no-such-recipe");
   write_text(folder / "broken.json", "{\"r\": 0.4,,}");
   expect_error(folder, "train --recipe broken.json", "broken.json is not valid JSON");
@@ -128,7 +128,7 @@ TEST(AppErrors, Recipes) {
 }
 
 TEST(AppErrors, OutFolders) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_text(folder / "file", "in the way");
   // Below a regular file nobody can write, not even root.
   expect_error(folder, "train " + kSmall + "--out file/run", "file/run");
@@ -139,7 +139,7 @@ TEST(AppErrors, OutFolders) {
 }
 
 TEST(AppErrors, OutputThatCannotBeWritten) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string command = std::string(BPTPLR_BINARY_DIR) + "/bptplr ";
   const std::string err = folder / "err";
   for (const char* arguments : {"info", "info --json"}) {
@@ -156,7 +156,7 @@ TEST(AppErrors, OutputThatCannotBeWritten) {
 }
 
 TEST(AppErrors, EvalWithoutARun) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   expect_error(folder, "eval nowhere", "nowhere");
   std::filesystem::create_directories(folder / "empty");
   expect_error(folder, "eval empty", "config.json");

@@ -21,7 +21,7 @@ const std::string kTiny =
     "--kappa 0:2 --cache_dir cache ";
 
 /// Trains for two epochs, the second with partitions, and expects `parts` in what it says.
-AppResult train(const ScratchFolder& folder, const std::string& arguments,
+AppResult train(const TemporaryFolder& folder, const std::string& arguments,
                 const std::vector<std::string>& parts) {
   AppResult result = run_app(folder, "train " + kTiny + arguments);
   EXPECT_EQ(result.exit_code, 0) << result.err;
@@ -30,7 +30,7 @@ AppResult train(const ScratchFolder& folder, const std::string& arguments,
 }
 
 TEST(AppImageSets, FolderWithNoiseDrawnHere) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_class_folders(folder / "set/train", 4, 12);
   write_class_folders(folder / "set/test", 4, 3, 100);
   const AppResult first = train(
@@ -49,7 +49,7 @@ TEST(AppImageSets, FolderWithNoiseDrawnHere) {
 }
 
 TEST(AppImageSets, FolderWithTheLabelsThatItHas) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_class_folders(folder / "set", 4, 12);
   const AppResult result =
       train(folder, "--dataset folder --data_path set --test_split 0.25 --out run",
@@ -58,7 +58,7 @@ TEST(AppImageSets, FolderWithTheLabelsThatItHas) {
 }
 
 TEST(AppImageSets, Manifest) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_class_folders(folder / "set", 3, 12);
   std::string text = "path,label,true_label,split\n";
   for (int label = 0; label < 3; ++label) {
@@ -77,7 +77,7 @@ TEST(AppImageSets, Manifest) {
 }
 
 TEST(AppImageSets, Animal10n) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_animal10n(folder / "set/raw_image", 6);
   train(folder, "--dataset animal10n --data_path set --out run",
         {"animal10n: 60 training and 20 test images", "not known"});
@@ -90,14 +90,14 @@ TEST(AppImageSets, Animal10n) {
 }
 
 TEST(AppImageSets, Clothing1m) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_clothing1m(folder / "set", 4);
   train(folder, "--dataset clothing1m --data_path set --out run",
         {"clothing1m: 56 training and 14 test images", "100.00 % are wrong"});
 }
 
 TEST(AppImageSets, WhatDoesNotFitIsRefusedBeforeImagesAreDecoded) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_class_folders(folder / "set/train", 3, 4);
   write_class_folders(folder / "set/test", 3, 1, 100);
   for (const auto& [arguments, part] : std::vector<std::pair<std::string, std::string>>{
@@ -128,7 +128,7 @@ TEST(AppImageSets, WhatDoesNotFitIsRefusedBeforeImagesAreDecoded) {
 }
 
 TEST(AppImageSets, TwoClassesTrainAndAreWarnedOf) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_class_folders(folder / "set/train", 2, 8);
   write_class_folders(folder / "set/test", 2, 2, 100);
   const AppResult result =
@@ -139,7 +139,7 @@ TEST(AppImageSets, TwoClassesTrainAndAreWarnedOf) {
 }
 
 TEST(AppImageSets, AClassWithoutImagesIsNamedBeforeImagesAreDecoded) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_class_folders(folder / "set", 3, 4);
   std::string list = "path,label\n";
   for (const char* name : {"class1", "class2"}) {
@@ -157,7 +157,7 @@ TEST(AppImageSets, AClassWithoutImagesIsNamedBeforeImagesAreDecoded) {
 
 TEST(AppImageSets, ThreeHundredBadImagesStopOrAreLeftOut) {
   constexpr int kBad = 300;
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_class_folders(folder / "set/train", 3, 8);
   write_class_folders(folder / "set/test", 3, 2, 100);
   for (int i = 0; i < kBad; ++i) write_bad_image(folder / "set/train/class1", i);
@@ -175,7 +175,7 @@ TEST(AppImageSets, ThreeHundredBadImagesStopOrAreLeftOut) {
 }
 
 TEST(AppImageSets, CheckTellsWhatIsWrong) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_class_folders(folder / "set/train", 3, 8);
   write_class_folders(folder / "set/test", 3, 2, 100);
   const fs::path train = folder / "set/train";
@@ -199,7 +199,7 @@ TEST(AppImageSets, CheckTellsWhatIsWrong) {
 }
 
 TEST(AppImageSets, CheckKnowsTheLayouts) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   write_animal10n(folder / "animals", 1);
   EXPECT_TRUE(contains(run_app(folder, "data check animals").out, "animal10n: animals"));
   write_clothing1m(folder / "clothes", 1);

@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 
 /// Three classes of pictures in SET, and a run on them in RUN. The networks see crops, so that
 /// more of the test view counts than the image.
-void train_on_folders(const ScratchFolder& folder) {
+void train_on_folders(const TemporaryFolder& folder) {
   write_class_folders(folder / "set/train", 3, 24);
   write_class_folders(folder / "set/test", 3, 7, 100);
   const AppResult result = run_app(
@@ -44,7 +44,7 @@ double accuracy(const std::vector<CsvRow>& rows) {
 }
 
 TEST(AppPredict, FindsTheClassesThatEvalCounts) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train_on_folders(folder);
   const Json measured = parse_json(run_app(folder, "eval run --json").out);
   // The data set is not needed, only these pictures.
@@ -67,7 +67,7 @@ TEST(AppPredict, FindsTheClassesThatEvalCounts) {
 }
 
 TEST(AppPredict, TableAndJsonSayTheSame) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train_on_folders(folder);
   const std::string images = "set/test/class1 set/test/class0/image100.JPEG ";
   const AppResult as_table = run_app(folder, "predict run --all --out p.csv " + images);
@@ -100,7 +100,7 @@ TEST(AppPredict, TableAndJsonSayTheSame) {
 }
 
 TEST(AppPredict, UnreadableImagesStopOrAreLeftOut) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train_on_folders(folder);
   write_text_file(folder / "set/test/class1/bad.png", "no picture");
   const AppResult stopped = run_app(folder, "predict run set/test --out p.csv");
@@ -120,7 +120,7 @@ TEST(AppPredict, UnreadableImagesStopOrAreLeftOut) {
 }
 
 TEST(AppPredict, SaysWhatIsMissing) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train_on_folders(folder);
   const auto expect_error = [&](const std::string& arguments, const std::string& part) {
     const AppResult result = run_app(folder, "predict " + arguments);

@@ -15,13 +15,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-void train(const ScratchFolder& folder, const std::string& flags) {
+void train(const TemporaryFolder& folder, const std::string& flags) {
   const AppResult result = run_app(folder, "train " + kSmall + flags + " --out run");
   ASSERT_EQ(result.exit_code, 0) << result.err;
 }
 
 /// What `bptplr report run FLAGS --json` says.
-Json report_of(const ScratchFolder& folder, const std::string& flags = "") {
+Json report_of(const TemporaryFolder& folder, const std::string& flags = "") {
   const AppResult result = run_app(folder, "report run --json " + flags);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   return parse_json(result.out);
@@ -33,7 +33,7 @@ std::string missing(const Json& report, const std::string& section) {
 }
 
 /// Of the page that `bptplr report run` writes.
-std::string page_of(const ScratchFolder& folder, const std::string& flags = "") {
+std::string page_of(const TemporaryFolder& folder, const std::string& flags = "") {
   const AppResult result = run_app(folder, "report run " + flags);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_TRUE(contains(result.out, "report.html")) << result.out;
@@ -49,7 +49,7 @@ double sum(const Json& matrix) {
 }
 
 TEST(AppReport, ShowsEverythingOfAFinishedRun) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--r 0.4 --num_epochs 3");
   const Json report = report_of(folder, "--top 7");
   for (const char* section : {"curves", "selection", "balance", "test", "noise", "suspects"}) {
@@ -83,7 +83,7 @@ TEST(AppReport, ShowsEverythingOfAFinishedRun) {
 }
 
 TEST(AppReport, ThePageNeedsNoOtherFile) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--r 0.4");
   const std::string page = page_of(folder);
   for (const char* part : {"http:", "https:", " src=", "@import", "url(", "{{"}) {
@@ -101,7 +101,7 @@ TEST(AppReport, ThePageNeedsNoOtherFile) {
 }
 
 TEST(AppReport, ABrowserDrawsEverySection) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string chromium = find_chromium(folder);
   if (chromium.empty()) GTEST_SKIP() << "There is no Chromium that works.";
   train(folder, "--r 0.4 --num_epochs 3");
@@ -121,7 +121,7 @@ TEST(AppReport, ABrowserDrawsEverySection) {
 }
 
 TEST(AppReport, PlainCrossEntropyHasNoPartition) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--method ce --r 0.4");
   const Json report = report_of(folder);
   EXPECT_EQ(missing(report, "curves"), "");
@@ -136,7 +136,7 @@ TEST(AppReport, PlainCrossEntropyHasNoPartition) {
 }
 
 TEST(AppReport, ARunInItsWarmUpHasNoPartitionYet) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--num_epochs 1");
   const Json report = report_of(folder);
   for (const char* section : {"selection", "balance"}) {
@@ -155,7 +155,7 @@ TEST(AppReport, ARunInItsWarmUpHasNoPartitionYet) {
 }
 
 TEST(AppReport, WithoutTheDataSetTheRestIsShown) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train(folder, "--r 0.4");
   Json config = parse_json(read_text(folder / "run/config.json"));
   config["dataset"] = "cifar10";
@@ -173,7 +173,7 @@ TEST(AppReport, WithoutTheDataSetTheRestIsShown) {
 }
 
 TEST(AppReport, WhatIsNoRunIsAnError) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult nowhere = run_app(folder, "report nowhere");
   EXPECT_EQ(nowhere.exit_code, 1);
   EXPECT_TRUE(contains(nowhere.err, "there is no folder nowhere")) << nowhere.err;

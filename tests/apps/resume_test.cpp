@@ -56,7 +56,7 @@ void expect_same_results(const std::string& run, const std::string& expected) {
 }
 
 /// The run that nothing interrupts, in `folder`/whole; returns the seconds that it took.
-double train_whole(const ScratchFolder& folder) {
+double train_whole(const TemporaryFolder& folder) {
   const auto start = Clock::now();
   const AppResult result = run_app(folder, kRun + "--out whole");
   EXPECT_EQ(result.exit_code, 0) << result.err;
@@ -64,7 +64,7 @@ double train_whole(const ScratchFolder& folder) {
 }
 
 /// Goes on with `out` to its end.
-void finish(const ScratchFolder& folder, const std::string& out) {
+void finish(const TemporaryFolder& folder, const std::string& out) {
   const AppResult result = run_app(folder, kRun + "--resume --out " + out);
   ASSERT_EQ(result.exit_code, 0) << result.err;
   expect_same_results(folder / out, folder / "whole");
@@ -79,7 +79,7 @@ bool has_file(const std::string& folder, const std::string& extension) {
 }
 
 TEST(AppResume, SurvivesBeingKilledAt25Moments) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const double seconds = train_whole(folder);
   std::mt19937 random(1);
   std::uniform_real_distribution<double> moment(0.0, seconds);
@@ -108,7 +108,7 @@ TEST(AppResume, SurvivesBeingKilledAt25Moments) {
 }
 
 TEST(AppResume, SignalsEndWithACheckpointWithinTheEpoch) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train_whole(folder);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     const std::string out = "signal" + std::to_string(signal);
@@ -121,7 +121,7 @@ TEST(AppResume, SignalsEndWithACheckpointWithinTheEpoch) {
 }
 
 TEST(AppResume, StopsWhenTimeIsUp) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train_whole(folder);
   const AppResult stopped = run_app(folder, kRun + "--max_hours 1e-9 --out run");
   EXPECT_EQ(stopped.exit_code, 3) << stopped.err;
@@ -137,7 +137,7 @@ TEST(AppResume, StopsWhenTimeIsUp) {
 }
 
 TEST(AppResume, StartsWhereThereIsNothingAndSaysWhenAllIsDone) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train_whole(folder);
   finish(folder, "new");
   const AppResult again = run_app(folder, kRun + "--resume --out new");
@@ -158,7 +158,7 @@ TEST(AppResume, StartsWhereThereIsNothingAndSaysWhenAllIsDone) {
 }
 
 TEST(AppResume, ResultsWithoutACheckpointAreKept) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train_whole(folder);
   fs::copy(folder / "whole", folder / "run", fs::copy_options::recursive);
   fs::remove_all(folder / "run/checkpoints");
@@ -170,12 +170,12 @@ TEST(AppResume, ResultsWithoutACheckpointAreKept) {
 }
 
 TEST(AppResume, WithoutOutIsAUsageError) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   EXPECT_EQ(run_app(folder, kRun + "--resume").exit_code, 2);
 }
 
 TEST(AppResume, RefusesAnotherRecipeByNamingTheField) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   ASSERT_EQ(run_app(folder, kRun + "--num_epochs 1 --out run").exit_code, 0);
   const AppResult result = run_app(folder, kRun + "--resume --lr 0.5 --out run");
   EXPECT_EQ(result.exit_code, 1);
@@ -183,7 +183,7 @@ TEST(AppResume, RefusesAnotherRecipeByNamingTheField) {
 }
 
 TEST(AppResume, GoesOnFromTheLastWholeCheckpoint) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train_whole(folder);
   ASSERT_EQ(run_app(folder, kRun + "--num_epochs 3 --lr_period 4 --out run").exit_code, 0);
   write_text(folder / "run/checkpoints/epoch_000003.safetensors", "damaged");
@@ -195,7 +195,7 @@ TEST(AppResume, GoesOnFromTheLastWholeCheckpoint) {
 }
 
 TEST(AppResume, TwoRunsNeverShareAFolder) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   BackgroundApp first(folder, kRun + "--num_epochs 500 --out run");
   ASSERT_TRUE(first.wait_for([&] { return fs::exists(folder / "run/config.json"); }));
   // The first one writes to stdout.txt, which run_app would overwrite.
@@ -208,7 +208,7 @@ TEST(AppResume, TwoRunsNeverShareAFolder) {
 }
 
 TEST(AppResume, ALossThatIsNotFiniteLeavesItsState) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult result = run_app(folder, kRun + "--lr 1e30 --out run");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_TRUE(contains(result.err, "is not finite in epoch 0, warm-up iteration")) << result.err;
@@ -226,7 +226,7 @@ std::string limited(int kilobytes) {
 }
 
 TEST(AppResume, AFullDiskEndsNoTraining) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   train_whole(folder);
   // Models fit, checkpoints do not; events may or may not.
   const auto model = fs::file_size(folder / "whole/model1.safetensors");
@@ -249,7 +249,7 @@ TEST(AppResume, AFullDiskEndsNoTraining) {
 }
 
 TEST(AppResume, AFolderThatVanishesEndsNoTraining) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   BackgroundApp app(folder, kRun + "--num_epochs 12 --out run");
   ASSERT_TRUE(app.wait_for([&] { return fs::exists(folder / "run/metrics.jsonl"); }));
   fs::rename(folder / "run", folder / "moved");
@@ -267,7 +267,7 @@ std::string on_small_disk(const std::string& megabytes, const std::string& comma
 }
 
 TEST(AppResume, ASmallFileSystemThatFillsUp) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const std::string enter = "cd '" + (folder / ".") + "' && mkdir -p disk && ";
   if (std::system((enter + on_small_disk("1", "true") + " 2>unshare.txt").c_str()) != 0) {
     GTEST_SKIP() << "no file system can be mounted here: " << read_text(folder / "unshare.txt");

@@ -12,30 +12,9 @@
 #include <iterator>
 #include <string>
 
+#include "tests/temporary_folder.hpp"
+
 namespace bptplr {
-
-/// A fresh folder for one test, removed at its end.
-class ScratchFolder {
- public:
-  ScratchFolder()
-      : path_(std::filesystem::temp_directory_path() /
-              ("bptplr_app_" + std::to_string(::getpid()) + "_" +
-               ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline std::string read_text(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -55,7 +34,7 @@ struct AppResult {
 /// `bptplr ARGUMENTS`, as a shell understands them, inside `folder`.
 ///
 /// Threads that wait sleep instead of spinning: tests run several at a time.
-inline AppResult run_app(const ScratchFolder& folder, const std::string& arguments) {
+inline AppResult run_app(const TemporaryFolder& folder, const std::string& arguments) {
   const std::string out = folder / "stdout.txt";
   const std::string err = folder / "stderr.txt";
   const std::string command = "cd '" + folder / "." + "' && OMP_WAIT_POLICY=passive " +
@@ -78,7 +57,7 @@ inline const std::string kSmall =
     "--batch_size 32 --warm_up 1 --num_epochs 2 ";
 
 /// Expects exit code 1 and, on stderr, one line "bptplr: error: ..." with `part` in it.
-inline void expect_error(const ScratchFolder& folder, const std::string& arguments,
+inline void expect_error(const TemporaryFolder& folder, const std::string& arguments,
                          const std::string& part) {
   SCOPED_TRACE(arguments);
   const AppResult result = run_app(folder, arguments);

@@ -16,7 +16,7 @@ namespace {
 
 /// What `bptplr ARGUMENTS` prints in `folder` on a terminal of so many columns, or on none, in
 /// lines without escape codes; of a line that is drawn anew, what is left in the end.
-std::vector<std::string> lines_on_terminal(const ScratchFolder& folder,
+std::vector<std::string> lines_on_terminal(const TemporaryFolder& folder,
                                            const std::string& arguments, int columns) {
   const std::string command =
       std::string("exec ") + BPTPLR_BINARY_DIR + "/bptplr " + arguments + " 2>stderr.txt";
@@ -70,7 +70,7 @@ const std::string kRun =
     "--threads 1 --out ";
 
 TEST(AppTerminal, LinesOfEpochsFitTheTerminal) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   for (const int columns : {80, 100, 126, 127, 150}) {
     const std::string out = "run" + std::to_string(columns);
     const std::vector<std::string> table = table_of(lines_on_terminal(folder, kRun + out, columns));
@@ -90,7 +90,7 @@ TEST(AppTerminal, LinesOfEpochsFitTheTerminal) {
 }
 
 TEST(AppTerminal, ElsewhereLinesAreWhole) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   const AppResult result = run_app(folder, kRun + "run");
   EXPECT_TRUE(contains(result.out, "mem GiB     time  parts of the loss\n")) << result.out;
   EXPECT_TRUE(std::regex_search(

@@ -156,6 +156,19 @@ TEST(WarmUpIteration, MatchesPyTorch) {
   golden().expect_after(k, "warmup");
 }
 
+TEST(WarmUpOptions, PenaliseConfidenceUnderAsymmetricNoiseUnlessToldOtherwise) {
+  const auto penalises = [](const std::string& noise_mode, const std::string& penalty) {
+    Recipe recipe;
+    recipe.noise_mode = noise_mode;
+    recipe.warm_up_penalty = penalty;
+    return WarmUpOptions(recipe, 0).negative_entropy;
+  };
+  EXPECT_TRUE(penalises("asym", "auto"));
+  EXPECT_FALSE(penalises("sym", "auto"));
+  EXPECT_TRUE(penalises("sym", "on"));
+  EXPECT_FALSE(penalises("asym", "off"));
+}
+
 /// One iteration of MixUp from the same start.
 struct MixedUp {
   WarmUpLosses losses;

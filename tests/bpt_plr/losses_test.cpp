@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "bpt_plr/mixup.hpp"
 #include "engine/ops.hpp"
 #include "tests/device.hpp"
 #include "tests/golden.hpp"
@@ -23,6 +24,26 @@ TEST(GeneralizedCrossEntropy, ValueAndGradientEqualPyTorch) {
     EXPECT_LT(relative_error(loss, golden[key + "value"]), 1e-5);
     backward(scale(loss, -2.0));
     EXPECT_LT(relative_error(logits.grad(), scale(golden[key + "dlogits"], -2.0)), 1e-5);
+  }
+}
+
+/// The baseline `mixup`: cross-entropy with labels that are mixed as the images are.
+TEST(MixedCrossEntropy, ValueAndGradientEqualPyTorch) {
+  const Golden golden("plain_losses");
+  for (const std::string& name : golden.cases("mixup_ce")) {
+    SCOPED_TRACE(name);
+    const std::string key = "mixup_ce/" + name + "/";
+    Tensor logits = golden[key + "logits"].clone().to(test_device());
+    logits.set_requires_grad(true);
+    const Tensor labels =
+        one_hot(golden[key + "labels"].span<std::int64_t>(), logits.size(1)).to(test_device());
+    const Tensor l = Tensor::full({1}, golden[key + "l"].item(), DType::kFloat64).to(test_device());
+    const Tensor targets = Tensor::empty_like(labels);
+    mix_rows(labels, golden[key + "perm"].to(test_device()), l.data<double>(), targets);
+    const Tensor loss = soft_cross_entropy(logits, targets);
+    EXPECT_LT(relative_error(loss, golden[key + "value"]), 1e-5);
+    backward(loss);
+    EXPECT_LT(relative_error(logits.grad(), golden[key + "dlogits"]), 1e-5);
   }
 }
 

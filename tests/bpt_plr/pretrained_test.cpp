@@ -7,6 +7,7 @@
 #include "bpt_plr/make_network.hpp"
 #include "engine/pth.hpp"
 #include "tests/golden.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace bptplr {
 namespace {
@@ -54,14 +55,14 @@ TEST(Pretrained, BothNetworksTakeTheBackboneAndKeepTheirHeads) {
 }
 
 TEST(Pretrained, SafetensorsGiveTheSame) {
-  const fs::path copy = fs::path(testing::TempDir()) / "pretrained_test.safetensors";
+  const TemporaryFolder folder;
+  const fs::path copy = folder / "copy.safetensors";
   save_safetensors(copy, load_pth(kBackbone));
   const Recipe recipe = recipe_for("resnet50", 2);
   const auto from_pth = make_network(recipe, 0);
   const auto from_copy = make_network(recipe, 0);
   load_pretrained(kBackbone, {from_pth.get()});
   load_pretrained(copy, {from_copy.get()});
-  fs::remove(copy);
   const TensorMap other = from_copy->named().state_dict();
   for (const auto& [name, tensor] : from_pth->named().state_dict()) {
     if (tensor.dtype() == DType::kInt64) continue;

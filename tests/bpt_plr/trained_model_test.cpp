@@ -1,7 +1,6 @@
 #include "bpt_plr/trained_model.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <functional>
@@ -12,6 +11,7 @@
 #include "bpt_plr/trainer.hpp"
 #include "data/shapes.hpp"
 #include "tests/golden.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace bptplr {
 namespace {
@@ -36,7 +36,6 @@ class TrainedModelTest : public ::testing::Test {
       folder.write_model(i, *networks_.back());
     }
   }
-  ~TrainedModelTest() override { fs::remove_all(path_); }
 
   /// The second network of the run as a file without a run.
   TrainedModel alone(const Recipe& recipe, const std::array<float, 3>& mean) const {
@@ -54,7 +53,8 @@ class TrainedModelTest : public ::testing::Test {
     return "";
   }
 
-  fs::path path_ = fs::temp_directory_path() / ("bptplr_trained_" + std::to_string(::getpid()));
+  TemporaryFolder folder_;
+  fs::path path_ = folder_.path() / "run";
   Dataset dataset_ = make_shapes(3, 20, 10);
   Recipe recipe_;
   Networks networks_;

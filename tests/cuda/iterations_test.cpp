@@ -64,15 +64,17 @@ std::vector<IterationLosses> train_on(Device device, DType dtype) {
 void expect_together(DType dtype, double tolerance) {
   const auto expected = train_on(Device{}, DType::kFloat32);
   const auto actual = train_on(test_device(), dtype);
-  const auto near = [&](double a, double b, int iteration) {
-    EXPECT_NEAR(a, b, tolerance * std::max(1.0, std::abs(b))) << "iteration " << iteration;
+  // Terms that are small differences of probabilities are themselves less exact, 10 times here.
+  const auto near = [&](double a, double b, int iteration, double factor = 1.0) {
+    EXPECT_NEAR(a, b, factor * tolerance * std::max(1e-2, std::abs(b)))
+        << "iteration " << iteration;
   };
   for (int i = 0; i < kIterations; ++i) {
     const auto at = static_cast<std::size_t>(i);
     near(actual[at].total, expected[at].total, i);
     near(actual[at].loss_x, expected[at].loss_x, i);
-    near(actual[at].loss_u, expected[at].loss_u, i);
-    near(actual[at].penalty, expected[at].penalty, i);
+    near(actual[at].loss_u, expected[at].loss_u, i, 10.0);
+    near(actual[at].penalty, expected[at].penalty, i, 10.0);
     near(actual[at].contrastive, expected[at].contrastive, i);
   }
 }

@@ -85,6 +85,13 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ContrastiveLossCuda,
                                          Case{180, 129, 10, 0.1}, Case{280, 12, 10, 0.1},
                                          Case{325, 8, 10, 0.1}));
 
+TEST(ContrastiveLossCuda, OfNaNIsNaN) {
+  for (const auto kind : {ContrastiveLoss::kPlr, ContrastiveLoss::kFlatPlr}) {
+    Tensor features = Tensor::full({12, 5}, std::nan(""));
+    EXPECT_TRUE(std::isnan(cuda_loss(kind, features, {}, 0.5)[0].item()));
+  }
+}
+
 TEST(ContrastiveLossCuda, TakesUnalignedFeatures) {
   expect_equal_losses(random_unit_rows(34, 64, 1), {}, 0.1, 1);
 }

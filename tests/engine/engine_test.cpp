@@ -14,13 +14,10 @@
 #include "engine/optimizer.hpp"
 #include "engine/random.hpp"
 #include "tests/golden.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace bptplr {
 namespace {
-
-std::filesystem::path temporary(const std::string& name) {
-  return std::filesystem::path(testing::TempDir()) / name;
-}
 
 void write_plain(const std::filesystem::path& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
@@ -428,7 +425,8 @@ TEST(Schedule, MatchesPyTorchAlsoPastThePeriod) {
 }
 
 TEST(Safetensors, RoundTrip) {
-  const auto path = temporary("round_trip.safetensors");
+  const TemporaryFolder folder;
+  const std::string path = folder / "round_trip.safetensors";
   const TensorMap written = {{"f", Tensor::from(std::vector<float>{1.5F, -2.0F, NAN}, {3, 1})},
                              {"i", Tensor::from(std::vector<std::int64_t>{-5}, {})},
                              {"u", Tensor::from(std::vector<std::uint8_t>{1, 2, 255}, {3})},
@@ -450,7 +448,8 @@ TEST(Safetensors, RoundTrip) {
 }
 
 TEST(Safetensors, DamagedFilesAreRefusedByName) {
-  const auto path = temporary("damaged.safetensors");
+  const TemporaryFolder folder;
+  const std::string path = folder / "damaged.safetensors";
   save_safetensors(path, {{"a", Tensor::full({4, 4}, 1.0)}, {"b", Tensor::full({3}, 2.0)}});
   const std::string whole = read_file(path);
   for (std::size_t size = 0; size < whole.size(); ++size) {
@@ -467,15 +466,48 @@ TEST(Safetensors, DamagedFilesAreRefusedByName) {
       message_of([&] { load_safetensors(path); });  // loads or throws Error: never crashes
     }
   }
-  EXPECT_NE(message_of([&] { load_safetensors(temporary("missing")); }).find("missing"),
+  EXPECT_NE(message_of([&] { load_safetensors(folder / "missing"); }).find("missing"),
             std::string::npos);
 }
 
+/// A file of one tensor, "a", that the header describes so, and of four bytes of data.
+std::string safetensors_of(const std::string& entry) {
+  const std::string header = R"({"a":)" + entry + "}";
+  std::string bytes(8, '\0');
+  bytes[0] = static_cast<char>(header.size());
+  return bytes + header + std::string(4, '\0');
+}
+
+TEST(Safetensors, HeadersThatDoNotFitAreRefusedWithTheReason) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "file";
+  const auto message = [&](const std::string& entry) {
+    write_plain(path, safetensors_of(entry));
+    return message_of([&] { load_safetensors(path); });
+  };
+  EXPECT_EQ(message(R"({"dtype":"F32","shape":[1],"data_offsets":[0,4]})"), "");
+  for (const auto& [entry, reason] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"dtype":"F32","shape":[1]})", "has no dtype, shape and data_offsets"},
+           {R"({"dtype":"F32","shape":[1],"data_offsets":[4]})", "has malformed data_offsets"},
+           {R"({"dtype":"F32","shape":[1],"data_offsets":[-4,0]})", "has malformed data_offsets"},
+           {R"({"dtype":"F32","shape":[1],"data_offsets":[4,8]})", "lies outside the file"},
+           {R"({"dtype":"F32","shape":[1],"data_offsets":[4,0]})", "lies outside the file"},
+           {R"({"dtype":"F32","shape":["1"],"data_offsets":[0,4]})", "has a malformed shape"},
+           {R"({"dtype":"F32","shape":[1099511627775,1099511627775],"data_offsets":[0,4]})",
+            "has an impossible shape"},
+           {R"({"dtype":"F32","shape":[2],"data_offsets":[0,4]})",
+            "has a shape that does not match its bytes"},
+           {R"({"dtype":"F16","shape":[2],"data_offsets":[0,4]})", "has a type other than"}}) {
+    EXPECT_NE(message(entry).find("tensor 'a' " + reason), std::string::npos)
+        << entry << ": " << message(entry);
+  }
+}
+
 TEST(File, FailedWritesSayWhereAndLeaveNothing) {
-  const auto path = temporary("no_such_folder") / "file";
-  EXPECT_NE(message_of([&] { write_file_atomically(path, "x"); }).find(path.string()),
-            std::string::npos);
-  EXPECT_NE(message_of([&] { read_file(testing::TempDir()); }).find("not a regular file"),
+  const TemporaryFolder folder;
+  const std::string path = folder / "no_such_folder/file";
+  EXPECT_NE(message_of([&] { write_file_atomically(path, "x"); }).find(path), std::string::npos);
+  EXPECT_NE(message_of([&] { read_file(folder.path()); }).find("not a regular file"),
             std::string::npos);
   EXPECT_FALSE(message_of([&] { write_file_atomically("/dev/full/x", "x"); }).empty());
 }

@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <string>
 
 #include "engine/error.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace bptplr {
 namespace {
@@ -16,13 +16,9 @@ namespace fs = std::filesystem;
 
 class FileTest : public ::testing::Test {
  protected:
-  FileTest() : folder_(fs::temp_directory_path() / ("bptplr_file_" + std::to_string(::getpid()))) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_ / "real");
-  }
-  ~FileTest() override { fs::remove_all(folder_); }
+  FileTest() { fs::create_directories(folder_ / "real"); }
 
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(FileTest, ALinkStaysOneAndItsFileIsReplaced) {

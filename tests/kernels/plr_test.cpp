@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -227,6 +228,19 @@ TEST(ContrastiveLoss, SurvivesATinyTemperature) {
 TEST(ContrastiveLoss, OfNoSamplesIsZero) {
   EXPECT_EQ(contrast<float>(ContrastiveLoss::kPlr, Tensor::empty({0, 8}), {}, 1.0).loss.item(),
             0.0);
+}
+
+/// One NaN, or nothing else, must show in the loss: whoever trains looks there.
+TEST(ContrastiveLoss, OfNaNIsNaN) {
+  for (const auto kind : {ContrastiveLoss::kPlr, ContrastiveLoss::kFlatPlr}) {
+    for (const std::int64_t count : {1, 12 * 5}) {
+      Tensor features = random_unit_rows(12, 5, 3);
+      std::fill_n(features.data<float>(), count, std::numeric_limits<float>::quiet_NaN());
+      const Contrast out = contrast<float>(kind, features, {}, 0.5);
+      EXPECT_TRUE(std::isnan(out.loss.item())) << count << " of them";
+      EXPECT_EQ(out.negatives.data<std::int64_t>()[0], 10);
+    }
+  }
 }
 
 TEST(ContrastiveLoss, IsTheSameForAnyNumberOfThreads) {
