@@ -73,6 +73,12 @@ std::vector<std::int64_t> instance_noise(const Images& images, std::span<const s
   require(std::ssize(labels) == images.count,
           "instance-dependent noise got {} labels for {} images; there must be one an image",
           labels.size(), images.count);
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    require(std::isfinite(mean[c]) && std::isfinite(std[c]) && std[c] > 0.0F,
+            "channel {} has mean {} and standard deviation {}; instance-dependent noise needs a "
+            "finite mean and a finite deviation greater than 0",
+            c, mean[c], std[c]);
+  }
   for (const std::int64_t label : labels) {
     require(label >= 0 && label < num_classes,
             "instance-dependent noise met label {}, but there are the classes 0 to {}", label,

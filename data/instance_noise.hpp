@@ -20,8 +20,8 @@ std::vector<double> instance_label_probabilities(std::span<const float> x,
 
 /// Labels by that formula: q of each image is normal around `rate` with standard deviation 0.1,
 /// drawn anew until it lies in [0, 1]; the W_y are standard normal. Images are normalised with mean
-/// and std. Throws Error unless rate lies in [0, 1], there are two classes at least, and each image
-/// has a label of one of them.
+/// and std. Throws Error unless rate lies in [0, 1], there are two classes at least, each image has
+/// a label of one of them, mean is finite, and std finite and greater than 0.
 std::vector<std::int64_t> instance_noise(const Images& images, std::span<const std::int64_t> labels,
                                          std::int64_t num_classes, const std::array<float, 3>& mean,
                                          const std::array<float, 3>& std, double rate,

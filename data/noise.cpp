@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "engine/error.hpp"
 #include "engine/file.hpp"
@@ -18,6 +19,16 @@ constexpr std::array<std::int64_t, 10> kMistakenFor{0, 1, 0, 5, 7, 3, 6, 7, 8, 1
 void require_rate(double rate) {
   require(rate >= 0.0 && rate <= 1.0,
           "a noise rate of {} was asked for; it is the share of labels, from 0 to 1", rate);
+}
+
+/// `advice` is what to do about a label that is none of the classes 0 to num_classes - 1.
+void require_classes(std::span<const std::int64_t> labels, std::int64_t num_classes,
+                     std::string_view kind, std::string_view advice) {
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    require(labels[i] >= 0 && labels[i] < num_classes,
+            "{} noise met label {} at sample {}, but there are the classes 0 to {}; {}", kind,
+            labels[i], i, num_classes - 1, advice);
+  }
 }
 
 /// Replaces round(rate * N) labels by what change(label, random) makes of them.
@@ -42,6 +53,7 @@ std::vector<std::int64_t> symmetric_noise(std::span<const std::int64_t> labels,
                                           std::int64_t num_classes, double rate,
                                           std::uint64_t seed) {
   require(num_classes >= 1, "symmetric noise needs at least one class, not {}", num_classes);
+  require_classes(labels, num_classes, "symmetric", "correct the label or the number of classes");
   return change_some(labels, rate, seed, [&](std::int64_t, Philox& random) {
     return static_cast<std::int64_t>(random.below(static_cast<std::uint32_t>(num_classes)));
   });
@@ -49,11 +61,9 @@ std::vector<std::int64_t> symmetric_noise(std::span<const std::int64_t> labels,
 
 std::vector<std::int64_t> asymmetric_noise_cifar10(std::span<const std::int64_t> labels,
                                                    double rate, std::uint64_t seed) {
+  require_classes(labels, std::ssize(kMistakenFor), "asymmetric",
+                  "it is defined for CIFAR-10, use symmetric noise for other data sets");
   return change_some(labels, rate, seed, [](std::int64_t label, Philox&) {
-    require(label >= 0 && label < std::int64_t{kMistakenFor.size()},
-            "asymmetric noise met label {}; it is defined for CIFAR-10's labels 0 to 9, use "
-            "symmetric noise for other data sets",
-            label);
     return kMistakenFor[static_cast<std::size_t>(label)];
   });
 }
@@ -62,11 +72,11 @@ std::vector<std::int64_t> asymmetric_noise_cifar100(std::span<const std::int64_t
                                                     double rate, std::uint64_t seed) {
   constexpr std::int64_t kBlock = 5;
   require_rate(rate);
+  require_classes(labels, 100, "asymmetric",
+                  "this one is that of CIFAR-100, use symmetric noise for other data sets");
   std::vector<std::int64_t> noisy(labels.begin(), labels.end());
   Philox random(seed, Purpose::kNoise);
   for (std::int64_t& label : noisy) {
-    require(label >= 0 && label < 100,
-            "asymmetric noise of CIFAR-100 met label {}; its labels are 0 to 99", label);
     if (random.uniform_double() < rate) label = label / kBlock * kBlock + (label + 1) % kBlock;
   }
   return noisy;

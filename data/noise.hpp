@@ -11,7 +11,8 @@ namespace bptplr {
 
 /// round(rate * N) labels, chosen without replacement, are replaced by a class drawn uniformly from
 /// all classes, the true one included: about rate * (1 - 1 / num_classes) of all come out wrong.
-/// Throws Error unless rate lies in [0, 1] and there is a class.
+/// Throws Error unless rate lies in [0, 1], there is a class, and the labels lie in
+/// 0..num_classes-1.
 std::vector<std::int64_t> symmetric_noise(std::span<const std::int64_t> labels,
                                           std::int64_t num_classes, double rate,
                                           std::uint64_t seed);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Python package into a fresh environment, as a user does, and runs its tests, then those
 # of the oracles. They compare with what of PyTorch, scikit-learn and Pillow the system's Python has,
-# with TensorBoard, and with the program where build/cpu has it; what is missing is skipped.
+# with TensorBoard, and with the program where build/cpu has it; what is missing is skipped, and said.
 # usage: tools/test_python.sh [PYTEST_ARGUMENT...]
 #        PYTHON=python3.12 names another Python (default /usr/bin/python3)
 #        BPTPLR_JOBS=N limits the parallel jobs of the build (default: one per processor)
@@ -24,4 +24,6 @@ echo "== python: tests"
 if "$environment/bin/python" -c 'import sklearn, torch' 2>/dev/null; then
   "$environment/bin/python" tools/oracle/test_methods.py
   "$environment/bin/python" python/examples/plain_pytorch_loop.py --epochs 8 --train 400
+else
+  echo "== python: the tests of the oracles and the example are skipped: $python has no torch or no sklearn"
 fi

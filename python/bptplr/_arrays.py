@@ -1,7 +1,14 @@
-"""What users pass, as the arrays that the compiled module takes; ValueError where it does not fit."""
+"""What users pass, as the arrays, numbers and text that the compiled module takes.
+
+What does not fit raises a ValueError that names the argument.
+"""
 
 from __future__ import annotations
 
+import numbers
+import os
+import reprlib
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +18,31 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import torch
 
-    #: What NumPy makes an array of; a tensor must be on the CPU and outside the tape.
+    #: What NumPy makes an array of; a tensor must be dense and on the CPU.
     ArrayLike = npt.ArrayLike | torch.Tensor
+    #: The name of a file or folder.
+    PathLike = str | bytes | os.PathLike[str]
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 UInt8 = npt.NDArray[np.uint8]
+
+
+def is_tensor(value: object) -> bool:
+    """True for tensors, without loading PyTorch for those who do not use it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def check_tensor(name: str, tensor: Any, devices: Sequence[str]) -> None:
+    """The tensor has memory of its own, row by row, on a device of one of the kinds `devices`."""
+    layout = str(tensor.layout).replace("torch.", "")
+    if layout != "strided":
+        raise ValueError(f"{name} must be a dense tensor, not {layout}; pass {name}.to_dense()")
+    if tensor.device.type not in devices:
+        wanted = " or ".join(devices)
+        raise ValueError(f"{name} must be on {wanted}, not on {tensor.device}; move it with .to()")
 
 
 def check_shape(name: str, array: Any, sides: Sequence[str | int]) -> None:
@@ -31,6 +56,30 @@ def check_shape(name: str, array: Any, sides: Sequence[str | int]) -> None:
         raise ValueError(f"{name} must have the shape [{wanted}], not {list(shape)}")
 
 
+def native(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The same numbers in the byte order of this machine."""
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _array(value: ArrayLike, name: str) -> npt.NDArray[Any]:
+    """Numbers of any shape and type; a tensor may be on the tape."""
+    given: Any = value
+    if is_tensor(given):
+        check_tensor(name, given, ["cpu"])
+        given = given.detach()
+        if str(given.dtype) == "torch.bfloat16":  # which NumPy does not have
+            given = given.float()
+    try:
+        array = np.asarray(given)
+    except Exception as error:  # whatever lists, tensors and other libraries' arrays raise
+        raise ValueError(f"{name} cannot be read as an array: {error}") from error
+    if array.dtype.kind == "O":
+        raise ValueError(
+            f"{name} must be numbers, in rows of equal length, not {reprlib.repr(value)}"
+        )
+    return native(array)
+
+
 def _row_major(name: str, array: npt.NDArray[Any], dtypes: Sequence[type]) -> npt.NDArray[Any]:
     if array.dtype.type not in dtypes:
         wanted = " or ".join(np.dtype(dtype).name for dtype in dtypes)
@@ -40,7 +89,7 @@ def _row_major(name: str, array: npt.NDArray[Any], dtypes: Sequence[type]) -> np
 
 def images(value: ArrayLike) -> UInt8:
     """uint8 [N, height, width, 3]"""
-    array = np.asarray(value)
+    array = _array(value, "images")
     check_shape("images", array, ["N", "height", "width", 3])
     if array.shape[1] == 0 or array.shape[2] == 0 or max(array.shape[1:3]) >= 8192:
         raise ValueError(f"images must have sides from 1 to 8191 pixels, not {array.shape[1:3]}")
@@ -49,50 +98,133 @@ def images(value: ArrayLike) -> UInt8:
 
 def labels(value: ArrayLike, name: str = "labels") -> Int64:
     """Integers [N], of any type"""
-    array = np.asarray(value)
+    array = _array(value, name)
     check_shape(name, array, ["N"])
     if array.size == 0:
         return np.empty(0, np.int64)
     if array.dtype.kind not in "iu":
         raise ValueError(f"{name} must be integers, not {array.dtype}")
+    most = int(array.max())  # NumPy would compare what is beyond int64 as floating-point numbers
+    if most >= 1 << 63:
+        raise ValueError(f"{name} must be at most 2^63 - 1, not {most}")
     return np.require(array, np.int64, ["C", "A"])
 
 
 def probabilities(value: ArrayLike, name: str) -> Float64:
     """Floating-point numbers [N], of any type"""
-    array = np.asarray(value)
+    array = _array(value, name)
     check_shape(name, array, ["N"])
     if array.size > 0 and array.dtype.kind != "f":
         raise ValueError(f"{name} must be floating-point numbers, not {array.dtype}")
     return np.require(array, np.float64, ["C", "A"])
 
 
-def finite(value: ArrayLike, name: str, sides: Sequence[str | int]) -> npt.NDArray[Any]:
-    """float32 or float64 of the shape `sides`, rows of finite numbers"""
-    array = np.asarray(value)
+def finite(
+    value: ArrayLike, name: str, sides: Sequence[str | int], dtype: type | None = None
+) -> npt.NDArray[Any]:
+    """Finite float32 or float64 of the shape `sides`, also when rounded to `dtype`, as which they
+    are returned; float16 as float32"""
+    array = _array(value, name)
     check_shape(name, array, sides)
+    if array.dtype == np.float16:
+        array = array.astype(np.float32)
     array = _row_major(name, array, [np.float32, np.float64])
-    rows = np.flatnonzero(~np.isfinite(array).all(axis=1))
-    if rows.size > 0:
-        raise ValueError(f"{name} must be finite, but row {rows[0]} is {array[rows[0]]}")
-    return array
+    with np.errstate(over="ignore"):  # what becomes infinite is told in words
+        rounded = array if dtype is None else array.astype(dtype, copy=False)
+    bad = ~np.isfinite(rounded)
+    if bad.any():
+        at = tuple(int(k) for k in np.unravel_index(bad.argmax(), bad.shape))
+        kind = f" in {rounded.dtype}" if np.isfinite(array[at]) else ""
+        raise ValueError(f"{name} must be finite{kind}, but {name}{list(at)} is {array[at]}")
+    return rounded
 
 
-def channels(value: Sequence[float], name: str) -> tuple[float, float, float]:
-    """Three numbers"""
-    numbers = tuple(float(number) for number in value)
-    if len(numbers) != 3:
-        raise ValueError(f"{name} must be three numbers, one a channel, not {len(numbers)}")
-    return numbers
+def channels(
+    value: Sequence[float], name: str, positive: bool = False
+) -> tuple[float, float, float]:
+    """Three finite float32, where `positive` greater than 0"""
+    array = _array(value, name)
+    if array.shape != (3,) or array.dtype.kind not in "iuf":
+        raise ValueError(f"{name} must be three numbers, one a channel, not {reprlib.repr(value)}")
+    with np.errstate(over="ignore"):
+        red, green, blue = (float(number) for number in array.astype(np.float32))
+    if not np.isfinite([red, green, blue]).all():
+        raise ValueError(f"{name} must be finite, not {reprlib.repr(value)}")
+    if positive and min(red, green, blue) <= 0.0:
+        raise ValueError(f"{name} must be greater than 0, not {reprlib.repr(value)}")
+    return red, green, blue
+
+
+def _held(value: Any, name: str) -> Any:
+    """What an array or a tensor without axes holds; anything else as it is."""
+    if not is_tensor(value) and not isinstance(value, (np.ndarray, np.generic)):
+        return value
+    if getattr(value, "requires_grad", False):
+        raise ValueError(f"{name} must be a number and gets no gradient; pass {name}.item()")
+    if value.ndim != 0:
+        return value
+    try:
+        return value.item()
+    except RuntimeError as error:  # a tensor without memory
+        raise ValueError(f"{name} must be a number, not {reprlib.repr(value)}") from error
+
+
+def number(value: float, name: str) -> float:
+    """A real number, NaN and infinity included"""
+    held = _held(value, name)
+    if not isinstance(held, numbers.Real):
+        raise ValueError(f"{name} must be a number, not {reprlib.repr(value)}")
+    try:
+        return float(held)
+    except OverflowError as error:
+        raise ValueError(f"{name} must be a number below 1.8e308") from error
+
+
+def share(value: float, name: str) -> float:
+    """A number in [0, 1]"""
+    part = number(value, name)
+    if not 0.0 <= part <= 1.0:
+        raise ValueError(f"{name} must lie in [0, 1], not {part}")
+    return part
 
 
 def whole(value: int, name: str, low: int = 0, bits: int = 32) -> int:
     """An integer in [low, 2^bits)"""
-    number = int(value)
-    if number != value or not low <= number < 1 << bits:
-        raise ValueError(f"{name} must be a whole number from {low} to 2^{bits} - 1, not {value}")
-    return number
+    held = _held(value, name)
+    is_number = isinstance(held, numbers.Real)
+    integer: int | None
+    try:
+        integer = int(held) if is_number else None
+    except (ValueError, OverflowError):  # of NaN and infinity
+        integer = None
+    if integer is None or integer != held or not low <= integer < 1 << bits:
+        raise ValueError(
+            f"{name} must be a whole number from {low} to 2^{bits} - 1, not {reprlib.repr(value)}"
+        )
+    return integer
 
 
 def seed(value: int) -> int:
     return whole(value, "seed", bits=64)
+
+
+def text(value: str, name: str) -> str:
+    """Text that can be written in UTF-8"""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be text, not {reprlib.repr(value)}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{name} must be text in UTF-8, not {reprlib.repr(value)}") from error
+    if "\0" in value:  # where the system would take it to end
+        raise ValueError(f"{name} must be without null characters, not {reprlib.repr(value)}")
+    return value
+
+
+def path(value: PathLike, name: str) -> str:
+    """The name of a file or folder, which must be UTF-8"""
+    try:
+        given = os.fspath(value)
+    except TypeError as error:
+        raise ValueError(f"{name} must be a path, not {reprlib.repr(value)}") from error
+    return text(os.fsdecode(given), name)

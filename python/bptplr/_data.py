@@ -53,7 +53,7 @@ def autoaugment(
         bptplr.Error: The crop is larger than the padded images.
     """
     pixels = _arrays.images(images)
-    if view not in _VIEWS:
+    if _arrays.text(view, "view") not in _VIEWS:
         raise ValueError(f"view must be one of {', '.join(_VIEWS)}, not {view!r}")
     numbers = np.arange(len(pixels)) if samples is None else _arrays.labels(samples, "samples")
     _arrays.check_shape("samples", numbers, [len(pixels)])
@@ -76,10 +76,11 @@ def symmetric_noise(labels: ArrayLike, num_classes: int, rate: float, seed: int)
 
     Raises:
         ValueError: A shape or type does not fit.
-        bptplr.Error: The rate is not in [0, 1].
+        bptplr.Error: The rate is not in [0, 1] or a label not in [0, num_classes).
     """
     classes = _arrays.whole(num_classes, "num_classes", low=1)
-    return _core.symmetric_noise(_arrays.labels(labels), classes, rate, _arrays.seed(seed))
+    share = _arrays.number(rate, "rate")
+    return _core.symmetric_noise(_arrays.labels(labels), classes, share, _arrays.seed(seed))
 
 
 def asymmetric_noise_cifar10(labels: ArrayLike, rate: float, seed: int) -> Int64:
@@ -92,7 +93,8 @@ def asymmetric_noise_cifar10(labels: ArrayLike, rate: float, seed: int) -> Int64
         ValueError: A shape or type does not fit.
         bptplr.Error: The rate is not in [0, 1] or a label not in 0..9.
     """
-    return _core.asymmetric_noise_cifar10(_arrays.labels(labels), rate, _arrays.seed(seed))
+    share = _arrays.number(rate, "rate")
+    return _core.asymmetric_noise_cifar10(_arrays.labels(labels), share, _arrays.seed(seed))
 
 
 def asymmetric_noise_cifar100(labels: ArrayLike, rate: float, seed: int) -> Int64:
@@ -104,7 +106,8 @@ def asymmetric_noise_cifar100(labels: ArrayLike, rate: float, seed: int) -> Int6
         ValueError: A shape or type does not fit.
         bptplr.Error: The rate is not in [0, 1] or a label not in 0..99.
     """
-    return _core.asymmetric_noise_cifar100(_arrays.labels(labels), rate, _arrays.seed(seed))
+    share = _arrays.number(rate, "rate")
+    return _core.asymmetric_noise_cifar100(_arrays.labels(labels), share, _arrays.seed(seed))
 
 
 def instance_noise(
@@ -125,11 +128,11 @@ def instance_noise(
         num_classes: >= 2.
         rate: The mean share of wrong labels, in [0, 1].
         seed: In [0, 2^64).
-        mean: Of each channel of the data set, of pixels from 0 to 1.
-        std: The standard deviations.
+        mean: Of each channel of the data set, of pixels from 0 to 1; finite.
+        std: The standard deviations, finite and > 0.
 
     Raises:
-        ValueError: A shape or type does not fit.
+        ValueError: A shape or type does not fit, or mean or std is out of range.
         bptplr.Error: The rate or a label is out of range.
     """
     pixels = _arrays.images(images)
@@ -140,15 +143,15 @@ def instance_noise(
         true,
         _arrays.whole(num_classes, "num_classes"),
         _arrays.channels(mean, "mean"),
-        _arrays.channels(std, "std"),
-        rate,
+        _arrays.channels(std, "std", positive=True),
+        _arrays.number(rate, "rate"),
         _arrays.seed(seed),
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class Dataset:
-    """Images uint8 [N, height, width, 3] with their labels int64 [N]."""
+    """Images uint8 [N, height, width, 3] with their labels int64 [N], in arrays of their own."""
 
     class_names: list[str]
     mean: tuple[float, float, float]  #: of each channel, of pixels from 0 to 1
@@ -171,8 +174,8 @@ def make_shapes(n_train: int, n_test: int, *, seed: int = 1) -> Dataset:
         class_names=made.class_names,
         mean=_arrays.channels(made.mean, "mean"),
         std=_arrays.channels(made.std, "std"),
-        train_images=made.train_images,
+        train_images=np.array(made.train_images),  # the library's own may not be written to
         train_labels=made.train_labels,
-        test_images=made.test_images,
+        test_images=np.array(made.test_images),
         test_labels=made.test_labels,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +13,7 @@ from bptplr import _arrays, _core
 from bptplr._arrays import Float32, Int64
 
 if TYPE_CHECKING:
-    from bptplr._arrays import ArrayLike
+    from bptplr._arrays import ArrayLike, PathLike
 
 
 class Prediction(NamedTuple):
@@ -73,9 +73,25 @@ class Model:
         return Outputs(np.stack(logits), np.stack(projections))
 
 
+def _plain(value: Any) -> Any:
+    """Numbers of NumPy and PyTorch as Python's own, which JSON has."""
+    if not hasattr(value, "tolist"):
+        raise TypeError(f"there is {reprlib.repr(value)}")
+    return value.tolist()
+
+
+def _as_json(config: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(config), default=_plain, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"config must hold nothing but text and finite numbers: {error}"
+        ) from error
+
+
 def load_model(
-    path: str | os.PathLike[str],
-    config: None | str | os.PathLike[str] | Mapping[str, Any] = None,
+    path: PathLike,
+    config: None | PathLike | Mapping[str, Any] = None,
     *,
     device: str = "auto",
     mean: Sequence[float] | None = None,
@@ -88,28 +104,27 @@ def load_model(
             files; or, with config, mean and std, any safetensors file with the tensors of one
             network under PyTorch's names.
         config: For a network of another program: fields of a recipe that describe it (arch, width,
-            blocks, low_dim, projector, shortcut, crop) as a mapping, a JSON file or the name of a built-in
-            recipe. The number of classes is the file's.
+            blocks, low_dim, projector, shortcut, crop) as a mapping, a JSON file or the name of a
+            built-in recipe. The number of classes is the file's.
         device: "auto", "cpu" or "cuda".
-        mean: With config: what inputs are normalised with, a number for each channel, of pixels
-            from 0 to 1.
+        mean: With config: what inputs are normalised with, a finite number for each channel, of
+            pixels from 0 to 1.
         std: Likewise the standard deviations, > 0.
 
     Raises:
-        ValueError: An argument is missing or of the wrong form.
+        ValueError: An argument is missing, of the wrong form or not finite, or std is not above 0.
         bptplr.Error: A file is missing, malformed, or that of another network, or the device cannot
             be had.
     """
+    file, on = _arrays.path(path, "path"), _arrays.text(device, "device")
     if config is None:
         if mean is not None or std is not None:
             raise ValueError("mean and std are those of the run; they go with config only")
-        return Model(_core.Model(os.fspath(path), device))
+        return Model(_core.Model(file, on))
     if mean is None or std is None:
         raise ValueError("config needs mean and std, which inputs are normalised with")
-    deviations = _arrays.channels(std, "std")
-    if not min(deviations) > 0.0:
-        raise ValueError(f"std must be greater than 0, not {deviations}")
-    is_text = isinstance(config, Mapping)
-    text = json.dumps(dict(config)) if isinstance(config, Mapping) else os.fspath(config)
     means = _arrays.channels(mean, "mean")
-    return Model(_core.load_file(os.fspath(path), text, is_text, means, deviations, device))
+    deviations = _arrays.channels(std, "std", positive=True)
+    is_text = isinstance(config, Mapping)
+    text = _as_json(config) if isinstance(config, Mapping) else _arrays.path(config, "config")
+    return Model(_core.load_file(file, text, is_text, means, deviations, on))

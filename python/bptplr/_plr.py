@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from bptplr import _core
-from bptplr._arrays import Float32, Int64, check_shape, whole
+from bptplr._arrays import (
+    Float32,
+    Int64,
+    check_shape,
+    check_tensor,
+    is_tensor,
+    native,
+    number,
+    whole,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -18,34 +26,43 @@ if TYPE_CHECKING:
 Floats = TypeVar("Floats", npt.NDArray[np.float32], npt.NDArray[np.float64], "torch.Tensor")
 
 
-def _is_tensor(value: object) -> bool:
-    """True for tensors, without loading PyTorch for those who do not use it."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
-def _check_array(name: str, value: Any, like: Any, dtypes: tuple[str, ...]) -> None:
-    """`value` is an array if `like` is one, and else a tensor on its device, of one of `dtypes`."""
-    tensor = _is_tensor(like)
+def _checked(name: str, value: Any, like: Any, dtypes: tuple[str, ...]) -> Any:
+    """`value`, which must be an array if `like` is one and else a tensor on its device, and of one
+    of `dtypes`; row-major and in the byte order of this machine."""
+    tensor = is_tensor(like)
     if not tensor and not isinstance(like, np.ndarray):
         raise ValueError(f"{name} must be a NumPy array or a tensor, not {type(like).__name__}")
-    if _is_tensor(value) != tensor or not (tensor or isinstance(value, np.ndarray)):
+    if is_tensor(value) != tensor or not (tensor or isinstance(value, np.ndarray)):
         kind = "a tensor" if tensor else "a NumPy array"
         raise ValueError(f"{name} must be {kind} like the rest, not {type(value).__name__}")
     if tensor and value.device != like.device:
         raise ValueError(f"{name} is on {value.device}, but the rest on {like.device}")
+    if tensor:
+        check_tensor(name, value, ["cpu", "cuda"])
+    else:
+        value = native(value)
     dtype = str(value.dtype).replace("torch.", "")
     if dtype not in dtypes:
         raise ValueError(f"{name} must be {' or '.join(dtypes)}, not {dtype}")
+    return value.contiguous() if tensor else np.require(value, requirements=["C", "A"])
+
+
+def _widened(value: Any) -> Any:
+    """float16 and bfloat16 as float32, in which all their numbers exist; others as they are."""
+    if is_tensor(value):
+        return value.float() if str(value.dtype) in ("torch.float16", "torch.bfloat16") else value
+    if isinstance(value, np.ndarray) and value.dtype == np.float16:
+        return value.astype(np.float32)
+    return value
 
 
 def _is_on_gpu(value: Any) -> bool:
-    return _is_tensor(value) and bool(value.is_cuda)
+    return is_tensor(value) and bool(value.is_cuda)
 
 
 def _call(function: Any, like: Any, *arguments: Any) -> None:
     """Calls the compiled `function`, which reads and writes the arguments' own memory."""
-    if not _is_tensor(like):
+    if not is_tensor(like):
         function(*arguments, stream=0)
         return
     import torch
@@ -62,13 +79,9 @@ def _call(function: Any, like: Any, *arguments: Any) -> None:
         function(*capsules, stream=torch.cuda.current_stream().cuda_stream)
 
 
-def _contiguous(value: Any) -> Any:
-    return value.contiguous() if _is_tensor(value) else np.require(value, requirements=["C", "A"])
-
-
 def _empty(like: Any, shape: tuple[int, ...], dtype: str | None = None) -> Any:
     """Room of the kind of `like`, and of its dtype unless another is named."""
-    if not _is_tensor(like):
+    if not is_tensor(like):
         return np.empty(shape, dtype or like.dtype)
     import torch
 
@@ -88,8 +101,8 @@ def class_sets(logits: Any, labels: Any, kappa: int) -> Any:
     sets of a whole training set may be made once an epoch and indexed by row.
 
     Args:
-        logits: float32 [N, C], C <= 1024, without NaN, of the classifier. Equal ones: the lower
-            class first.
+        logits: float32 [N, C], C <= 1024, without NaN, of the classifier; float16 and bfloat16 are
+            converted. Equal ones: the lower class first.
         labels: int64 [N] in [0, C), the noisy labels; of the kind of `logits` and on its device.
         kappa: How many classes to take; 0 leaves the label alone, C or more are all classes.
 
@@ -98,21 +111,25 @@ def class_sets(logits: Any, labels: Any, kappa: int) -> Any:
         word c // 64.
 
     Raises:
-        ValueError: A shape, type, device or label does not fit.
+        ValueError: A shape, type, device or label does not fit, or a logit is NaN.
         bptplr.Error: The logits are on a GPU, but this build has no CUDA.
     """
-    _check_array("logits", logits, logits, ("float32",))
-    _check_array("labels", labels, logits, ("int64",))
+    logits = _widened(logits)
+    logits = _checked("logits", logits, logits, ("float32",))
+    labels = _checked("labels", labels, logits, ("int64",))
     check_shape("logits", logits, ["N", "C"])
     count, classes = logits.shape
     check_shape("labels", labels, [count])
     if not 1 <= classes <= _core.MAX_SET_CLASSES:
-        raise ValueError(f"there must be 1 to {_core.MAX_SET_CLASSES} classes, not {classes}")
+        raise ValueError(f"logits must be of 1 to {_core.MAX_SET_CLASSES} classes, not {classes}")
     if count > 0 and (int(labels.min()) < 0 or int(labels.max()) >= classes):
         raise ValueError(f"labels must lie in [0, {classes}), as many as logits has columns")
+    has_nan = (logits != logits).any(1)  # for arrays and tensors alike
+    if bool(has_nan.any()):
+        row = int(has_nan.nonzero()[0][0])
+        raise ValueError(f"logits must not be NaN, but one in row {row} is")
     sets = _empty(logits, (count, -(-classes // 64)), "int64")
-    kappa = whole(kappa, "kappa")
-    _call(_core.class_sets, logits, _contiguous(logits), _contiguous(labels), kappa, sets)
+    _call(_core.class_sets, logits, logits, labels, whole(kappa, "kappa"), sets)
     return sets
 
 
@@ -132,26 +149,31 @@ def plr_loss_and_gradient(
         and dtype of `features`, on its device.
 
     Raises:
-        ValueError: A shape, type or device does not fit, or tau is not greater than 0.
+        ValueError: A shape, type or device does not fit, or tau is not a finite number above 0.
         bptplr.Error: The features are on a GPU, but this build has no CUDA.
     """
     dtypes = ("float32",) if _is_on_gpu(features) else ("float32", "float64")
-    _check_array("features", features, features, dtypes)
-    check_shape("features", features, ["2n", "dim"])
-    rows, dim = features.shape
+    given: Any = _checked("features", features, features, dtypes)
+    check_shape("features", given, ["2n", "dim"])
+    rows, dim = given.shape
     if rows % 2 != 0 or dim == 0:
         raise ValueError(
             f"features must be two views of each sample, [2n, dim], not [{rows}, {dim}]"
         )
     if class_sets is not None:
-        _check_array("class_sets", class_sets, features, ("int64",))
+        class_sets = _checked("class_sets", class_sets, given, ("int64",))
         check_shape("class_sets", class_sets, [rows // 2, "words"])
-        class_sets = _contiguous(class_sets)
-    if not tau > 0.0:
-        raise ValueError(f"tau must be greater than 0, not {tau}")
-    loss, gradient = _empty(features, (1,)), _empty(features, (rows, dim))
-    arguments = (_contiguous(features), class_sets, float(tau), bool(flat), loss, gradient)
-    _call(_core.plr, features, *arguments)
+        words = class_sets.shape[1]
+        if not 1 <= words <= _core.MAX_SET_CLASSES // 64:
+            raise ValueError(
+                f"class_sets must have 1 to {_core.MAX_SET_CLASSES // 64} words a row, not {words}; "
+                "pass None where there are no sets"
+            )
+    tau = number(tau, "tau")
+    if not 0.0 < tau < float("inf"):
+        raise ValueError(f"tau must be greater than 0 and finite, not {tau}")
+    loss, gradient = _empty(given, (1,)), _empty(given, (rows, dim))
+    _call(_core.plr, given, given, class_sets, tau, bool(flat), loss, gradient)
     return loss.reshape(()), gradient
 
 
@@ -181,23 +203,23 @@ def plr_loss(
         features: [2n, dim], rows of unit norm: n rows of one view, then n rows of the other view
             of the same samples in the same order. float32, or float64 on the CPU; float16 and
             bfloat16 are converted. Copied only where it is not contiguous.
-        class_sets: int64 [n, words] of `bptplr.class_sets`, on the same device. None: the anchors
-            of all other samples are negatives (InfoNCE; flat: FlatNCE).
-        tau: The temperature, > 0.
+        class_sets: int64 [n, words] of `bptplr.class_sets`, 1 to 16 words, on the same device. A row
+            of zeros has no class in common with any: all other samples are negatives of that one,
+            and it is one of theirs. None: so it is for every sample (InfoNCE; flat: FlatNCE).
+        tau: The temperature, > 0 and finite. A number: it gets no gradient, and a tensor that asks
+            for one is refused.
         flat: Which of the two losses.
 
     Returns:
         The loss, without axes.
 
     Raises:
-        ValueError: A shape, type or device does not fit, or tau is not greater than 0.
+        ValueError: A shape, type or device does not fit, or tau is not a finite number above 0.
         bptplr.Error: The features are on a GPU, but this build has no CUDA.
     """
-    if not _is_tensor(features):
-        raise ValueError("plr_loss is for tensors; plr_loss_and_gradient takes arrays, too")
+    if not is_tensor(features):
+        raise ValueError("features must be a tensor; plr_loss_and_gradient takes arrays, too")
     from bptplr._autograd import PlrLoss
 
-    if str(features.dtype) in ("torch.float16", "torch.bfloat16"):
-        features = features.float()
-    loss: torch.Tensor = PlrLoss.apply(features, class_sets, tau, flat)
+    loss: torch.Tensor = PlrLoss.apply(_widened(features), class_sets, tau, flat)
     return loss

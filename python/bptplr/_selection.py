@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bptplr._arrays import ArrayLike
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class GmmFit:
     """A mixture of two Gaussians over two losses of N samples."""
 
@@ -49,8 +49,9 @@ def gmm_fit(
     seed, epoch, network (0 or 1) and float32 losses.
 
     Args:
-        losses: [N, 2], N >= 1, float32 or float64, finite; both scaled to [0, 1] over the training
-            set (for instance cross-entropy of the classifier and of the prototypes).
+        losses: [N, 2], N >= 1, float32 or float64 (16 bits: converted to float32), finite; both
+            scaled to [0, 1] over the training set (for instance cross-entropy of the classifier and
+            of the prototypes).
         max_iter: EM iterations at most, >= 1.
         tol: The change of the mean log-likelihood that ends them, >= 0.
         reg_covar: Added to the diagonals of the covariances, >= 0.
@@ -72,8 +73,8 @@ def gmm_fit(
     fit = _core.gmm_fit(
         points,
         _arrays.whole(max_iter, "max_iter"),
-        tol,
-        reg_covar,
+        _arrays.number(tol, "tol"),
+        _arrays.number(reg_covar, "reg_covar"),
         _arrays.seed(seed),
         _arrays.whole(epoch, "epoch"),
         _arrays.whole(network, "network"),
@@ -112,13 +113,15 @@ def balanced_partition(
         clean_probability: [N], floating-point, in [0, 1].
         labels: [N], integers in [0, num_classes): the noisy labels.
         num_classes: >= 1.
+        threshold: In [0, 1]: the probability above which a sample counts towards n.
 
     Raises:
-        ValueError: A shape or type does not fit.
+        ValueError: A shape or type does not fit, or threshold is out of range.
         bptplr.Error: A probability or a label is out of range.
     """
     probabilities = _arrays.probabilities(clean_probability, "clean_probability")
     noisy = _arrays.labels(labels)
     _arrays.check_shape("labels", noisy, [len(probabilities)])
     classes = _arrays.whole(num_classes, "num_classes", low=1)
-    return Partition(*_core.balanced_partition(probabilities, noisy, classes, threshold))
+    above = _arrays.share(threshold, "threshold")
+    return Partition(*_core.balanced_partition(probabilities, noisy, classes, above))

@@ -11,6 +11,8 @@
 
 #include "bpt_plr/recipe.hpp"
 #include "bpt_plr/trained_model.hpp"
+#include "engine/error.hpp"
+#include "engine/json.hpp"
 #include "python/src/arrays.hpp"
 #include "python/src/bindings.hpp"
 
@@ -23,7 +25,9 @@ using Channels = std::array<float, 3>;
 /// `config`: fields of the recipe as JSON text, or else the file or the name of a recipe.
 TrainedModel load_file(const std::string& file, const std::string& config, bool is_text,
                        const Channels& mean, const Channels& std, const std::string& device) {
-  const Json fields = is_text ? Json::parse(config) : read_recipe(config);
+  const Json fields = is_text ? parse_json_or_none(config) : read_recipe(config);
+  require(!is_text || fields.is_object(),
+          "config has a number or a text that JSON cannot hold; correct what is in it");
   const Recipe recipe = compose_recipe(fields, is_text ? "config" : config, Json::object());
   return {file, recipe, mean, std, device};
 }

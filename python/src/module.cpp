@@ -1,6 +1,8 @@
+#include <nanobind/stl/string.h>
 #include <omp.h>
 
 #include "engine/error.hpp"
+#include "kernels/device_memory.hpp"
 #include "python/src/bindings.hpp"
 
 NB_MODULE(_core, module) {
@@ -9,6 +11,10 @@ NB_MODULE(_core, module) {
   module.def(
       "set_num_threads", [](int threads) { omp_set_num_threads(threads); }, nb::arg("threads"));
   module.def("get_num_threads", [] { return omp_get_max_threads(); });
+  module.def("cuda_device_count", &bptplr::kernels::device_count,
+             "GPUs that this build can use here: 0 where it has no CUDA.");
+  module.def("no_cuda_device_reason", &bptplr::kernels::no_device_reason,
+             "Why cuda_device_count() is 0.");
   bptplr::python::bind_losses(module);
   bptplr::python::bind_selection(module);
   bptplr::python::bind_data(module);

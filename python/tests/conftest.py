@@ -21,6 +21,14 @@ def load_script(path):
     return module
 
 
+def run_program(command):
+    """What the command prints; where it fails, its own words are the failure."""
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    if ended.returncode != 0:
+        pytest.fail(f"{command} ended with code {ended.returncode}:\n{ended.stderr}")
+    return ended.stdout
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(7)
@@ -42,5 +50,5 @@ def run(program, tmp_path_factory):
     flags = """--dataset shapes --shapes_train 200 --shapes_test 100 --width 4 --blocks 1,1,1,1
         --low_dim 16 --batch_size 32 --warm_up 1 --num_epochs 2 --r 0.4 --seed 5 --device cpu"""
     command = [program, "train", *flags.split(), "--out", str(folder)]
-    subprocess.run(command, check=True, capture_output=True)
+    run_program(command)
     return folder

@@ -2,10 +2,10 @@
 
 import csv
 import json
-import subprocess
 
 import numpy as np
 import pytest
+from conftest import run_program
 
 import bptplr
 
@@ -46,6 +46,9 @@ def test_corrected_labels_are_better(rng):
     np.testing.assert_array_equal(corrected[~changed], labels[~changed])
     assert (corrected == true).mean() > (labels == true).mean() + 0.03
     np.testing.assert_array_equal(audit.corrected_labels(1.0), labels)
+    for threshold in (np.nan, 1.5, "0.5"):
+        with pytest.raises(ValueError, match="threshold must"):
+            audit.corrected_labels(threshold)
 
 
 def test_ranking_begins_with_the_most_surely_wrong(rng):
@@ -56,9 +59,45 @@ def test_ranking_begins_with_the_most_surely_wrong(rng):
     assert (labels != true)[audit.ranking[:300]].mean() > 0.9
 
 
+def test_probabilities_in_place_of_logits(rng):
+    _, logits, _, labels = known_noise(rng)
+    logits = logits.astype(np.float64)
+    expected = bptplr.audit_labels(logits, labels)
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    audit = bptplr.audit_labels(labels=labels, probabilities=p)
+    np.testing.assert_allclose(audit.wrong_probability, expected.wrong_probability, atol=1e-4)
+    np.testing.assert_array_equal(audit.suggested, expected.suggested)
+    # Numbers of 16 bits neither keep their sums nor tell much less.
+    half = bptplr.audit_labels(labels=labels, probabilities=p.astype(np.float16))
+    np.testing.assert_allclose(half.wrong_probability, expected.wrong_probability, atol=0.01)
+
+
+def test_probabilities_may_be_zero(rng):
+    """Of a forest, say: the share of a few votes."""
+    p, _, true, labels = known_noise(rng)
+    votes = np.array([rng.multinomial(20, row) for row in p]) / 20
+    assert (votes == 0).any(axis=1).mean() > 0.3
+    audit = bptplr.audit_labels(labels=labels, probabilities=votes)
+    assert np.isfinite(audit.wrong_probability).all()
+    assert (audit.corrected_labels() == true).mean() > (labels == true).mean() + 0.02
+    certain = bptplr.audit_labels(labels=labels, probabilities=np.eye(3)[true])
+    np.testing.assert_array_equal(certain.corrected_labels(), true)
+
+
+def test_numbers_of_16_bits_and_tensors_on_the_tape(rng):
+    torch = pytest.importorskip("torch")
+    _, logits, _, labels = known_noise(rng, 300)
+    for half in (torch.from_numpy(logits).bfloat16(), torch.from_numpy(logits).half()):
+        expected = bptplr.audit_labels(half.float().numpy(), labels)
+        audit = bptplr.audit_labels(half.requires_grad_(), torch.from_numpy(labels))
+        np.testing.assert_array_equal(audit.wrong_probability, expected.wrong_probability)
+    audit = bptplr.audit_labels(half.detach().numpy(), labels)
+    np.testing.assert_array_equal(audit.wrong_probability, expected.wrong_probability)
+
+
 def test_the_program_judges_alike(tmp_path, program, run):
     command = [program, "audit", str(run), "--out", str(tmp_path), "--device", "cpu"]
-    subprocess.run(command, check=True, capture_output=True)
+    run_program(command)
     audit = bptplr.audit_run(run, device="cpu")
     assert audit.labels.tolist() == json.loads((run / "noise.json").read_text())
     corrected = json.loads((tmp_path / "labels.json").read_text())
@@ -76,7 +115,20 @@ def test_what_does_not_fit_is_named(tmp_path):
     for arguments, kind, sentence in [
         ((logits[0], [0]), ValueError, r"logits must have the shape \[N, C\], not \[3\]"),
         ((logits, [0, 1, 2]), ValueError, r"labels must have the shape \[4\], not \[3\]"),
-        ((logits + np.nan, [0] * 4), ValueError, "logits must be finite, but row 0"),
+        (
+            (logits + np.nan, [0] * 4),
+            ValueError,
+            r"logits must be finite, but logits\[0, 0\] is nan",
+        ),
+        (
+            (logits + [[0.0, 1e300, 0.0]], [0] * 4),
+            ValueError,
+            r"logits must be finite in float32, but logits\[0, 1\] is 1e\+300",
+        ),
+        ((logits.astype(int), [0] * 4), ValueError, "logits must be float32 or float64, not int64"),
+        ((logits, np.uint64([0, 1, 2, 2**63])), ValueError, "labels must be at most 2"),
+        ((logits, None), ValueError, "labels must be integers"),
+        ((None, [0] * 4), ValueError, "either logits or probabilities"),
         ((logits, [0, 1, 2, 3]), bptplr.Error, "label"),
         ((logits[:, :1], [0] * 4), bptplr.Error, "class"),
         ((logits[:0], []), bptplr.Error, "sample"),
@@ -85,3 +137,20 @@ def test_what_does_not_fit_is_named(tmp_path):
             bptplr.audit_labels(*arguments)
     with pytest.raises(bptplr.Error, match="holds no run"):
         bptplr.audit_run(tmp_path)
+    p = np.full((4, 2), 0.5)
+    for probabilities, options, sentence in [
+        (p, {"logits": p}, "either logits or probabilities"),
+        (p[0], {}, r"probabilities must have the shape \[N, C\]"),
+        (3 * p, {}, "rows of probabilities must sum to 1, but row 0 sums to 3"),
+        (p * [[1.0, 0.0]], {}, "rows of probabilities must sum to 1, but row 0 sums to 0.5"),
+        (p + [[1.0, -1.0]], {}, r"not be negative, but probabilities\[0, 1\] is -0.5"),
+        (p * np.nan, {}, r"probabilities must be finite, but probabilities\[0, 0\] is nan"),
+        (p[:, :0], {}, "rows of probabilities must sum to 1"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            bptplr.audit_labels(labels=[0] * 4, probabilities=probabilities, **options)
+
+
+def test_audits_are_equal_to_themselves_alone():
+    audits = [bptplr.audit_labels(np.eye(3), [0, 1, 2]) for _ in range(2)]
+    assert audits[0] == audits[0] and audits[0] != audits[1] and len(set(audits)) == 2

@@ -1,11 +1,12 @@
 """Trained networks: against the network in PyTorch, and against the program."""
 
 import json
-import subprocess
+import os
 
 import numpy as np
 import pytest
 import safetensors_io
+from conftest import run_program
 
 import bptplr
 
@@ -72,6 +73,18 @@ def test_config_may_be_a_file(tmp_path, rng):
     assert (logits(tmp_path / "other.json") != logits(NETWORK)).any()
 
 
+def test_numbers_of_numpy_and_paths_of_bytes(tmp_path, rng):
+    torch = pytest.importorskip("torch")
+    path = save(tmp_path / "net.safetensors", oracle(torch, rng, width=4, low_dim=16))
+    config = {**NETWORK, "width": np.int64(4), "low_dim": torch.tensor(16)}
+    model = bptplr.load_model(
+        os.fsencode(path), config, device="cpu", mean=np.array(MEAN), std=torch.tensor(STD)
+    )
+    expected = bptplr.load_model(path, NETWORK, device="cpu", mean=MEAN, std=STD)
+    images = rng.integers(0, 256, (3, 32, 32, 3), np.uint8)
+    np.testing.assert_array_equal(model.outputs(images).logits, expected.outputs(images).logits)
+
+
 def test_what_does_not_fit_is_named(tmp_path, rng):
     torch = pytest.importorskip("torch")
     path = save(tmp_path / "net.safetensors", oracle(torch, rng, width=4, low_dim=16))
@@ -92,10 +105,33 @@ def test_what_does_not_fit_is_named(tmp_path, rng):
         (NETWORK, {}, "config needs mean and std"),
         (None, statistics, "mean and std are those of the run"),
         (NETWORK, {"mean": (0.5,), "std": STD}, "mean must be three numbers"),
+        (NETWORK, {"mean": 0.5, "std": STD}, "mean must be three numbers"),
+        (NETWORK, {"mean": "abc", "std": STD}, "mean must be three numbers"),
+        (NETWORK, {"mean": (0.5, np.nan, 0.5), "std": STD}, "mean must be finite"),
+        (NETWORK, {"mean": (0.5, 1e300, 0.5), "std": STD}, "mean must be finite"),
         (NETWORK, {"mean": MEAN, "std": (0.1, 0.0, 0.1)}, "std must be greater than 0"),
+        (NETWORK, {"mean": MEAN, "std": (0.1, 0.2, np.nan)}, "std must be finite"),
+        (NETWORK, {"mean": MEAN, "std": (np.inf, 0.2, 0.1)}, "std must be finite"),
+        (NETWORK, {"mean": MEAN, "std": (0.1, 1e-60, 0.1)}, "std must be greater than 0"),
+        (NETWORK, {**statistics, "device": None}, "device must be text, not None"),
+        ({**NETWORK, "width": np.nan}, statistics, "config must hold nothing but .*: Out of range"),
+        ({**NETWORK, "width": {4}}, statistics, r"config must hold .*: there is \{4\}"),
+        (4, statistics, "config must be a path, not 4"),
     ]:
         with pytest.raises(ValueError, match=sentence):
             bptplr.load_model(path, config, **options)
+    for config in ({**NETWORK, "arch": "\ud800"}, {**NETWORK, "width": 10**400}):
+        with pytest.raises(bptplr.Error, match="config has a number or a text that JSON"):
+            bptplr.load_model(path, config, **statistics)
+    for bad in (None, 3, b"net\xff", "net\udcff", "net\0.safetensors"):
+        with pytest.raises(ValueError, match="path must be"):
+            bptplr.load_model(bad)
+        with pytest.raises(ValueError, match="run must be"):
+            bptplr.audit_run(bad)
+    with pytest.raises(ValueError, match="data_path must be"):
+        bptplr.audit_run(tmp_path, data_path=None)
+    with pytest.raises(ValueError, match="device must be text"):
+        bptplr.audit_run(tmp_path, device=0)
     model = bptplr.load_model(path, NETWORK, device="cpu", **statistics)
     with pytest.raises(ValueError, match="images must be uint8"):
         model.predict(np.zeros((1, 32, 32, 3)))
@@ -113,11 +149,9 @@ def test_a_run_of_the_program(program, run):
     model = bptplr.load_model(run, device="cpu")
     assert (model.num_networks, model.num_classes) == (2, 10)
     assert model.class_names == data.class_names
-    evaluated = subprocess.run(
-        [program, "eval", str(run), "--json", "--device", "cpu"], check=True, capture_output=True
-    )
+    evaluated = run_program([program, "eval", str(run), "--json", "--device", "cpu"])
     accuracy = 100 * (model.predict(data.test_images).labels == data.test_labels).mean()
-    assert accuracy == pytest.approx(json.loads(evaluated.stdout)["together"])
+    assert accuracy == pytest.approx(json.loads(evaluated)["together"])
 
     torch = pytest.importorskip("torch")
     import preact_resnet

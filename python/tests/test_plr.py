@@ -118,6 +118,61 @@ def test_half_precision_is_converted(rng):
     assert loss.item() == bptplr.plr_loss(f.detach().float(), None).item()
 
 
+def test_class_sets_of_half_precision(rng):
+    torch = pytest.importorskip("torch")
+    logits, labels, _ = members(rng, 20, 10, 3)
+    labels = torch.from_numpy(labels)
+    for dtype in (torch.bfloat16, torch.float16):
+        half = torch.from_numpy(logits).to(dtype)
+        expected = bptplr.class_sets(half.float(), labels, 3)
+        assert torch.equal(bptplr.class_sets(half.requires_grad_(), labels, 3), expected)
+    half = half.detach().numpy()
+    np.testing.assert_array_equal(bptplr.class_sets(half, labels.numpy(), 3), expected.numpy())
+
+
+def test_a_row_of_zeros_has_no_class_in_common_with_any(rng):
+    features = unit_rows(rng, 12, 5)
+    everyone = bptplr.plr_loss_and_gradient(features, None)
+    for flat in (False, True):
+        value, gradient = bptplr.plr_loss_and_gradient(features, np.zeros((6, 1), int), 1.0, flat)
+        expected = bptplr.plr_loss_and_gradient(features, None, 1.0, flat)
+        assert value == expected[0]
+        np.testing.assert_array_equal(gradient, expected[1])
+    # One such row among samples that repel none of each other.
+    sets = np.array([[0]] + 5 * [[1]])
+    value, _ = bptplr.plr_loss_and_gradient(features, sets)
+    assert 0 < value < everyone[0]
+
+
+def test_arrays_of_the_other_byte_order(rng):
+    logits, labels, _ = members(rng, 20, 100, 3)
+    sets = bptplr.class_sets(logits, labels, 3)
+    swapped = bptplr.class_sets(logits.astype(">f4"), labels.astype(">i8"), 3)
+    np.testing.assert_array_equal(swapped, sets)
+    features = unit_rows(rng, 40, 12)
+    expected = bptplr.plr_loss_and_gradient(features, sets)
+    value, gradient = bptplr.plr_loss_and_gradient(features.astype(">f8"), sets.astype(">i8"))
+    assert value == expected[0] and gradient.dtype == np.float64
+    np.testing.assert_array_equal(gradient, expected[1])
+
+
+def test_the_temperature_gets_no_gradient(rng):
+    torch = pytest.importorskip("torch")
+    f = torch.from_numpy(unit_rows(rng, 8, 3)).requires_grad_()
+    learnt = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    for tau in (learnt, 2 * learnt, learnt.exp()[None]):
+        with pytest.raises(ValueError, match="tau must be a number and gets no gradient"):
+            bptplr.plr_loss(f, None, tau)
+        with pytest.raises(ValueError, match="tau must be a number and gets no gradient"):
+            bptplr.plr_loss_and_gradient(f, None, tau)
+    expected = bptplr.plr_loss(f, None, 0.5)
+    for tau in (learnt.detach(), np.float32(0.5), np.array(0.5)):
+        assert bptplr.plr_loss(f, None, tau) == expected
+    # Whoever learns it has it in the features.
+    bptplr.plr_loss(f / learnt.sqrt(), None).backward()
+    assert learnt.grad != 0
+
+
 def test_arrays_give_what_tensors_give(rng):
     torch = pytest.importorskip("torch")
     logits, labels, _ = members(rng, 20, 100, 3)
@@ -178,6 +233,7 @@ def test_what_does_not_fit_is_named(rng):
     logits, labels, _ = members(rng, 4, 10, 1)
     f, sets = unit_rows(rng, 8, 3), bptplr.class_sets(logits, labels, 1)
     plr = bptplr.plr_loss_and_gradient
+    with_nan = np.where(np.arange(40).reshape(4, 10) == 25, np.float32("nan"), logits)
     for arguments, sentence in [
         ((f[:7], None), r"two views of each sample, \[2n, dim\], not \[7, 3\]"),
         ((f[0], None), r"features must have the shape \[2n, dim\], not \[3\]"),
@@ -189,6 +245,11 @@ def test_what_does_not_fit_is_named(rng):
         ((f, sets.tolist()), "class_sets must be a NumPy array like the rest, not list"),
         ((f, sets, 0.0), "tau must be greater than 0"),
         ((f, sets, float("nan")), "tau must be greater than 0"),
+        ((f, sets, float("inf")), "tau must be greater than 0"),
+        ((f, sets, "1"), "tau must be a number, not '1'"),
+        ((f, sets, None), "tau must be a number, not None"),
+        ((f, sets[:, :0]), "class_sets must have 1 to 16 words a row, not 0"),
+        ((f, sets.repeat(17, axis=1)), "class_sets must have 1 to 16 words a row, not 17"),
     ]:
         with pytest.raises(ValueError, match=sentence):
             plr(*arguments)
@@ -201,16 +262,41 @@ def test_what_does_not_fit_is_named(rng):
         ((logits, labels, -1), "kappa must be a whole number from 0"),
         ((logits, labels, 1.5), "kappa must be a whole number from 0"),
         ((np.zeros((4, 1025), np.float32), labels, 1), "1 to 1024 classes, not 1025"),
+        ((logits, labels, None), "kappa must be a whole number from 0"),
+        ((with_nan, labels, 1), "logits must not be NaN, but one in row 2 is"),
     ]:
         with pytest.raises(ValueError, match=sentence):
             bptplr.class_sets(*arguments)
-    with pytest.raises(ValueError, match="plr_loss is for tensors"):
+    with pytest.raises(ValueError, match="features must be a tensor; plr_loss_and"):
         bptplr.plr_loss(f, sets)
     torch = pytest.importorskip("torch")
     with pytest.raises(ValueError, match="class_sets must be a tensor like the rest, not ndarray"):
         bptplr.plr_loss(torch.from_numpy(f), sets)
     with pytest.raises(ValueError, match="class_sets is on meta, but the rest on cpu"):
         bptplr.plr_loss(torch.from_numpy(f), torch.from_numpy(sets).to("meta"))
+    f, sets, with_nan, labels = (torch.from_numpy(x) for x in (f, sets, with_nan, labels))
+    for call, sentence in [
+        (
+            lambda: bptplr.plr_loss(f.to("meta"), None),
+            "features must be on cpu or cuda, not on meta",
+        ),
+        (
+            lambda: bptplr.plr_loss(f.to_sparse(), None),
+            "features must be a dense tensor, not sparse",
+        ),
+        (lambda: bptplr.plr_loss(f, sets.to_sparse()), "class_sets must be a dense tensor"),
+        (lambda: bptplr.plr_loss(f, sets[:, :0]), "1 to 16 words a row, not 0"),
+        (
+            lambda: bptplr.class_sets(with_nan, labels, 1),
+            "logits must not be NaN, but one in row 2",
+        ),
+        (
+            lambda: bptplr.class_sets(f.float().to("meta"), labels.to("meta"), 1),
+            "logits must be on",
+        ),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            call()
 
 
 def claims_to_be_on_a_gpu(torch, tensor):
@@ -225,18 +311,23 @@ def claims_to_be_on_a_gpu(torch, tensor):
 
 def test_a_gpu_in_a_build_without_cuda_is_an_error():
     torch = pytest.importorskip("torch")
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU")
+    if _core.cuda_device_count() > 0:
+        pytest.skip("this build has a GPU to use")
     arrays = [torch.zeros(shape) for shape in ((4, 3), (1,), (4, 3))]
     f, loss, gradient = (claims_to_be_on_a_gpu(torch, x) for x in arrays)
     with pytest.raises(bptplr.Error, match=r"on a GPU, but .*; move them with \.cpu\(\)"):
         _core.plr(f, None, 1.0, False, loss, gradient, stream=0)
+    if torch.cuda.is_available():  # to PyTorch alone
+        with pytest.raises(bptplr.Error, match="on a GPU, but"):
+            bptplr.plr_loss(torch.zeros((4, 3), device="cuda"), None)
 
 
 def test_on_a_gpu(rng):
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():
-        pytest.skip("there is no GPU")
+        pytest.skip("PyTorch sees no GPU")
+    if _core.cuda_device_count() == 0:
+        pytest.skip(_core.no_cuda_device_reason())
     logits, labels, _ = members(rng, 64, 10, 3)
     features = unit_rows(rng, 128, 128).astype(np.float32)
     expected = bptplr.plr_loss_and_gradient(features, bptplr.class_sets(logits, labels, 3))

@@ -89,17 +89,79 @@ def test_tensors_are_taken_too(rng):
     assert len(both.labelled) + len(both.unlabelled) == len(x)
 
 
+def test_tensors_on_the_tape_are_taken_as_they_are(rng):
+    torch = pytest.importorskip("torch")
+    x = torch.from_numpy(two_clusters(rng)).requires_grad_()
+    expected = bptplr.gmm_fit(x.detach())
+    fit = bptplr.gmm_fit(x)
+    np.testing.assert_array_equal(fit.clean_probability, expected.clean_probability)
+    w = torch.from_numpy(fit.clean_probability).requires_grad_()
+    labels = np.arange(len(x)) % 10
+    parts = zip(
+        bptplr.balanced_partition(w, labels, 10), bptplr.balanced_partition(w.detach(), labels, 10)
+    )
+    for part, wanted in parts:
+        np.testing.assert_array_equal(part, wanted)
+
+
+def test_numbers_of_16_bits_and_of_the_other_byte_order(rng):
+    x = two_clusters(rng)
+    halves = [x.astype(np.float16)]
+    torch = pytest.importorskip("torch")
+    halves += [torch.from_numpy(halves[0]), torch.from_numpy(x).bfloat16()]
+    for half in halves:
+        exact = half.float().numpy() if half is not halves[0] else half.astype(np.float32)
+        np.testing.assert_array_equal(
+            bptplr.gmm_fit(half).clean_probability, bptplr.gmm_fit(exact).clean_probability
+        )
+    w = bptplr.gmm_fit(x).clean_probability
+    swapped = bptplr.gmm_fit(x.astype(">f8"), init_labels=(x.sum(axis=1) > 0.7).astype(">i4"))
+    assert swapped.clean_probability.shape == w.shape
+    np.testing.assert_array_equal(bptplr.gmm_fit(x.astype(">f8")).clean_probability, w)
+    labels = np.arange(len(x)) % 10
+    np.testing.assert_array_equal(
+        bptplr.balanced_partition(w.astype(">f8"), labels.astype(">i8"), 10).labelled,
+        bptplr.balanced_partition(w, labels, 10).labelled,
+    )
+
+
+def test_tensors_without_numbers_are_named(rng):
+    torch = pytest.importorskip("torch")
+    x = torch.from_numpy(two_clusters(rng))
+    with pytest.raises(ValueError, match="losses must be on cpu, not on meta"):
+        bptplr.gmm_fit(x.to("meta"))
+    with pytest.raises(ValueError, match="losses must be a dense tensor, not sparse_coo"):
+        bptplr.gmm_fit(x.to_sparse())
+    with pytest.raises(ValueError, match="seed must be a number"):
+        bptplr.gmm_fit(x, seed=torch.zeros((), device="meta"))
+    assert bptplr.gmm_fit(x, seed=torch.tensor(0), tol=torch.tensor(0.01)).n_iter > 0
+
+
+def test_fits_are_equal_to_themselves_alone(rng):
+    fits = [bptplr.gmm_fit(two_clusters(rng)) for _ in range(2)]
+    assert fits[0] == fits[0] and fits[0] != fits[1] and len(set(fits)) == 2
+
+
 def test_what_a_mixture_cannot_be_fitted_to(rng):
     x = two_clusters(rng, 60)
     x[7, 1] = np.nan
     for arguments, options, sentence in [
-        ((x,), {}, "losses must be finite, but row 7 is"),
+        ((x,), {}, r"losses must be finite, but losses\[7, 1\] is nan"),
         ((x[:7, 0],), {}, r"losses must have the shape \[N, 2\], not \[7\]"),
         ((np.ones((5, 2), int),), {}, "losses must be float32 or float64, not int64"),
         ((x[:7],), {"init_labels": [0, 1]}, r"init_labels must have the shape \[7\]"),
         ((x[:2],), {"init_labels": [0, 2]}, "init_labels must be 0 or 1"),
         ((x[:2],), {"init_labels": [0.0, 1.0]}, "init_labels must be integers"),
         ((x[:7],), {"seed": -1}, "seed must be a whole number"),
+        ((x[:7],), {"seed": None}, "seed must be a whole number"),
+        ((x[:7],), {"seed": np.nan}, "seed must be a whole number"),
+        ((x[:7],), {"seed": np.inf}, "seed must be a whole number"),
+        ((x[:7],), {"seed": "1"}, "seed must be a whole number"),
+        ((x[:7],), {"max_iter": np.array([1])}, "max_iter must be a whole number"),
+        ((x[:7],), {"tol": "x"}, "tol must be a number, not 'x'"),
+        ((x[:7],), {"reg_covar": None}, "reg_covar must be a number, not None"),
+        (([[0.5], [0.5, 0.5]],), {}, "losses "),
+        ((None,), {}, "losses must be numbers"),
     ]:
         with pytest.raises(ValueError, match=sentence):
             bptplr.gmm_fit(*arguments, **options)
@@ -140,6 +202,11 @@ def test_partition_of_nothing_and_of_what_does_not_fit():
         (([1.5], [0], 2), bptplr.Error, "clean probability of sample 0 is 1.5"),
         (([np.nan], [0], 2), bptplr.Error, "clean probability of sample 0 is nan"),
         (([0.5], [2], 2), bptplr.Error, "label of sample 0 is 2"),
+        (([0.5], [0], 2, np.nan), ValueError, r"threshold must lie in \[0, 1\], not nan"),
+        (([0.5], [0], 2, 1.5), ValueError, r"threshold must lie in \[0, 1\], not 1.5"),
+        (([0.5], [0], 2, "x"), ValueError, "threshold must be a number, not 'x'"),
+        (([0.5], np.uint64([2**63]), 2), ValueError, r"labels must be at most 2\^63 - 1"),
+        (([0.5], [[0], [0, 1]], 2), ValueError, "labels "),
     ]:
         with pytest.raises(kind, match=sentence):
             bptplr.balanced_partition(*arguments)

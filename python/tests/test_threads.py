@@ -1,5 +1,6 @@
 """Threads of Python, forks, and how many threads the library uses."""
 
+import ctypes
 import multiprocessing
 import threading
 import time
@@ -8,6 +9,14 @@ import numpy as np
 import pytest
 
 import bptplr
+
+
+@pytest.fixture(autouse=True)
+def number_of_threads():
+    """What a test sets is not what the next ones run with."""
+    before = bptplr.get_num_threads()
+    yield
+    bptplr.set_num_threads(before)
 
 
 def views(seed):
@@ -48,32 +57,41 @@ def test_threads_do_not_disturb_each_other():
         np.testing.assert_array_equal(result, wanted)
 
 
-def test_others_may_run_meanwhile():
-    """A long call holds no lock: this thread counts on while another one computes."""
+def longest_pause(call):
+    """The longest time that this thread stood still while another one was in `call`, as a share of
+    all the time that it took."""
     done = threading.Event()
 
     def work():
         try:
-            bptplr.make_shapes(20_000, 1)
+            call()
         finally:
             done.set()
 
-    started = time.monotonic()
     thread = threading.Thread(target=work)
+    # A thread that keeps the lock from its first moment on also keeps start() from returning.
+    times = [time.monotonic()]
     thread.start()
-    longest, last = 0.0, time.monotonic()
     while not done.is_set():
+        times.append(time.monotonic())
         time.sleep(0.001)
-        now = time.monotonic()
-        longest, last = max(longest, now - last), now
+    times.append(time.monotonic())
     thread.join()
-    assert longest < 0.5 * (time.monotonic() - started)
+    return np.diff(times).max() / (times[-1] - times[0])
+
+
+def test_others_may_run_meanwhile():
+    """A long call holds no lock: this thread counts on while another one computes."""
+    assert longest_pause(lambda: bptplr.make_shapes(5_000, 1)) < 0.5
+
+
+def test_a_call_that_holds_the_lock_would_be_seen():
+    assert longest_pause(lambda: ctypes.PyDLL(None).usleep(300_000)) > 0.5
 
 
 def test_number_of_threads():
     bptplr.set_num_threads(3)
     assert bptplr.get_num_threads() == 3
-    for number in (0, -1, 1.5):
+    for number in (0, -1, 1.5, None, "2"):
         with pytest.raises(ValueError, match="threads must be a whole number from 1"):
             bptplr.set_num_threads(number)
-    bptplr.set_num_threads(2)

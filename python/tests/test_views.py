@@ -98,6 +98,8 @@ def test_what_does_not_fit_is_named():
         (images / 255, {}, "images must be uint8, not float64"),
         (images[:, :0], {}, "sides from 1 to 8191"),
         (images, {"view": "stronger"}, "view must be one of strong, weak, test"),
+        (images, {"view": ["strong"]}, "view must be text"),
+        (images, {"crop": None}, "crop must be a whole number"),
         (images, {"samples": [1]}, r"samples must have the shape \[2\]"),
         (images, {"samples": [0, 2**32]}, "samples must lie in"),
         (images, {"seed": 2**64}, "seed must be a whole number"),

@@ -1,7 +1,11 @@
 #include "data/noise.hpp"
 
+#include <array>
 #include <cmath>
+#include <limits>
 
+#include "data/instance_noise.hpp"
+#include "data/shapes.hpp"
 #include "engine/error.hpp"
 #include "tests/data/cifar10_files.hpp"
 
@@ -96,6 +100,34 @@ TEST(Noise, RatesOutsideAndForeignLabelsAreErrors) {
   }
   EXPECT_THROW(asymmetric_noise_cifar100(balanced(1000, 101), 0.9, 1), Error);
   EXPECT_THROW(asymmetric_noise_cifar10(balanced(1000, 100), 0.9, 1), Error);
+}
+
+TEST(Noise, ForeignLabelsAreErrorsThoughNoneIsChanged) {
+  const std::vector<std::int64_t> large{5, 77}, negative{5, -3};
+  for (const auto& labels : {large, negative}) {
+    EXPECT_THROW(symmetric_noise(labels, 10, 0.0, 1), Error);
+    EXPECT_THROW(asymmetric_noise_cifar10(labels, 0.0, 1), Error);
+  }
+  EXPECT_THROW(symmetric_noise(std::vector<std::int64_t>{3}, 3, 0.5, 1), Error);
+  EXPECT_THROW(asymmetric_noise_cifar100(negative, 0.0, 1), Error);
+  EXPECT_EQ(asymmetric_noise_cifar100(large, 0.0, 1), large);
+}
+
+TEST(Noise, InstanceNoiseNeedsStatisticsToNormaliseWith) {
+  using Channels = std::array<float, 3>;
+  const Dataset data = make_shapes(1, 20, 1);
+  const auto noise = [&](const Channels& mean, const Channels& std) {
+    return instance_noise(data.train.images, data.train.labels, 10, mean, std, 0.4, 1);
+  };
+  EXPECT_EQ(noise(data.mean, data.std).size(), 20U);
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (const float bad : {0.0F, -0.2F, kNan, kInfinity}) {
+    EXPECT_THROW(noise(data.mean, {0.2F, 0.2F, bad}), Error) << bad;
+  }
+  for (const float bad : {kNan, kInfinity, -kInfinity}) {
+    EXPECT_THROW(noise({bad, 0.5F, 0.5F}, data.std), Error) << bad;
+  }
 }
 
 std::string error_of(const std::filesystem::path& path, std::int64_t count) {
