@@ -13,6 +13,7 @@
 #include "engine/error.hpp"
 #include "engine/file.hpp"
 #include "engine/json.hpp"
+#include "tests/bpt_plr/small_recipe.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace bptplr {
@@ -22,20 +23,9 @@ namespace fs = std::filesystem;
 
 /// Seven iterations of each network in the warm-up, and eight in each of two divided epochs.
 Recipe tiny_recipe(const std::string& method = "bptplr") {
-  Recipe recipe = method_recipe(method);
-  recipe.dataset = "shapes";
-  recipe.shapes_train = 100;
-  recipe.shapes_test = 20;
-  recipe.r = 0.2;
-  recipe.width = 2;
-  recipe.blocks = "1,1,1,1";
-  recipe.low_dim = 8;
+  Recipe recipe = small_recipe(method);
   recipe.num_epochs = recipe.second_run.empty() ? 3 : 6;
-  recipe.batch_size = 16;
-  recipe.warm_up = 1;
-  recipe.warm_up_batch_factor = 1;
   recipe.loss_history = 2;
-  recipe.p_threshold = 0.1;  // so that both sets have samples
   resolve(recipe);
   return recipe;
 }

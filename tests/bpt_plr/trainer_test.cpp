@@ -11,6 +11,7 @@
 #include "bpt_plr/batch_maker.hpp"
 #include "bpt_plr/prototypes.hpp"
 #include "bpt_plr/pseudo_labels.hpp"
+#include "tests/bpt_plr/small_recipe.hpp"
 #include "tests/golden.hpp"
 
 namespace bptplr {
@@ -18,20 +19,9 @@ namespace {
 
 Recipe tiny_recipe(const std::string& method, std::int64_t num_epochs,
                    const std::string& preset = "") {
-  Recipe recipe = method_recipe(method, preset);
-  recipe.dataset = "shapes";
-  recipe.shapes_train = 100;
-  recipe.shapes_test = 20;
-  recipe.r = 0.2;
-  recipe.width = 2;
-  recipe.blocks = "1,1,1,1";
-  recipe.low_dim = 8;
+  Recipe recipe = small_recipe(method, preset);
   recipe.num_epochs = num_epochs;
-  recipe.batch_size = 16;
-  recipe.warm_up = 1;
-  recipe.warm_up_batch_factor = 1;
   recipe.loss_history = 1;
-  recipe.p_threshold = 0.1;  // so that both sets have samples
   return recipe;
 }
 

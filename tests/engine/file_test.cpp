@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/error.hpp"
+#include "tests/message_of.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace bptplr {
@@ -38,6 +39,14 @@ TEST_F(FileTest, WhatIsNoRegularFileIsNotReplaced) {
   }
   EXPECT_TRUE(fs::is_fifo(folder_ / "pipe"));
   EXPECT_TRUE(fs::is_directory(folder_ / "real"));
+}
+
+TEST_F(FileTest, FailedWritesSayWhereAndLeaveNothing) {
+  const std::string path = folder_ / "no_such_folder/file";
+  EXPECT_NE(message_of([&] { write_file_atomically(path, "x"); }).find(path), std::string::npos);
+  EXPECT_NE(message_of([&] { read_file(folder_.path()); }).find("not a regular file"),
+            std::string::npos);
+  EXPECT_FALSE(message_of([&] { write_file_atomically("/dev/full/x", "x"); }).empty());
 }
 
 }  // namespace
