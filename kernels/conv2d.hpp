@@ -28,7 +28,8 @@ struct Conv2dShape {
   std::int64_t out_w() const { return (w + 2 * padding - kernel) / stride + 1; }
   std::int64_t weights() const { return k * kernel * kernel * c; }
 
-  auto operator<=>(const Conv2dShape&) const = default;
+  // clang-tidy 14 takes a zero within a defaulted comparison for a pointer.
+  auto operator<=>(const Conv2dShape&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// y [n, out_h, out_w, k] from x [n, h, w, c] and weights w [k, kernel, kernel, c].

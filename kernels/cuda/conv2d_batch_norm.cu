@@ -20,6 +20,12 @@ bool has_choice(const Conv2dShape& shape, const Arrays*... arrays) {
          (can_vectorize(arrays, kVecWidth<bfloat16>) && ...);
 }
 
+/// Whether they can read what normalises four channels at once.
+bool has_choice(const FixedBatchNorm<float>& norm) {
+  const auto aligned = [](const float* values) { return can_vectorize(values, kVecWidth<float>); };
+  return aligned(norm.mean) && aligned(norm.variance) && aligned(norm.weight) && aligned(norm.bias);
+}
+
 }  // namespace
 
 template <class T>
@@ -47,7 +53,7 @@ void conv2d_normalized(const CudaContext& ctx, const Conv2dShape& shape, const T
                        const T* addend, const FixedBatchNorm<float>& norm, T* sum, T* y) {
   const auto in_passes = [&] { normalized_in_passes(ctx, shape, x, w, addend, norm, sum, y); };
   if constexpr (std::is_same_v<T, bfloat16>) {
-    if (has_choice(shape, x, w, addend, sum, y)) {
+    if (has_choice(shape, x, w, addend, sum, y) && has_choice(norm)) {
       static Fastest<std::tuple<Conv2dShape, bool, bool>> fastest;
       const int tilings = gather_tilings(ctx);
       return fastest.run(

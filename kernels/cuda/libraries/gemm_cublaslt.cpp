@@ -1,15 +1,16 @@
 // Matrix products by cuBLASLt. Every shape is measured once: the library's best guesses are timed
-// on the actual arrays and the fastest is remembered.
+// on the actual arrays and the fastest is remembered, for arrays that are aligned as well as these.
 #include <cublasLt.h>
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "kernels/cuda/launch.hpp"
 #include "kernels/cuda/libraries/libraries.hpp"
@@ -37,11 +38,20 @@ cublasLtHandle_t handle() {
   return instance;
 }
 
+/// The largest power of two, up to cuBLASLt's own default of 256, by which all addresses divide.
+/// Its algorithms may read vectors that less aligned arrays do not allow.
+std::uint32_t alignment_of(const float* a, const float* b, const float* c) {
+  std::uintptr_t bits = 256;
+  for (const float* array : {a, b, c}) bits |= reinterpret_cast<std::uintptr_t>(array);
+  return static_cast<std::uint32_t>(bits & -bits);
+}
+
 /// One shape of product. cuBLASLt thinks in columns: a row-major [r, c] matrix is its column-major
 /// [c, r], so c = op(a) op(b) becomes c^T = op(b)^T op(a)^T with the factors exchanged.
 class Product {
  public:
-  Product(const GemmShape& s, bool with_bias) {
+  /// Of arrays that are aligned to `alignment` bytes or better.
+  Product(const GemmShape& s, bool with_bias, std::uint32_t alignment) : alignment_(alignment) {
     check_cublas(cublasLtMatmulDescCreate(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F), kSetUp);
     const cublasOperation_t first = s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
     const cublasOperation_t second = s.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -104,10 +114,17 @@ class Product {
     const std::unique_ptr<cublasLtMatmulPreferenceOpaque_t,
                           decltype(&cublasLtMatmulPreferenceDestroy)>
         owner(preference, cublasLtMatmulPreferenceDestroy);
-    check_cublas(
-        cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
-                                             &kWorkspaceBytes, sizeof(kWorkspaceBytes)),
-        kSetUp);
+    const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
+      check_cublas(
+          cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof(value)),
+          kSetUp);
+    };
+    prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kWorkspaceBytes);
+    for (const auto array :
+         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+          CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
+      prefer(array, alignment_);
+    }
     std::array<cublasLtMatmulHeuristicResult_t, kCandidates> candidates{};
     int count = 0;
     check_cublas(
@@ -130,6 +147,7 @@ class Product {
     if (!known_) throw CudaError("cuBLASLt has no algorithm for a matrix product of this shape");
   }
 
+  std::uint32_t alignment_;
   cublasLtMatmulDesc_t operation_ = nullptr;
   cublasLtMatrixLayout_t first_ = nullptr;
   cublasLtMatrixLayout_t second_ = nullptr;
@@ -144,10 +162,14 @@ void gemm(const CudaContext& ctx, const GemmShape& shape, const float* a, const 
           const float* bias, float* c) {
   static std::mutex mutex;
   // Never destroyed: cuBLASLt's own statics may end before ours.
-  static auto& products = *new std::map<std::pair<GemmShape, bool>, std::unique_ptr<Product>>;
+  using Key = std::tuple<GemmShape, bool, std::uint32_t>;
+  static auto& products = *new std::map<Key, std::unique_ptr<Product>>;
   const std::lock_guard lock(mutex);
-  auto& product = products[{shape, bias != nullptr}];
-  if (product == nullptr) product = std::make_unique<Product>(shape, bias != nullptr);
+  const Key key{shape, bias != nullptr, alignment_of(a, b, c)};
+  auto& product = products[key];
+  if (product == nullptr) {
+    product = std::make_unique<Product>(shape, std::get<bool>(key), std::get<std::uint32_t>(key));
+  }
   product->run(ctx, a, b, bias, c);
 }
 
