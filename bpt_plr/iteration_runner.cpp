@@ -49,9 +49,10 @@ void IterationRunner::record(const DropoutKey& dropout) {
     counters_.push_back({entry.tensor, entry.tensor.data<std::int64_t>()[0]});
   }
   try {
-    Tensor losses;  // in memory that goes with a graph that fails
-    graph_ = kernels::record_graph(cuda_context(context_.views.device()),
-                                   [&] { losses = queue(inputs_, dropout); });
+    auto graph = kernels::make_graph(cuda_context(context_.views.device()));
+    Tensor losses;  // in the graph's memory: where recording fails, it goes before it
+    graph->record([&] { losses = queue(inputs_, dropout); });
+    graph_ = std::move(graph);
     losses_ = losses;
   } catch (const std::exception& error) {
     may_record_ = false;

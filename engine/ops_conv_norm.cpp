@@ -183,7 +183,7 @@ Tensor normalized(const Tensor& x, const kernels::BatchNormShape& shape,
 struct ConvolutionSum {
   kernels::Conv2dShape shape;
   Tensor weight;  ///< in the type of the activations
-  Shape out;  ///< of the sum
+  Shape out;      ///< of the sum
   Work work;
 
   ConvolutionSum(const Convolution& conv, const Tensor& addend)

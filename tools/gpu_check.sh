@@ -9,10 +9,12 @@
 #             and commit has reported there is kept
 #   DATA_DIR  cifar-10-batches-bin or cifar-10-batches-py: trains on CIFAR-10 for a few epochs, too
 #   BPTPLR_CHECK_TIMEOUT  seconds after which a check has failed (300; the build has four times that)
+#   BPTPLR_CHECK_BUDGET   seconds for everything: what is left then is not run (no limit)
 #
 # Needs nvcc, CMake, ninja, cuDNN, python3 (with torch for the comparison). What else the build needs
 # comes from the system or, on a machine without a network, from .gpu/*.deb (tools/bundle_deps.sh).
-# Exit code 1 if anything fails; what did work is in the JSON all the same, even when this is stopped.
+# Exit code 1 if anything fails; what did work is in the JSON all the same, which is written after
+# every section, even when this is stopped.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 sections=build,tests,curves,cifar10,kernels,steps,epochs,sanitizers
@@ -26,16 +28,33 @@ mkdir -p "$out"
 python=${PYTHON:-python3}
 jobs=${BPTPLR_JOBS:-$(nproc)}
 limit=${BPTPLR_CHECK_TIMEOUT:-300}
+total=${BPTPLR_CHECK_BUDGET:-100000}
 build=build/cuda
 failed=0
 results=()
 
 wants() { [[ ,$sections, == *,$1,* ]]; }
-note() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
+report() { "$python" tools/gpu_report.py "$out" "$(IFS=,; echo "{${results[*]}}")"; }
+note() { # TITLE: of the next section
+  ((${#results[@]})) && report >/dev/null
+  printf '\n== %s (%s s)\n' "$1" "$SECONDS"
+}
+within_limit() { # COMMAND...: fails at the limit, when all time is used up, and after that
+  local seconds=$((total - SECONDS))
+  ((seconds > limit)) && seconds=$limit
+  ((seconds > 0)) || { echo "gpu_check: no time is left for $1" >&2; return 124; }
+  timeout --kill-after=10 "$seconds" "$@"
+}
 check() { # NAME COMMAND...: runs it and remembers how it ended
   local name=$1
   shift
-  if timeout --kill-after=10 "$limit" "$@" >"$out/$name.log" 2>&1; then
+  if ((SECONDS >= total)); then
+    echo "$name: no time is left for it"
+    results+=("\"$name\": null")
+    failed=1
+    return 1
+  fi
+  if within_limit "$@" >"$out/$name.log" 2>&1; then
     echo "$name: ok"
     results+=("\"$name\": true")
   else
@@ -47,10 +66,12 @@ check() { # NAME COMMAND...: runs it and remembers how it ended
   fi
 }
 bench() { # FILE COMMAND...: appends the JSON lines that it prints
-  timeout --kill-after=10 "$limit" "${@:2}" | tee -a "$out/$1.jsonl" || failed=1
+  within_limit "${@:2}" | tee -a "$out/$1.jsonl" || failed=1
 }
-# shellcheck disable=SC2317  # the trap calls it
-report() { "$python" tools/gpu_report.py "$out" "$(IFS=,; echo "{${results[*]}}")"; }
+train() { # NAME FLAGS...: bptplr train, into a new run folder of that name
+  rm -rf "$out/run_$1"
+  check "train_$1" "$build/bptplr" train "${@:2}" --out "$out/run_$1"
+}
 
 note "set-up"
 for word in ${sections//,/ }; do
@@ -69,19 +90,28 @@ fi
 command -v nvcc >/dev/null || export PATH=/usr/local/cuda/bin:$PATH
 prefix=$PWD/$build/prefix
 if compgen -G '.gpu/*.deb' >/dev/null; then
+  mkdir -p "$prefix"
   for package in .gpu/*.deb; do dpkg -x "$package" "$prefix"; done
   export CPATH=$prefix/usr/include/x86_64-linux-gnu  # where jpeglib.h looks for a part of it
   export CMAKE_PREFIX_PATH=$prefix/usr LD_LIBRARY_PATH=$prefix/usr/lib/x86_64-linux-gnu:${LD_LIBRARY_PATH:-}
 fi
-# cuDNN may be the system's or the one that came with PyTorch.
-cudnn=$("$python" -c 'import nvidia.cudnn, os; print(os.path.dirname(nvidia.cudnn.__file__))' 2>/dev/null)
-if [[ -n $cudnn && -f $cudnn/include/cudnn.h ]]; then
-  export CMAKE_INCLUDE_PATH=$cudnn/include CMAKE_LIBRARY_PATH=$PWD/$build/cudnn
-  mkdir -p "$build/cudnn"
-  ln -sf "$cudnn"/lib/*.so* "$build/cudnn/"
-  ln -sf "$cudnn/lib/libcudnn.so.9" "$build/cudnn/libcudnn.so"
-  export LD_LIBRARY_PATH=$cudnn/lib:${LD_LIBRARY_PATH:-}
-fi
+# cuDNN and cuBLASLt may be the system's, which are taken first, or those that came with PyTorch:
+# folders of the package `nvidia`, whose libraries lack the names that a linker looks for.
+wheels=$PWD/$build/wheels
+for folder in $("$python" -c 'import nvidia; print(*nvidia.__path__, sep="\n")' 2>/dev/null); do
+  for part in "$folder"/cudnn "$folder"/cu[0-9]*; do
+    [[ -d $part/include && -d $part/lib ]] || continue
+    mkdir -p "$wheels"
+    for library in "$part"/lib/*.so.*; do
+      ln -sf "$library" "$wheels/"
+      name=${library##*/}
+      ln -sf "$library" "$wheels/${name%%.so.*}.so"
+    done
+    export CMAKE_INCLUDE_PATH=$part/include:${CMAKE_INCLUDE_PATH:-} CMAKE_LIBRARY_PATH=$wheels
+    export CPLUS_INCLUDE_PATH=${CPLUS_INCLUDE_PATH:-}${CPLUS_INCLUDE_PATH:+:}$part/include
+    export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}${LD_LIBRARY_PATH:+:}$wheels
+  done
+done
 
 trap report EXIT
 
@@ -89,23 +119,26 @@ if wants build; then
   note "build"
   # Its compiler may be newer than those that the warnings were mended for.
   check configure cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES=native -DBPTPLR_WERROR=OFF
-  limit=$((4 * limit)) check build cmake --build --preset cuda --parallel "$jobs" -- -k 0
+  limit=$((4 * limit)) check build cmake --build --preset cuda --parallel "$jobs" --target bptplr \
+    bench_step bench_kernels test_cuda test_kernels test_engine test_models test_bpt_plr -- -k 0
 fi
 
 # Untried kernels first, alone: what faults takes the process with it, what hangs runs into the limit.
 export BPTPLR_WARP_GROUPS=1
-if wants tests || wants kernels || wants steps || wants epochs; then
+if [[ $sections != build ]]; then
   limit=60 check warp_groups "$build/test_cuda" --gtest_filter='*WarpGroupsAgree*' ||
     export BPTPLR_WARP_GROUPS=0
 fi
 
+# Tests are many and small: their threads are not to spin while others want the cores.
+quietly=(env OMP_WAIT_POLICY=passive OMP_NUM_THREADS=2)
 if wants tests; then
   note "tests"
   # In one process, which makes one context; where that does not end well, one process a test.
   check tests_cuda "$build/test_cuda" ||
-    check tests_cuda_apart ctest --test-dir "$build" -R '^cuda\.' --parallel 4 --timeout 60 \
+    check tests_cuda_apart "${quietly[@]}" ctest --test-dir "$build" -R '^cuda\.' --parallel 4 --timeout 60 \
       --output-on-failure
-  check tests_cpu ctest --test-dir "$build" -R '^(kernels|engine|models|bpt_plr)\.' \
+  check tests_cpu "${quietly[@]}" ctest --test-dir "$build" -R '^(kernels|engine|models|bpt_plr)\.' \
     --parallel "$jobs" --output-on-failure
 fi
 
@@ -116,8 +149,7 @@ if wants curves; then
   for run in "cpu float32" "cuda float32" "cuda bf16"; do
     read -r device precision <<<"$run"
     # shellcheck disable=SC2086  # the words of $small are separate arguments
-    check "train_${device}_$precision" "$build/bptplr" train $small --device "$device" \
-      --precision "$precision" --out "$out/run_${device}_$precision"
+    train "${device}_$precision" $small --device "$device" --precision "$precision"
   done
   check same_curve "$python" tools/compare_runs.py "$out"/run_cpu_float32 "$out"/run_cuda_float32 \
     "$out"/run_cuda_bf16
@@ -125,8 +157,8 @@ fi
 
 if wants cifar10 && [[ -n $data ]]; then
   note "CIFAR-10, 50 % symmetric noise, a few epochs in bfloat16"
-  check cifar10 "$build/bptplr" train --dataset cifar10 --data_path "$data" --r 0.5 \
-    --noise_mode sym --num_epochs 6 --warm_up 3 --device cuda --precision bf16 --out "$out/run_cifar10"
+  train cifar10 --dataset cifar10 --data_path "$data" --r 0.5 --noise_mode sym --num_epochs 6 \
+    --warm_up 3 --device cuda --precision bf16
 fi
 
 if wants kernels; then
@@ -179,7 +211,7 @@ if wants sanitizers && command -v compute-sanitizer >/dev/null; then
   note "sanitizers"
   for tool in memcheck racecheck; do
     check "sanitizer_$tool" compute-sanitizer --tool "$tool" --error-exitcode 1 "$build/test_cuda" \
-      --gtest_filter='*Cuda*:-*Whole*:*IterationsCuda*:*NetworkCuda*:*Conv2dCuda*'
+      --gtest_filter='*Cuda*:*TensorCore*:-*Whole*:*IterationsCuda*:*NetworkCuda*:*Conv2dCuda*:*Conv2dBatchNormCuda*'
   done
 fi
 

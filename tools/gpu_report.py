@@ -1,7 +1,7 @@
 """Writes the report of tools/gpu_check.sh: DATE-DEVICE-COMMIT.json in OUT.
 
 usage: gpu_report.py OUT CHECKS
-  CHECKS   {"name": passed, ...} in JSON
+  CHECKS   {"name": passed, ...} in JSON; null: not run, for want of time
 
 What an earlier call on the same day, device and commit has reported is kept where this one has
 nothing. Lines that a killed program left half-written are left out.
@@ -33,6 +33,11 @@ def lines(path):
     return objects or None
 
 
+def newest(earlier, now):
+    """`now`, with what `earlier` says where it says nothing (null)."""
+    return earlier | {key: value for key, value in now.items() if value is not None or key not in earlier}
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
     report = {
@@ -51,8 +56,8 @@ def main():
     path = out / name
     if path.is_file():
         earlier = json.loads(path.read_text(encoding="utf-8"))
-        report["checks"] = earlier["checks"] | report["checks"]
-        report = {key: earlier.get(key) if value is None else value for key, value in report.items()}
+        report["checks"] = newest(earlier["checks"], report["checks"])
+        report = newest(earlier, report)
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print("wrote", path)
 

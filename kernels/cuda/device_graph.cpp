@@ -12,38 +12,6 @@
 namespace bptplr::kernels {
 namespace {
 
-class RecordedGraph final : public DeviceGraph {
- public:
-  explicit RecordedGraph(const CudaContext& ctx) : ctx_(ctx) {
-    state_of(ctx).graphs.push_back(&memory_);
-  }
-  RecordedGraph(const RecordedGraph&) = delete;
-  RecordedGraph& operator=(const RecordedGraph&) = delete;
-  ~RecordedGraph() override {
-    cudaStreamSynchronize(ctx_.stream);  // a replay may be under way
-    if (executable_ != nullptr) cudaGraphExecDestroy(executable_);
-    std::erase(state_of(ctx_).graphs, &memory_);
-  }
-
-  GraphMemory& memory() { return memory_; }
-
-  void make_executable(cudaGraph_t graph) {
-    const cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
-    cudaGraphDestroy(graph);
-    if (status != cudaSuccess) cudaGetLastError();  // the exception reports it, not the next call
-    check(status, "when a graph was prepared");
-  }
-
-  void replay() override {
-    check(cudaGraphLaunch(executable_, ctx_.stream), "when a graph was replayed");
-  }
-
- private:
-  const CudaContext& ctx_;
-  GraphMemory memory_;
-  cudaGraphExec_t executable_ = nullptr;
-};
-
 /// While it lives, ctx's stream records, and memory is the graph's.
 class Recording {
  public:
@@ -81,8 +49,6 @@ class Recording {
   StreamWorkspace scratch_;  ///< holds the stream's block until the end, then the graph's
 };
 
-}  // namespace
-
 /// Hands back what the pool keeps for later: a graph's memory does not come out of the pool, and a
 /// graph wants about as much as the work took that came before.
 void release_kept_memory(const DeviceState& state) {
@@ -90,19 +56,48 @@ void release_kept_memory(const DeviceState& state) {
   check(cudaMemPoolTrimTo(state.pool, 0), "when memory was handed back");
 }
 
-std::unique_ptr<DeviceGraph> record_graph(const CudaContext& ctx,
-                                          const std::function<void()>& work) {
-  release_kept_memory(state_of(ctx));
-  auto recorded = std::make_unique<RecordedGraph>(ctx);
-  cudaGraph_t graph = nullptr;
-  {
-    Recording recording(ctx, recorded->memory());
-    work();
-    graph = recording.end();
+class StreamGraph final : public DeviceGraph {
+ public:
+  explicit StreamGraph(const CudaContext& ctx) : ctx_(ctx) {
+    state_of(ctx).graphs.push_back(&memory_);
   }
-  if (graph == nullptr) throw CudaError("CUDA could not record a graph");
-  recorded->make_executable(graph);
-  return recorded;
+  StreamGraph(const StreamGraph&) = delete;
+  StreamGraph& operator=(const StreamGraph&) = delete;
+  ~StreamGraph() override {
+    cudaStreamSynchronize(ctx_.stream);  // a replay may be under way
+    if (executable_ != nullptr) cudaGraphExecDestroy(executable_);
+    std::erase(state_of(ctx_).graphs, &memory_);
+  }
+
+  void record(const std::function<void()>& work) override {
+    release_kept_memory(state_of(ctx_));
+    cudaGraph_t graph = nullptr;
+    {
+      Recording recording(ctx_, memory_);
+      work();
+      graph = recording.end();
+    }
+    if (graph == nullptr) throw CudaError("CUDA could not record a graph");
+    const cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
+    cudaGraphDestroy(graph);
+    if (status != cudaSuccess) cudaGetLastError();  // the exception reports it, not the next call
+    check(status, "when a graph was prepared");
+  }
+
+  void replay() override {
+    check(cudaGraphLaunch(executable_, ctx_.stream), "when a graph was replayed");
+  }
+
+ private:
+  const CudaContext& ctx_;
+  GraphMemory memory_;
+  cudaGraphExec_t executable_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<DeviceGraph> make_graph(const CudaContext& ctx) {
+  return std::make_unique<StreamGraph>(ctx);
 }
 
 }  // namespace bptplr::kernels

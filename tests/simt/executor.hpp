@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <source_location>
 #include <stdexcept>
 #include <vector>
@@ -86,8 +87,11 @@ void wait_for_products();
 /// Whether work that is queued is recorded instead of run.
 bool is_recording();
 void begin_recording();
-/// What was queued since.
-std::vector<std::function<void()>> end_recording();
+/// Whether work is being recorded; if so, this was a call that CUDA does not allow meanwhile, and
+/// the recording is spoilt.
+bool spoil_recording();
+/// What was queued since, or nothing where that was spoilt.
+std::optional<std::vector<std::function<void()>>> end_recording();
 /// Runs `work`, or records it.
 void queue(std::function<void()> work);
 

@@ -11,6 +11,7 @@ namespace {
 
 /// Engaged while a graph is recorded.
 std::optional<std::vector<std::function<void()>>> recorded;
+bool spoilt = false;
 
 }  // namespace
 
@@ -20,10 +21,17 @@ bool is_recording() {
 
 void begin_recording() {
   recorded.emplace();
+  spoilt = false;
 }
 
-std::vector<std::function<void()>> end_recording() {
-  return *std::exchange(recorded, std::nullopt);
+bool spoil_recording() {
+  if (recorded) spoilt = true;
+  return recorded.has_value();
+}
+
+std::optional<std::vector<std::function<void()>>> end_recording() {
+  auto work = std::exchange(recorded, std::nullopt);
+  return spoilt ? std::nullopt : work;
 }
 
 void queue(std::function<void()> work) {

@@ -113,7 +113,8 @@ class ReadyIterations {
     if (graph_ != nullptr) return graph_->replay();
     losses_ = queue_iteration(learners_.k, learners_.j, learners_.optimizer, batch_, iteration_);
     if (!records_) return;
-    graph_ = kernels::record_graph(cuda_context(losses_.device()), [&] {
+    graph_ = kernels::make_graph(cuda_context(losses_.device()));
+    graph_->record([&] {
       losses_ = queue_iteration(learners_.k, learners_.j, learners_.optimizer, batch_, iteration_);
     });
   }

@@ -1,5 +1,6 @@
 // Convolutions by cuDNN. Every shape is measured once: cuDNN times all of its algorithms on the
-// actual arrays, and the fastest deterministic one that keeps within the workspace is remembered.
+// actual arrays, and the fastest that keeps within the workspace is remembered: of the
+// deterministic ones, where there are any.
 #include <cudnn.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <tuple>
 
@@ -119,10 +121,15 @@ class Problem {
                        kMaxAlgorithms, &count, found.data(),
                        ctx.workspace->reserve(kWorkspaceBytes), kWorkspaceBytes),
                   "when the algorithms of a convolution were measured");
-      const auto* best = std::find_if(found.data(), found.data() + count,
-                                      [&](const Performance& p) { return usable(p); });
-      if (best == found.data() + count) {
-        throw CudaError("cuDNN has no deterministic algorithm for a convolution of this shape");
+      const auto usable = [&](const Performance& p) { return is_usable(p); };
+      const std::span candidates(found.data(), static_cast<std::size_t>(count));
+      auto best = std::ranges::find_if(candidates, [&](const Performance& p) {
+        return usable(p) && p.determinism == CUDNN_DETERMINISTIC;
+      });
+      // Sums in another order each time are better than no training.
+      if (best == candidates.end()) best = std::ranges::find_if(candidates, usable);
+      if (best == candidates.end()) {
+        throw CudaError("cuDNN has no algorithm for a convolution of this shape");
       }
       choice = {true, *best};
       set_math_type(best->mathType);
@@ -143,9 +150,8 @@ class Problem {
   /// Float32 means float32: with any other type of arithmetic, cuDNN may round the factors to TF32,
   /// and the search tries others than the one that was set.
   template <class Performance>
-  bool usable(const Performance& p) const {
-    return p.status == CUDNN_STATUS_SUCCESS && p.determinism == CUDNN_DETERMINISTIC &&
-           p.memory <= kWorkspaceBytes &&
+  bool is_usable(const Performance& p) const {
+    return p.status == CUDNN_STATUS_SUCCESS && p.memory <= kWorkspaceBytes &&
            (math_type_ != CUDNN_FMA_MATH || p.mathType == CUDNN_FMA_MATH);
   }
 

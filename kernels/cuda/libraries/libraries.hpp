@@ -13,7 +13,8 @@ enum class ConvolutionPass { kForward, kBackwardData, kBackwardWeights };
 
 /// The three passes of a convolution; a and b are (x, w), (dy, w) or (x, dy). out is overwritten.
 /// T is float (no TF32) or bfloat16 (float32 accumulation). The algorithm is the fastest of the
-/// deterministic ones, measured at the first call of each shape; its scratch memory is bounded.
+/// deterministic ones, or where there are none of all, measured at the first call of each shape;
+/// its scratch memory is bounded. Throws CudaError where there is none.
 template <class T>
 void convolution(const CudaContext& ctx, ConvolutionPass pass, const Conv2dShape& shape, const T* a,
                  const T* b, T* out);

@@ -250,7 +250,8 @@ enum cudaError_t {
   cudaErrorMemoryAllocation = 2,
   cudaErrorNotReady = 600,
   cudaErrorLaunchFailure = 719,
-  cudaErrorStreamCaptureUnsupported = 900
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901
 };
 enum cudaMemcpyKind { cudaMemcpyDefault = 4 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
@@ -311,7 +312,7 @@ inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) {
 }
 /// What must not happen while a stream is captured.
 inline cudaError_t outside_of_capture() {
-  return bptplr::simt::is_recording() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+  return bptplr::simt::spoil_recording() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
 }
 inline cudaError_t cudaEventSynchronize(cudaEvent_t) {
   return outside_of_capture();
@@ -365,11 +366,12 @@ inline cudaError_t cudaFree(void* memory) {
 }
 /// CUDA would make these two part of the graph; no code here counts on that.
 inline cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) {
-  return bptplr::simt::is_recording() ? cudaErrorStreamCaptureUnsupported
-                                      : cudaMalloc(memory, bytes);
+  const cudaError_t status = outside_of_capture();
+  return status == cudaSuccess ? cudaMalloc(memory, bytes) : status;
 }
 inline cudaError_t cudaFreeAsync(void* memory, cudaStream_t) {
-  return bptplr::simt::is_recording() ? cudaErrorStreamCaptureUnsupported : cudaFree(memory);
+  const cudaError_t status = outside_of_capture();
+  return status == cudaSuccess ? cudaFree(memory) : status;
 }
 inline cudaError_t cudaMallocHost(void** memory, std::size_t bytes) {
   *memory = std::malloc(bytes);
@@ -414,7 +416,9 @@ inline cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
-  *graph = new std::vector(bptplr::simt::end_recording());
+  auto recorded = bptplr::simt::end_recording();
+  if (!recorded) return cudaErrorStreamCaptureInvalidated;
+  *graph = new std::vector(*std::move(recorded));
   return cudaSuccess;
 }
 inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
