@@ -3,25 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "bpt_plr/selection.hpp"
 #include "bpt_plr/trainer.hpp"
 #include "engine/file.hpp"
+#include "tests/bpt_plr/small_recipe.hpp"
 
 namespace bptplr {
 namespace {
 
 Recipe small_loss_recipe() {
-  Recipe recipe = compose_recipe({{"dataset", "shapes"}, {"r", 0.4}}, "test",
-                                 {{"method", "dividemix"}, {"selection", "small_loss"}});
-  recipe.shapes_train = 100;
-  recipe.shapes_test = 20;
-  recipe.width = 2;
-  recipe.blocks = "1,1,1,1";
-  recipe.batch_size = 16;
+  Recipe recipe = small_recipe("dividemix");
+  recipe.selection = "small_loss";
+  recipe.r = 0.4;
   recipe.num_epochs = 2;
-  recipe.warm_up = 1;
   recipe.lambda_ramp = 2;
   resolve(recipe);
   return recipe;

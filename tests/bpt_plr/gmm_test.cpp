@@ -6,6 +6,7 @@
 
 #include "engine/error.hpp"
 #include "engine/random.hpp"
+#include "tests/message_of.hpp"
 
 namespace bptplr {
 namespace {
@@ -33,12 +34,7 @@ struct Network {
 std::string error_of(const Evidence& second, const GmmOptions& options = {}) {
   const Network first(1);
   const std::vector<Evidence> losses{first.losses(), second};
-  try {
-    fit_gmm(losses, options, 1, 0);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return message_of([&] { fit_gmm(losses, options, 1, 0); });
 }
 
 TEST(FitGmm, OneFigureIsAMixtureInOneDimension) {

@@ -8,26 +8,16 @@
 #include <string>
 
 #include "engine/error.hpp"
+#include "tests/message_of.hpp"
 
 namespace bptplr {
 namespace {
 
 using Json = nlohmann::json;
 
-/// The message of the Error that `call` throws; empty where it throws none.
-template <class Call>
-std::string error_of(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
 /// What resolve says about the shapes recipe with `changes`.
 std::string resolve_error(const Json& changes) {
-  return error_of([&] {
+  return message_of([&] {
     Recipe recipe = compose_recipe({{"dataset", "shapes"}}, "base", changes);
     resolve(recipe);
   });
@@ -92,10 +82,10 @@ TEST(Recipe, AMethodHasThePresetsThatItNames) {
   EXPECT_EQ(method_recipe("unicon").preset, "reference");
   EXPECT_EQ(method_recipe("unicon").jsd_base, "e");
   EXPECT_EQ(method_recipe("unicon", "paper").jsd_base, "2");
-  EXPECT_TRUE(contains(error_of([] { method_recipe("dividemix", "paper"); }),
+  EXPECT_TRUE(contains(message_of([] { method_recipe("dividemix", "paper"); }),
                        "method dividemix has no preset 'paper'"));
-  EXPECT_TRUE(contains(error_of([] { method_recipe("bptplr", "papre"); }), "papre"));
-  EXPECT_TRUE(contains(error_of([] { method_recipe("dividemux"); }), "no method 'dividemux'"));
+  EXPECT_TRUE(contains(message_of([] { method_recipe("bptplr", "papre"); }), "papre"));
+  EXPECT_TRUE(contains(message_of([] { method_recipe("dividemux"); }), "no method 'dividemux'"));
 }
 
 TEST(Recipe, EveryMethodIsValid) {
@@ -180,7 +170,7 @@ TEST(Recipe, BuiltinRecipesAreValid) {
 
 TEST(Recipe, MalformedFieldsAreNamed) {
   const auto update_error = [](const Json& json) {
-    return error_of([&] {
+    return message_of([&] {
       Recipe recipe;
       update_recipe(recipe, json, "my.json");
     });
@@ -220,12 +210,12 @@ TEST(Recipe, DataFieldsAreChosenByTheDataSet) {
   EXPECT_EQ(folder.num_class, 0) << "only the files tell";
   EXPECT_EQ(folder.noise_mode, "sym");
   folder.num_class = 2;  // as they told
-  EXPECT_EQ(error_of([&] { resolve(folder); }), "") << "fewer classes than kappa are no error";
+  EXPECT_EQ(message_of([&] { resolve(folder); }), "") << "fewer classes than kappa are no error";
 }
 
 TEST(Recipe, FieldsThatDoNotFitTheDataSetAreNamed) {
   const auto error = [](const Json& changes) {
-    return error_of([&] {
+    return message_of([&] {
       Recipe recipe = compose_recipe({{"data_path", "x"}}, "base", changes);
       resolve(recipe);
     });

@@ -11,6 +11,7 @@
 #include "bpt_plr/trainer.hpp"
 #include "data/shapes.hpp"
 #include "tests/golden.hpp"
+#include "tests/message_of.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace bptplr {
@@ -42,15 +43,6 @@ class TrainedModelTest : public ::testing::Test {
     const fs::path file = path_ / "elsewhere.safetensors";
     fs::copy_file(path_ / "model2.safetensors", file, fs::copy_options::overwrite_existing);
     return {file, recipe, mean, dataset_.std, "cpu"};
-  }
-
-  static std::string error_of(const std::function<void()>& fn) {
-    try {
-      fn();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
   }
 
   TemporaryFolder folder_;
@@ -121,20 +113,20 @@ TEST_F(TrainedModelTest, AFileNeedsOnlyTheFieldsOfItsNetwork) {
 }
 
 TEST_F(TrainedModelTest, SaysWhatDoesNotFit) {
-  EXPECT_NE(error_of([&] { TrainedModel(path_ / "none", "cpu"); }).find("there is no folder"),
+  EXPECT_NE(message_of([&] { TrainedModel(path_ / "none", "cpu"); }).find("there is no folder"),
             std::string::npos);
   recipe_.width = 4;
-  const std::string message = error_of([&] { alone(recipe_, dataset_.mean); });
+  const std::string message = message_of([&] { alone(recipe_, dataset_.mean); });
   EXPECT_TRUE(message.starts_with((path_ / "elsewhere.safetensors").string())) << message;
   EXPECT_NE(message.find("check --arch"), std::string::npos) << message;
   save_safetensors(path_ / "other.safetensors", {{"weight", Tensor::zeros({3})}});
-  EXPECT_NE(error_of([&] {
+  EXPECT_NE(message_of([&] {
               TrainedModel(path_ / "other.safetensors", recipe_, dataset_.mean, dataset_.std,
                            "cpu");
             }).find("no tensor 'prototypes'"),
             std::string::npos);
   recipe_.arch = "vgg19_bn";  // which has no blocks
-  EXPECT_NE(error_of([&] { alone(recipe_, dataset_.mean); }).find("has no residual blocks"),
+  EXPECT_NE(message_of([&] { alone(recipe_, dataset_.mean); }).find("has no residual blocks"),
             std::string::npos);
 }
 

@@ -2,6 +2,7 @@
 
 #include "engine/error.hpp"
 #include "tests/data/cifar10_files.hpp"
+#include "tests/message_of.hpp"
 
 namespace bptplr {
 namespace {
@@ -9,12 +10,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string error_of(const fs::path& folder) {
-  try {
-    load_cifar100(folder);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return message_of([&] { load_cifar100(folder); });
 }
 
 class Cifar100Layouts : public ::testing::TestWithParam<bool> {

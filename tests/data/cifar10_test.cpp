@@ -4,6 +4,7 @@
 
 #include "engine/error.hpp"
 #include "tests/data/cifar10_files.hpp"
+#include "tests/message_of.hpp"
 
 namespace bptplr {
 namespace {
@@ -11,12 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string error_of(const fs::path& folder) {
-  try {
-    load_cifar10(folder);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return message_of([&] { load_cifar10(folder); });
 }
 
 void expect_error(const fs::path& folder, const std::string& file, const std::string& what) {

@@ -5,6 +5,7 @@
 #include "data/noise.hpp"
 #include "engine/error.hpp"
 #include "tests/data/cifar10_files.hpp"
+#include "tests/message_of.hpp"
 
 namespace bptplr {
 namespace {
@@ -55,12 +56,7 @@ TEST(HumanLabels, AreReadFromThePublishedFiles) {
 }
 
 std::string error_of(const fs::path& path, const std::string& set, std::int64_t count) {
-  try {
-    read_human_labels(path, set, 10, count);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return message_of([&] { read_human_labels(path, set, 10, count); });
 }
 
 TEST(HumanLabels, DamagedFilesAreErrorsNamingThem) {

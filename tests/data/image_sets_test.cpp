@@ -13,21 +13,12 @@
 #include "data/image_manifest.hpp"
 #include "engine/error.hpp"
 #include "tests/data/cifar10_files.hpp"
+#include "tests/message_of.hpp"
 
 namespace bptplr {
 namespace {
 
 namespace fs = std::filesystem;
-
-template <class Call>
-std::string error_of(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -114,7 +105,7 @@ TEST_F(ImageSets, FolderIsSplitByClassAndSeed) {
 
 TEST_F(ImageSets, FoldersThatAreNoDataSet) {
   const auto error = [&](double fraction) {
-    return error_of([&] {
+    return message_of([&] {
       ImageList list = list_folder(path());
       complete_test_set(list, {fraction, 1});
     });
@@ -179,7 +170,7 @@ TEST_F(ImageSets, ManifestWithNumbers) {
 TEST_F(ImageSets, ManifestsThatAreNone) {
   const auto error = [&](const std::string& text, double fraction = 0.5) {
     write(path() / "list.csv", text);
-    std::string message = error_of([&] {
+    std::string message = message_of([&] {
       ImageList list = list_manifest(path() / "list.csv");
       complete_test_set(list, {fraction, 1});
     });
@@ -231,8 +222,8 @@ TEST_F(ImageSets, Animal10nImages) {
     expect_classes(data.test);
   }
   write_jpeg(path() / "0" / "training" / "cat.jpg", class_picture(0, 0));
-  EXPECT_TRUE(contains(error_of([&] { load_animal10n(path() / "0", options()); }), "cat.jpg"));
-  EXPECT_TRUE(contains(error_of([&] { load_animal10n(path(), options()); }), "no Animal-10N"));
+  EXPECT_TRUE(contains(message_of([&] { load_animal10n(path() / "0", options()); }), "cat.jpg"));
+  EXPECT_TRUE(contains(message_of([&] { load_animal10n(path(), options()); }), "no Animal-10N"));
 }
 
 TEST_F(ImageSets, Animal10nBinary) {
@@ -257,15 +248,15 @@ TEST_F(ImageSets, Animal10nBinary) {
   expect_classes(load_animal10n(path(), options(32)).train);
 
   write(path() / "data_batch_2.bin", batch(0, 2).substr(1));
-  EXPECT_TRUE(contains(error_of([&] { load_animal10n(path(), options()); }), "data_batch_2.bin"));
+  EXPECT_TRUE(contains(message_of([&] { load_animal10n(path(), options()); }), "data_batch_2.bin"));
   std::string wrong = batch(0, 2);
   wrong[12296 + 7] = 10;
   write(path() / "data_batch_2.bin", wrong);
   EXPECT_TRUE(
-      contains(error_of([&] { load_animal10n(path(), options()); }), "image 1 has label 10"));
+      contains(message_of([&] { load_animal10n(path(), options()); }), "image 1 has label 10"));
   write(path() / "data_batch_2.bin", batch(0, 2));
   fs::remove(path() / "test_batch.bin");
-  EXPECT_TRUE(contains(error_of([&] { load_animal10n(path(), options()); }), "test_batch.bin"));
+  EXPECT_TRUE(contains(message_of([&] { load_animal10n(path(), options()); }), "test_batch.bin"));
 }
 
 TEST_F(ImageSets, Clothing1m) {
@@ -301,7 +292,7 @@ TEST_F(ImageSets, Clothing1mWithDamagedLists) {
     fs::remove_all(path());
     write_clothing1m(path(), 1);
     write(path() / list, text);
-    std::string message = error_of([&] { list_clothing1m(path()); });
+    std::string message = message_of([&] { list_clothing1m(path()); });
     EXPECT_TRUE(contains(message, list)) << message;
     return message;
   };
@@ -311,7 +302,7 @@ TEST_F(ImageSets, Clothing1mWithDamagedLists) {
   EXPECT_TRUE(contains(error("noisy_train_key_list.txt", "images/a.jpg\n"), "no label"));
   EXPECT_TRUE(contains(error("clean_test_key_list.txt", ""), "empty"));
   fs::remove(path() / "noisy_train_key_list.txt");
-  EXPECT_TRUE(contains(error_of([&] { list_clothing1m(path()); }), "no Clothing1M"));
+  EXPECT_TRUE(contains(message_of([&] { list_clothing1m(path()); }), "no Clothing1M"));
 }
 
 TEST_F(ImageSets, ThreeHundredBadFilesAreLeftOutOrRefusedByName) {
@@ -342,12 +333,12 @@ TEST_F(ImageSets, ThreeHundredBadFilesAreLeftOutOrRefusedByName) {
   for (const std::string& name : bad) {
     const fs::path there = path() / "train" / "class1" / name;
     fs::rename(folder_.path() / "alone" / name, there);
-    const std::string message = error_of([&] { load_folder(path(), {}, options()); });
+    const std::string message = message_of([&] { load_folder(path(), {}, options()); });
     EXPECT_TRUE(contains(message, there.string())) << name << ": " << message;
     EXPECT_TRUE(contains(message, "--on_bad_image skip")) << message;
     fs::rename(there, folder_.path() / "alone" / name);
   }
-  EXPECT_EQ(error_of([&] { load_folder(path(), {}, options()); }), "");
+  EXPECT_EQ(message_of([&] { load_folder(path(), {}, options()); }), "");
 }
 
 }  // namespace

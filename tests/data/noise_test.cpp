@@ -8,6 +8,7 @@
 #include "data/shapes.hpp"
 #include "engine/error.hpp"
 #include "tests/data/cifar10_files.hpp"
+#include "tests/message_of.hpp"
 
 namespace bptplr {
 namespace {
@@ -131,12 +132,7 @@ TEST(Noise, InstanceNoiseNeedsStatisticsToNormaliseWith) {
 }
 
 std::string error_of(const std::filesystem::path& path, std::int64_t count) {
-  try {
-    read_noise_file(path, count, 10);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return message_of([&] { read_noise_file(path, count, 10); });
 }
 
 TEST(NoiseFile, ComesBackAsWritten) {

@@ -5,6 +5,7 @@
 
 #include "engine/error.hpp"
 #include "tests/data/cifar10_files.hpp"
+#include "tests/message_of.hpp"
 
 namespace bptplr {
 namespace {
@@ -13,12 +14,7 @@ using namespace std::string_literals;
 using Kind = PickleValue::Kind;
 
 std::string error_of(const std::string& bytes) {
-  try {
-    const Pickle pickle(bytes, "some.pkl");
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return message_of([&] { const Pickle pickle(bytes, "some.pkl"); });
 }
 
 void expect_error(const std::string& bytes, const std::string& what) {

@@ -9,6 +9,7 @@
 #include "engine/half.hpp"
 #include "engine/random.hpp"
 #include "tests/golden.hpp"
+#include "tests/message_of.hpp"
 
 namespace bptplr {
 namespace {
@@ -47,12 +48,7 @@ bool same(const TensorMap& a, const TensorMap& b) {
 }
 
 std::string error_of(const fs::path& path) {
-  try {
-    load_pth(path);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return message_of([&] { load_pth(path); });
 }
 
 void expect_contains(const std::string& text, const std::string& part) {
