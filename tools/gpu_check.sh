@@ -39,19 +39,22 @@ note() { # TITLE: of the next section
   ((${#results[@]})) && report >/dev/null
   printf '\n== %s (%s s)\n' "$1" "$SECONDS"
 }
-within_limit() { # COMMAND...: fails at the limit, when all time is used up, and after that
+out_of_time() { # NAME: says so where nothing is left of the budget
+  ((SECONDS >= total)) || return 1
+  echo "$1: no time is left for it"
+  failed=1
+}
+within_limit() { # COMMAND...: stops it at its limit, or when the budget is used up
   local seconds=$((total - SECONDS))
   ((seconds > limit)) && seconds=$limit
-  ((seconds > 0)) || { echo "gpu_check: no time is left for $1" >&2; return 124; }
+  ((seconds < 1)) && seconds=1  # to timeout, 0 is no limit
   timeout --kill-after=10 "$seconds" "$@"
 }
 check() { # NAME COMMAND...: runs it and remembers how it ended
   local name=$1
   shift
-  if ((SECONDS >= total)); then
-    echo "$name: no time is left for it"
+  if out_of_time "$name"; then
     results+=("\"$name\": null")
-    failed=1
     return 1
   fi
   if within_limit "$@" >"$out/$name.log" 2>&1; then
@@ -66,7 +69,7 @@ check() { # NAME COMMAND...: runs it and remembers how it ended
   fi
 }
 bench() { # FILE COMMAND...: appends the JSON lines that it prints
-  within_limit "${@:2}" | tee -a "$out/$1.jsonl" || failed=1
+  out_of_time "$2" || within_limit "${@:2}" | tee -a "$out/$1.jsonl" || failed=1
 }
 train() { # NAME FLAGS...: bptplr train, into a new run folder of that name
   rm -rf "$out/run_$1"
