@@ -8,13 +8,13 @@
 #include <string>
 
 #include "apps/commands.hpp"
-#include "apps/load_progress.hpp"
-#include "bpt_plr/audit.hpp"
-#include "bpt_plr/audit_files.hpp"
-#include "bpt_plr/audit_summary.hpp"
-#include "bpt_plr/trained_run.hpp"
-#include "bpt_plr/training_data.hpp"
-#include "engine/json.hpp"
+#include "apps/terminal/load_progress.hpp"
+#include "bpt_plr/results/audit/audit.hpp"
+#include "bpt_plr/results/audit/files.hpp"
+#include "bpt_plr/results/audit/summary.hpp"
+#include "bpt_plr/run/trained_run.hpp"
+#include "bpt_plr/train/training_data.hpp"
+#include "engine/io/json.hpp"
 
 namespace bptplr {
 namespace {

@@ -10,12 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/bench_output.hpp"
 #include "apps/commands.hpp"
 #include "apps/recipe_flags.hpp"
-#include "bpt_plr/benchmark.hpp"
+#include "apps/terminal/bench_output.hpp"
+#include "bpt_plr/train/benchmark.hpp"
 #include "engine/error.hpp"
-#include "engine/json.hpp"
+#include "engine/io/json.hpp"
 #include "engine/memory.hpp"
 
 namespace bptplr {

@@ -13,16 +13,16 @@
 #include <vector>
 
 #include "apps/commands.hpp"
-#include "apps/compare_table.hpp"
 #include "apps/recipe_flags.hpp"
+#include "apps/terminal/compare_table.hpp"
 #include "apps/training_run.hpp"
-#include "bpt_plr/checkpoint.hpp"
-#include "bpt_plr/comparison.hpp"
-#include "bpt_plr/comparison_files.hpp"
-#include "bpt_plr/comparison_folder.hpp"
-#include "bpt_plr/comparison_plan.hpp"
-#include "bpt_plr/run_folder.hpp"
-#include "bpt_plr/training_data.hpp"
+#include "bpt_plr/results/compare/comparison.hpp"
+#include "bpt_plr/results/compare/files.hpp"
+#include "bpt_plr/results/compare/folder.hpp"
+#include "bpt_plr/results/compare/plan.hpp"
+#include "bpt_plr/run/run_folder.hpp"
+#include "bpt_plr/train/checkpoint.hpp"
+#include "bpt_plr/train/training_data.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {

@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "apps/commands.hpp"
-#include "apps/load_progress.hpp"
-#include "data/animal10n.hpp"
-#include "data/clothing1m.hpp"
-#include "data/image_check.hpp"
-#include "data/image_file.hpp"
-#include "data/image_folder.hpp"
-#include "data/image_manifest.hpp"
+#include "apps/terminal/load_progress.hpp"
+#include "data/images/check.hpp"
+#include "data/images/image_file.hpp"
+#include "data/sets/animal10n.hpp"
+#include "data/sets/clothing1m.hpp"
+#include "data/sets/image_folder.hpp"
+#include "data/sets/image_manifest.hpp"
 
 namespace bptplr {
 namespace {

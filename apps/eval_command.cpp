@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "apps/commands.hpp"
-#include "apps/load_progress.hpp"
-#include "bpt_plr/evaluation.hpp"
-#include "bpt_plr/trained_run.hpp"
-#include "bpt_plr/trainer.hpp"
-#include "bpt_plr/training_data.hpp"
-#include "engine/json.hpp"
+#include "apps/terminal/load_progress.hpp"
+#include "bpt_plr/run/trained_run.hpp"
+#include "bpt_plr/train/evaluation.hpp"
+#include "bpt_plr/train/trainer.hpp"
+#include "bpt_plr/train/training_data.hpp"
+#include "engine/io/json.hpp"
 
 namespace bptplr {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "apps/build_info.hpp"
 #include "apps/commands.hpp"
-#include "bpt_plr/recipe.hpp"
+#include "bpt_plr/recipe/recipe.hpp"
 #include "engine/device.hpp"
-#include "engine/json.hpp"
+#include "engine/io/json.hpp"
 #include "kernels/device_memory.hpp"
 
 namespace bptplr {

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "apps/commands.hpp"
-#include "apps/load_progress.hpp"
-#include "apps/prediction_writer.hpp"
-#include "bpt_plr/predictor.hpp"
+#include "apps/terminal/load_progress.hpp"
+#include "apps/terminal/prediction_writer.hpp"
+#include "bpt_plr/run/predictor.hpp"
 
 namespace bptplr {
 namespace {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <variant>
 
-#include "bpt_plr/run_folder.hpp"
+#include "bpt_plr/run/run_folder.hpp"
 
 namespace bptplr {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "bpt_plr/recipe.hpp"
+#include "bpt_plr/recipe/recipe.hpp"
 
 namespace bptplr {
 

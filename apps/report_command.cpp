@@ -7,12 +7,12 @@
 #include <string>
 
 #include "apps/commands.hpp"
-#include "apps/load_progress.hpp"
-#include "bpt_plr/report.hpp"
-#include "bpt_plr/report_page.hpp"
-#include "bpt_plr/run_folder.hpp"
-#include "engine/file.hpp"
-#include "engine/json.hpp"
+#include "apps/terminal/load_progress.hpp"
+#include "bpt_plr/results/report/page.hpp"
+#include "bpt_plr/results/report/report.hpp"
+#include "bpt_plr/run/run_folder.hpp"
+#include "engine/io/file.hpp"
+#include "engine/io/json.hpp"
 
 namespace bptplr {
 namespace {

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "apps/commands.hpp"
-#include "apps/noise_table.hpp"
 #include "apps/recipe_flags.hpp"
+#include "apps/terminal/noise_table.hpp"
 #include "apps/training_run.hpp"
-#include "bpt_plr/comparison.hpp"
-#include "bpt_plr/run_folder.hpp"
-#include "bpt_plr/stages.hpp"
-#include "data/noise.hpp"
+#include "bpt_plr/recipe/stages.hpp"
+#include "bpt_plr/results/compare/comparison.hpp"
+#include "bpt_plr/run/run_folder.hpp"
+#include "data/noise/noise.hpp"
 
 namespace bptplr {
 namespace {

@@ -6,10 +6,10 @@
 #include <ratio>
 
 #include "apps/commands.hpp"
-#include "apps/load_progress.hpp"
-#include "bpt_plr/checkpoint.hpp"
-#include "bpt_plr/epoch.hpp"
-#include "bpt_plr/pretrained.hpp"
+#include "apps/terminal/load_progress.hpp"
+#include "bpt_plr/train/checkpoint.hpp"
+#include "bpt_plr/train/epoch.hpp"
+#include "bpt_plr/train/pretrained.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {

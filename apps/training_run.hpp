@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "apps/stop_signals.hpp"
-#include "apps/terminal_progress.hpp"
-#include "bpt_plr/recipe.hpp"
-#include "bpt_plr/run_folder.hpp"
-#include "bpt_plr/run_recorder.hpp"
-#include "bpt_plr/trainer.hpp"
-#include "bpt_plr/training_data.hpp"
+#include "apps/terminal/stop_signals.hpp"
+#include "apps/terminal/training_progress.hpp"
+#include "bpt_plr/recipe/recipe.hpp"
+#include "bpt_plr/run/run_folder.hpp"
+#include "bpt_plr/run/run_recorder.hpp"
+#include "bpt_plr/train/trainer.hpp"
+#include "bpt_plr/train/training_data.hpp"
 
 namespace bptplr {
 

@@ -1,6 +1,6 @@
 #include "data/prefetch.hpp"
 
-#include "data/mapped_file.hpp"
+#include "data/images/mapped_file.hpp"
 
 namespace bptplr {
 

@@ -8,8 +8,8 @@
 #include "data/prefetch.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/memory.hpp"
-#include "engine/range.hpp"
-#include "engine/work.hpp"
+#include "engine/profile/range.hpp"
+#include "engine/profile/work.hpp"
 #include "kernels/device_memory.hpp"
 
 namespace bptplr {

@@ -7,8 +7,8 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/error.hpp"
-#include "engine/range.hpp"
-#include "engine/work.hpp"
+#include "engine/profile/range.hpp"
+#include "engine/profile/work.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace bptplr {

@@ -4,8 +4,8 @@
 
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
-#include "engine/range.hpp"
-#include "engine/work.hpp"
+#include "engine/profile/range.hpp"
+#include "engine/profile/work.hpp"
 #include "kernels/bias.hpp"
 #include "kernels/dropout.hpp"
 #include "kernels/elementwise.hpp"

@@ -1,9 +1,9 @@
 // Convolution and batch normalisation, alone and one behind the other.
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
-#include "engine/range.hpp"
+#include "engine/profile/range.hpp"
+#include "engine/profile/work.hpp"
 #include "engine/rank.hpp"
-#include "engine/work.hpp"
 #include "kernels/conv2d_batch_norm.hpp"
 
 namespace bptplr {

@@ -1,9 +1,9 @@
 // Layers: linear, bias, pooling. Convolution and batch normalisation are in ops_conv_norm.cpp.
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
-#include "engine/range.hpp"
+#include "engine/profile/range.hpp"
+#include "engine/profile/work.hpp"
 #include "engine/rank.hpp"
-#include "engine/work.hpp"
 #include "kernels/bias.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/pool.hpp"

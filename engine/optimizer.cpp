@@ -5,8 +5,8 @@
 #include <span>
 
 #include "engine/dispatch.hpp"
-#include "engine/range.hpp"
-#include "engine/work.hpp"
+#include "engine/profile/range.hpp"
+#include "engine/profile/work.hpp"
 #include "kernels/sgd.hpp"
 
 namespace bptplr {

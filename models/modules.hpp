@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/io/safetensors.hpp"
 #include "engine/ops.hpp"
 #include "engine/random.hpp"
-#include "engine/safetensors.hpp"
 
 namespace bptplr {
 

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "engine/error.hpp"
-#include "engine/safetensors.hpp"
+#include "engine/io/safetensors.hpp"
 
 namespace bptplr {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "bpt_plr/selection.hpp"
+#include "bpt_plr/method/selection.hpp"
 
 namespace bptplr {
 namespace {

@@ -7,7 +7,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "kernels/cpu/parallel.hpp"
+#include "kernels/parallel.hpp"
 
 namespace bptplr::kernels {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-#include "kernels/cpu/parallel.hpp"
+#include "kernels/parallel.hpp"
 
 namespace bptplr::kernels {
 namespace {

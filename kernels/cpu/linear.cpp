@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <dnnl.hpp>
 
-#include "kernels/cpu/parallel.hpp"
+#include "kernels/parallel.hpp"
 
 namespace bptplr::kernels {
 namespace {

@@ -18,7 +18,7 @@
 #include <limits>
 
 #include "kernels/cpu/fast_exp.hpp"
-#include "kernels/cpu/parallel.hpp"
+#include "kernels/parallel.hpp"
 
 namespace bptplr::kernels {
 namespace {

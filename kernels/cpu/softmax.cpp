@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/cpu/parallel.hpp"
 #include "kernels/cpu/softmax_row.hpp"
+#include "kernels/parallel.hpp"
 
 namespace bptplr::kernels {
 namespace {

@@ -1,10 +1,10 @@
 # The CUDA backend: our kernels by nvcc, the calls of NVIDIA's libraries by the host compiler.
-file(GLOB cuda_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cu
-     ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cpp ${CMAKE_SOURCE_DIR}/kernels/cuda/hopper/*.cpp
-     ${CMAKE_SOURCE_DIR}/kernels/cuda/libraries/*.cpp)
+file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cu
+     ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cpp)
+list(FILTER cuda_sources EXCLUDE REGEX "/no_cuda.cpp$|/hopper/[^/]*.cu$")
 add_library(bptplr_backend OBJECT ${cuda_sources})
 # wgmma is of Hopper's own target; what else the build is for, other GPUs never run this.
-file(GLOB hopper_kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/hopper/*.cu)
+file(GLOB hopper_kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/conv2d/hopper/*.cu)
 add_library(bptplr_hopper OBJECT ${hopper_kernels})
 set_target_properties(bptplr_hopper PROPERTIES CUDA_ARCHITECTURES 90a-real)
 target_sources(bptplr_backend INTERFACE $<TARGET_OBJECTS:bptplr_hopper>)

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "kernels/bias.hpp"
-#include "kernels/cuda/channels.cuh"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/device/channels.cuh"
+#include "kernels/cuda/runtime/launch.hpp"
 
 namespace bptplr::kernels {
 namespace {

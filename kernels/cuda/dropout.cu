@@ -4,8 +4,8 @@
 // four neighbours make the same draw. The floor is x read and y written once.
 #include <algorithm>
 
-#include "kernels/cuda/activations.cuh"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/device/activations.cuh"
+#include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/dropout.hpp"
 
 namespace bptplr::kernels {

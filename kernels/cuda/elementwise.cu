@@ -4,8 +4,8 @@
 // each array read or written once.
 #include <algorithm>
 
-#include "kernels/cuda/activations.cuh"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/device/activations.cuh"
+#include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/elementwise.hpp"
 
 namespace bptplr::kernels {

@@ -2,8 +2,8 @@
 // widest ones, up to 16 bytes, that divide a row and that both arrays are aligned to. A thread
 // copies one word, so that neighbours of a row are read together and a batch of labels (rows of one
 // word) needs no more threads than rows.
-#include "kernels/cuda/device.cuh"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/device/block.cuh"
+#include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/gather.hpp"
 
 namespace bptplr::kernels {

@@ -1,7 +1,7 @@
 // Rows divided by their length. A warp takes a row: features are 128 values long, so a lane holds
 // four of them in one 16-byte vector, and the row is read once and written once.
-#include "kernels/cuda/device.cuh"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/device/block.cuh"
+#include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/l2_normalize.hpp"
 
 namespace bptplr::kernels {

@@ -1,9 +1,9 @@
 // Fully connected layers: three matrix products by cuBLASLt, the bias added in the first one's
 // epilogue. The gradient of the bias is a sum over rows: a block takes 32 columns, so that a warp
 // reads 128 consecutive bytes, and its warps take every eighth row.
-#include "kernels/cuda/device.cuh"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/device/block.cuh"
 #include "kernels/cuda/libraries/libraries.hpp"
+#include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/linear.hpp"
 

@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "kernels/cuda/mean_over_rows.cuh"
-#include "kernels/cuda/softmax_row.cuh"
+#include "kernels/cuda/device/mean_over_rows.cuh"
+#include "kernels/cuda/device/softmax_row.cuh"
 #include "kernels/losses.hpp"
 
 namespace bptplr::kernels {

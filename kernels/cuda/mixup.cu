@@ -3,8 +3,8 @@
 // the vector's row takes a division, which hides behind the memory.
 //
 // Products and sum are rounded one by one, so that the results are the CPU's bits.
-#include "kernels/cuda/device.cuh"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/device/block.cuh"
+#include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/mixup.hpp"
 
 namespace bptplr::kernels {

@@ -13,8 +13,8 @@
 
 #include <cstddef>
 
-#include "kernels/cuda/device.cuh"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/device/block.cuh"
+#include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/device_memory.hpp"
 #include "kernels/partition.hpp"
 

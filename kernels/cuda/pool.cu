@@ -5,8 +5,8 @@
 // each image (channels.cuh). The floor of all of them is each array once.
 #include <limits>
 
-#include "kernels/cuda/channels.cuh"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/device/channels.cuh"
+#include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/pool.hpp"
 
 namespace bptplr::kernels {

@@ -14,8 +14,8 @@
 // features.
 #include <algorithm>
 
-#include "kernels/cuda/device.cuh"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/device/block.cuh"
+#include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/l2_normalize.hpp"
 #include "kernels/prototypes.hpp"
 

@@ -5,7 +5,7 @@
 // cache) before it scales its values; they are read twice and written once.
 #include <algorithm>
 
-#include "kernels/cuda/softmax_row.cuh"
+#include "kernels/cuda/device/softmax_row.cuh"
 #include "kernels/sample_losses.hpp"
 
 namespace bptplr::kernels {

@@ -9,8 +9,8 @@
 // parameter: only then is it known that no parameter may change.
 //
 // Every operation is rounded by itself, so that the results are the CPU's bits.
-#include "kernels/cuda/device.cuh"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/device/block.cuh"
+#include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/sgd.hpp"
 
 namespace bptplr::kernels {

@@ -2,8 +2,8 @@
 // sums over classes need no shared memory and each logit is read once and its result written once.
 // The cross-entropy's value is a sum over all rows: blocks leave partial sums for a second launch,
 // which adds them in the order of the rows.
-#include "kernels/cuda/mean_over_rows.cuh"
-#include "kernels/cuda/softmax_row.cuh"
+#include "kernels/cuda/device/mean_over_rows.cuh"
+#include "kernels/cuda/device/softmax_row.cuh"
 #include "kernels/softmax.hpp"
 
 namespace bptplr::kernels {

@@ -2,7 +2,7 @@
 // and the sharpened targets never leave the warp, so the floor is the logits read once and the
 // targets written once. For a mean, each batch's row is first normalised by itself; then the rows
 // of all batches are read side by side, from the cache.
-#include "kernels/cuda/softmax_row.cuh"
+#include "kernels/cuda/device/softmax_row.cuh"
 #include "kernels/targets.hpp"
 
 namespace bptplr::kernels {

@@ -1,5 +1,5 @@
 // Which labels are wrong.
-#include "bpt_plr/audit.hpp"
+#include "bpt_plr/results/audit/audit.hpp"
 
 #include <nanobind/stl/string.h>
 
@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "bpt_plr/run_folder.hpp"
-#include "bpt_plr/trained_run.hpp"
-#include "bpt_plr/training_data.hpp"
+#include "bpt_plr/run/run_folder.hpp"
+#include "bpt_plr/run/trained_run.hpp"
+#include "bpt_plr/train/training_data.hpp"
 #include "python/src/arrays.hpp"
 #include "python/src/bindings.hpp"
 

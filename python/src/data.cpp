@@ -3,9 +3,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "data/instance_noise.hpp"
-#include "data/noise.hpp"
-#include "data/shapes.hpp"
+#include "data/noise/instance_noise.hpp"
+#include "data/noise/noise.hpp"
+#include "data/sets/shapes.hpp"
 #include "data/views.hpp"
 #include "python/src/arrays.hpp"
 #include "python/src/bindings.hpp"

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "bpt_plr/recipe.hpp"
-#include "bpt_plr/trained_model.hpp"
+#include "bpt_plr/recipe/recipe.hpp"
+#include "bpt_plr/run/trained_model.hpp"
 #include "engine/error.hpp"
-#include "engine/json.hpp"
+#include "engine/io/json.hpp"
 #include "python/src/arrays.hpp"
 #include "python/src/bindings.hpp"
 

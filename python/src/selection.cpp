@@ -6,8 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "bpt_plr/gmm.hpp"
-#include "bpt_plr/partition.hpp"
+#include "bpt_plr/method/gmm.hpp"
+#include "bpt_plr/method/partition.hpp"
 #include "python/src/arrays.hpp"
 #include "python/src/bindings.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/json.hpp"
+#include "engine/io/json.hpp"
 #include "tests/apps/run_app.hpp"
 
 namespace bptplr {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "bpt_plr/recipe.hpp"
-#include "engine/json.hpp"
+#include "bpt_plr/recipe/recipe.hpp"
+#include "engine/io/json.hpp"
 #include "tests/apps/run_app.hpp"
 
 namespace bptplr {

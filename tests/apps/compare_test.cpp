@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "bpt_plr/recipe.hpp"
-#include "engine/json.hpp"
+#include "bpt_plr/recipe/recipe.hpp"
+#include "engine/io/json.hpp"
 #include "tests/apps/background_app.hpp"
 #include "tests/apps/browser.hpp"
 #include "tests/apps/run_app.hpp"

@@ -1,12 +1,12 @@
 // Data sets of image files in their genuine layouts, through the command.
-#include "tests/data/image_sets.hpp"
+#include "tests/data/sets/image_sets.hpp"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "engine/json.hpp"
+#include "engine/io/json.hpp"
 #include "tests/apps/run_app.hpp"
 
 namespace bptplr {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "data/csv.hpp"
-#include "engine/json.hpp"
+#include "data/sets/csv.hpp"
+#include "engine/io/json.hpp"
 #include "tests/apps/run_app.hpp"
-#include "tests/data/image_sets.hpp"
+#include "tests/data/sets/image_sets.hpp"
 
 namespace bptplr {
 namespace {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "engine/json.hpp"
+#include "engine/io/json.hpp"
 #include "tests/apps/browser.hpp"
 #include "tests/apps/run_app.hpp"
 

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "engine/json.hpp"
+#include "engine/io/json.hpp"
 #include "tests/apps/background_app.hpp"
 #include "tests/apps/run_app.hpp"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "bpt_plr/iteration.hpp"
+#include "bpt_plr/method/iteration.hpp"
 #include "engine/ops.hpp"
 #include "models/preact_resnet.hpp"
 #include "tests/device.hpp"

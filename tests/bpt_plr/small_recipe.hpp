@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "bpt_plr/recipe.hpp"
+#include "bpt_plr/recipe/recipe.hpp"
 
 namespace bptplr {
 

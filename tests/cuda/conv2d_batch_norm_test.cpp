@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "kernels/cuda/conv2d_tensor_core.hpp"
+#include "kernels/cuda/conv2d/tensor_core.hpp"
 #include "kernels/elementwise.hpp"
 #include "tests/cuda/convolutions.hpp"
 

@@ -1,6 +1,4 @@
 // Our convolutions on the tensor cores against plain loops in double precision, with every tiling.
-#include "kernels/cuda/conv2d_tensor_core.hpp"
-
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -8,6 +6,7 @@
 #include <map>
 #include <string_view>
 
+#include "kernels/cuda/conv2d/tensor_core.hpp"
 #include "tests/cuda/convolutions.hpp"
 
 #if defined(BPTPLR_SIMT)

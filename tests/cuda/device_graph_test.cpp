@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "kernels/cuda/graph_memory.hpp"
+#include "kernels/cuda/runtime/graph_memory.hpp"
 #include "kernels/device_memory.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/mixup.hpp"

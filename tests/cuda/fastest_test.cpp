@@ -1,4 +1,4 @@
-#include "kernels/cuda/fastest.hpp"
+#include "kernels/cuda/runtime/fastest.hpp"
 
 #include "tests/cuda/support.hpp"
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "bpt_plr/iteration.hpp"
+#include "bpt_plr/method/iteration.hpp"
 #include "models/preact_resnet.hpp"
 #include "tests/cuda/support.hpp"
 #include "tests/device.hpp"

@@ -2,7 +2,7 @@
 // the same run on the CPU.
 #include <gtest/gtest.h>
 
-#include "bpt_plr/trainer.hpp"
+#include "bpt_plr/train/trainer.hpp"
 #include "engine/optimizer.hpp"
 #include "models/preact_resnet.hpp"
 #include "tests/cuda/support.hpp"

@@ -1,6 +1,6 @@
 #include "kernels/partition.hpp"
 
-#include "bpt_plr/partition.hpp"
+#include "bpt_plr/method/partition.hpp"
 #include "tests/cuda/support.hpp"
 
 namespace bptplr {

@@ -1,6 +1,6 @@
 #include "data/views.hpp"
 
-#include "data/shapes.hpp"
+#include "data/sets/shapes.hpp"
 #include "engine/memory.hpp"
 #include "kernels/device_memory.hpp"
 #include "tests/cuda/support.hpp"

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/shapes.hpp"
+#include "data/sets/shapes.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {

@@ -1,7 +1,7 @@
 // The first byte chooses the data set and the layout, the rest is the file: it serves as every
 // batch.
-#include "data/cifar10.hpp"
-#include "data/cifar100.hpp"
+#include "data/sets/cifar10.hpp"
+#include "data/sets/cifar100.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 
 namespace {

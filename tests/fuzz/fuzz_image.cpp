@@ -1,7 +1,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/image_file.hpp"
+#include "data/images/image_file.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,5 +1,5 @@
 // Lists of labels (JSON), and the published files of human labels (.pt, .npy).
-#include "data/human_labels.hpp"
+#include "data/noise/human_labels.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,4 +1,4 @@
-#include "engine/pickle.hpp"
+#include "engine/io/torch/pickle.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "bpt_plr/recipe.hpp"
+#include "bpt_plr/recipe/recipe.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,4 +1,4 @@
-#include "engine/safetensors.hpp"
+#include "engine/io/safetensors.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

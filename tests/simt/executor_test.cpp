@@ -3,7 +3,7 @@
 
 #include <numeric>
 
-#include "kernels/cuda/device.cuh"
+#include "kernels/cuda/device/block.cuh"
 #include "tests/cuda/support.hpp"
 #include "tests/simt/schedules.hpp"
 

@@ -1,6 +1,6 @@
 // The executor's tensor-core instructions against the tables of the PTX manual ("Matrix Fragments
 // for mma.m16n8k16", "ldmatrix"), and mistakes in the use of asynchronous copies.
-#include "kernels/cuda/tensor_core.cuh"
+#include "kernels/cuda/device/tensor_core.cuh"
 
 #include <cuda_runtime.h>
 

@@ -2,7 +2,7 @@
 // mistakes in their use. That the descriptors mean what they are read as here is PTX's table.
 #include <cuda_runtime.h>
 
-#include "kernels/cuda/hopper/warp_group_tile.cuh"
+#include "kernels/cuda/conv2d/hopper/warp_group_tile.cuh"
 #include "tests/cuda/support.hpp"
 #include "tests/simt/schedules.hpp"
 

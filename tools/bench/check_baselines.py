@@ -6,7 +6,7 @@ usage: tools/bench/check_baselines.py [--device cuda] [--compile]
 From the same weights, momentum, views, labels, class sets, permutation and mix, both baselines
 must come to the losses, the weights and the running statistics of tools/oracle/bpt_plr.py within
 1e-4 of 1 + |value|, in float32. One set of inputs is tests/golden/iteration.safetensors, from
-which the engine is tested too (tests/bpt_plr/iteration_test.cpp, tests/cuda), and the oracle must
+which the engine is tested too (tests/bpt_plr/method/iteration_test.cpp, tests/cuda), and the oracle must
 come to the results in that file here as well; so engine, oracle and baselines agree on one
 iteration. Views made on the device are compared with the bytes that Pillow makes
 (tests/golden/augment.safetensors), their random choices with the policy, and that with the engine's.

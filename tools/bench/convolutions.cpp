@@ -3,7 +3,7 @@
 #include "engine/random.hpp"
 #include "engine/tensor.hpp"
 #include "kernels/conv2d_batch_norm.hpp"
-#include "kernels/cuda/conv2d_tensor_core.hpp"
+#include "kernels/cuda/conv2d/tensor_core.hpp"
 #include "kernels/cuda/libraries/libraries.hpp"
 #include "kernels/elementwise.hpp"
 

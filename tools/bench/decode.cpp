@@ -31,11 +31,11 @@
 #include <string>
 #include <vector>
 
-#include "data/image_cache.hpp"
-#include "data/image_file.hpp"
+#include "data/images/cache.hpp"
+#include "data/images/image_file.hpp"
 #include "data/views.hpp"
-#include "engine/file.hpp"
-#include "tests/data/image_files.hpp"
+#include "engine/io/file.hpp"
+#include "tests/data/images/image_files.hpp"
 
 namespace bptplr {
 namespace {
@@ -72,7 +72,8 @@ Image photograph(int number, int side) {
 }
 
 /// What the library takes by itself; the sum keeps the compiler from leaving anything out. The row
-/// begins 8 bytes into its buffer, or the library may write it past the caches (data/image.hpp).
+/// begins 8 bytes into its buffer, or the library may write it past the caches
+/// (data/images/image.hpp).
 std::uint64_t decode_bare(const std::string& file, std::vector<std::uint8_t>& row) {
   jpeg_decompress_struct decoder{};
   jpeg_error_mgr errors{};

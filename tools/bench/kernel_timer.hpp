@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/memory.hpp"
-#include "kernels/cuda/launch.hpp"
+#include "kernels/cuda/runtime/launch.hpp"
 
 namespace bptplr {
 

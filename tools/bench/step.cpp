@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
-#include "bpt_plr/batch_maker.hpp"
-#include "bpt_plr/iteration_runner.hpp"
+#include "bpt_plr/train/batch_maker.hpp"
+#include "bpt_plr/train/iteration_runner.hpp"
 #include "data/views.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"

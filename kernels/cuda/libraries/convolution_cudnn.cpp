@@ -12,8 +12,8 @@
 #include <string>
 #include <tuple>
 
-#include "kernels/cuda/launch.hpp"
 #include "kernels/cuda/libraries/libraries.hpp"
+#include "kernels/cuda/runtime/launch.hpp"
 
 // cuDNN 9 marks the interface of algorithm numbers as old; it is complete and simple, and all that
 // is needed here.

@@ -12,9 +12,9 @@
 #include <string>
 #include <tuple>
 
-#include "kernels/cuda/launch.hpp"
 #include "kernels/cuda/libraries/libraries.hpp"
-#include "kernels/cuda/timer.hpp"
+#include "kernels/cuda/runtime/launch.hpp"
+#include "kernels/cuda/runtime/timer.hpp"
 
 namespace bptplr::kernels {
 namespace {

@@ -1,4 +1,4 @@
-// The instructions of kernels/cuda/tensor_core.cuh, on the host: what each does with the registers
+// The instructions of kernels/cuda/device/tensor_core.cuh, on the host: what each does with the registers
 // of the 32 lanes, as the PTX manual lays them out. A lane brings its registers, the last lane to
 // come does the instruction for all.
 #pragma once

@@ -1,4 +1,4 @@
-// The instructions of kernels/cuda/hopper/warp_group.cuh, on the host. Each warp of a group
+// The instructions of kernels/cuda/conv2d/hopper/warp_group.cuh, on the host. Each warp of a group
 // computes its own 16 rows of the product, from where the descriptors say that the factors are.
 #pragma once
 

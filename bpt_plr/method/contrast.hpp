@@ -1,0 +1,42 @@
+// What network k learns from views of the same sample, beside the semi-supervised losses.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bpt_plr/method/iteration_batch.hpp"
+#include "bpt_plr/method/part_table.hpp"
+#include "bpt_plr/recipe/recipe.hpp"
+
+namespace bptplr {
+
+class Contrast {
+ public:
+  struct Forwards {
+    Tensor logits;  ///< [M, C] of the mixture
+    Tensor loss;    ///< [1], differentiable; undefined where there is none
+  };
+
+  virtual ~Contrast() = default;
+
+  /// All that network k sees after the targets, in the batches and in the order of the method: that
+  /// is a part of it, because batch normalisation knows batches and their order.
+  virtual Forwards run(Network& k, const IterationBatch& batch) const = 0;
+
+  /// Whether it looks at the strong views of the samples.
+  virtual bool wants_strong_views() const { return true; }
+  /// Whether it looks at their class sets.
+  virtual bool wants_class_sets() const { return false; }
+};
+
+/// By the word in the recipe, a resolved one.
+/// - `none`: the mixture alone
+/// - `simclr`: instance discrimination between u3 and u4, each a batch of its own before the
+///   mixture (UNICON, Karim et al., CVPR 2022)
+/// - `plr`, `flat_plr`: pseudo-label relaxed loss of all strong views (PLReMix, arXiv 2402.17589),
+///   in one batch [mixture; x3; x4; u3; u4] (BPT-PLR) or as one [x3; u3; x4; u4] after it
+std::unique_ptr<Contrast> make_contrast(const Recipe& recipe);
+std::vector<std::string> contrast_names();
+
+}  // namespace bptplr

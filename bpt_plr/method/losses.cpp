@@ -1,0 +1,128 @@
+#include "bpt_plr/method/losses.hpp"
+
+#include "engine/dispatch.hpp"
+#include "engine/ops.hpp"
+#include "engine/profile/range.hpp"
+#include "engine/profile/work.hpp"
+
+namespace bptplr {
+namespace {
+
+/// A loss whose gradient was computed along with it.
+Tensor record_fused(Tensor loss, const Tensor& input, Tensor gradient) {
+  return record(std::move(loss), {input}, [gradient = std::move(gradient)](const Tensor& dy) {
+    return std::vector<Tensor>{scale_by(gradient, dy)};
+  });
+}
+
+}  // namespace
+
+ClassSets make_class_sets(const Tensor& logits, const Tensor& labels, std::int64_t kappa) {
+  const Range range("class sets", moved(logits.numel(), logits.dtype()));
+  const std::int64_t classes = logits.size(1);
+  ClassSets sets;
+  sets.words = kernels::class_set_words(classes);
+  sets.bits = Tensor::empty({logits.size(0), sets.words}, DType::kInt64, logits.device());
+  auto* bits = reinterpret_cast<std::uint64_t*>(sets.bits.data<std::int64_t>());
+  dispatch_float32(logits, [&](const auto& ctx) {
+    kernels::class_sets(ctx, logits.size(0), classes, kappa, logits.data<float>(),
+                        labels.data<std::int64_t>(), bits);
+  });
+  return sets;
+}
+
+SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targets,
+                                        std::int64_t labelled,
+                                        const kernels::SemiSupervisedCoefficients* coefficients) {
+  require(
+      logits.shape() == targets.shape() && logits.shape().size() == 2 && labelled <= logits.size(0),
+      "semi_supervised_loss: logits {} and targets {} do not fit", to_string(logits.shape()),
+      to_string(targets.shape()));
+  const Range range("losses", moved(3 * logits.numel(), logits.dtype()));
+  const kernels::SemiSupervisedShape shape{labelled, logits.size(0) - labelled, logits.size(1)};
+  Tensor terms = Tensor::empty({3}, logits.dtype(), logits.device());
+  Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
+  Tensor gradient = Tensor::empty_like(logits);
+  dispatch_float(logits, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    const auto call = [&](const auto& factors) {
+      kernels::semi_supervised_loss(ctx, shape, factors, logits.data<T>(), targets.data<T>(),
+                                    loss.data<T>(), terms.data<T>(), gradient.data<T>());
+    };
+    if constexpr (kOnGpu<decltype(ctx)>) {
+      call(coefficients);
+    } else {
+      call(*coefficients);
+    }
+  });
+  return {record_fused(std::move(loss), logits, std::move(gradient)), std::move(terms)};
+}
+
+Tensor negative_entropy(const Tensor& logits) {
+  const Range range("losses", moved(2 * logits.numel(), logits.dtype()));
+  Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
+  Tensor gradient = Tensor::empty_like(logits);
+  dispatch_float(logits, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::negative_entropy(ctx, logits.size(0), logits.size(1), logits.data<T>(), loss.data<T>(),
+                              gradient.data<T>());
+  });
+  return record_fused(std::move(loss), logits, std::move(gradient));
+}
+
+Tensor generalized_cross_entropy(const Tensor& logits, const Tensor& labels, double q) {
+  require(logits.shape().size() == 2 && labels.shape() == Shape{logits.size(0)},
+          "generalized_cross_entropy: labels {} do not fit logits {}", to_string(labels.shape()),
+          to_string(logits.shape()));
+  require(q > 0.0 && q <= 1.0, "generalized_cross_entropy: q = {} is not in (0, 1]", q);
+  const std::int64_t classes = logits.size(1);
+  if (labels.device().type == DeviceType::kCpu) {
+    for (const std::int64_t label : labels.span<std::int64_t>()) {
+      require(label >= 0 && label < classes, "label {} is outside 0..{}", label, classes - 1);
+    }
+  }
+  const Range range("losses", moved(2 * logits.numel(), logits.dtype()));
+  Tensor loss = Tensor::empty({1}, logits.dtype(), logits.device());
+  Tensor gradient = Tensor::empty_like(logits);
+  dispatch_float(logits, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::generalized_cross_entropy(ctx, logits.size(0), classes, q, logits.data<T>(),
+                                       labels.data<std::int64_t>(), loss.data<T>(),
+                                       gradient.data<T>());
+  });
+  return record_fused(std::move(loss), logits, std::move(gradient));
+}
+
+namespace {
+
+/// Similarities of all pairs, and their weighted sums for the gradient: two matrix products, as it
+/// is of no account that a kernel may compute the first one twice.
+Work contrastive_work(const Tensor& features) {
+  Work work = moved(2 * features.numel(), features.dtype());
+  work.operations =
+      4.0 * static_cast<double>(features.size(0)) * static_cast<double>(features.numel());
+  return work;
+}
+
+}  // namespace
+
+Tensor contrastive_loss(const Tensor& features, const ClassSets* sets,
+                        kernels::ContrastiveLoss kind, double tau) {
+  require(features.shape().size() == 2 && features.size(0) % 2 == 0,
+          "contrastive_loss needs two views of each sample, not features of shape {}",
+          to_string(features.shape()));
+  const Range range("contrastive loss", contrastive_work(features));
+  const kernels::ContrastiveShape shape{features.size(0) / 2, features.size(1),
+                                        sets == nullptr ? 0 : sets->words};
+  Tensor loss = Tensor::empty({1}, features.dtype(), features.device());
+  Tensor gradient = Tensor::empty_like(features);
+  dispatch_float(features, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::contrastive_loss(ctx, kind, shape, tau, features.data<T>(),
+                              sets == nullptr ? nullptr : sets->data(), loss.data<T>(),
+                              gradient.data<T>(), nullptr);
+  });
+  return record_fused(std::move(loss), features, std::move(gradient));
+}
+
+}  // namespace bptplr

@@ -1,0 +1,139 @@
+#include "bpt_plr/method/statistic.hpp"
+
+#include <array>
+#include <cmath>
+#include <iterator>
+#include <map>
+
+#include "bpt_plr/method/epoch_history.hpp"
+#include "bpt_plr/method/part_table.hpp"
+#include "engine/dispatch.hpp"
+#include "engine/ops.hpp"
+#include "engine/profile/range.hpp"
+#include "engine/profile/work.hpp"
+#include "kernels/sample_losses.hpp"
+
+namespace bptplr {
+namespace {
+
+/// A loss of every sample by epoch.
+using History = std::map<std::int64_t, Tensor>;
+
+Tensor mean_of(const History& history) {
+  const Tensor& first = history.begin()->second;
+  if (history.size() == 1) return first;
+  Tensor mean = first.clone();
+  for (auto later = std::next(history.begin()); later != history.end(); ++later) {
+    mean = add_(mean, later->second);
+  }
+  return scale(mean, 1.0 / static_cast<double>(history.size()));
+}
+
+/// `ce` and `ce_prototype`.
+class LossStatistic : public Statistic {
+ public:
+  explicit LossStatistic(const Recipe& recipe)
+      : epochs_(recipe.loss_history),
+        has_prototypes_(uses_prototypes(recipe)),
+        device_(parse_device(recipe.device)) {}
+
+  std::vector<Evidence> update(std::int64_t epoch, std::span<const KeptOutputs* const> networks,
+                               std::span<const std::int64_t> noisy_labels) override {
+    const NoGrad no_grad;
+    std::vector<Evidence> evidence;
+    for (std::size_t k = 0; k < networks.size(); ++k) {
+      History& history = histories_.at(k);
+      history.insert_or_assign(epoch, normalized_loss(networks[k]->logits, noisy_labels));
+      history.erase(history.begin(), history.lower_bound(epoch - epochs_ + 1));
+      evidence.push_back({mean_of(history), {}});
+      if (has_prototypes_) {
+        evidence.back().second = normalized_loss(networks[k]->prototype_logits, noisy_labels);
+      }
+    }
+    return evidence;
+  }
+
+  void save(TensorMap& tensors) const override {
+    for (std::size_t k = 0; k < histories_.size(); ++k) {
+      for (const auto& [epoch, losses] : histories_[k]) {
+        tensors.emplace(epoch_name(name_of(k), epoch), losses.to(Device{}));
+      }
+    }
+  }
+
+  void load(const TensorMap& tensors) override {
+    for (std::size_t k = 0; k < histories_.size(); ++k) {
+      histories_[k].clear();
+      for_each_epoch(tensors, name_of(k), [&](std::int64_t epoch, const Tensor& losses) {
+        histories_[k].emplace(epoch, losses.to(device_));
+      });
+    }
+  }
+
+ private:
+  static std::string name_of(std::size_t network) { return fmt::format("history{}", network + 1); }
+
+  std::int64_t epochs_;
+  bool has_prototypes_;
+  Device device_;
+  std::array<History, 2> histories_;
+};
+
+/// `jsd`.
+class DistanceStatistic : public Statistic {
+ public:
+  explicit DistanceStatistic(const Recipe& recipe)
+      : inverse_log_base_(recipe.jsd_base == "2" ? 1.0 / std::log(2.0) : 1.0) {}
+
+  std::vector<Evidence> update(std::int64_t /*epoch*/, std::span<const KeptOutputs* const> networks,
+                               std::span<const std::int64_t> noisy_labels) override {
+    const Tensor& first = networks.front()->logits;
+    const Tensor& second = networks.back()->logits;
+    const std::int64_t n = first.size(0);
+    const Range range("sample losses", moved(2 * first.numel() + n, DType::kFloat32));
+    const Tensor labels = Tensor::from(noisy_labels, {n}).to(first.device());
+    Tensor distances = Tensor::empty({n}, DType::kFloat32, first.device());
+    dispatch_float32(first, [&](const auto& ctx) {
+      kernels::sample_jensen_shannon(ctx, n, first.size(1), first.data<float>(),
+                                     second.data<float>(), labels.data<std::int64_t>(),
+                                     inverse_log_base_, distances.data<float>());
+    });
+    return {{distances, {}}};
+  }
+
+ private:
+  double inverse_log_base_;
+};
+
+PartTable<Statistic>& table() {
+  static PartTable<Statistic> parts("statistic",
+                                    {{"ce_prototype", make_part<Statistic, LossStatistic>},
+                                     {"ce", make_part<Statistic, LossStatistic>},
+                                     {"jsd", make_part<Statistic, DistanceStatistic>}});
+  return parts;
+}
+
+}  // namespace
+
+std::unique_ptr<Statistic> make_statistic(const Recipe& recipe) {
+  return table().make(recipe.statistic, recipe);
+}
+
+std::vector<std::string> statistic_names() {
+  return table().names_and_none();
+}
+
+Tensor normalized_loss(const Tensor& logits, std::span<const std::int64_t> labels) {
+  const std::int64_t n = logits.size(0);
+  const Range range("sample losses", moved(logits.numel() + n, DType::kFloat32));
+  const Tensor labels_there = Tensor::from(labels, {std::ssize(labels)}).to(logits.device());
+  Tensor losses = Tensor::empty({n}, DType::kFloat32, logits.device());
+  dispatch_float32(logits, [&](const auto& ctx) {
+    kernels::sample_cross_entropy(ctx, n, logits.size(1), logits.data<float>(),
+                                  labels_there.data<std::int64_t>(), losses.data<float>());
+    kernels::min_max_normalize(ctx, n, losses.data<float>(), losses.data<float>());
+  });
+  return losses;
+}
+
+}  // namespace bptplr

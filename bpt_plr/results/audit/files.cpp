@@ -1,0 +1,56 @@
+#include "bpt_plr/results/audit/files.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "data/noise/noise.hpp"
+#include "data/sets/csv.hpp"
+#include "engine/io/file.hpp"
+#include "engine/io/json.hpp"
+
+namespace bptplr {
+namespace {
+
+std::string suspects_table(const Audit& audit, const TrainingData& data, bool truth_is_known) {
+  const Split& train = data.dataset.train;
+  const auto name = [&](std::int64_t label) {
+    return csv_field(data.dataset.class_names[static_cast<std::size_t>(label)]);
+  };
+  std::string table =
+      "rank,index,path,given_label,given_name,suggested_label,suggested_name,p_wrong";
+  table += truth_is_known ? ",true_label\n" : "\n";
+  for (std::size_t rank = 0; rank < audit.ranking.size(); ++rank) {
+    const auto i = static_cast<std::size_t>(audit.ranking[rank]);
+    const std::int64_t given = data.noisy_labels[i];
+    const std::int64_t suggested = audit.suggested[i];
+    table += fmt::format("{},{},{},{},{},{},{},{:.6f}", rank + 1, i,
+                         train.files.empty() ? "" : csv_field(train.files[i]), given, name(given),
+                         suggested, name(suggested), audit.wrong_probability[i]);
+    if (truth_is_known) {
+      const std::int64_t truth = data.true_labels[i];
+      table += truth < 0 ? "," : fmt::format(",{}", truth);
+    }
+    table += "\n";
+  }
+  return table;
+}
+
+}  // namespace
+
+AuditFiles write_audit(const std::filesystem::path& folder, const Audit& audit,
+                       const AuditSummary& summary, const TrainingData& data, double threshold) {
+  make_folders(folder);
+  AuditFiles files{folder / "suspects.csv", folder / "audit.json", folder / "labels.json"};
+  write_file_atomically(files.suspects, suspects_table(audit, data, summary.known.has_value()));
+  write_file_atomically(files.summary, to_text(to_json(summary, audit, data.dataset), 2) + "\n");
+  const auto labels = corrected_labels(audit, data.noisy_labels, threshold);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    files.corrected += labels[i] != data.noisy_labels[i] ? 1 : 0;
+  }
+  write_noise_file(files.labels, labels);
+  return files;
+}
+
+}  // namespace bptplr

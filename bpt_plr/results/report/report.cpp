@@ -1,0 +1,265 @@
+#include "bpt_plr/results/report/report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "bpt_plr/recipe/stages.hpp"
+#include "bpt_plr/results/audit/audit.hpp"
+#include "bpt_plr/results/audit/summary.hpp"
+#include "bpt_plr/results/report/history.hpp"
+#include "bpt_plr/results/report/page.hpp"
+#include "bpt_plr/run/trained_run.hpp"
+#include "bpt_plr/train/trainer.hpp"
+#include "bpt_plr/train/training_data.hpp"
+#include "data/images/resize.hpp"
+#include "data/noise/noise.hpp"
+#include "engine/error.hpp"
+#include "engine/io/file.hpp"
+#include "engine/io/json.hpp"
+#include "engine/ops.hpp"
+
+namespace bptplr {
+namespace {
+
+using Labels = std::vector<std::int64_t>;
+
+/// Side that images of suspects have at most: as they are shown.
+constexpr int kMostSide = 96;
+
+/// Something that is made when it is first asked for. The Error that making it throws is thrown
+/// whenever it is asked for.
+template <class T>
+class OnDemand {
+ public:
+  explicit OnDemand(std::function<T()> make) : make_(std::move(make)) {}
+
+  const T& get() {
+    if (!value_ && !error_) {
+      try {
+        value_ = make_();
+      } catch (const Error& error) {
+        error_ = error;
+      }
+    }
+    if (error_) throw Error(*error_);
+    return *value_;
+  }
+
+  bool is_there() {
+    try {
+      get();
+    } catch (const Error&) {
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  std::function<T()> make_;
+  std::optional<T> value_;
+  std::optional<Error> error_;
+};
+
+/// What `make` makes, or the sentence of the Error that it throws.
+template <class Make>
+ReportSection section(const Make& make) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    return {{"missing", fmt::format("This cannot be shown: {}.", error.what())}};
+  }
+}
+
+std::vector<std::string> class_names(const RunFolder& run, const Recipe& recipe,
+                                     OnDemand<TrainingData>& data) {
+  if (data.is_there()) return data.get().dataset.class_names;
+  try {
+    return run.read_classes().class_names;
+  } catch (const Error&) {
+    std::vector<std::string> names;
+    for (std::int64_t c = 0; c < recipe.num_class; ++c) names.push_back(fmt::format("class {}", c));
+    return names;
+  }
+}
+
+/// noise.json, which needs no data set to be read.
+Labels given_labels(const RunFolder& run, const Recipe& recipe) {
+  const auto list = parse_json_or_none(read_file(run.noise_file()));
+  return read_noise_file(run.noise_file(), static_cast<std::int64_t>(list.size()),
+                         recipe.num_class);
+}
+
+/// The class with the largest logit, by row.
+Labels predictions(const Tensor& logits) {
+  Labels classes;
+  for (std::int64_t i = 0; i < logits.size(0); ++i) {
+    const auto row = logits.rows(i, i + 1).span<float>();
+    classes.push_back(std::ranges::max_element(row) - row.begin());
+  }
+  return classes;
+}
+
+double accuracy(const Labels& predicted, const Labels& labels) {
+  std::int64_t correct = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) correct += predicted[i] == labels[i] ? 1 : 0;
+  return 100.0 * static_cast<double>(correct) / static_cast<double>(labels.size());
+}
+
+/// The epochs of each warm-up: the first one, and the first one after it.
+ReportSection report_warm_up(const Recipe& recipe) {
+  ReportSection ranges = ReportSection::array();
+  for (const Stage& stage : stages_of(recipe)) {
+    if (divides(stage.recipe)) ranges.push_back({stage.first_epoch, stage.warm_up_end()});
+  }
+  return ranges;
+}
+
+ReportSection test_section(const Networks& networks, const Recipe& recipe, const Dataset& dataset) {
+  const NoGrad no_grad;
+  const ViewMaker views = make_view_maker(recipe, dataset, dataset.test.images);
+  const Labels& labels = dataset.test.labels;
+  ReportSection test{{"images", labels.size()}, {"networks", ReportSection::array()}};
+  Tensor sum;
+  for (Network* network : pointers_to(networks)) {
+    const Tensor logits = summed_logits({network}, views);
+    test["networks"].push_back(accuracy(predictions(logits), labels));
+    sum = test["networks"].size() == 1 ? logits : add(sum, logits);
+  }
+  const Labels predicted = predictions(sum);
+  test["together"] = accuracy(predicted, labels);
+  const auto classes = static_cast<std::size_t>(dataset.num_classes());
+  std::vector<Labels> confusion(classes, Labels(classes));
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    ++confusion[static_cast<std::size_t>(labels[i])][static_cast<std::size_t>(predicted[i])];
+  }
+  test["confusion"] = confusion;
+  return test;
+}
+
+/// A matrix [classes, classes] as rows, rounded to what a page can show.
+ReportSection rows_of(std::span<const double> matrix, std::int64_t classes) {
+  ReportSection rows = ReportSection::array();
+  for (std::int64_t i = 0; i < classes; ++i) {
+    ReportSection row = ReportSection::array();
+    for (std::int64_t j = 0; j < classes; ++j) {
+      row.push_back(std::round(1e4 * matrix[static_cast<std::size_t>(i * classes + j)]) / 1e4);
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+/// What a reader of an audit has to know.
+ReportSection notes_on(const Audit& audit) {
+  ReportSection notes = ReportSection::array();
+  if (!audit.evidence.has_partitions) {
+    notes.push_back(
+        "The networks have not been trained on a partition of the training set (warm-up, or a "
+        "baseline), so labels are judged by the classifier's loss alone, which is less sure.");
+  }
+  return notes;
+}
+
+ReportSection noise_section(const Audit& audit, const TrainingData& data) {
+  const std::int64_t classes = data.dataset.num_classes();
+  const AuditSummary summary = summarize(audit, data);
+  ReportSection noise{{"samples", summary.samples},
+                      {"expected_wrong", summary.expected_wrong},
+                      {"note", notes_on(audit)}};
+  noise["estimated"] = rows_of(audit.transition, classes);
+  noise["known"] = nullptr;
+  if (summary.known) {
+    noise["wrong"] = summary.known->labels.wrong;
+    noise["known"] =
+        rows_of(transition_matrix(data.noisy_labels, data.true_labels, classes), classes);
+  }
+  return noise;
+}
+
+/// No larger than it is shown.
+Image thumbnail(const Images& images, std::int64_t i) {
+  const std::uint8_t* pixels = images.image(i);
+  Image image{images.height, images.width, {pixels, pixels + images.bytes_per_image()}};
+  const int side = std::max(images.height, images.width);
+  if (side <= kMostSide) return image;
+  return resize_bilinear(image, std::max(1, images.height * kMostSide / side),
+                         std::max(1, images.width * kMostSide / side));
+}
+
+ReportSection suspect(const Audit& audit, const TrainingData& data, std::int64_t sample) {
+  const auto i = static_cast<std::size_t>(sample);
+  const Split& train = data.dataset.train;
+  ReportSection item{{"sample", sample},
+                     {"given", data.noisy_labels[i]},
+                     {"suggested", audit.suggested[i]},
+                     {"wrong", audit.wrong_probability[i]}};
+  item["true"] = data.true_labels[i] < 0 ? ReportSection() : ReportSection(data.true_labels[i]);
+  if (!train.files.empty()) item["file"] = train.files[i];
+  item["image"] = data_uri(thumbnail(train.images, sample));
+  return item;
+}
+
+ReportSection suspects_section(const Audit& audit, const TrainingData& data, std::int64_t top) {
+  const AuditSummary summary = summarize(audit, data);
+  ReportSection suspects{{"samples", summary.samples},
+                         {"flagged", summary.flagged},
+                         {"known", nullptr},
+                         {"note", notes_on(audit)},
+                         {"items", ReportSection::array()}};
+  if (summary.known) {
+    suspects["known"] = {{"wrong", summary.known->labels.wrong},
+                         {"found", summary.known->labels.found},
+                         {"auc", summary.known->auc}};
+  }
+  const auto count = std::min(top, std::ssize(audit.ranking));
+  for (std::int64_t rank = 0; rank < count; ++rank) {
+    suspects["items"].push_back(
+        suspect(audit, data, audit.ranking[static_cast<std::size_t>(rank)]));
+  }
+  return suspects;
+}
+
+}  // namespace
+
+nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& options,
+                                   const LoadReport& loading) {
+  const Recipe recipe = recipe_of_run(run, options.device, options.data_path);
+  const RunHistory history{run.read_metrics(), run.read_selection()};
+  OnDemand<TrainingData> data(
+      [&] { return reload_training_data(recipe, run.noise_file(), loading); });
+  OnDemand<Networks> networks([&] { return load_networks(run, recipe); });
+  OnDemand<Audit> audit([&] {
+    return audit_labels(gather_evidence(networks.get(), recipe, data.get(),
+                                        trained_on_partition(run), loading.progress),
+                        data.get().noisy_labels);
+  });
+
+  ReportSection report{{"run", run.path().string()},      {"dataset", recipe.dataset},
+                       {"method", recipe.method},         {"epochs_done", history.metrics.size()},
+                       {"num_epochs", recipe.num_epochs}, {"warm_up", report_warm_up(recipe)}};
+  report["classes"] = class_names(run, recipe, data);
+  report["result"] = report_result(history);
+  report["curves"] = report_curves(history);
+  report["selection"] = section([&] {
+    return data.is_there()
+               ? report_selection(history, recipe, data.get().noisy_labels, data.get().true_labels)
+               : report_selection(history, recipe, {}, {});
+  });
+  report["balance"] =
+      section([&] { return report_balance(history, recipe, given_labels(run, recipe)); });
+  report["test"] =
+      section([&] { return test_section(networks.get(), recipe, data.get().dataset); });
+  report["noise"] = section([&] { return noise_section(audit.get(), data.get()); });
+  report["suspects"] =
+      section([&] { return suspects_section(audit.get(), data.get(), options.top); });
+  report["recipe"] = {{"changes", deviations(recipe)}, {"fields", to_json(recipe)}};
+  return report;
+}
+
+}  // namespace bptplr

@@ -1,0 +1,65 @@
+#include "bpt_plr/run/predictor.hpp"
+
+#include <algorithm>
+
+#include "data/images/batch.hpp"
+#include "data/sets/image_folder.hpp"
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Files that are decoded, then passed through the networks: as many as an evaluation takes at
+/// once.
+constexpr std::int64_t kBatch = 250;
+
+}  // namespace
+
+Predictor::Predictor(const fs::path& model, const std::string& device) : model_(model, device) {}
+
+std::int64_t Predictor::predict(const std::vector<fs::path>& files, bool skip_bad,
+                                const LoadReport& report,
+                                const std::function<void(const Prediction&)>& receive) {
+  const auto total = std::ssize(files);
+  std::int64_t left_out = 0;
+  for (std::int64_t first = 0; first < total; first += kBatch) {
+    const std::int64_t end = std::min(first + kBatch, total);
+    const auto part = std::span(files).subspan(static_cast<std::size_t>(first),
+                                               static_cast<std::size_t>(end - first));
+    const ImageBatch batch = read_image_batch(part, model_.about().test.images.height);
+    left_out += std::ssize(batch.problems);
+    for (const std::string& problem : batch.problems) {
+      require(skip_bad, "{}, or leave such files out with --on_bad_image skip", problem);
+      if (report.warning) report.warning("left out: " + problem);
+    }
+    const Tensor all = model_.probabilities(batch.images);
+    for (std::int64_t i = 0; i < all.size(0); ++i) {
+      const auto row = all.rows(i, i + 1).span<float>();
+      const auto file = static_cast<std::size_t>(batch.kept[static_cast<std::size_t>(i)]);
+      receive({part[file], std::ranges::max_element(row) - row.begin(), row});
+    }
+    if (report.progress) report.progress(end, total);
+  }
+  require(left_out < total, "none of the {} image files is readable, the first being {}", total,
+          files.front().string());
+  return left_out;
+}
+
+std::vector<fs::path> find_image_files(const std::vector<std::string>& paths) {
+  std::vector<fs::path> files;
+  for (const std::string& path : paths) {
+    if (!fs::is_directory(path)) {
+      require(fs::exists(path), "there is no file or folder {}; check the path", path);
+      files.emplace_back(path);
+      continue;
+    }
+    const std::vector<fs::path> below = image_files_below(path);
+    require(!below.empty(), "{}: no file called .jpg, .jpeg or .png lies in it or below", path);
+    files.insert(files.end(), below.begin(), below.end());
+  }
+  return files;
+}
+
+}  // namespace bptplr

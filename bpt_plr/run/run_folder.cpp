@@ -1,0 +1,207 @@
+#include "bpt_plr/run/run_folder.hpp"
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <system_error>
+
+#include "data/noise/noise.hpp"
+#include "engine/error.hpp"
+#include "engine/io/file.hpp"
+#include "engine/io/json.hpp"
+#include "engine/io/safetensors.hpp"
+
+namespace bptplr {
+namespace {
+
+constexpr const char* kConfig = "config.json";
+constexpr const char* kClasses = "classes.json";
+constexpr const char* kNoise = "noise.json";
+constexpr const char* kMetrics = "metrics.jsonl";
+constexpr const char* kSelection = "selection.jsonl";
+constexpr const char* kLock = "lock";
+
+/// Sides of images that recipes allow.
+constexpr int kMaxImageSide = 4096;
+
+std::string model_name(int index) {
+  return fmt::format("model{}.safetensors", index + 1);
+}
+
+struct EpochLine {
+  std::string text;
+  nlohmann::ordered_json json;  ///< an object with an integer "epoch"
+};
+
+/// The whole lines of a file that need not exist: a process may have been killed in a line.
+std::vector<EpochLine> read_lines(const std::filesystem::path& file) {
+  std::vector<EpochLine> lines;
+  if (!std::filesystem::exists(file)) return lines;
+  std::istringstream stream(read_file(file));
+  for (std::string line; std::getline(stream, line);) {
+    auto json = parse_ordered_json_or_none(line);
+    if (!json.is_object() || !json.contains("epoch") || !json["epoch"].is_number_integer())
+      continue;
+    lines.push_back({line, std::move(json)});
+  }
+  return lines;
+}
+
+std::vector<nlohmann::ordered_json> json_of(std::vector<EpochLine> lines) {
+  std::vector<nlohmann::ordered_json> json;
+  json.reserve(lines.size());
+  for (EpochLine& line : lines) json.push_back(std::move(line.json));
+  return json;
+}
+
+}  // namespace
+
+RunFolder RunFolder::create(const std::filesystem::path& path) {
+  make_folders(path);
+  FileLock lock(path / kLock);
+  check_unused(path);
+  // Finds out now, not after an epoch of training, that nothing can be written.
+  const std::filesystem::path probe = path / "probe";
+  write_file_atomically(probe, "");
+  std::error_code error;
+  std::filesystem::remove(probe, error);
+  return RunFolder(path, std::move(lock));
+}
+
+RunFolder RunFolder::resume(const std::filesystem::path& path) {
+  RunFolder folder = open(path);
+  folder.lock_.emplace(path / kLock);
+  return folder;
+}
+
+bool RunFolder::exists(const std::filesystem::path& path) {
+  return std::filesystem::exists(path / kConfig);
+}
+
+void RunFolder::check_unused(const std::filesystem::path& path) {
+  for (const std::string& name :
+       {std::string(kConfig), std::string(kMetrics), std::string(kSelection), model_name(0)}) {
+    require(!std::filesystem::exists(path / name),
+            "{} holds the results of a run ({}); choose another --out or remove it", path.string(),
+            name);
+  }
+}
+
+RunFolder RunFolder::open(const std::filesystem::path& path) {
+  require(std::filesystem::is_directory(path),
+          "there is no folder {}; name the folder that `bptplr train` wrote to", path.string());
+  require(std::filesystem::exists(path / kConfig),
+          "{} holds no run: {} is missing; name the folder that `bptplr train` wrote to",
+          path.string(), kConfig);
+  return RunFolder(path);
+}
+
+void RunFolder::write_config(const Recipe& recipe) const {
+  write_file_atomically(path_ / kConfig, to_text(to_json(recipe), 2) + "\n");
+}
+
+Recipe RunFolder::read_config() const {
+  const std::string file = (path_ / kConfig).string();
+  return compose_recipe(read_recipe(file), file, nlohmann::json::object());
+}
+
+void RunFolder::write_classes(const Dataset& dataset) const {
+  const nlohmann::ordered_json json{{"dataset", dataset.name},
+                                    {"classes", dataset.class_names},
+                                    {"mean", dataset.mean},
+                                    {"std", dataset.std},
+                                    {"image_side", dataset.train.images.height}};
+  write_file_atomically(path_ / kClasses, to_text(json, 2) + "\n");
+}
+
+Dataset RunFolder::read_classes() const {
+  const std::filesystem::path file = path_ / kClasses;
+  require(std::filesystem::exists(file),
+          "{} is missing, so the names of the classes are not known; train again with this version",
+          file.string());
+  const std::string text = read_file(file);
+  Dataset dataset;
+  int side = 0;
+  try {
+    const auto json = parse_json(text);
+    json.at("dataset").get_to(dataset.name);
+    json.at("classes").get_to(dataset.class_names);
+    json.at("mean").get_to(dataset.mean);
+    json.at("std").get_to(dataset.std);
+    json.at("image_side").get_to(side);
+  } catch (const nlohmann::json::exception& error) {
+    throw Error("{} is not what a run writes ({}); train again", file.string(), error.what());
+  }
+  require(side >= 1 && side <= kMaxImageSide, "{}: image_side is {}, but must lie in 1 to {}",
+          file.string(), side, kMaxImageSide);
+  for (Split* split : {&dataset.train, &dataset.test}) {
+    split->images.height = side;
+    split->images.width = side;
+  }
+  return dataset;
+}
+
+void RunFolder::write_noise(std::span<const std::int64_t> labels) const {
+  write_noise_file(noise_file(), labels);
+}
+
+std::filesystem::path RunFolder::noise_file() const {
+  return path_ / kNoise;
+}
+
+void RunFolder::append_metrics(std::string_view lines) const {
+  append_to_file(path_ / kMetrics, lines);
+}
+
+void RunFolder::append_selection(std::string_view lines) const {
+  append_to_file(path_ / kSelection, lines);
+}
+
+std::vector<nlohmann::ordered_json> RunFolder::read_metrics() const {
+  return json_of(read_lines(path_ / kMetrics));
+}
+
+std::vector<nlohmann::ordered_json> RunFolder::read_selection() const {
+  return json_of(read_lines(path_ / kSelection));
+}
+
+void RunFolder::rewind(std::int64_t epoch) const {
+  for (const char* file : {kMetrics, kSelection}) {
+    if (!std::filesystem::exists(path_ / file)) continue;
+    std::string kept;
+    for (const EpochLine& line : read_lines(path_ / file)) {
+      if (line.json["epoch"] < epoch) kept += line.text + "\n";
+    }
+    write_file_atomically(path_ / file, kept);
+  }
+}
+
+void RunFolder::write_models(const Trainer& trainer) const {
+  for (int i = 0; i < trainer.num_networks(); ++i) write_model(i, trainer.network(i));
+}
+
+void RunFolder::write_model(int index, const Network& network) const {
+  save_safetensors(path_ / model_name(index), network.named().state_dict());
+}
+
+void RunFolder::read_model(int index, Network& network) const {
+  load_model(path_ / model_name(index), network);
+}
+
+int RunFolder::num_models() const {
+  int count = 0;
+  while (std::filesystem::exists(path_ / model_name(count))) ++count;
+  return count;
+}
+
+void load_model(const std::filesystem::path& file, Network& network) {
+  try {
+    network.named().load_state_dict(load_safetensors(file));
+  } catch (const Error& error) {
+    const std::string sentence = error.what();
+    if (sentence.find(file.string()) != std::string::npos) throw;
+    throw Error("{}: {}", file.string(), sentence);
+  }
+}
+
+}  // namespace bptplr

@@ -1,0 +1,136 @@
+#include "bpt_plr/train/checkpoint.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "data/images/hash.hpp"
+#include "engine/error.hpp"
+#include "engine/io/json.hpp"
+
+namespace bptplr {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kState = "bptplr_checkpoint";
+constexpr const char* kChecksum = "checksum";
+constexpr int kFormat = 1;
+
+/// What may differ where a run goes on: it decides where data lie and where to compute, or only
+/// when the run ends.
+constexpr std::array<std::string_view, 13> kFree{
+    "data_path", "human_path",       "noise_file",   "pretrained", "num_epochs",
+    "device",    "cache_dir",        "image_memory", "cuda_graph", "threads",
+    "max_hours", "keep_checkpoints", "out"};
+
+std::string_view bytes_of(const Tensor& tensor) {
+  return {static_cast<const char*>(tensor.raw()),
+          static_cast<std::size_t>(tensor.numel()) * element_size(tensor.dtype())};
+}
+
+/// Over all that a checkpoint says, so that no byte of the file can change unnoticed unless it
+/// means nothing.
+std::string checksum(const std::string& state, const TensorMap& tensors) {
+  std::uint64_t hash = hash_bytes(state);
+  for (const auto& [name, tensor] : tensors) {
+    hash = hash_bytes(name, hash);
+    hash = hash_bytes(to_string(tensor.dtype()) + to_string(tensor.shape()), hash);
+    hash = hash_bytes(bytes_of(tensor), hash);
+  }
+  return fmt::format("{:016x}", hash);
+}
+
+Json state_of(const Checkpoint& checkpoint) {
+  const Position& position = checkpoint.position;
+  return {{"format", kFormat},
+          {"epoch", position.epoch},
+          {"network", position.network},
+          {"iteration", position.iteration},
+          {"recipe", to_json(checkpoint.recipe)},
+          {"data_hash", checkpoint.data_hash},
+          {"accuracies", checkpoint.accuracies},
+          {"loss_sums", checkpoint.loss_sums}};
+}
+
+Checkpoint from_state(const Json& state, const std::string& origin) {
+  require(
+      state.at("format") == kFormat,
+      "{} is a checkpoint of format {}, but this bptplr reads format {}; go on with the version "
+      "that wrote it",
+      origin, to_text(state.at("format")), kFormat);
+  Checkpoint checkpoint;
+  checkpoint.position = {state.at("epoch"), state.at("network"), state.at("iteration")};
+  checkpoint.recipe = compose_recipe(state.at("recipe"), origin, Json::object());
+  checkpoint.data_hash = state.at("data_hash");
+  checkpoint.accuracies = state.at("accuracies").get<std::vector<double>>();
+  checkpoint.loss_sums = state.at("loss_sums");
+  return checkpoint;
+}
+
+}  // namespace
+
+void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+  const std::string state = to_text(state_of(checkpoint));
+  save_safetensors(path, checkpoint.tensors,
+                   {{kState, state}, {kChecksum, checksum(state, checkpoint.tensors)}});
+}
+
+Checkpoint load_checkpoint(const std::filesystem::path& path) {
+  Metadata metadata;
+  TensorMap tensors = load_safetensors(path, &metadata);
+  require(metadata.contains(kState), "{} is no checkpoint of bptplr, but some other tensors",
+          path.string());
+  const std::string& state = metadata[kState];
+  require(
+      metadata[kChecksum] == checksum(state, tensors),
+      "{} is damaged: its checksum is wrong; remove it, and training goes on from the checkpoint "
+      "before",
+      path.string());
+  try {
+    Checkpoint checkpoint = from_state(parse_json(state), path.string());
+    checkpoint.tensors = std::move(tensors);
+    return checkpoint;
+  } catch (const Json::exception& error) {
+    throw Error(
+        "{} is no checkpoint that this bptplr understands ({}); go on with the version that "
+        "wrote it",
+        path.string(), error.what());
+  }
+}
+
+std::uint64_t hash_training_data(const TrainingData& data) {
+  const auto hash_values = [](std::span<const std::int64_t> values, std::uint64_t seed) {
+    return hash_bytes(
+        std::string_view(reinterpret_cast<const char*>(values.data()), values.size_bytes()), seed);
+  };
+  const Images& images = data.dataset.train.images;
+  const std::array<std::int64_t, 3> sizes{images.count, images.height, images.width};
+  std::uint64_t hash = hash_values(sizes, 0);
+  hash = hash_values(data.noisy_labels, hash);
+  // Some images are enough, and quick where they lie on disk.
+  constexpr std::int64_t kImages = 64;
+  const auto bytes = static_cast<std::size_t>(images.bytes_per_image());
+  for (std::int64_t k = 0; k < std::min(kImages, images.count); ++k) {
+    const std::int64_t i = k * images.count / std::min(kImages, images.count);
+    hash = hash_bytes(std::span(images.image(i), bytes), hash);
+  }
+  return hash;
+}
+
+void require_same_run(const Recipe& recipe, const Recipe& of_checkpoint,
+                      const std::string& origin) {
+  const Json now = to_json(recipe);
+  const Json then = to_json(of_checkpoint);
+  for (const RecipeField& field : recipe_fields()) {
+    // Where there are two runs in one, the number of epochs decides which of them an epoch is of.
+    const bool decides = field.name == std::string_view("num_epochs") && !recipe.second_run.empty();
+    if (std::ranges::find(kFree, field.name) != kFree.end() && !decides) continue;
+    require(now.at(field.name) == then.at(field.name),
+            "{} is {}, but the run in {} has {}; leave it out to go on with that run, or choose "
+            "another --out",
+            field.name, to_text(now.at(field.name)), origin, to_text(then.at(field.name)));
+  }
+}
+
+}  // namespace bptplr

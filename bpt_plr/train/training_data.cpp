@@ -1,0 +1,192 @@
+#include "bpt_plr/train/training_data.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "bpt_plr/method/prototypes.hpp"
+#include "data/noise/human_labels.hpp"
+#include "data/noise/instance_noise.hpp"
+#include "data/noise/noise.hpp"
+#include "data/sets/animal10n.hpp"
+#include "data/sets/cifar10.hpp"
+#include "data/sets/cifar100.hpp"
+#include "data/sets/clothing1m.hpp"
+#include "data/sets/image_folder.hpp"
+#include "data/sets/image_manifest.hpp"
+#include "data/sets/shapes.hpp"
+#include "data/subset.hpp"
+#include "engine/error.hpp"
+#include "engine/io/file.hpp"
+#include "engine/io/json.hpp"
+
+namespace bptplr {
+namespace {
+
+/// The built-in images are one fixed data set, as a downloaded one would be: `seed` does not change
+/// them, so that runs of different seeds are measured on the same test images.
+constexpr std::uint64_t kShapesSeed = 1;
+
+/// The samples of a training set that are trained on.
+std::vector<std::int64_t> subset_of(const Recipe& recipe, const std::vector<std::int64_t>& labels,
+                                    std::int64_t num_classes) {
+  const std::int64_t count = recipe.subset == 0 ? std::ssize(labels) : recipe.subset;
+  return balanced_subset(labels, num_classes, count, static_cast<std::uint64_t>(recipe.seed));
+}
+
+/// How many entries a label file has, 0 where it is no JSON list.
+std::int64_t list_length(const std::string& path) {
+  const auto json = parse_json_or_none(read_file(path));
+  return json.is_array() ? static_cast<std::int64_t>(json.size()) : 0;
+}
+
+/// The labels of `noise_file` for the samples `subset` of a training set of `total`.
+std::vector<std::int64_t> labels_from_file(const Recipe& recipe, std::int64_t num_classes,
+                                           std::int64_t total,
+                                           const std::vector<std::int64_t>& subset) {
+  const auto count = static_cast<std::int64_t>(subset.size());
+  if (count != total && list_length(recipe.noise_file) == total) {
+    return select(read_noise_file(recipe.noise_file, total, num_classes), subset);
+  }
+  return read_noise_file(recipe.noise_file, count, num_classes);
+}
+
+std::vector<std::int64_t> human_labels(const Recipe& recipe, std::int64_t num_classes,
+                                       std::int64_t total,
+                                       const std::vector<std::int64_t>& subset) {
+  const std::string& path = recipe.human_path.empty() ? recipe.data_path : recipe.human_path;
+  return select(read_human_labels(path, recipe.human_set, num_classes, total), subset);
+}
+
+/// Wrong labels made from the true ones of `dataset.train`.
+std::vector<std::int64_t> make_noisy(const Recipe& recipe, const Dataset& dataset) {
+  const std::vector<std::int64_t>& labels = dataset.train.labels;
+  const auto seed = static_cast<std::uint64_t>(recipe.seed);
+  if (recipe.noise_mode == "sym")
+    return symmetric_noise(labels, dataset.num_classes(), recipe.r, seed);
+  if (recipe.noise_mode == "asym") {
+    return recipe.dataset == "cifar100" ? asymmetric_noise_cifar100(labels, recipe.r, seed)
+                                        : asymmetric_noise_cifar10(labels, recipe.r, seed);
+  }
+  if (recipe.noise_mode == "instance") {
+    return instance_noise(dataset.train.images, labels, dataset.num_classes(), dataset.mean,
+                          dataset.std, recipe.r, seed);
+  }
+  return labels;
+}
+
+/// The labels to train on, of the samples `subset` of a training set of `total`.
+std::vector<std::int64_t> noisy_labels(const Recipe& recipe, const Dataset& dataset,
+                                       std::int64_t total,
+                                       const std::vector<std::int64_t>& subset) {
+  if (!recipe.noise_file.empty())
+    return labels_from_file(recipe, dataset.num_classes(), total, subset);
+  if (recipe.noise_mode == "human")
+    return human_labels(recipe, dataset.num_classes(), total, subset);
+  return make_noisy(recipe, dataset);
+}
+
+/// What is known of the true labels. Where labels are made wrong here, the official ones are the
+/// truth as far as no better is known: it is the noise of this run that is to be found.
+std::vector<std::int64_t> truth_of(const Recipe& recipe, const Split& train) {
+  if (train.true_labels.empty()) return train.labels;
+  std::vector<std::int64_t> truth = train.true_labels;
+  if (recipe.noise_mode == "none" && recipe.noise_file.empty()) return truth;
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    if (truth[i] < 0) truth[i] = train.labels[i];
+  }
+  return truth;
+}
+
+void check_classes(const Recipe& recipe, const std::string& name, std::int64_t classes) {
+  require(recipe.num_class == 0 || classes == recipe.num_class,
+          "num_class is {}, but {} has {} classes", recipe.num_class, name, classes);
+}
+
+/// What the files of a set tell about the recipe.
+void check_list(const Recipe& recipe, const ImageList& list) {
+  const std::int64_t classes = std::ssize(list.class_names);
+  check_classes(recipe, list.name, classes);
+  Recipe known = recipe;
+  known.num_class = classes;
+  resolve(known);
+  std::vector<std::int64_t> labels;
+  labels.reserve(list.train.size());
+  for (const LabelledFile& file : list.train) labels.push_back(file.label);
+  require(!labels.empty(), "{}: there are no training images; add some", list.origin);
+  const auto subset = subset_of(recipe, labels, classes);
+  const bool trains_on_them = known.noise_mode == "none" && recipe.noise_file.empty();
+  if (trains_on_them && will_use_prototypes(known)) {
+    require_every_class(select(labels, subset), list.class_names);
+  }
+  if (!recipe.noise_file.empty()) list_length(recipe.noise_file);
+}
+
+Dataset load_images(const Recipe& recipe, const LoadReport& report) {
+  const ImageSetOptions options{static_cast<int>(recipe.image_size), recipe.cache_dir,
+                                recipe.on_bad_image == "skip", report,
+                                [&](const ImageList& list) { check_list(recipe, list); }};
+  const TestSplit split{recipe.test_split, static_cast<std::uint64_t>(recipe.seed)};
+  if (recipe.dataset == "folder") return load_folder(recipe.data_path, split, options);
+  if (recipe.dataset == "csv") return load_manifest(recipe.data_path, split, options);
+  if (recipe.dataset == "animal10n") return load_animal10n(recipe.data_path, options);
+  return load_clothing1m(recipe.data_path, options);
+}
+
+Dataset load_any(const Recipe& recipe, const LoadReport& report) {
+  if (has_image_files(recipe)) return load_images(recipe, report);
+  if (recipe.dataset == "cifar10") return load_cifar10(recipe.data_path);
+  if (recipe.dataset == "cifar100") return load_cifar100(recipe.data_path);
+  return make_shapes(kShapesSeed, recipe.shapes_train, recipe.shapes_test);
+}
+
+/// What a recipe trains on, before any label is made wrong.
+struct TrainingPart {
+  TrainingData data;                 ///< without noisy labels
+  std::int64_t total = 0;            ///< images of the whole training set
+  std::vector<std::int64_t> subset;  ///< those of them that are trained on
+};
+
+TrainingPart load_part(const Recipe& recipe, const LoadReport& report) {
+  TrainingPart part;
+  part.data.dataset = load_dataset(recipe, report);
+  Split& train = part.data.dataset.train;
+  part.total = std::ssize(train.labels);
+  part.subset = subset_of(recipe, train.labels, part.data.dataset.num_classes());
+  if (std::ssize(part.subset) != part.total) train = select(train, part.subset);
+  part.data.true_labels = truth_of(recipe, train);
+  return part;
+}
+
+}  // namespace
+
+std::string noise_name(const Recipe& recipe) {
+  if (!recipe.noise_file.empty()) return "file";
+  if (recipe.noise_mode == "none") return "none";
+  if (recipe.noise_mode == "human") {
+    return recipe.dataset == "cifar100" ? "human" : "human_" + recipe.human_set;
+  }
+  return fmt::format("{}{:g}", recipe.noise_mode, 100.0 * recipe.r);
+}
+
+Dataset load_dataset(const Recipe& recipe, const LoadReport& report) {
+  Dataset dataset = load_any(recipe, report);
+  check_classes(recipe, dataset.name, dataset.num_classes());
+  return dataset;
+}
+
+TrainingData load_training_data(const Recipe& recipe, const LoadReport& report) {
+  TrainingPart part = load_part(recipe, report);
+  TrainingData& data = part.data;
+  data.noisy_labels = noisy_labels(recipe, data.dataset, part.total, part.subset);
+  return std::move(data);
+}
+
+TrainingData reload_training_data(const Recipe& recipe, const std::filesystem::path& labels,
+                                  const LoadReport& report) {
+  TrainingData data = load_part(recipe, report).data;
+  data.noisy_labels =
+      read_noise_file(labels, data.dataset.train.images.count, data.dataset.num_classes());
+  return data;
+}
+
+}  // namespace bptplr

@@ -1,0 +1,117 @@
+#include "data/images/check.hpp"
+
+#include <algorithm>
+
+#include "data/images/hash.hpp"
+#include "data/images/image_file.hpp"
+#include "engine/error.hpp"
+#include "kernels/parallel.hpp"
+
+namespace bptplr {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Files between two reports of progress.
+constexpr std::int64_t kChunk = 256;
+/// Pixels between the pictures of a page, and its colour where there is none.
+constexpr int kGap = 2;
+constexpr std::uint8_t kGrey = 128;
+
+/// What one file turned out to be.
+struct Finding {
+  std::string problem;
+  std::uint64_t size = 0;  ///< in bytes
+  std::uint64_t hash = 0;
+  int width = 0;
+  int height = 0;
+};
+
+Finding examine(const fs::path& file) {
+  Finding finding;
+  try {
+    const std::string bytes = read_image_bytes(file);
+    finding.size = bytes.size();
+    finding.hash = hash_bytes(bytes);
+    const Image image = decode_image(bytes, file.string());
+    finding.width = image.width;
+    finding.height = image.height;
+  } catch (const Error& error) {
+    finding.problem = error.what();
+  }
+  return finding;
+}
+
+/// Files with the same bytes: with the same length and hash, that is.
+std::vector<std::vector<std::int64_t>> find_duplicates(const std::vector<Finding>& findings) {
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<std::int64_t>> groups;
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const Finding& finding = findings[i];
+    if (finding.size > 0) {
+      groups[{finding.size, finding.hash}].push_back(static_cast<std::int64_t>(i));
+    }
+  }
+  std::vector<std::vector<std::int64_t>> duplicates;
+  for (auto& [content, files] : groups) {
+    if (files.size() > 1) duplicates.push_back(std::move(files));
+  }
+  std::sort(duplicates.begin(), duplicates.end());
+  return duplicates;
+}
+
+}  // namespace
+
+ImageCheck check_images(const std::vector<fs::path>& files, const LoadReport& report) {
+  std::vector<Finding> findings(files.size());
+  const auto total = std::ssize(files);
+  for (std::int64_t first = 0; first < total; first += kChunk) {
+    const std::int64_t end = std::min(first + kChunk, total);
+    kernels::parallel_for(end - first, 1, [&](std::int64_t begin, std::int64_t stop) {
+      for (auto i = static_cast<std::size_t>(first + begin);
+           i < static_cast<std::size_t>(first + stop); ++i) {
+        findings[i] = examine(files[i]);
+      }
+    });
+    if (report.progress) report.progress(end, total);
+  }
+  ImageCheck check;
+  check.duplicates = find_duplicates(findings);
+  for (const Finding& finding : findings) {
+    if (finding.problem.empty()) {
+      ++check.sizes[{finding.width, finding.height}];
+    } else {
+      check.unreadable.push_back(finding.problem);
+    }
+  }
+  return check;
+}
+
+Image sample_page(const std::vector<std::vector<fs::path>>& rows, int side) {
+  std::size_t columns = 0;
+  for (const auto& row : rows) columns = std::max(columns, row.size());
+  const int step = side + kGap;
+  Image page{
+      static_cast<int>(rows.size()) * step + kGap, static_cast<int>(columns) * step + kGap, {}};
+  page.pixels.assign(
+      static_cast<std::size_t>(page.height) * static_cast<std::size_t>(page.width) * 3, kGrey);
+  std::vector<std::uint8_t> picture(static_cast<std::size_t>(side) *
+                                    static_cast<std::size_t>(side) * 3);
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    for (std::size_t c = 0; c < rows[r].size(); ++c) {
+      try {
+        read_resized(rows[r][c], side, picture.data());
+      } catch (const Error&) {
+        continue;  // check_images tells of it
+      }
+      for (int y = 0; y < side; ++y) {
+        const std::ptrdiff_t to = (static_cast<std::ptrdiff_t>(r) * step + kGap + y) * page.width +
+                                  static_cast<std::ptrdiff_t>(c) * step + kGap;
+        std::copy_n(picture.begin() + std::ptrdiff_t{3} * y * side, 3 * side,
+                    page.pixels.begin() + 3 * to);
+      }
+    }
+  }
+  return page;
+}
+
+}  // namespace bptplr

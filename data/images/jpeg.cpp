@@ -1,0 +1,142 @@
+// JPEG by libjpeg-turbo. The library calls back when something is wrong and expects not to be
+// returned to; the only ways out are exit and longjmp, so `run` keeps nothing that would need to be
+// destroyed, and its caller owns the decoder and the pixels.
+// jpeglib.h needs what stands before it.
+// clang-format off
+#include <cstddef>
+#include <cstdio>
+#include <jpeglib.h>
+#include <jerror.h>
+// clang-format on
+
+#include <algorithm>
+#include <csetjmp>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/images/codecs.hpp"
+
+namespace bptplr {
+namespace {
+
+/// Progressive files may repeat scans without end in a few bytes each, and a scan of nothing still
+/// passes over the whole picture; genuine ones have about ten. No more than this many are read, nor
+/// more than go over this many pixels in all.
+constexpr std::int64_t kMaxScans = 500;
+constexpr std::int64_t kMaxScannedPixels = 10'000'000'000;
+struct Decoder {
+  jpeg_decompress_struct library{};
+  jpeg_error_mgr errors{};
+  jpeg_progress_mgr progress{};
+  std::jmp_buf failed{};
+  char message[JMSG_LENGTH_MAX] = "";
+  std::vector<std::uint8_t> inks;  ///< a row of a CMYK picture
+  std::string problem;             ///< that is not the library's
+
+  ~Decoder() { jpeg_destroy_decompress(&library); }
+};
+
+Decoder& decoder_of(j_common_ptr library) {
+  return *static_cast<Decoder*>(library->client_data);
+}
+
+[[noreturn]] void on_error(j_common_ptr library) {
+  library->err->format_message(library, decoder_of(library).message);
+  std::longjmp(decoder_of(library).failed, 1);
+}
+
+/// Warnings are for damage that the library makes good, as Pillow has it do; but an end that comes
+/// too early would leave grey where the picture should be.
+void on_message(j_common_ptr library, int level) {
+  if (level < 0 && library->err->msg_code == JWRN_JPEG_EOF) on_error(library);
+}
+
+void no_output(j_common_ptr) {}
+
+void on_progress(j_common_ptr library) {
+  Decoder& decoder = decoder_of(library);
+  const std::int64_t pixels =
+      std::int64_t{decoder.library.image_height} * decoder.library.image_width;
+  const std::int64_t most = std::min(kMaxScans, kMaxScannedPixels / pixels);
+  if (decoder.library.input_scan_number <= most) return;
+  std::snprintf(decoder.message, sizeof decoder.message, "it has more than %d scans",
+                static_cast<int>(most));
+  std::longjmp(decoder.failed, 1);
+}
+
+void start(Decoder& decoder, std::string_view bytes) {
+  jpeg_decompress_struct& library = decoder.library;
+  library.err = jpeg_std_error(&decoder.errors);
+  decoder.errors.error_exit = on_error;
+  decoder.errors.emit_message = on_message;
+  decoder.errors.output_message = no_output;
+  library.client_data = &decoder;
+  jpeg_create_decompress(&library);
+  decoder.progress.progress_monitor = on_progress;
+  library.progress = &decoder.progress;
+  jpeg_mem_src(&library, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+}
+
+/// a * b / 255, rounded, in the arithmetic of Pillow's conversions.
+std::uint8_t multiply(int a, int b) {
+  const int product = a * b + 128;
+  return static_cast<std::uint8_t>(((product >> 8) + product) >> 8);
+}
+
+/// Adobe's files hold 255 - ink, so that a colour is (255 - ink) * (255 - black) / 255. Written as
+/// Pillow computes it, whose rounding differs from that of the product itself.
+void convert_cmyk(std::span<const std::uint8_t> inks, std::uint8_t* rgb) {
+  for (std::size_t i = 0; i < inks.size(); i += 4) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      const int light = inks[i + 3];
+      *rgb++ = static_cast<std::uint8_t>(light - multiply(255 - inks[i + c], light));
+    }
+  }
+}
+
+void read_rows(Decoder& decoder, RowSink& sink) {
+  jpeg_decompress_struct& library = decoder.library;
+  sink.start(static_cast<int>(library.output_height), static_cast<int>(library.output_width));
+  const bool is_cmyk = library.output_components == 4;
+  if (is_cmyk) decoder.inks.resize(std::size_t{library.output_width} * 4);
+  while (library.output_scanline < library.output_height) {
+    JSAMPROW rgb = sink.row();
+    JSAMPROW row = is_cmyk ? decoder.inks.data() : rgb;
+    jpeg_read_scanlines(&library, &row, 1);
+    if (is_cmyk) convert_cmyk(decoder.inks, rgb);
+    sink.done();
+  }
+}
+
+/// Not inlined: what a function that calls setjmp keeps in registers is lost when it is returned
+/// to.
+[[gnu::noinline]] void decode(Decoder& decoder, std::string_view bytes, RowSink& sink) {
+  start(decoder, bytes);
+  jpeg_decompress_struct& library = decoder.library;
+  jpeg_read_header(&library, TRUE);
+  decoder.problem = size_problem(library.image_height, library.image_width);
+  if (!decoder.problem.empty()) return;
+  library.out_color_space = library.num_components == 4 ? JCS_CMYK : JCS_RGB;
+  jpeg_start_decompress(&library);
+  read_rows(decoder, sink);
+  jpeg_finish_decompress(&library);
+}
+
+/// False when the library gave up.
+bool run(Decoder& decoder, std::string_view bytes, RowSink& sink) {
+  if (setjmp(decoder.failed) != 0) return false;
+  decode(decoder, bytes, sink);
+  return true;
+}
+
+}  // namespace
+
+std::string decode_jpeg(std::string_view bytes, RowSink& sink) {
+  const auto decoder = std::make_unique<Decoder>();
+  return run(*decoder, bytes, sink) ? std::move(decoder->problem) : decoder->message;
+}
+
+}  // namespace bptplr

@@ -1,0 +1,140 @@
+// PNG by libpng. As with JPEG, the library leaves by longjmp when something is wrong: `run` keeps
+// nothing that would need to be destroyed.
+#include <png.h>
+
+#include <algorithm>
+#include <csetjmp>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "data/images/codecs.hpp"
+#include "engine/error.hpp"
+
+namespace bptplr {
+namespace {
+
+constexpr png_uint_32 kMaxSide = 1'000'000;
+
+struct Decoder {
+  std::string_view rest;  ///< bytes that the library has not taken yet
+  std::string message;
+  std::string problem;  ///< that is not the library's
+  int height = 0;
+  int width = 0;
+  std::vector<std::uint8_t> pixels;  ///< of an interlaced picture
+  png_structp library = nullptr;
+  png_infop info = nullptr;
+
+  ~Decoder() { png_destroy_read_struct(&library, &info, nullptr); }
+};
+
+void on_error(png_structp library, png_const_charp message) {
+  static_cast<Decoder*>(png_get_error_ptr(library))->message = message;
+  png_longjmp(library, 1);
+}
+
+/// Warnings are about parts that do not matter for the pixels.
+void on_warning(png_structp, png_const_charp) {}
+
+void read_bytes(png_structp library, png_bytep out, std::size_t count) {
+  auto& rest = static_cast<Decoder*>(png_get_io_ptr(library))->rest;
+  if (count > rest.size()) png_error(library, "the file ends too early");
+  std::memcpy(out, rest.data(), count);
+  rest.remove_prefix(count);
+}
+
+/// Has the library turn whatever the file holds into 8-bit RGB.
+void convert_to_rgb(png_structp library, png_infop info) {
+  png_set_palette_to_rgb(library);
+  png_set_expand_gray_1_2_4_to_8(library);
+  png_set_strip_16(library);
+  png_set_gray_to_rgb(library);
+  png_set_strip_alpha(library);
+  png_read_update_info(library, info);
+}
+
+/// Memory grows with the rows that arrive: a header that promises more than the file holds costs
+/// nothing. An interlaced picture comes in several passes over all rows.
+void read_interlaced(Decoder& decoder, int passes, RowSink& sink) {
+  const std::size_t stride = static_cast<std::size_t>(decoder.width) * 3;
+  const auto height = static_cast<std::size_t>(decoder.height);
+  decoder.pixels.reserve(stride * height);
+  for (int pass = 0; pass < passes; ++pass) {
+    for (std::size_t y = 0; y < height; ++y) {
+      if (pass == 0) decoder.pixels.resize((y + 1) * stride);
+      png_read_row(decoder.library, decoder.pixels.data() + y * stride, nullptr);
+    }
+  }
+  for (std::size_t y = 0; y < height; ++y) {
+    std::copy_n(decoder.pixels.data() + y * stride, stride, sink.row());
+    sink.done();
+  }
+}
+
+void read_rows(Decoder& decoder, RowSink& sink) {
+  sink.start(decoder.height, decoder.width);
+  const int passes = png_set_interlace_handling(decoder.library);
+  convert_to_rgb(decoder.library, decoder.info);
+  if (passes > 1) {
+    read_interlaced(decoder, passes, sink);
+  } else {
+    for (int y = 0; y < decoder.height; ++y) {
+      png_read_row(decoder.library, sink.row(), nullptr);
+      sink.done();
+    }
+  }
+  png_read_end(decoder.library, nullptr);
+}
+
+/// Not inlined: what a function that calls setjmp keeps in registers is lost when it is returned
+/// to.
+[[gnu::noinline]] void decode(Decoder& decoder, RowSink& sink) {
+  png_set_user_limits(decoder.library, kMaxSide, kMaxSide);
+  png_set_read_fn(decoder.library, &decoder, read_bytes);
+  png_read_info(decoder.library, decoder.info);
+  decoder.height = static_cast<int>(png_get_image_height(decoder.library, decoder.info));
+  decoder.width = static_cast<int>(png_get_image_width(decoder.library, decoder.info));
+  decoder.problem = size_problem(decoder.height, decoder.width);
+  if (decoder.problem.empty()) read_rows(decoder, sink);
+}
+
+/// False when the library gave up.
+bool run(Decoder& decoder, RowSink& sink) {
+  if (setjmp(png_jmpbuf(decoder.library)) != 0) return false;
+  decode(decoder, sink);
+  return true;
+}
+
+}  // namespace
+
+std::string decode_png(std::string_view bytes, RowSink& sink) {
+  const auto decoder = std::make_unique<Decoder>();
+  decoder->rest = bytes;
+  decoder->library =
+      png_create_read_struct(PNG_LIBPNG_VER_STRING, decoder.get(), on_error, on_warning);
+  if (decoder->library == nullptr) throw std::bad_alloc();
+  decoder->info = png_create_info_struct(decoder->library);
+  if (decoder->info == nullptr) throw std::bad_alloc();
+  return std::move(run(*decoder, sink) ? decoder->problem : decoder->message);
+}
+
+std::string encode_png(const Image& image) {
+  png_image header{};
+  header.version = PNG_IMAGE_VERSION;
+  header.width = static_cast<png_uint_32>(image.width);
+  header.height = static_cast<png_uint_32>(image.height);
+  header.format = PNG_FORMAT_RGB;
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(header);
+  std::string bytes(size, '\0');
+  const int written =
+      png_image_write_to_memory(&header, bytes.data(), &size, 0, image.pixels.data(), 0, nullptr);
+  require(written != 0, "cannot make a PNG of {} x {} pixels: {}; choose a smaller picture",
+          image.width, image.height, header.message);
+  bytes.resize(size);
+  return bytes;
+}
+
+}  // namespace bptplr

@@ -1,0 +1,100 @@
+#include "data/sets/image_list.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <utility>
+
+#include "data/images/cache.hpp"
+#include "data/images/hash.hpp"
+#include "engine/error.hpp"
+#include "engine/random.hpp"
+
+namespace bptplr {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path cache_path(const ImageList& list, const ImageSetOptions& options, const char* split) {
+  const fs::path folder =
+      options.cache_folder.empty() ? default_cache_folder() : options.cache_folder;
+  return folder / fmt::format("{}-{}-{}-{:016x}.images", list.name, split, options.side,
+                              hash_bytes(list.origin));
+}
+
+CachedImages cached_split(const ImageList& list, const ImageSetOptions& options, const char* name,
+                          const std::vector<LabelledFile>& files) {
+  require(!files.empty(), "{}: there are no {}ing images; add some{}", list.origin, name,
+          std::string_view(name) == "test" ? ", or split them off with a larger --test_split" : "");
+  CacheRequest request;
+  request.side = options.side;
+  request.skip_bad = options.skip_bad;
+  request.cache = cache_path(list, options, name);
+  for (const LabelledFile& file : files) request.files.push_back(file.path);
+  return cached_images(request, options.report);
+}
+
+void split_off_test(ImageList& list, const TestSplit& split) {
+  std::vector<std::vector<std::size_t>> by_class(list.class_names.size());
+  for (const std::int64_t i :
+       Philox(split.seed, Purpose::kTestSplit).permutation(std::ssize(list.train))) {
+    const auto index = static_cast<std::size_t>(i);
+    by_class[static_cast<std::size_t>(list.train[index].label)].push_back(index);
+  }
+  std::vector<bool> is_test(list.train.size(), false);
+  for (const auto& members : by_class) {
+    const auto n = std::ssize(members);
+    const std::int64_t wanted = std::llround(split.fraction * static_cast<double>(n));
+    const std::int64_t count = std::min(std::max<std::int64_t>(wanted, 1), n - 1);
+    for (std::int64_t i = 0; i < count; ++i) is_test[members[static_cast<std::size_t>(i)]] = true;
+  }
+  std::vector<LabelledFile> train;
+  for (std::size_t i = 0; i < list.train.size(); ++i) {
+    (is_test[i] ? list.test : train).push_back(std::move(list.train[i]));
+  }
+  list.train = std::move(train);
+  list.origin += fmt::format(" test_split {} seed {}", split.fraction, split.seed);
+}
+
+}  // namespace
+
+void complete_test_set(ImageList& list, const TestSplit& split) {
+  const bool listed = !list.test.empty();
+  require(listed || split.fraction > 0.0,
+          "{}: there are no test images (in a folder test or val, or with that word in a column "
+          "split); say which share of the images to test on with --test_split, e.g. 0.2",
+          list.origin);
+  require(!listed || split.fraction == 0.0, "{} has test images already; leave --test_split out",
+          list.origin);
+  if (!listed) split_off_test(list, split);
+}
+
+Dataset load_image_list(const ImageList& list, const ImageSetOptions& options) {
+  if (options.check) options.check(list);
+  Dataset dataset;
+  dataset.name = list.name;
+  dataset.class_names = list.class_names;
+  const CachedImages train = cached_split(list, options, "train", list.train);
+  const CachedImages test = cached_split(list, options, "test", list.test);
+  for (const std::int64_t i : train.kept) {
+    const LabelledFile& file = list.train[static_cast<std::size_t>(i)];
+    dataset.train.labels.push_back(file.label);
+    dataset.train.true_labels.push_back(file.true_label);
+    dataset.train.files.push_back(file.path.string());
+  }
+  for (const std::int64_t i : test.kept) {
+    dataset.test.labels.push_back(list.test[static_cast<std::size_t>(i)].label);
+  }
+  dataset.train.images = train.images;
+  dataset.test.images = test.images;
+  for (std::size_t c = 0; c < 3; ++c) {
+    const bool given = list.std[c] > 0.0F;
+    dataset.mean[c] = given ? list.mean[c] : static_cast<float>(train.mean[c]);
+    // Images of a single colour have nothing to be scaled.
+    dataset.std[c] =
+        given ? list.std[c] : std::max(static_cast<float>(train.std[c]), 1.0F / 255.0F);
+  }
+  return dataset;
+}
+
+}  // namespace bptplr

@@ -1,0 +1,435 @@
+// Convolution on the CPU by oneDNN.
+//
+// oneDNN splits its work, and with it the order of its sums, by the number of threads. We want the
+// same bits for any number, so every primitive is created and run single-threaded on a chunk of
+// images whose size follows from the shape alone, and the chunks run in parallel. Partial weight
+// gradients of the chunks are added in the order of the chunks.
+//
+// A small chunk has a second merit: where oneDNN's fastest kernel wants a blocked layout (Winograd
+// for 3x3, stride 1, many channels; about 2.3 times fewer multiplications), the reorder from and to
+// NHWC stays inside the cache.
+#include "kernels/conv2d.hpp"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <dnnl.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <tuple>
+
+#include "kernels/parallel.hpp"
+
+namespace bptplr::kernels {
+namespace {
+
+enum class Pass { kForward, kBackwardData, kBackwardWeights };
+
+const dnnl::engine& host_engine() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+/// Makes oneDNN plan for one thread while it lives.
+class SingleThreadScope {
+ public:
+  SingleThreadScope() : saved_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  SingleThreadScope(const SingleThreadScope&) = delete;
+  SingleThreadScope& operator=(const SingleThreadScope&) = delete;
+  ~SingleThreadScope() { omp_set_num_threads(saved_); }
+
+ private:
+  int saved_;
+};
+
+/// A tensor of a plan: how the caller lays it out, how the primitive wants it, and the conversion.
+struct Operand {
+  dnnl::memory::desc user;
+  dnnl::memory::desc native;
+  dnnl::reorder convert;  // to native for an input, to user for an output; empty if they agree
+
+  bool same() const { return user == native; }
+  /// Bytes of scratch for the native copy, rounded to a cache line.
+  std::size_t bytes() const { return same() ? 0 : round_up(native.get_size()); }
+  static std::size_t round_up(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+};
+
+/// Everything needed to run one pass over one chunk of images.
+struct Plan {
+  dnnl::primitive primitive;
+  dnnl::memory::desc scratchpad;
+  Operand x, w, y;  // gradients have the layout of what they are the gradient of
+  Conv2dShape shape;
+};
+
+/// A 1x1 convolution with a stride reads only every stride-th pixel. Those are copied together and
+/// convolved with stride 1: where oneDNN 2.6 skips the pixels itself it writes past its scratchpad
+/// (AVX2, channels that are no multiple of 8).
+bool reads_a_grid(const Conv2dShape& s) {
+  return s.kernel == 1 && s.padding == 0 && s.stride > 1;
+}
+
+/// Calls fn(pixel of x, pixel of the grid) for every pixel that such a convolution reads.
+template <class Fn>
+void for_each_grid_pixel(const Conv2dShape& s, Fn&& fn) {
+  std::int64_t grid_pixel = 0;
+  for (std::int64_t n = 0; n < s.n; ++n) {
+    for (std::int64_t p = 0; p < s.out_h(); ++p) {
+      for (std::int64_t q = 0; q < s.out_w(); ++q) {
+        fn((n * s.h + p * s.stride) * s.w + q * s.stride, grid_pixel++);
+      }
+    }
+  }
+}
+
+std::size_t grid_bytes(const Conv2dShape& s) {
+  if (!reads_a_grid(s)) return 0;
+  return Operand::round_up(static_cast<std::size_t>(s.n * s.out_h() * s.out_w() * s.c) *
+                           sizeof(float));
+}
+
+dnnl::reorder make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
+  return dnnl::reorder(dnnl::reorder::primitive_desc(host_engine(), from, host_engine(), to,
+                                                     dnnl::primitive_attr()));
+}
+
+Operand make_operand(const dnnl::memory::desc& user, const dnnl::memory::desc& native, bool input) {
+  Operand operand{user, native, {}};
+  if (!operand.same()) {
+    operand.convert = input ? make_reorder(user, native) : make_reorder(native, user);
+  }
+  return operand;
+}
+
+/// Winograd F(4x4, 3x3) wins from 32 channels on; below, the direct kernels are faster.
+bool prefer_winograd(const Conv2dShape& s) {
+  return s.kernel == 3 && s.stride == 1 && s.padding == 1 && s.c >= 32 && s.k >= 32;
+}
+
+struct Descriptors {
+  dnnl::memory::desc x, w, y;
+  dnnl::memory::dims strides, padding;
+};
+
+Plan finish_plan(Pass pass, const Descriptors& user, const dnnl::primitive_desc_base& pd,
+                 const dnnl::memory::desc& x, const dnnl::memory::desc& w,
+                 const dnnl::memory::desc& y, dnnl::primitive primitive) {
+  Plan plan;
+  plan.primitive = std::move(primitive);
+  plan.scratchpad = pd.scratchpad_desc();
+  plan.x = make_operand(user.x, x, pass != Pass::kBackwardData);
+  plan.w = make_operand(user.w, w, pass != Pass::kBackwardWeights);
+  plan.y = make_operand(user.y, y, pass != Pass::kForward);
+  return plan;
+}
+
+Plan make_plan_with(Pass pass, const Descriptors& user, const Descriptors& wanted,
+                    dnnl::algorithm algorithm) {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  const auto& [x, w, y, strides, padding] = wanted;
+  using dnnl::convolution_backward_data;
+  using dnnl::convolution_backward_weights;
+  using dnnl::convolution_forward;
+  const convolution_forward::primitive_desc forward(
+      {dnnl::prop_kind::forward_training, algorithm, x, w, y, strides, padding, padding}, attr,
+      host_engine());
+  if (pass == Pass::kForward) {
+    return finish_plan(pass, user, forward, forward.src_desc(), forward.weights_desc(),
+                       forward.dst_desc(), convolution_forward(forward));
+  }
+  if (pass == Pass::kBackwardData) {
+    const convolution_backward_data::primitive_desc pd(
+        {algorithm, x, w, y, strides, padding, padding}, attr, host_engine(), forward);
+    return finish_plan(pass, user, pd, pd.diff_src_desc(), pd.weights_desc(), pd.diff_dst_desc(),
+                       convolution_backward_data(pd));
+  }
+  const convolution_backward_weights::primitive_desc pd(
+      {algorithm, x, w, y, strides, padding, padding}, attr, host_engine(), forward);
+  return finish_plan(pass, user, pd, pd.src_desc(), pd.diff_weights_desc(), pd.diff_dst_desc(),
+                     convolution_backward_weights(pd));
+}
+
+Plan make_plan(Pass pass, const Conv2dShape& s) {
+  using dt = dnnl::memory::data_type;
+  using tag = dnnl::memory::format_tag;
+  const bool grid = reads_a_grid(s);
+  const dnnl::memory::dims dims_x{s.n, s.c, grid ? s.out_h() : s.h, grid ? s.out_w() : s.w};
+  const dnnl::memory::dims dims_w{s.k, s.c, s.kernel, s.kernel};
+  const dnnl::memory::dims dims_y{s.n, s.k, s.out_h(), s.out_w()};
+  const std::int64_t stride = grid ? 1 : s.stride;
+  Descriptors wanted{{dims_x, dt::f32, tag::nhwc},
+                     {dims_w, dt::f32, tag::any},
+                     {dims_y, dt::f32, tag::nhwc},
+                     {stride, stride},
+                     {s.padding, s.padding}};
+  Descriptors user = wanted;
+  user.w = {dims_w, dt::f32, tag::ohwi};
+  const SingleThreadScope scope;
+  if (pass != Pass::kBackwardWeights && prefer_winograd(s)) {
+    Descriptors blocked = wanted;
+    blocked.x = {dims_x, dt::f32, tag::any};
+    blocked.y = {dims_y, dt::f32, tag::any};
+    try {
+      return make_plan_with(pass, user, blocked, dnnl::algorithm::convolution_winograd);
+    } catch (const dnnl::error&) {
+      // This processor or this oneDNN has no Winograd kernel: the direct one computes the same.
+    }
+  }
+  return make_plan_with(pass, user, wanted, dnnl::algorithm::convolution_direct);
+}
+
+/// Plans are made once a shape and kept for the life of the process.
+const Plan& cached_plan(Pass pass, const Conv2dShape& shape) {
+  static std::mutex mutex;
+  static std::map<std::tuple<Pass, Conv2dShape>, std::unique_ptr<Plan>> plans;
+  const std::lock_guard lock(mutex);
+  auto& plan = plans[{pass, shape}];
+  if (!plan) {
+    plan = std::make_unique<Plan>(make_plan(pass, shape));
+    plan->shape = shape;
+  }
+  return *plan;
+}
+
+void* advance(void* memory, std::size_t bytes) {
+  return static_cast<char*>(memory) + bytes;
+}
+
+void convert(const dnnl::reorder& reorder, const dnnl::memory::desc& from_desc, const void* from,
+             const dnnl::memory::desc& to_desc, void* to) {
+  dnnl::stream stream(host_engine());
+  dnnl::memory source(from_desc, host_engine(), const_cast<void*>(from));
+  dnnl::memory target(to_desc, host_engine(), to);
+  reorder.execute(stream, source, target);
+  stream.wait();
+}
+
+/// Runs a plan on one chunk. x, y are the caller's NHWC chunk; w is already in the native layout.
+class ChunkRunner {
+ public:
+  ChunkRunner(Pass pass, const Plan& plan, void* scratch) : pass_(pass), plan_(plan) {
+    grid_ = scratch;
+    x_copy_ = advance(grid_, grid_bytes(plan.shape));
+    y_copy_ = advance(x_copy_, plan.x.bytes());
+    scratchpad_ = advance(y_copy_, plan.y.bytes());
+  }
+
+  /// Scratch bytes that one thread needs.
+  static std::size_t scratch_bytes(const Plan& plan) {
+    return grid_bytes(plan.shape) + plan.x.bytes() + plan.y.bytes() +
+           Operand::round_up(plan.scratchpad.get_size());
+  }
+
+  void run(float* x, void* w, void* y) const {
+    if (!reads_a_grid(plan_.shape)) {
+      run_dense(x, w, y);
+      return;
+    }
+    const std::int64_t c = plan_.shape.c;
+    auto* grid = static_cast<float*>(grid_);
+    if (pass_ != Pass::kBackwardData) {
+      for_each_grid_pixel(plan_.shape, [&](std::int64_t from, std::int64_t to) {
+        std::copy_n(x + from * c, c, grid + to * c);
+      });
+    }
+    run_dense(grid, w, y);
+    if (pass_ == Pass::kBackwardData) {
+      std::fill_n(x, plan_.shape.n * plan_.shape.h * plan_.shape.w * c, 0.0F);
+      for_each_grid_pixel(plan_.shape, [&](std::int64_t to, std::int64_t from) {
+        std::copy_n(grid + from * c, c, x + to * c);
+      });
+    }
+  }
+
+ private:
+  void run_dense(void* x, void* w, void* y) const {
+    const bool x_is_input = pass_ != Pass::kBackwardData;
+    const bool y_is_input = pass_ != Pass::kForward;
+    void* native_x = plan_.x.same() ? x : x_copy_;
+    void* native_y = plan_.y.same() ? y : y_copy_;
+    if (x_is_input && !plan_.x.same()) to_native(plan_.x, x, native_x);
+    if (y_is_input && !plan_.y.same()) to_native(plan_.y, y, native_y);
+    execute(native_x, w, native_y);
+    if (!x_is_input && !plan_.x.same()) to_user(plan_.x, native_x, x);
+    if (!y_is_input && !plan_.y.same()) to_user(plan_.y, native_y, y);
+  }
+
+  static void to_native(const Operand& operand, const void* user, void* native) {
+    convert(operand.convert, operand.user, user, operand.native, native);
+  }
+  static void to_user(const Operand& operand, const void* native, void* user) {
+    convert(operand.convert, operand.native, native, operand.user, user);
+  }
+
+  void execute(void* x, void* w, void* y) const {
+    const bool forward = pass_ == Pass::kForward;
+    const int x_arg = pass_ == Pass::kBackwardData ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC;
+    const int w_arg = pass_ == Pass::kBackwardWeights ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS;
+    const int y_arg = forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST;
+    const dnnl::engine& engine = host_engine();
+    dnnl::stream stream(engine);
+    plan_.primitive.execute(
+        stream, {{x_arg, dnnl::memory(plan_.x.native, engine, x)},
+                 {w_arg, dnnl::memory(plan_.w.native, engine, w)},
+                 {y_arg, dnnl::memory(plan_.y.native, engine, y)},
+                 {DNNL_ARG_SCRATCHPAD, dnnl::memory(plan_.scratchpad, engine, scratchpad_)}});
+    stream.wait();
+  }
+
+  Pass pass_;
+  const Plan& plan_;
+  void* grid_;
+  void* x_copy_;
+  void* y_copy_;
+  void* scratchpad_;
+};
+
+/// The whole chunk and, where n is no multiple of it, the plan of the last, smaller one.
+struct ChunkPlans {
+  std::int64_t images = 0;
+  const Plan* full = nullptr;
+  const Plan* tail = nullptr;
+
+  ChunkPlans(Pass pass, const Conv2dShape& shape, std::int64_t chunk_images)
+      : images(std::min(chunk_images, shape.n)) {
+    Conv2dShape chunk = shape;
+    chunk.n = images;
+    full = tail = &cached_plan(pass, chunk);
+    if (shape.n % images != 0) {
+      chunk.n = shape.n % images;
+      tail = &cached_plan(pass, chunk);
+    }
+  }
+
+  const Plan& plan(std::int64_t chunk_size) const { return chunk_size == images ? *full : *tail; }
+  std::size_t scratch_bytes() const {
+    return std::max(ChunkRunner::scratch_bytes(*full), ChunkRunner::scratch_bytes(*tail));
+  }
+};
+
+/// parallel_for, but always inside a parallel region: oneDNN then stays on the calling thread.
+template <class Fn>
+void for_each_chunk(std::int64_t n, std::int64_t images, Fn&& fn) {
+  const std::int64_t chunks = chunk_count(n, images);
+#pragma omp parallel for schedule(dynamic, 1)
+  for (std::int64_t c = 0; c < chunks; ++c) {
+    fn(c, c * images, std::min(images, n - c * images), omp_get_thread_num());
+  }
+}
+
+/// Images per chunk of the forward and the data pass: about 1 MiB of activations, so that reordered
+/// copies stay in a core's L2 cache.
+std::int64_t streaming_chunk(const Conv2dShape& s) {
+  const std::int64_t floats = std::max(s.h * s.w * s.c, s.out_h() * s.out_w() * s.k);
+  return std::clamp<std::int64_t>((1 << 18) / std::max<std::int64_t>(floats, 1), 1, 64);
+}
+
+/// Images per chunk of the weights pass. Each chunk has a gradient of its own to write and to add
+/// up, so there are at most eight, and none has fewer than 512 output pixels to pay for it.
+std::int64_t weights_chunk(const Conv2dShape& s) {
+  const std::int64_t pixels = std::max<std::int64_t>(s.out_h() * s.out_w(), 1);
+  return std::max(chunk_count(s.n, 8), chunk_count(512, pixels));
+}
+
+void run_streaming(const CpuContext& ctx, Pass pass, const Conv2dShape& s, float* x, const float* w,
+                   float* y) {
+  if (s.n == 0) return;
+  const ChunkPlans plans(pass, s, streaming_chunk(s));
+  const Operand& weights = plans.full->w;
+  const std::size_t per_thread = plans.scratch_bytes();
+  const auto threads = static_cast<std::size_t>(omp_get_max_threads());
+  // Both plans take the weights as the full one wants them; a tail that differs converts its own.
+  const std::size_t w_bytes = weights.bytes();
+  const std::size_t tail_bytes = plans.tail == plans.full ? 0 : plans.tail->w.bytes();
+  void* scratch = ctx.workspace->reserve(w_bytes + tail_bytes + threads * per_thread + 64);
+  void* thread_scratch = advance(scratch, w_bytes + tail_bytes);
+  const auto native_weights = [&](const Operand& operand, void* memory) {
+    auto* user = const_cast<float*>(w);
+    if (operand.same()) return static_cast<void*>(user);
+    convert(operand.convert, operand.user, user, operand.native, memory);
+    return memory;
+  };
+  void* full_w = native_weights(weights, scratch);
+  void* tail_w =
+      plans.tail == plans.full ? full_w : native_weights(plans.tail->w, advance(scratch, w_bytes));
+  const std::int64_t x_size = s.h * s.w * s.c;
+  const std::int64_t y_size = s.out_h() * s.out_w() * s.k;
+  for_each_chunk(
+      s.n, plans.images, [&](std::int64_t, std::int64_t first, std::int64_t count, int thread) {
+        const Plan& plan = plans.plan(count);
+        void* own = advance(thread_scratch, static_cast<std::size_t>(thread) * per_thread);
+        ChunkRunner(pass, plan, own)
+            .run(x + first * x_size, &plan == plans.full ? full_w : tail_w, y + first * y_size);
+      });
+}
+
+}  // namespace
+
+void conv2d_forward(const CpuContext& ctx, const Conv2dShape& shape, const float* x, const float* w,
+                    float* y) {
+  run_streaming(ctx, Pass::kForward, shape, const_cast<float*>(x), w, y);
+}
+
+void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const float* dy,
+                          const float* w, float* dx) {
+  run_streaming(ctx, Pass::kBackwardData, shape, dx, w, const_cast<float*>(dy));
+}
+
+void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& s, const float* x,
+                             const float* dy, float* dw) {
+  if (s.n == 0) {
+    std::fill_n(dw, s.weights(), 0.0F);
+    return;
+  }
+  constexpr Pass kPass = Pass::kBackwardWeights;
+  const ChunkPlans plans(kPass, s, weights_chunk(s));
+  const std::int64_t chunks = chunk_count(s.n, plans.images);
+  const std::size_t per_thread = plans.scratch_bytes();
+  const auto threads = static_cast<std::size_t>(omp_get_max_threads());
+  const dnnl::memory::desc& native = plans.full->w.native;
+  const std::size_t partial = Operand::round_up(native.get_size());
+  // The tail may prefer another weights layout; its gradient is converted before it is added.
+  const bool tail_differs = plans.tail->w.native != native;
+  const std::size_t tail_partial =
+      tail_differs ? Operand::round_up(plans.tail->w.native.get_size()) : 0;
+  void* scratch = ctx.workspace->reserve(static_cast<std::size_t>(chunks) * partial + tail_partial +
+                                         threads * per_thread);
+  void* tail_memory = advance(scratch, static_cast<std::size_t>(chunks) * partial);
+  void* thread_scratch = advance(tail_memory, tail_partial);
+  const std::int64_t x_size = s.h * s.w * s.c;
+  const std::int64_t y_size = s.out_h() * s.out_w() * s.k;
+  for_each_chunk(
+      s.n, plans.images,
+      [&](std::int64_t chunk, std::int64_t first, std::int64_t count, int thread) {
+        const Plan& plan = plans.plan(count);
+        const bool own_layout = tail_differs && &plan == plans.tail;
+        void* target =
+            own_layout ? tail_memory : advance(scratch, static_cast<std::size_t>(chunk) * partial);
+        void* own = advance(thread_scratch, static_cast<std::size_t>(thread) * per_thread);
+        ChunkRunner(kPass, plan, own)
+            .run(const_cast<float*>(x) + first * x_size, target,
+                 const_cast<float*>(dy) + first * y_size);
+      });
+  if (tail_differs) {
+    convert(make_reorder(plans.tail->w.native, native), plans.tail->w.native, tail_memory, native,
+            advance(scratch, static_cast<std::size_t>(chunks - 1) * partial));
+  }
+  const auto partial_floats = static_cast<std::int64_t>(partial / sizeof(float));
+  auto* sum = static_cast<float*>(scratch);
+  parallel_for(static_cast<std::int64_t>(native.get_size() / sizeof(float)), kElementGrain,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t c = 1; c < chunks; ++c) {
+                   const float* other = sum + c * partial_floats;
+                   for (std::int64_t i = begin; i < end; ++i) sum[i] += other[i];
+                 }
+               });
+  if (plans.full->w.same()) {
+    std::copy_n(sum, s.weights(), dw);
+  } else {
+    convert(plans.full->w.convert, native, sum, plans.full->w.user, dw);
+  }
+}
+
+}  // namespace bptplr::kernels

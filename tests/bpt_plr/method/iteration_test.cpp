@@ -1,0 +1,240 @@
+// Whole iterations, warm-up and training, against the same iterations written in PyTorch
+// (tools/oracle/bpt_plr.py): from the same weights, images and random choices.
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "bpt_plr/method/warm_up_step.hpp"
+#include "tests/bpt_plr/golden_iteration.hpp"
+
+namespace bptplr {
+namespace {
+
+const GoldenIteration& golden() {
+  static const GoldenIteration file = [] {
+    PreActResNetConfig config;
+    config.width = 8;
+    config.blocks = {1, 1, 1, 1};
+    return GoldenIteration("iteration", "", config);
+  }();
+  return file;
+}
+
+IterationOptions plr_options() {
+  return IterationOptions(Recipe{});
+}
+
+TEST(TrainingIteration, MatchesPyTorch) {
+  for (const char* variant : {"plr", "flat_plr"}) {
+    SCOPED_TRACE(variant);
+    Recipe recipe;
+    recipe.contrastive = variant;
+    IterationStart k = golden().start_of_k();
+    golden().expect_iteration(k, recipe, variant, "loss_plr");
+    EXPECT_FALSE(golden().after(std::string(variant) + "/k_after/").empty());
+  }
+}
+
+TEST(TrainingIteration, TargetsMatchPyTorch) {
+  IterationStart k = golden().start_of_k();
+  IterationStart j = golden().start_of_j();
+  const Targets targets =
+      make_targets(k.network, j.network, golden().batch(), golden().scalar("temperature"));
+  EXPECT_LT(relative_error(targets.labelled, golden()["t_x"]), 1e-4);
+  EXPECT_LT(relative_error(targets.unlabelled, golden()["t_u"]), 1e-4);
+}
+
+/// What targets need of the first samples of the golden batch.
+IterationBatch first_samples(std::int64_t size_u, std::int64_t size_x) {
+  IterationBatch batch = golden().batch();
+  const auto first = [](const char* name, std::int64_t size) {
+    return golden().view(name).rows(0, size);
+  };
+  batch.weak =
+      concat({first("u1", size_u), first("u2", size_u), first("x1", size_x), first("x2", size_x)});
+  batch.labels = batch.labels.rows(0, size_x);
+  batch.clean_probability = batch.clean_probability.rows(0, size_x);
+  return batch;
+}
+
+/// One pass over equal sets, and one for each of unequal ones, as the last batch of a pass over the
+/// data may have: both give what the unlabelled set and after it the labelled one give alone.
+TEST(TrainingIteration, TargetsAndStatisticsAreThoseOfTheSetsOneAfterTheOther) {
+  const std::int64_t size = golden().batch().size_x();
+  const double temperature = golden().scalar("temperature");
+  for (const auto& [size_u, size_x] : {std::pair{size, size}, {size, size - 1}, {size - 1, size}}) {
+    SCOPED_TRACE(testing::Message() << size_u << " unlabelled, " << size_x << " labelled");
+    IterationStart j = golden().start_of_j();
+    IterationStart together = golden().start_of_k();
+    const Targets targets =
+        make_targets(together.network, j.network, first_samples(size_u, size_x), temperature);
+    IterationStart apart = golden().start_of_k();
+    const Tensor unlabelled =
+        make_targets(apart.network, j.network, first_samples(size_u, 0), temperature).unlabelled;
+    const Tensor labelled =
+        make_targets(apart.network, j.network, first_samples(0, size_x), temperature).labelled;
+    EXPECT_LT(relative_error(targets.unlabelled, unlabelled), 1e-5);
+    EXPECT_LT(relative_error(targets.labelled, labelled), 1e-5);
+    const TensorMap state = together.network.named().state_dict();
+    for (const auto& [name, tensor] : apart.network.named().state_dict()) {
+      if (tensor.dtype() == DType::kInt64) {
+        EXPECT_EQ(state.at(name).item(), tensor.item()) << name;
+      } else {
+        EXPECT_LT(relative_error(state.at(name), tensor), 1e-5) << name;
+      }
+    }
+  }
+}
+
+/// Without samples on one side the iteration goes on with the other.
+TEST(TrainingIteration, EmptyLabelledOrUnlabelledSet) {
+  for (const bool keep_labelled : {true, false}) {
+    IterationStart k = golden().start_of_k();
+    IterationStart j = golden().start_of_j();
+    IterationBatch batch = golden().batch();
+    const std::int64_t half = batch.combined.size(0) / 2;
+    const std::int64_t middle = half + half / 2;
+    const Tensor strong =
+        keep_labelled ? batch.combined.rows(half, middle) : batch.combined.rows(middle, 2 * half);
+    batch.combined = concat({Tensor::empty_like(strong), strong});
+    std::vector<std::int64_t> backwards;
+    for (std::int64_t i = half / 2; i > 0; --i) backwards.push_back(i - 1);
+    batch.permutation = Tensor::from(backwards, {std::ssize(backwards)}).to(test_device());
+    const Tensor z = golden().input(keep_labelled ? "z_x" : "z_u");
+    batch.class_sets = make_class_sets(z, golden().input(keep_labelled ? "y" : "y_u"), 2);
+    const std::int64_t end_u = 2 * batch.size_u();
+    batch.weak =
+        keep_labelled ? batch.weak.rows(end_u, batch.weak.size(0)) : batch.weak.rows(0, end_u);
+    if (!keep_labelled) {
+      batch.labels = batch.labels.rows(0, 0);
+      batch.clean_probability = batch.clean_probability.rows(0, 0);
+    }
+    const auto losses = IterationLosses::from(
+        queue_iteration(k.network, j.network, k.optimizer, batch, plr_options()));
+    EXPECT_TRUE(std::isfinite(losses.total));
+    EXPECT_EQ(losses.loss_x == 0.0, !keep_labelled);
+    EXPECT_EQ(losses.loss_u == 0.0, keep_labelled);
+  }
+}
+
+TEST(TrainingIteration, SameBitsForAnyNumberOfThreads) {
+  const int before = omp_get_max_threads();
+  const auto run = [](int threads) {
+    omp_set_num_threads(threads);
+    IterationStart k = golden().start_of_k();
+    IterationStart j = golden().start_of_j();
+    IterationBatch batch = golden().batch();
+    queue_iteration(k.network, j.network, k.optimizer, batch, plr_options());
+    return k.network.named().state_dict();
+  };
+  const TensorMap one = run(1);
+  const TensorMap two = run(2);
+  omp_set_num_threads(before);
+  for (const auto& [name, tensor] : one) {
+    const auto bytes = static_cast<std::size_t>(tensor.numel()) * element_size(tensor.dtype());
+    EXPECT_EQ(std::memcmp(tensor.raw(), two.at(name).raw(), bytes), 0) << name;
+  }
+}
+
+TEST(WarmUpIteration, MatchesPyTorch) {
+  IterationStart k = golden().start_of_k();
+  WarmUpBatch batch;
+  batch.weak = golden().input("warmup/weak");
+  batch.strong = concat({golden().input("warmup/strong1"), golden().input("warmup/strong2")});
+  batch.labels = golden().integers("warmup/labels");
+  WarmUpOptions options;
+  options.lr = golden().scalar("lr");
+  options.negative_entropy = true;
+  const auto losses =
+      WarmUpLosses::from(queue_warm_up_iteration(k.network, k.optimizer, batch, options));
+  EXPECT_NEAR(losses.classifier, golden().scalar("warmup/loss_ce"), 1e-4);
+  EXPECT_NEAR(losses.negative_entropy, golden().scalar("warmup/neg_entropy"), 1e-4);
+  EXPECT_NEAR(losses.contrastive, golden().scalar("warmup/contrastive"), 1e-4);
+  EXPECT_FALSE(golden().after("warmup/k_momentum_after/").empty());
+  golden().expect_after(k, "warmup");
+}
+
+TEST(WarmUpOptions, PenaliseConfidenceUnderAsymmetricNoiseUnlessToldOtherwise) {
+  const auto penalises = [](const std::string& noise_mode, const std::string& penalty) {
+    Recipe recipe;
+    recipe.noise_mode = noise_mode;
+    recipe.warm_up_penalty = penalty;
+    return WarmUpOptions(recipe, 0).negative_entropy;
+  };
+  EXPECT_TRUE(penalises("asym", "auto"));
+  EXPECT_FALSE(penalises("sym", "auto"));
+  EXPECT_TRUE(penalises("sym", "on"));
+  EXPECT_FALSE(penalises("asym", "off"));
+}
+
+/// One iteration of MixUp from the same start.
+struct MixedUp {
+  WarmUpLosses losses;
+  TensorMap state;
+};
+
+MixedUp mix_up(double mix, const std::vector<std::int64_t>& permutation, const Tensor& weak,
+               const std::vector<std::int64_t>& labels) {
+  IterationStart k = golden().start_of_k();
+  WarmUpBatch batch;
+  batch.weak = weak;
+  batch.labels = labels;
+  batch.mix = mix;
+  batch.permutation = permutation;
+  WarmUpOptions options;
+  options.contrastive = WarmUpContrastive::kNone;
+  options.mixup_alpha = permutation.empty() ? 0.0 : 1.0;
+  const auto losses =
+      WarmUpLosses::from(queue_warm_up_iteration(k.network, k.optimizer, batch, options));
+  return {losses, k.network.named().state_dict()};
+}
+
+/// With the weight 0 each sample is the one that it is mixed with; in between, the loss is linear
+/// in the labels.
+TEST(WarmUpIteration, MixUpMixesImagesAndLabelsAlike) {
+  const Tensor weak = golden().input("warmup/weak");
+  const std::vector<std::int64_t> labels = golden().integers("warmup/labels");
+  std::vector<std::int64_t> next(labels.size());
+  std::vector<std::int64_t> labels_of_next(labels.size());
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    next[i] = static_cast<std::int64_t>((i + 1) % labels.size());
+    labels_of_next[i] = labels[static_cast<std::size_t>(next[i])];
+  }
+  const Tensor weak_of_next = concat({weak.rows(1, weak.size(0)), weak.rows(0, 1)});
+
+  const MixedUp plain = mix_up(1.0, {}, weak, labels);
+  const MixedUp whole = mix_up(1.0, next, weak, labels);
+  EXPECT_NEAR(whole.losses.classifier, plain.losses.classifier, 1e-6);
+  const MixedUp shifted = mix_up(1.0, {}, weak_of_next, labels_of_next);
+  const MixedUp none = mix_up(0.0, next, weak, labels);
+  EXPECT_NEAR(none.losses.classifier, shifted.losses.classifier, 1e-6);
+  for (const auto& [name, tensor] : shifted.state) {
+    if (tensor.dtype() != DType::kFloat32) continue;
+    EXPECT_LT(relative_error(none.state.at(name), tensor), 1e-5) << name;
+  }
+  const Tensor half = add(scale(weak.clone(), 0.5), scale(weak_of_next.clone(), 0.5));
+  const double of_labels = mix_up(1.0, {}, half, labels).losses.classifier;
+  const double of_next = mix_up(1.0, {}, half, labels_of_next).losses.classifier;
+  EXPECT_NEAR(mix_up(0.5, next, weak, labels).losses.classifier, 0.5 * (of_labels + of_next), 1e-5);
+}
+
+TEST(WarmUpIteration, WithoutContrastiveGradientTheProjectorStands) {
+  IterationStart k = golden().start_of_k();
+  const TensorMap before = k.network.named().state_dict();
+  WarmUpBatch batch;
+  batch.weak = golden().input("warmup/weak");
+  batch.strong = concat({golden().input("warmup/strong1"), golden().input("warmup/strong2")});
+  batch.labels = golden().integers("warmup/labels");
+  WarmUpOptions options;
+  options.contrastive_grad = false;
+  queue_warm_up_iteration(k.network, k.optimizer, batch, options);
+  const TensorMap after = k.network.named().state_dict();
+  EXPECT_EQ(relative_error(after.at("projector.0.weight"), before.at("projector.0.weight")), 0.0);
+  EXPECT_GT(relative_error(after.at("linear.weight"), before.at("linear.weight")), 0.0);
+  EXPECT_EQ(after.at("bn1.num_batches_tracked").item(), 2.0);  // weak, then strong
+}
+
+}  // namespace
+}  // namespace bptplr
