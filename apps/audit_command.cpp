@@ -15,6 +15,7 @@
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
 #include "engine/io/json.hpp"
+#include "engine/threads.hpp"
 
 namespace bptplr {
 namespace {

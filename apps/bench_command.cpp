@@ -17,6 +17,7 @@
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
 #include "engine/memory.hpp"
+#include "engine/threads.hpp"
 
 namespace bptplr {
 namespace {

@@ -19,11 +19,11 @@ void add_data_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
 
-/// What there is to say about memory that runs out.
+/// The sentence of an error for lack of memory.
 inline constexpr const char* kOutOfMemory =
     "there is not enough memory; use a smaller --batch_size, --width or --subset";
 
-/// Limits the CPU threads to `threads` (0: leaves all) and returns how many there are.
-int use_threads(long long threads);
+/// Exit code of training that stopped before its end and can go on.
+inline constexpr int kStopped = 3;
 
 }  // namespace bptplr

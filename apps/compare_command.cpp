@@ -15,12 +15,15 @@
 #include "apps/commands.hpp"
 #include "apps/recipe_flags.hpp"
 #include "apps/terminal/compare_table.hpp"
-#include "apps/training_run.hpp"
+#include "apps/terminal/load_progress.hpp"
+#include "apps/terminal/stop_signals.hpp"
+#include "apps/terminal/training_progress.hpp"
 #include "bpt_plr/results/compare/comparison.hpp"
 #include "bpt_plr/results/compare/files.hpp"
 #include "bpt_plr/results/compare/folder.hpp"
 #include "bpt_plr/results/compare/plan.hpp"
 #include "bpt_plr/run/run_folder.hpp"
+#include "bpt_plr/run/training_run.hpp"
 #include "bpt_plr/train/checkpoint.hpp"
 #include "bpt_plr/train/training_data.hpp"
 #include "engine/error.hpp"
@@ -85,6 +88,11 @@ std::vector<WaitingRun> waiting_runs(const ComparisonFolder& folder,
   return waiting;
 }
 
+TrainingData load_and_show(PlannedRun& run) {
+  LoadProgress loading;
+  return load_data(run, loading.report());
+}
+
 /// A run of that label without results.
 ComparedRun run_without_results(const WaitingRun& waiting, const TrainingData& data) {
   ComparedRun run;
@@ -106,7 +114,7 @@ void require_same_data_at_first(std::vector<WaitingRun>& waiting, const Comparis
   std::vector<ComparedRun> runs = folder.runs();
   for (WaitingRun& of : waiting) {
     if (of.run.recipe.seed != first.seed) continue;
-    const ComparedRun run = run_without_results(of, load_data(of.run));
+    const ComparedRun run = run_without_results(of, load_and_show(of.run));
     require_same_data(runs, run);
     runs.push_back(run);
   }
@@ -115,12 +123,14 @@ void require_same_data_at_first(std::vector<WaitingRun>& waiting, const Comparis
 enum class Ending { kDone, kFailed, kStopped };
 
 /// Trains it and records how that went, unless it was to stop before its end.
-Ending make_run(WaitingRun& waiting, const StopWish& stop, ComparisonFolder& folder) {
-  const TrainingData data = load_data(waiting.run);
+Ending make_run(WaitingRun& waiting, const StopCondition& stop, ComparisonFolder& folder) {
+  const TrainingData data = load_and_show(waiting.run);
   ComparedRun run = run_without_results(waiting, data);
   require_same_data(folder.runs(), run);
   try {
-    TrainingRun training(waiting.run, data, stop);
+    TerminalProgress progress(waiting.run.recipe);
+    TrainingRun training(waiting.run, data, stop, progress);
+    if (waiting.run.resuming) print_resumed(training);
     if (!training.run()) return Ending::kStopped;
     take_results(run, RunFolder::open(run.recipe.out).read_metrics());
   } catch (const Error& error) {
@@ -165,7 +175,8 @@ int show(const std::filesystem::path& out, const std::vector<LabelledRecipe>& la
 
 int train_all(const std::filesystem::path& out, const std::vector<LabelledRecipe>& labelled,
               const std::vector<std::int64_t>& seeds) {
-  const StopWish stop(labelled.front().recipe.max_hours);
+  const StopSignal signal;
+  const StopCondition stop(labelled.front().recipe.max_hours, [&] { return signal.received(); });
   ComparisonFolder folder = ComparisonFolder::create(out);
   std::vector<WaitingRun> waiting = waiting_runs(folder, labelled, seeds);
   const std::size_t all = labelled.size() * seeds.size();
@@ -178,7 +189,7 @@ int train_all(const std::filesystem::path& out, const std::vector<LabelledRecipe
   bool stopped = false;
   bool any_failed = false;
   for (WaitingRun& of : waiting) {
-    stopped = stop.is_there();
+    stopped = stop.is_met();
     if (stopped) break;
     fmt::print("\nrun {} of {}: {}, seed {}\n", of.number, all, of.label, of.run.recipe.seed);
     std::fflush(stdout);

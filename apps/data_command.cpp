@@ -18,6 +18,7 @@
 #include "data/sets/clothing1m.hpp"
 #include "data/sets/image_folder.hpp"
 #include "data/sets/image_manifest.hpp"
+#include "engine/threads.hpp"
 
 namespace bptplr {
 namespace {

@@ -10,9 +10,10 @@
 #include "apps/terminal/load_progress.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/evaluation.hpp"
-#include "bpt_plr/train/trainer.hpp"
 #include "bpt_plr/train/training_data.hpp"
+#include "bpt_plr/train/view_maker.hpp"
 #include "engine/io/json.hpp"
+#include "engine/threads.hpp"
 
 namespace bptplr {
 namespace {

@@ -11,6 +11,7 @@
 #include "bpt_plr/recipe/recipe.hpp"
 #include "engine/device.hpp"
 #include "engine/io/json.hpp"
+#include "engine/threads.hpp"
 #include "kernels/device_memory.hpp"
 
 namespace bptplr {

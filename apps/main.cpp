@@ -2,7 +2,6 @@
 // 1 for what the user can mend (and for bugs), 2 for a command line that means nothing.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <omp.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -18,11 +17,6 @@
 #include "engine/memory.hpp"
 
 namespace bptplr {
-
-int use_threads(long long threads) {
-  if (threads > 0) omp_set_num_threads(static_cast<int>(threads));
-  return omp_get_max_threads();
-}
 
 namespace {
 

@@ -9,6 +9,7 @@
 #include "apps/terminal/load_progress.hpp"
 #include "apps/terminal/prediction_writer.hpp"
 #include "bpt_plr/run/predictor.hpp"
+#include "engine/threads.hpp"
 
 namespace bptplr {
 namespace {

@@ -13,6 +13,7 @@
 #include "bpt_plr/run/run_folder.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
+#include "engine/threads.hpp"
 
 namespace bptplr {
 namespace {

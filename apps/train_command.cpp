@@ -9,11 +9,14 @@
 
 #include "apps/commands.hpp"
 #include "apps/recipe_flags.hpp"
+#include "apps/terminal/load_progress.hpp"
 #include "apps/terminal/noise_table.hpp"
-#include "apps/training_run.hpp"
+#include "apps/terminal/stop_signals.hpp"
+#include "apps/terminal/training_progress.hpp"
 #include "bpt_plr/recipe/stages.hpp"
 #include "bpt_plr/results/compare/comparison.hpp"
 #include "bpt_plr/run/run_folder.hpp"
+#include "bpt_plr/run/training_run.hpp"
 #include "data/noise/noise.hpp"
 
 namespace bptplr {
@@ -58,19 +61,6 @@ void print_summary(const Recipe& recipe, const std::vector<std::string>& changes
   std::fflush(stdout);
 }
 
-/// What the last epoch of a run says, as the lines of its metrics.jsonl would.
-ComparedRun results_of(const EpochMetrics& last) {
-  ComparedRun results;
-  results.best_acc = last.best_acc;
-  results.mean_last10 = last.mean_last10;
-  results.last_acc = last.test_acc;
-  results.wrong_labels = last.wrong_labels;
-  results.auc = 0.0;
-  for (const NetworkMetrics& network : last.networks) results.auc += network.selection.auc;
-  results.auc /= static_cast<double>(last.networks.size());
-  return results;
-}
-
 /// For people, then one line of names and values for scripts.
 void print_results(const Recipe& recipe, const ComparedRun& results) {
   fmt::print("\ntest accuracy: best {:.2f} %, last {:.2f} %, mean of the last 10 epochs {:.2f} %\n",
@@ -91,23 +81,27 @@ void print_results(const Recipe& recipe, const ComparedRun& results) {
 
 int train(const Recipe& recipe, bool resume) {
   PlannedRun run = plan_run(recipe, resume);
-  const TrainingData data = load_data(run);
-  const StopWish stop(run.recipe.max_hours);
-  TrainingRun training(run, data, stop);
+  const TrainingData data = [&] {
+    LoadProgress loading;
+    return load_data(run, loading.report());
+  }();
+  const StopSignal signal;
+  const StopCondition stop(run.recipe.max_hours, [&] { return signal.received(); });
+  TerminalProgress progress(run.recipe);
+  TrainingRun training(run, data, stop, progress);
+  if (run.resuming) print_resumed(training);
   print_summary(run.recipe, run.changes, data, training.trainer());
   if (!training.run()) {
     fmt::print("\nstopped by {}; the same command with --resume --out {} goes on from here\n",
                stop.reason(), run.recipe.out);
     return kStopped;
   }
-  ComparedRun results;
-  if (training.last()) {
-    results = results_of(*training.last());
-  } else {
+  if (training.epochs() == 0) {
     fmt::print("nothing is left to train: all {} epochs are done\n", run.recipe.num_epochs);
-    results.recipe = run.recipe;
-    take_results(results, RunFolder::open(run.recipe.out).read_metrics());
   }
+  ComparedRun results;
+  results.recipe = run.recipe;
+  take_results(results, RunFolder::open(run.recipe.out).read_metrics());
   print_results(run.recipe, results);
   return 0;
 }

@@ -3,6 +3,7 @@
 # whether a change that should change nothing has changed nothing.
 # usage: tools/same_weights.sh BPTPLR_A BPTPLR_B      two programs, each of its own checkout
 set -euo pipefail
+export OMP_WAIT_POLICY=passive  # other work may share the cores
 [[ $# -eq 2 && -x $1 && -x $2 ]] || { sed -n 's/^# usage: /usage: /p' "$0" >&2; exit 2; }
 
 folder=$(mktemp -d)

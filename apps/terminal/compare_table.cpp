@@ -59,7 +59,7 @@ std::size_t longest_label(const std::vector<LabelSummary>& summaries) {
 std::size_t best_of(const std::vector<LabelSummary>& summaries) {
   std::size_t best = summaries.size();
   for (std::size_t i = 0; i < summaries.size(); ++i) {
-    const Statistic& of = summaries[i].mean_last10;
+    const MeanDeviation& of = summaries[i].mean_last10;
     if (of.count > 0 && (best == summaries.size() || of.mean > summaries[best].mean_last10.mean)) {
       best = i;
     }
@@ -90,7 +90,7 @@ void print_table(const std::vector<LabelSummary>& summaries) {
 
 /// A bar up to the mean, "=", in an axis from `low` to `high` with so many columns; "|" one
 /// standard deviation below and above it, "-" between.
-std::string bar(const Statistic& of, double low, double high, std::size_t columns) {
+std::string bar(const MeanDeviation& of, double low, double high, std::size_t columns) {
   const auto place = [&](double value) {
     const double share = std::clamp((value - low) / (high - low), 0.0, 1.0);
     return static_cast<std::size_t>(std::lround(share * static_cast<double>(columns - 1)));
@@ -135,7 +135,7 @@ void print_bars(const std::vector<LabelSummary>& summaries) {
 }
 
 /// "79.30 0.41"
-std::string pair(const Statistic& of, int decimals) {
+std::string pair(const MeanDeviation& of, int decimals) {
   return fmt::format("{} {}", number_text(of.mean, decimals), number_text(of.deviation, decimals));
 }
 

@@ -98,6 +98,11 @@ double cost_against_warm_up(const Recipe& recipe) {
 
 }  // namespace
 
+void print_resumed(const TrainingRun& training) {
+  const std::string& from = training.resumed_from();
+  fmt::print("resume    {}\n", from.empty() ? "no checkpoint yet: from the start" : from);
+}
+
 TerminalProgress::TerminalProgress(const Recipe& recipe)
     : is_terminal_(stdout_is_terminal()),
       num_epochs_(recipe.num_epochs),
@@ -108,7 +113,7 @@ TerminalProgress::TerminalProgress(const Recipe& recipe)
       epoch_start_(phase_start_),
       last_output_(phase_start_) {}
 
-void TerminalProgress::progress(const Progress& now) {
+void TerminalProgress::on_progress(const Progress& now) {
   const Clock::time_point time = Clock::now();
   if (phase_ != std::pair(now.phase, now.network)) {
     phase_ = {now.phase, now.network};
@@ -216,7 +221,7 @@ double TerminalProgress::run_seconds_left(const Progress& now, double epoch_left
   return left;
 }
 
-void TerminalProgress::epoch(const EpochMetrics& metrics) {
+void TerminalProgress::on_epoch(const EpochMetrics& metrics) {
   const Clock::time_point time = Clock::now();
   const double took = seconds(time - epoch_start_);
   last_epoch_seconds_[is_warm_up(metrics.epoch)] = took;
@@ -251,7 +256,7 @@ void TerminalProgress::epoch(const EpochMetrics& metrics) {
   phase_ = {};
 }
 
-void TerminalProgress::warning(const std::string& sentence) {
+void TerminalProgress::on_warning(const std::string& sentence) {
   clear_bar();
   fmt::print(stderr, "bptplr: warning: {}\n", sentence);
 }

@@ -10,22 +10,26 @@
 #include <vector>
 
 #include "bpt_plr/recipe/stages.hpp"
+#include "bpt_plr/run/training_run.hpp"
 #include "bpt_plr/train/trainer.hpp"
 
 namespace bptplr {
 
-class TerminalProgress {
+/// Prints what a resumed run goes on from.
+void print_resumed(const TrainingRun& training);
+
+class TerminalProgress : public TrainingObserver {
  public:
   /// For a run of this resolved recipe; it starts now.
   explicit TerminalProgress(const Recipe& recipe);
   TerminalProgress(const TerminalProgress&) = delete;
   TerminalProgress& operator=(const TerminalProgress&) = delete;
-  /// What comes next does not begin behind the bar of a run that failed.
-  ~TerminalProgress() { clear_bar(); }
+  /// Clears the bar: what follows a run that failed must not begin behind it.
+  ~TerminalProgress() override { clear_bar(); }
 
-  void progress(const Progress& now);
-  void epoch(const EpochMetrics& metrics);
-  void warning(const std::string& sentence);
+  void on_progress(const Progress& now) override;
+  void on_epoch(const EpochMetrics& metrics) override;
+  void on_warning(const std::string& sentence) override;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -6,16 +6,17 @@
 namespace bptplr {
 namespace {
 
-Tensor classify_mixture(Network& k, const IterationBatch& batch) {
+Tensor classify_mixture(Network& k, const Batch& batch, const StepViews& views) {
   const Range range("forward");
-  return k.classify(batch.mixed(), batch.training_mode(Pass::kCombined));
+  return k.classify(views.mixed(), training_mode(batch, Pass::kCombined));
 }
 
 class NoContrast : public Contrast {
  public:
-  Forwards run(Network& k, const IterationBatch& batch) const override {
-    return {classify_mixture(k, batch), {}};
+  Forwards forward(Network& k, const Batch& batch, const StepViews& views) const override {
+    return {classify_mixture(k, batch, views), {}};
   }
+  bool has_loss() const override { return false; }
   bool wants_strong_views() const override { return false; }
 };
 
@@ -23,26 +24,26 @@ class SimClr : public Contrast {
  public:
   explicit SimClr(const Recipe& recipe) : temperature_(recipe.simclr_temperature) {}
 
-  Forwards run(Network& k, const IterationBatch& batch) const override {
+  Forwards forward(Network& k, const Batch& batch, const StepViews& views) const override {
     Tensor loss;
     if (batch.size_u() > 0) {
       const std::int64_t u3 = 2 * batch.size_x();
       const std::int64_t u4 = u3 + batch.size_u();
-      const Tensor first = project(k, batch, u3, u4, Pass::kContrast);
-      const Tensor second = project(k, batch, u4, batch.mixed_rows(), Pass::kContrast2);
+      const Tensor first = project(k, batch, views.strong().rows(u3, u4), Pass::kContrast);
+      const Tensor second =
+          project(k, batch, views.strong().rows(u4, views.rows()), Pass::kContrast2);
       const Range range("contrastive");
       // Without class sets PLR is InfoNCE, which SimCLR's loss is.
       loss = contrastive_loss(concat({first, second}), nullptr, kernels::ContrastiveLoss::kPlr,
                               temperature_);
     }
-    return {classify_mixture(k, batch), loss};
+    return {classify_mixture(k, batch, views), loss};
   }
 
  private:
-  static Tensor project(Network& k, const IterationBatch& batch, std::int64_t begin,
-                        std::int64_t end, Pass pass) {
+  static Tensor project(Network& k, const Batch& batch, const Tensor& images, Pass pass) {
     const Range range("forward");
-    return k.forward(batch.strong().rows(begin, end), batch.training_mode(pass)).projection;
+    return k.forward(images, training_mode(batch, pass)).projection;
   }
 
   double temperature_;
@@ -56,41 +57,42 @@ class PseudoLabelRelaxed : public Contrast {
         tau_(recipe.tau),
         apart_(recipe.contrastive_forward == "apart") {}
 
-  Forwards run(Network& k, const IterationBatch& batch) const override {
-    return apart_ ? run_apart(k, batch) : run_joint(k, batch);
+  Forwards forward(Network& k, const Batch& batch, const StepViews& views) const override {
+    return apart_ ? forward_apart(k, batch, views) : forward_jointly(k, batch, views);
   }
   bool wants_class_sets() const override { return true; }
 
  private:
-  Forwards run_joint(Network& k, const IterationBatch& batch) const {
-    const std::int64_t rows = batch.mixed_rows();
+  Forwards forward_jointly(Network& k, const Batch& batch, const StepViews& views) const {
+    const std::int64_t rows = views.rows();
     const auto [logits, projection] = [&] {
       const Range range("forward");
-      return k.forward(batch.combined, batch.training_mode(Pass::kCombined));
+      return k.forward(views.combined, training_mode(batch, Pass::kCombined));
     }();
     const Range range("contrastive");
     return {slice(logits, 0, rows),
-            loss(arrange_anchors(slice(projection, rows, 2 * rows), batch), batch)};
+            loss(arrange_anchors(slice(projection, rows, 2 * rows), batch), views)};
   }
 
-  Forwards run_apart(Network& k, const IterationBatch& batch) const {
-    Tensor logits = classify_mixture(k, batch);
+  Forwards forward_apart(Network& k, const Batch& batch, const StepViews& views) const {
+    Tensor logits = classify_mixture(k, batch, views);
     const Tensor projection = [&] {
       const Range range("forward");
-      return k.forward(arrange_anchors(batch.strong(), batch), batch.training_mode(Pass::kContrast))
+      return k
+          .forward(arrange_anchors(views.strong(), batch), training_mode(batch, Pass::kContrast))
           .projection;
     }();
     const Range range("contrastive");
-    return {std::move(logits), loss(projection, batch)};
+    return {std::move(logits), loss(projection, views)};
   }
 
-  Tensor loss(const Tensor& anchors, const IterationBatch& batch) const {
-    return contrastive_loss(anchors, &batch.class_sets, kind_, tau_);
+  Tensor loss(const Tensor& anchors, const StepViews& views) const {
+    return contrastive_loss(anchors, &views.class_sets, kind_, tau_);
   }
 
-  /// Rows of x3, x4, u3, u4 as the loss wants its anchors: the third view of all samples, then the
-  /// fourth.
-  static Tensor arrange_anchors(const Tensor& rows, const IterationBatch& batch) {
+  /// Returns rows of x3, x4, u3, u4 in the order of the loss: the third view of all samples, then
+  /// the fourth.
+  static Tensor arrange_anchors(const Tensor& rows, const Batch& batch) {
     const std::int64_t x = batch.size_x();
     const std::int64_t u = 2 * x;
     const std::int64_t size_u = batch.size_u();

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "bpt_plr/method/iteration_batch.hpp"
 #include "bpt_plr/method/part_table.hpp"
+#include "bpt_plr/method/step_views.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 
 namespace bptplr {
@@ -20,13 +20,15 @@ class Contrast {
 
   virtual ~Contrast() = default;
 
-  /// All that network k sees after the targets, in the batches and in the order of the method: that
-  /// is a part of it, because batch normalisation knows batches and their order.
-  virtual Forwards run(Network& k, const IterationBatch& batch) const = 0;
+  /// Runs all forward passes of network k that follow the targets, in the batches and in the order
+  /// of the method: batch normalisation depends on both.
+  virtual Forwards forward(Network& k, const Batch& batch, const StepViews& views) const = 0;
 
-  /// Whether it looks at the strong views of the samples.
+  /// Whether there is a loss at all.
+  virtual bool has_loss() const { return true; }
+  /// Whether strong views of the samples are needed.
   virtual bool wants_strong_views() const { return true; }
-  /// Whether it looks at their class sets.
+  /// Whether class sets of the samples are needed.
   virtual bool wants_class_sets() const { return false; }
 };
 

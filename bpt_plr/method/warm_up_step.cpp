@@ -1,109 +1,125 @@
 #include "bpt_plr/method/warm_up_step.hpp"
 
-#include "bpt_plr/method/losses.hpp"
-#include "bpt_plr/method/mixup.hpp"
+#include <numeric>
+
+#include "bpt_plr/method/ops.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
 
 namespace bptplr {
 namespace {
 
-/// The forward passes, all in training mode.
+/// Forward passes in training mode, each with dropout of its own.
 enum Pass : std::uint32_t { kWeak, kStrong };
 
-ForwardMode training_mode(const WarmUpBatch& batch, Pass pass) {
+ForwardMode training_mode(const Batch& batch, Pass pass) {
   return {true, 1, batch.dropout.of_pass(pass)};
 }
 
-Tensor mixed_cross_entropy(Network& network, const WarmUpBatch& batch, Tensor& logits) {
-  const Device device = batch.weak.device();
-  const Tensor permutation =
-      Tensor::from(batch.permutation, {std::ssize(batch.permutation)}).to(device);
-  const Tensor l = Tensor::full({1}, batch.mix, DType::kFloat64).to(device);
-  const Tensor labels = one_hot(batch.labels, network.heads().num_classes).to(device);
-  Tensor images = Tensor::empty_like(batch.weak);
-  Tensor targets = Tensor::empty_like(labels);
-  mix_rows(batch.weak, permutation, l.data<double>(), images);
-  mix_rows(labels, permutation, l.data<double>(), targets);
-  logits = network.classify(images, training_mode(batch, kWeak));
-  return soft_cross_entropy(logits, targets);
-}
-
-/// The loss of the labels, and the logits that it is of.
-Tensor classifier_loss(Network& network, const WarmUpBatch& batch, const WarmUpOptions& options,
-                       Tensor& logits) {
-  if (options.mixup_alpha > 0.0) return mixed_cross_entropy(network, batch, logits);
-  logits = network.classify(batch.weak, training_mode(batch, kWeak));
-  if (options.gce_q == 0.0) return cross_entropy(logits, batch.labels);
-  const Tensor labels = Tensor::from(batch.labels, {std::ssize(batch.labels)}).to(logits.device());
-  return generalized_cross_entropy(logits, labels, options.gce_q);
-}
-
-/// The contrastive loss after its backward pass.
-Tensor contrastive_part(Network& network, const WarmUpBatch& batch, const WarmUpOptions& options) {
-  // Without class sets PLR is InfoNCE and flat PLR is FlatNCE.
-  const auto kind = options.contrastive == WarmUpContrastive::kInfoNce
-                        ? kernels::ContrastiveLoss::kPlr
-                        : kernels::ContrastiveLoss::kFlatPlr;
-  const Tensor loss =
-      contrastive_loss(network.forward(batch.strong, training_mode(batch, kStrong)).projection,
-                       nullptr, kind, options.temperature);
-  backward(loss);
-  return loss.detach();
-}
-
-WarmUpContrastive contrastive_of(const Recipe& recipe) {
-  if (recipe.warm_up_contrastive == "none") return WarmUpContrastive::kNone;
-  return recipe.warm_up_contrastive == "info_nce" ? WarmUpContrastive::kInfoNce
-                                                  : WarmUpContrastive::kFlatNce;
+Tensor identity_matrix(std::int64_t classes, Device device) {
+  std::vector<std::int64_t> diagonal(static_cast<std::size_t>(classes));
+  std::iota(diagonal.begin(), diagonal.end(), 0);
+  return one_hot(diagonal, classes).to(device);
 }
 
 }  // namespace
 
-WarmUpOptions::WarmUpOptions(const Recipe& recipe, std::int64_t epoch)
-    : lr(learning_rate(recipe, epoch)),
-      gce_q(recipe.plain_loss == "gce" ? recipe.gce_q : 0.0),
-      mixup_alpha(recipe.mixup_alpha),
-      negative_entropy(recipe.warm_up_penalty == "on" ||
-                       (recipe.warm_up_penalty == "auto" && recipe.noise_mode == "asym")),
-      contrastive(contrastive_of(recipe)),
-      contrastive_grad(recipe.warm_up_contrastive_grad),
-      temperature(recipe.warm_up_temperature) {}
+WarmUpStep::WarmUpStep(const Recipe& recipe, Network& network, Sgd& optimizer)
+    : network_(network),
+      optimizer_(optimizer),
+      identity_(identity_matrix(network.heads().num_classes, network.prototypes().device())),
+      gce_q_(recipe.plain_loss == "gce" ? recipe.gce_q : 0.0),
+      mixes_(recipe.mixup_alpha > 0.0),
+      negative_entropy_(wants_negative_entropy(recipe)),
+      strong_views_(wants_strong_views(recipe)),
+      contrastive_grad_(recipe.warm_up_contrastive_grad),
+      // Without class sets PLR is InfoNCE and flat PLR is FlatNCE.
+      contrastive_kind_(recipe.warm_up_contrastive == "info_nce"
+                            ? kernels::ContrastiveLoss::kPlr
+                            : kernels::ContrastiveLoss::kFlatPlr),
+      temperature_(recipe.warm_up_temperature) {}
 
-Tensor queue_warm_up_iteration(Network& network, Sgd& optimizer, const WarmUpBatch& batch,
-                               const WarmUpOptions& options) {
+Losses WarmUpStep::operator()(const Batch& batch, const ViewMaker& views) const {
+  WarmUpViews made{views.empty(batch.samples), {}};
+  views.make(batch.weak, made.weak);
+  if (strong_views_) {
+    made.strong = views.empty(2 * batch.samples);
+    views.make(batch.strong, made.strong);
+  }
+  return train(batch, made);
+}
+
+Losses WarmUpStep::train(const Batch& batch, const WarmUpViews& views) const {
   const Range range("warm-up iteration");
-  optimizer.zero_grad();
-  Tensor classifier_part;
-  Tensor entropy_part = Tensor::zeros({1}, DType::kFloat32, batch.weak.device());
+  optimizer_.zero_grad();
+  Losses losses;
+  Tensor total;
+  const auto note = [&](const char* name, const Tensor& loss) {
+    losses.names.emplace_back(name);
+    losses.values =
+        losses.values.defined() ? concat({losses.values, loss.detach()}) : loss.detach();
+    total = total.defined() ? add(total, loss.detach()) : loss.detach();
+  };
   {
     Tensor logits;
-    Tensor loss = classifier_loss(network, batch, options, logits);
-    classifier_part = loss.detach();
-    if (options.negative_entropy) {
+    Tensor loss = classifier_loss(batch, views.weak, logits);
+    note(gce_q_ > 0.0 ? "loss_gce" : "loss_ce", loss);
+    if (negative_entropy_) {
       const Tensor entropy = negative_entropy(logits);
-      entropy_part = entropy.detach();
+      note("negative_entropy", entropy);
       loss = add(loss, entropy);
     }
     backward(loss);
   }
-  Tensor contrast = Tensor::zeros({1}, DType::kFloat32, batch.weak.device());
-  if (options.contrastive != WarmUpContrastive::kNone && options.contrastive_grad) {
-    contrast = contrastive_part(network, batch, options);
-  } else if (options.contrastive != WarmUpContrastive::kNone) {
+  if (strong_views_ && contrastive_grad_) {
+    const Tensor loss = contrastive_loss_of(batch, views.strong);
+    note("contrastive", loss);
+    backward(loss);
+  } else if (strong_views_) {
     const NoGrad no_grad;
-    network.forward(batch.strong, training_mode(batch, kStrong));
+    network_.forward(views.strong, training_mode(batch, kStrong));
   }
-  optimizer.step(options.lr);
-  return concat({classifier_part, entropy_part, contrast});
+  optimizer_.step(batch.lr().data<double>());
+  losses.names.emplace_back("loss");
+  losses.values = concat({losses.values, total});
+  return losses;
 }
 
-WarmUpLosses WarmUpLosses::from(const Tensor& terms) {
-  const Tensor here = terms.to(Device{});
-  const auto values = here.span<float>();
-  const double sum = static_cast<double>(values[0]) + static_cast<double>(values[1]) +
-                     static_cast<double>(values[2]);
-  return {values[0], values[1], values[2], sum};
+Tensor WarmUpStep::classify(const Batch& batch, const Tensor& images) const {
+  return network_.classify(images, training_mode(batch, kWeak));
+}
+
+/// The loss of the labels, and the logits that it is of.
+Tensor WarmUpStep::classifier_loss(const Batch& batch, const Tensor& weak, Tensor& logits) const {
+  if (gce_q_ > 0.0) {
+    logits = classify(batch, weak);
+    return generalized_cross_entropy(logits, batch.labels, gce_q_);
+  }
+  const Tensor targets = gather_rows(identity_, batch.labels);
+  if (!mixes_) {
+    logits = classify(batch, weak);
+    return soft_cross_entropy(logits, targets);
+  }
+  Tensor images = Tensor::empty_like(weak);
+  Tensor mixed_targets = Tensor::empty_like(targets);
+  mix_rows(weak, batch.permutation, batch.mix(), images);
+  mix_rows(targets, batch.permutation, batch.mix(), mixed_targets);
+  logits = classify(batch, images);
+  return soft_cross_entropy(logits, mixed_targets);
+}
+
+Tensor WarmUpStep::contrastive_loss_of(const Batch& batch, const Tensor& strong) const {
+  return contrastive_loss(network_.forward(strong, training_mode(batch, kStrong)).projection,
+                          nullptr, contrastive_kind_, temperature_);
+}
+
+bool WarmUpStep::wants_strong_views(const Recipe& recipe) {
+  return recipe.warm_up_contrastive != "none";
+}
+
+bool WarmUpStep::wants_negative_entropy(const Recipe& recipe) {
+  return recipe.warm_up_penalty == "on" ||
+         (recipe.warm_up_penalty == "auto" && recipe.noise_mode == "asym");
 }
 
 }  // namespace bptplr

@@ -3,58 +3,52 @@
 // baselines `ce`, `mixup` and `gce` do it.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
+#include "bpt_plr/method/batch.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 #include "engine/optimizer.hpp"
+#include "kernels/plr.hpp"
 #include "models/network.hpp"
 
 namespace bptplr {
 
-enum class WarmUpContrastive { kNone, kFlatNce, kInfoNce };
-
-struct WarmUpOptions {
-  double lr = 0.02;
-  /// Generalised cross-entropy with this q (Zhang and Sabuncu, NeurIPS 2018); 0: cross-entropy.
-  double gce_q = 0.0;
-  /// MixUp of the weak views and their labels with Beta(alpha, alpha), for cross-entropy; 0: none.
-  double mixup_alpha = 0.0;
-  /// Add mean_i sum_c p log p, against overconfidence under asymmetric noise.
-  bool negative_entropy = false;
-  WarmUpContrastive contrastive = WarmUpContrastive::kFlatNce;
-  /// False: the strong views only move the BatchNorm statistics, as in the published script.
-  bool contrastive_grad = true;
-  double temperature = 0.1;
-
-  WarmUpOptions() = default;
-  /// As a resolved recipe wants it in that epoch of its stage.
-  WarmUpOptions(const Recipe& recipe, std::int64_t epoch);
-};
-
-struct WarmUpBatch {
+/// Images of a batch of the warm-up on the network's device.
+struct WarmUpViews {
   Tensor weak;    ///< [n, h, w, 3]
-  Tensor strong;  ///< first, then second strong view: [2n, h, w, 3]; unused without contrast
-  std::vector<std::int64_t> labels;  ///< [n]
-  /// MixUp: weight of a sample itself, in [0, 1], and which one each is mixed with [n].
-  double mix = 1.0;
-  std::vector<std::int64_t> permutation;
-  DropoutKey dropout;  ///< the forward passes number themselves
+  Tensor strong;  ///< first, then second strong view: [2n, h, w, 3]; undefined without contrast
 };
 
-struct WarmUpLosses {
-  double classifier = 0.0;  ///< of the labels
-  double negative_entropy = 0.0;
-  double contrastive = 0.0;
-  double total = 0.0;
+/// Trains a network on all labels as they are.
+class WarmUpStep {
+ public:
+  /// `recipe` is that of the stage. Network and optimiser must outlive the step.
+  WarmUpStep(const Recipe& recipe, Network& network, Sgd& optimizer);
 
-  /// From the tensor that queue_warm_up_iteration returns, or a copy of it; waits for it.
-  static WarmUpLosses from(const Tensor& terms);
+  /// Queues one iteration on a batch that is on the network's device; the gradients of all losses
+  /// are added up before the one SGD step.
+  Losses operator()(const Batch& batch, const ViewMaker& views) const;
+
+  /// Does the same on views that have been made.
+  Losses train(const Batch& batch, const WarmUpViews& views) const;
+
+  static bool wants_strong_views(const Recipe& recipe);
+  /// Whether overconfidence is punished by mean_i sum_c p log p.
+  static bool wants_negative_entropy(const Recipe& recipe);
+
+ private:
+  Tensor classify(const Batch& batch, const Tensor& images) const;
+  Tensor classifier_loss(const Batch& batch, const Tensor& weak, Tensor& logits) const;
+  Tensor contrastive_loss_of(const Batch& batch, const Tensor& strong) const;
+
+  Network& network_;
+  Sgd& optimizer_;
+  Tensor identity_;  ///< float32 [C, C], whose rows are one-hot labels
+  double gce_q_;     ///< of generalised cross-entropy; 0: cross-entropy
+  bool mixes_;       ///< MixUp of the weak views and their labels
+  bool negative_entropy_;
+  bool strong_views_;
+  bool contrastive_grad_;  ///< false: the strong views only move the BatchNorm statistics
+  kernels::ContrastiveLoss contrastive_kind_;
+  double temperature_;
 };
-
-/// The gradients of all terms are added up before the one SGD step. Returns the losses, float32 [3]
-/// in the order of WarmUpLosses; on a GPU everything is only queued.
-Tensor queue_warm_up_iteration(Network& network, Sgd& optimizer, const WarmUpBatch& batch,
-                               const WarmUpOptions& options);
 
 }  // namespace bptplr

@@ -4,7 +4,7 @@
 
 #include "bpt_plr/recipe/network.hpp"
 #include "bpt_plr/train/evaluation.hpp"
-#include "bpt_plr/train/trainer.hpp"
+#include "bpt_plr/train/view_maker.hpp"
 #include "engine/error.hpp"
 #include "engine/io/safetensors.hpp"
 #include "engine/ops.hpp"

@@ -7,14 +7,14 @@
 #include <string_view>
 #include <utility>
 
-#include "bpt_plr/method/parts.hpp"
-#include "bpt_plr/method/prototypes.hpp"
-#include "bpt_plr/train/batch_maker.hpp"
+#include "bpt_plr/method/semi_supervised_step.hpp"
 #include "bpt_plr/train/benchmark_data.hpp"
+#include "bpt_plr/train/division.hpp"
+#include "bpt_plr/train/epoch.hpp"
 #include "bpt_plr/train/evaluation.hpp"
-#include "bpt_plr/train/iteration_runner.hpp"
 #include "bpt_plr/train/learner.hpp"
-#include "bpt_plr/train/trainer.hpp"
+#include "bpt_plr/train/sampler.hpp"
+#include "bpt_plr/train/view_maker.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
 
@@ -135,52 +135,45 @@ class Benchmark {
 
   /// What lies between the evaluation of the networks and their training, and after it.
   void divide() {
+    const EpochNumber epoch{recipe_.warm_up, recipe_.warm_up};
     for (Learner* learner : {&k_, &j_}) {
-      learner->kept.prototype_logits = prototype_logits(
-          learner->kept.projection, learner->network->prototypes(), recipe_.proto_temperature);
+      learner->kept = keep_outputs(recipe_, *learner->network,
+                                   {learner->kept.logits, learner->kept.projection});
     }
-    const std::vector<Evidence> evidence = parts_.statistic->update(
-        recipe_.warm_up, std::vector<const KeptOutputs*>{&k_.kept, &j_.kept},
-        samples_.noisy_labels);
-    divisions_ = parts_.selection->divide({recipe_.warm_up, recipe_.warm_up, samples_.noisy_labels},
-                                          evidence);
+    divisions_ =
+        bptplr::divide(parts_, std::vector<const KeptOutputs*>{&k_.kept, &j_.kept}, samples_, epoch)
+            .divisions;
     for (Learner* learner : {&k_, &j_}) {
-      update_prototypes(learner->kept.projection,
-                        parts_.pseudo_labels->choose(learner->kept, recipe_.warm_up),
-                        recipe_.proto_momentum, learner->network->prototypes());
+      move_prototypes(parts_, recipe_, learner->kept, epoch.of_stage,
+                      learner->network->prototypes());
     }
   }
 
-  /// Iterations of network k on the partition of network j, in training as `recipe` wants it.
+  /// Iterations of network k on the division of network j, in training as `recipe` wants it.
   class Iterations {
    public:
     Iterations(Benchmark& benchmark, Recipe recipe)
         : recipe_(std::move(recipe)),
-          context_{recipe_,
-                   benchmark.samples_,
-                   benchmark.views_,
-                   recipe_.warm_up,
-                   recipe_.warm_up,
-                   0,
-                   0,
-                   {},
-                   {},
-                   [this](const std::string&) { has_warned_ = true; }},
-          co_division_{benchmark.divisions_[1], benchmark.j_.kept.logits},
-          maker_(context_, co_division_),
-          runner_(context_, co_division_, *benchmark.k_.network, *benchmark.j_.network,
-                  benchmark.k_.optimizer) {}
+          epoch_{recipe_,         benchmark.samples_, benchmark.views_,
+                 recipe_.warm_up, recipe_.warm_up,    0},
+          sampler_(epoch_, benchmark.divisions_[1]),
+          step_(recipe_, recipe_.warm_up, *benchmark.k_.network, *benchmark.j_.network,
+                benchmark.k_.optimizer),
+          graphed_(
+              [this, &benchmark](const Batch& batch) {
+                return step_(batch, benchmark.views_, benchmark.j_.kept.logits);
+              },
+              graph_options(epoch_, *benchmark.k_.network,
+                            [this](const std::string&) { has_warned_ = true; })) {}
 
     /// Seconds of `count` iterations, all queued before the last one is waited for.
     double run(std::int64_t count) {
       const auto start = std::chrono::steady_clock::now();
-      std::vector<IterationResult> results;
+      std::vector<PendingCopy> losses;
       for (std::int64_t i = 0; i < count; ++i) {
-        const IterationInputs inputs = maker_.next(number_);
-        results.push_back(runner_.run(inputs, dropout_key(context_, number_)));
-        ++number_;
+        losses.emplace_back(graphed_(sampler_.next()).values);
       }
-      if (!results.empty()) results.back().losses.get();
+      if (!losses.empty()) losses.back().get();
       return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
 
@@ -188,11 +181,10 @@ class Benchmark {
 
    private:
     Recipe recipe_;
-    EpochContext context_;
-    CoDivision co_division_;
-    BatchMaker maker_;
-    IterationRunner runner_;
-    std::int64_t number_ = 0;
+    NetworkEpoch epoch_;
+    SemiSupervisedSampler sampler_;
+    SemiSupervisedStep step_;
+    GraphedStep graphed_;
     bool has_warned_ = false;
   };
 

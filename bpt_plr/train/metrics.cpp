@@ -115,6 +115,17 @@ std::optional<WrongLabels> find_wrong_labels(std::span<const NetworkMetrics> net
   return count_wrong_labels(flagged, noisy_labels, true_labels);
 }
 
+void report_division(std::span<const Division> divisions, std::span<const Evidence> evidence,
+                     const EpochSamples& samples, std::int64_t num_class, EpochMetrics& metrics) {
+  metrics.networks.clear();
+  for (std::size_t i = 0; i < divisions.size(); ++i) {
+    metrics.networks.push_back(network_metrics(divisions[i], evidence[i], samples, num_class));
+  }
+  metrics.samples = samples.indices;
+  metrics.wrong_labels =
+      find_wrong_labels(metrics.networks, samples.noisy_labels, samples.true_labels);
+}
+
 Json to_json(const EpochMetrics& metrics) {
   Json json;
   json["epoch"] = metrics.epoch;

@@ -70,7 +70,12 @@ struct EpochMetrics {
   double peak_memory_gib = 0.0;  ///< on the device so far; on the CPU of the whole process
 };
 
-/// One line of metrics.jsonl. What is unknown (NaN) is null.
+/// Fills in what `metrics` says of the divisions of an epoch's samples, each made from its
+/// evidence.
+void report_division(std::span<const Division> divisions, std::span<const Evidence> evidence,
+                     const EpochSamples& samples, std::int64_t num_class, EpochMetrics& metrics);
+
+/// Returns one line of metrics.jsonl. What is unknown (NaN) is null.
 nlohmann::ordered_json to_json(const EpochMetrics& metrics);
 
 }  // namespace bptplr

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "bpt_plr/method/iteration.hpp"
+#include "bpt_plr/method/semi_supervised_step.hpp"
 #include "engine/ops.hpp"
 #include "models/preact_resnet.hpp"
 #include "tests/device.hpp"
@@ -57,24 +57,31 @@ class GoldenIteration {
     return k;
   }
 
-  /// All views that the file has; class sets where it has logits for them.
-  IterationBatch batch() const {
-    IterationBatch batch;
-    batch.weak = concat({view("u1"), view("u2"), view("x1"), view("x2")});
-    batch.combined = Tensor::empty_like(batch.weak);
-    if (has("views/x3")) {
-      batch.combined = concat({batch.combined, view("x3"), view("x4"), view("u3"), view("u4")});
-    }
+  /// Returns the batch of the file, without views.
+  Batch batch() const {
+    Batch batch;
     batch.labels = input("y");
     batch.clean_probability = input("w");
+    batch.permutation = input("perm");
+    batch.scalars =
+        make_scalars(scalar("lr"), scalar("l"), scalar("lambda"), 1.0).to(test_device());
+    batch.samples = batch.permutation.numel() / 2;
+    return batch;
+  }
+
+  /// Returns all views that the file has, and class sets where it has logits for them.
+  StepViews views() const {
+    StepViews views;
+    views.weak = concat({view("u1"), view("u2"), view("x1"), view("x2")});
+    views.combined = Tensor::empty_like(views.weak);
+    if (has("views/x3")) {
+      views.combined = concat({views.combined, view("x3"), view("x4"), view("u3"), view("u4")});
+    }
     if (has("z_x")) {
-      batch.class_sets = make_class_sets(concat({input("z_x"), input("z_u")}),
+      views.class_sets = make_class_sets(concat({input("z_x"), input("z_u")}),
                                          concat({input("y"), input("y_u")}), integers("kappa")[0]);
     }
-    batch.permutation = input("perm");
-    const IterationScalars scalars{scalar("lr"), scalar("l"), {1.0, scalar("lambda"), 1.0}};
-    batch.scalars = Tensor::from_bytes(std::as_bytes(std::span(&scalars, 1)), test_device());
-    return batch;
+    return views;
   }
 
   /// The iteration that `recipe` describes, with network k as `k`, and what the file has under
@@ -84,18 +91,18 @@ class GoldenIteration {
                         const std::string& contrastive_key) const {
     IterationStart j = start_of_j();
     const TensorMap j_before = j.network.named().state_dict();
-    IterationBatch golden_batch = batch();
-    const auto losses = IterationLosses::from(
-        queue_iteration(k.network, j.network, k.optimizer, golden_batch, IterationOptions(recipe)));
+    const SemiSupervisedStep step(recipe, 0, k.network, j.network, k.optimizer);
+    const LossTerms losses = loss_terms(step.train(batch(), views()));
+    EXPECT_EQ(losses.contains("contrastive"), !contrastive_key.empty());
     const auto near = [&](double value, const std::string& name) {
-      const double expected = name.empty() ? 0.0 : scalar(variant + "/" + name);
+      const double expected = scalar(variant + "/" + name);
       EXPECT_NEAR(value, expected, 1e-4 * std::max(1e-2, std::abs(expected))) << name;
     };
-    near(losses.loss_x, "loss_x");
-    near(losses.loss_u, "loss_u");
-    near(losses.penalty, "penalty");
-    near(losses.contrastive, contrastive_key);
-    near(losses.total, "loss");
+    near(losses.at("loss_x"), "loss_x");
+    near(losses.at("loss_u"), "loss_u");
+    near(losses.at("penalty"), "penalty");
+    if (!contrastive_key.empty()) near(losses.at("contrastive"), contrastive_key);
+    near(losses.at("loss"), "loss");
     expect_after(k, variant);
     for (const auto& [name, tensor] : j.network.named().state_dict()) {
       const auto bytes = static_cast<std::size_t>(tensor.numel()) * element_size(tensor.dtype());

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "bpt_plr/train/trainer.hpp"
+#include "bpt_plr/train/view_maker.hpp"
 #include "engine/optimizer.hpp"
 #include "models/preact_resnet.hpp"
 #include "tests/cuda/support.hpp"

@@ -17,8 +17,9 @@
 #include <string>
 #include <vector>
 
-#include "bpt_plr/train/batch_maker.hpp"
-#include "bpt_plr/train/iteration_runner.hpp"
+#include "bpt_plr/method/semi_supervised_step.hpp"
+#include "bpt_plr/train/epoch.hpp"
+#include "bpt_plr/train/sampler.hpp"
 #include "data/views.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
@@ -76,57 +77,59 @@ struct Learners {
   }
 };
 
-IterationBatch random_batch(const Options& options) {
-  const std::int64_t b = options.batch_size;
-  const Device device = parse_device(options.device);
-  const auto views = [&](std::int64_t count, std::uint32_t stream) {
-    const Tensor images = random_normal({count, kSide, kSide, 3}, stream).to(device);
-    return options.precision == "bf16" ? images.to(DType::kBfloat16) : images;
-  };
-  IterationBatch batch;
-  batch.weak = views(4 * b, 1);
-  batch.combined = views(8 * b, 3);
-  Philox random(1, Purpose::kTest, 1);
-  const auto classes = static_cast<std::uint32_t>(options.classes);
-  std::vector<std::int64_t> labels;
-  for (std::int64_t i = 0; i < 2 * b; ++i) labels.push_back(random.below(classes));
-  std::vector<float> w;
-  for (std::int64_t i = 0; i < b; ++i) w.push_back(random.uniform());
-  const Tensor all_labels = Tensor::from(labels, {2 * b}).to(device);
-  batch.labels = all_labels.rows(0, b);
-  batch.clean_probability = Tensor::from(w, {b}).to(device);
-  batch.class_sets =
-      make_class_sets(random_normal({2 * b, options.classes}, 4).to(device), all_labels, 3);
-  batch.permutation = Tensor::from(random.permutation(4 * b), {4 * b}).to(device);
-  const IterationScalars scalars{0.02, 0.7, {1.0, 25.0, 1.0}};
-  batch.scalars = Tensor::from_bytes(std::as_bytes(std::span(&scalars, 1)), device);
-  return batch;
-}
+/// A batch whose views lie ready.
+struct ReadyBatch {
+  Batch batch;
+  StepViews views;
+
+  explicit ReadyBatch(const Options& options) {
+    const std::int64_t b = options.batch_size;
+    const Device device = parse_device(options.device);
+    const auto images = [&](std::int64_t count, std::uint32_t stream) {
+      const Tensor normal = random_normal({count, kSide, kSide, 3}, stream).to(device);
+      return options.precision == "bf16" ? normal.to(DType::kBfloat16) : normal;
+    };
+    views.weak = images(4 * b, 1);
+    views.combined = images(8 * b, 3);
+    Philox random(1, Purpose::kTest, 1);
+    const auto classes = static_cast<std::uint32_t>(options.classes);
+    std::vector<std::int64_t> labels;
+    for (std::int64_t i = 0; i < 2 * b; ++i) labels.push_back(random.below(classes));
+    std::vector<float> w;
+    for (std::int64_t i = 0; i < b; ++i) w.push_back(random.uniform());
+    const Tensor all_labels = Tensor::from(labels, {2 * b}).to(device);
+    batch.labels = all_labels.rows(0, b);
+    batch.clean_probability = Tensor::from(w, {b}).to(device);
+    views.class_sets =
+        make_class_sets(random_normal({2 * b, options.classes}, 4).to(device), all_labels, 3);
+    batch.permutation = Tensor::from(random.permutation(4 * b), {4 * b}).to(device);
+    batch.scalars = make_scalars(0.02, 0.7, 25.0, 1.0).to(device);
+    batch.samples = 2 * b;
+  }
+};
 
 /// Iterations on views that lie ready.
 class ReadyIterations {
  public:
   explicit ReadyIterations(const Options& options)
-      : learners_(options), batch_(random_batch(options)), records_(options.records()) {}
+      : learners_(options), ready_(options), records_(options.records()) {}
 
   void queue() {
     if (graph_ != nullptr) return graph_->replay();
-    losses_ = queue_iteration(learners_.k, learners_.j, learners_.optimizer, batch_, iteration_);
+    losses_ = step_.train(ready_.batch, ready_.views);
     if (!records_) return;
-    graph_ = kernels::make_graph(cuda_context(losses_.device()));
-    graph_->record([&] {
-      losses_ = queue_iteration(learners_.k, learners_.j, learners_.optimizer, batch_, iteration_);
-    });
+    graph_ = kernels::make_graph(cuda_context(losses_.values.device()));
+    graph_->record([&] { losses_ = step_.train(ready_.batch, ready_.views); });
   }
-  void wait() { IterationLosses::from(losses_); }
+  void wait() { loss_terms(losses_); }
 
  private:
   Learners learners_;
-  IterationOptions iteration_{Recipe{}};
-  IterationBatch batch_;
+  SemiSupervisedStep step_{Recipe{}, 0, learners_.k, learners_.j, learners_.optimizer};
+  ReadyBatch ready_;
   bool records_;
   std::unique_ptr<kernels::DeviceGraph> graph_;
-  Tensor losses_;  ///< in the graph's memory: to go before it
+  Losses losses_;  ///< in the graph's memory: to go before it
 };
 
 /// The iterations of an epoch as training runs them, on random images, half of them labelled.
@@ -143,11 +146,8 @@ class EpochIterations {
         samples_(random_samples(options)),
         division_(halves(options.samples)) {}
 
-  void queue() {
-    result_.emplace(runner_.run(maker_.next(next_), dropout_key(context_, next_)));
-    ++next_;
-  }
-  void wait() { result_->losses.get(); }
+  void queue() { losses_.emplace(graphed_(sampler_.next()).values); }
+  void wait() { losses_->get(); }
 
  private:
   static constexpr std::array<float, 3> kMean{.4914F, .4822F, .4465F};
@@ -194,22 +194,14 @@ class EpochIterations {
   Tensor logits_;
   EpochSamples samples_;
   Division division_;
-  EpochContext context_{recipe_,
-                        samples_,
-                        views_,
-                        0,
-                        0,
-                        0,
-                        0,
-                        {},
-                        {},
-                        [](const std::string& sentence) {
-        fmt::print(stderr, "step: warning: {}\n", sentence); }};
-  CoDivision co_division_{division_, logits_};
-  BatchMaker maker_{context_, co_division_};
-  IterationRunner runner_{context_, co_division_, learners_.k, learners_.j, learners_.optimizer};
-  std::int64_t next_ = 0;
-  std::optional<IterationResult> result_;
+  NetworkEpoch epoch_{recipe_, samples_, views_, 0, 0, 0};
+  SemiSupervisedSampler sampler_{epoch_, division_};
+  SemiSupervisedStep step_{recipe_, 0, learners_.k, learners_.j, learners_.optimizer};
+  GraphedStep graphed_{[this](const Batch& batch) { return step_(batch, views_, logits_); },
+                       graph_options(epoch_, learners_.k, [](const std::string& sentence) {
+                         fmt::print(stderr, "step: warning: {}\n", sentence);
+                       })};
+  std::optional<PendingCopy> losses_;
 };
 
 /// Seconds of an iteration, as means of windows.

@@ -7,7 +7,7 @@
 
 #include "bpt_plr/method/gmm.hpp"
 #include "bpt_plr/method/statistic.hpp"
-#include "bpt_plr/train/trainer.hpp"
+#include "bpt_plr/train/view_maker.hpp"
 #include "engine/ops.hpp"
 
 namespace bptplr {

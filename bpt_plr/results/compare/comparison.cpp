@@ -108,8 +108,8 @@ ComparedRun compared_run(const Json& line, const std::string& origin) {
   }
 }
 
-Statistic statistic(std::span<const double> values) {
-  Statistic result;
+MeanDeviation mean_deviation(std::span<const double> values) {
+  MeanDeviation result;
   double sum = 0.0;
   for (const double value : values) {
     if (std::isnan(value)) continue;
@@ -127,11 +127,11 @@ Statistic statistic(std::span<const double> values) {
   return result;
 }
 
-std::string to_text(const Statistic& statistic, int decimals) {
-  if (statistic.count == 0) return "-";
-  std::string mean = fmt::format("{:.{}f}", statistic.mean, decimals);
-  if (statistic.count == 1) return mean;
-  return fmt::format("{} ± {:.{}f}", mean, statistic.deviation, decimals);
+std::string to_text(const MeanDeviation& value, int decimals) {
+  if (value.count == 0) return "-";
+  std::string mean = fmt::format("{:.{}f}", value.mean, decimals);
+  if (value.count == 1) return mean;
+  return fmt::format("{} ± {:.{}f}", mean, value.deviation, decimals);
 }
 
 const ComparedRun* Comparison::find(const std::string& label, std::int64_t seed) const {
@@ -183,7 +183,7 @@ std::vector<LabelSummary> summarize(const Comparison& comparison) {
       std::vector<double> values(done.size());
       std::ranges::transform(done, values.begin(),
                              [&](const ComparedRun* run) { return value(*run); });
-      return statistic(values);
+      return mean_deviation(values);
     };
     summary.best_acc = of([](const ComparedRun& run) { return run.best_acc; });
     summary.mean_last10 = of([](const ComparedRun& run) { return run.mean_last10; });

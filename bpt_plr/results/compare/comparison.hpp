@@ -46,17 +46,17 @@ nlohmann::ordered_json to_json(const ComparedRun& run);
 ComparedRun compared_run(const nlohmann::ordered_json& line, const std::string& origin);
 
 /// Mean and sample standard deviation (n - 1); NaN where there are too few values for them.
-struct Statistic {
+struct MeanDeviation {
   std::int64_t count = 0;
   double mean = std::numeric_limits<double>::quiet_NaN();
   double deviation = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// Of the values that are numbers.
-Statistic statistic(std::span<const double> values);
+MeanDeviation mean_deviation(std::span<const double> values);
 
 /// "79.30 ± 0.41", "79.30" where there is no deviation, "-" where there is no mean.
-std::string to_text(const Statistic& statistic, int decimals);
+std::string to_text(const MeanDeviation& value, int decimals);
 
 /// All runs of a comparison.
 struct Comparison {
@@ -82,10 +82,10 @@ struct LabelSummary {
   std::int64_t asked = 0;  ///< seeds
   std::int64_t done = 0;
   std::int64_t failed = 0;
-  Statistic best_acc;
-  Statistic mean_last10;
-  Statistic auc;
-  Statistic minutes;
+  MeanDeviation best_acc;
+  MeanDeviation mean_last10;
+  MeanDeviation auc;
+  MeanDeviation minutes;
 };
 
 /// One for each label, in their order.

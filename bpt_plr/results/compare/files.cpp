@@ -41,10 +41,10 @@ std::string csv_row(const ComparedRun& run) {
                            csv_field(run.failure));
 }
 
-Json to_json(const Statistic& statistic, const std::vector<const ComparedRun*>& runs,
+Json to_json(const MeanDeviation& summary, const std::vector<const ComparedRun*>& runs,
              double (*value)(const ComparedRun&)) {
-  Json json{{"mean", number_or_null(statistic.mean)},
-            {"deviation", number_or_null(statistic.deviation)},
+  Json json{{"mean", number_or_null(summary.mean)},
+            {"deviation", number_or_null(summary.deviation)},
             {"values", Json::array()}};
   for (const ComparedRun* run : runs) json["values"].push_back(number_or_null(value(*run)));
   return json;
@@ -59,7 +59,7 @@ Json curve_of(const std::vector<const ComparedRun*>& runs, std::size_t epochs) {
     for (const ComparedRun* run : runs) {
       if (epoch < run->accuracies.size()) accuracies.push_back(run->accuracies[epoch]);
     }
-    const Statistic of = statistic(accuracies);
+    const MeanDeviation of = mean_deviation(accuracies);
     curve["mean"].push_back(number_or_null(of.mean));
     curve["low"].push_back(number_or_null(of.mean - of.deviation));
     curve["high"].push_back(number_or_null(of.mean + of.deviation));

@@ -15,7 +15,7 @@
 #include "bpt_plr/results/report/history.hpp"
 #include "bpt_plr/results/report/page.hpp"
 #include "bpt_plr/run/trained_run.hpp"
-#include "bpt_plr/train/trainer.hpp"
+#include "bpt_plr/train/view_maker.hpp"
 #include "bpt_plr/train/training_data.hpp"
 #include "data/images/resize.hpp"
 #include "data/noise/noise.hpp"

@@ -9,6 +9,7 @@
 #include "bpt_plr/run/run_folder.hpp"
 #include "bpt_plr/train/evaluation.hpp"
 #include "bpt_plr/train/trainer.hpp"
+#include "bpt_plr/train/view_maker.hpp"
 #include "data/sets/shapes.hpp"
 #include "tests/golden.hpp"
 #include "tests/message_of.hpp"

@@ -10,7 +10,7 @@
 
 #include "bpt_plr/method/prototypes.hpp"
 #include "bpt_plr/method/pseudo_labels.hpp"
-#include "bpt_plr/train/batch_maker.hpp"
+#include "bpt_plr/train/sampler.hpp"
 #include "tests/bpt_plr/small_recipe.hpp"
 #include "tests/golden.hpp"
 
@@ -67,7 +67,7 @@ TEST(Trainer, ANetworkTrainsOnTheDivisionOfTheOther) {
           epoch.networks[static_cast<std::size_t>(1 - k)].selection.n_labelled;
       of_the_other.partition.labelled.resize(static_cast<std::size_t>(size));
       of_the_other.partition.unlabelled.resize(static_cast<std::size_t>(100 - size));
-      expected[static_cast<std::size_t>(k)] = plan_epoch(recipe, of_the_other).iterations;
+      expected[static_cast<std::size_t>(k)] = plan_passes(recipe, of_the_other).iterations;
       EXPECT_EQ(listener.iterations.at({epoch.epoch, k + 1}), expected[static_cast<std::size_t>(k)])
           << "epoch " << epoch.epoch << ", network " << k + 1;
     }

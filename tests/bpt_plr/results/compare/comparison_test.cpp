@@ -50,30 +50,30 @@ ComparedRun failed_run(const std::string& label, std::int64_t seed) {
   return run;
 }
 
-TEST(Statistic, MeanAndSampleDeviation) {
+TEST(MeanDeviation, MeanAndSampleDeviation) {
   const std::vector<double> values{1.0, 2.0, 3.0, 4.0};
-  const Statistic of = statistic(values);
+  const MeanDeviation of = mean_deviation(values);
   EXPECT_EQ(of.count, 4);
   EXPECT_DOUBLE_EQ(of.mean, 2.5);
   EXPECT_DOUBLE_EQ(of.deviation, std::sqrt(5.0 / 3.0));
   EXPECT_EQ(to_text(of, 2), "2.50 ± 1.29");
 }
 
-TEST(Statistic, OneValueHasNoDeviationAndNoneNoMean) {
+TEST(MeanDeviation, OneValueHasNoDeviationAndNoneNoMean) {
   const std::vector<double> one{79.304};
-  EXPECT_TRUE(std::isnan(statistic(one).deviation));
-  EXPECT_EQ(to_text(statistic(one), 2), "79.30");
-  EXPECT_TRUE(std::isnan(statistic({}).mean));
-  EXPECT_EQ(to_text(statistic({}), 2), "-");
+  EXPECT_TRUE(std::isnan(mean_deviation(one).deviation));
+  EXPECT_EQ(to_text(mean_deviation(one), 2), "79.30");
+  EXPECT_TRUE(std::isnan(mean_deviation({}).mean));
+  EXPECT_EQ(to_text(mean_deviation({}), 2), "-");
 }
 
-TEST(Statistic, WhatIsNoNumberDoesNotCount) {
+TEST(MeanDeviation, WhatIsNoNumberDoesNotCount) {
   const std::vector<double> values{kNan, 2.0, kNan, 4.0};
-  const Statistic of = statistic(values);
+  const MeanDeviation of = mean_deviation(values);
   EXPECT_EQ(of.count, 2);
   EXPECT_DOUBLE_EQ(of.mean, 3.0);
   EXPECT_DOUBLE_EQ(of.deviation, std::sqrt(2.0));
-  EXPECT_EQ(statistic(std::vector<double>{kNan}).count, 0);
+  EXPECT_EQ(mean_deviation(std::vector<double>{kNan}).count, 0);
 }
 
 Json epoch_line(std::int64_t epoch, double accuracy) {

@@ -44,8 +44,10 @@ TEST(MethodIteration, TargetsMatchPyTorch) {
     const GoldenIteration golden = golden_of(method);
     IterationStart k = golden.start_of_k();
     IterationStart j = golden.start_of_j();
-    const Targets targets =
-        make_targets(k.network, j.network, golden.batch(), golden.scalar("temperature"));
+    const Recipe recipe = method_recipe(method);
+    ASSERT_EQ(golden.scalar("temperature"), recipe.T);
+    const SemiSupervisedStep step(recipe, 0, k.network, j.network, k.optimizer);
+    const Targets targets = step.make_targets(golden.batch(), golden.views());
     EXPECT_LT(relative_error(targets.labelled, golden["t_x"]), 1e-4);
     EXPECT_LT(relative_error(targets.unlabelled, golden["t_u"]), 1e-4);
   }

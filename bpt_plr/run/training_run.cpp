@@ -1,16 +1,11 @@
-#include "apps/training_run.hpp"
-
-#include <fmt/format.h>
+#include "bpt_plr/run/training_run.hpp"
 
 #include <filesystem>
-#include <ratio>
 
-#include "apps/commands.hpp"
-#include "apps/terminal/load_progress.hpp"
 #include "bpt_plr/train/checkpoint.hpp"
-#include "bpt_plr/train/epoch.hpp"
 #include "bpt_plr/train/pretrained.hpp"
 #include "engine/error.hpp"
+#include "engine/threads.hpp"
 
 namespace bptplr {
 namespace {
@@ -25,16 +20,6 @@ std::string default_out(const Recipe& recipe) {
 }
 
 }  // namespace
-
-std::string StopWish::reason() const {
-  return signal_.received() ? "a signal" : fmt::format("--max_hours {}", max_hours_);
-}
-
-bool StopWish::time_is_up() const {
-  const std::chrono::duration<double, std::ratio<3600>> hours =
-      std::chrono::steady_clock::now() - start_;
-  return max_hours_ > 0.0 && hours.count() >= max_hours_;
-}
 
 PlannedRun plan_run(Recipe recipe, bool resume) {
   PlannedRun run;
@@ -53,56 +38,59 @@ PlannedRun plan_run(Recipe recipe, bool resume) {
   return run;
 }
 
-TrainingData load_data(PlannedRun& run) {
-  LoadProgress loading;
-  TrainingData data = load_training_data(run.recipe, loading.report());
+TrainingData load_data(PlannedRun& run, const LoadReport& report) {
+  TrainingData data = load_training_data(run.recipe, report);
   run.recipe.num_class = data.dataset.num_classes();
   resolve(run.recipe);  // once more, with what depends on the number of classes
   return data;
 }
 
-TrainingRun::Observer::Observer(const Recipe& recipe, const RunFolder& folder, const StopWish& stop)
-    : progress_(recipe),
-      recorder_(folder, recipe,
-                [this](const std::string& sentence) { progress_.warning(sentence); }),
-      stop_(stop) {}
+TrainingRun::Recording::Recording(const Recipe& recipe, const RunFolder& folder,
+                                  const StopCondition& stop_condition, TrainingObserver& receiver)
+    : stop(stop_condition),
+      observer(receiver),
+      recorder(folder, recipe,
+               [this](const std::string& sentence) { observer.on_warning(sentence); }) {}
 
-void TrainingRun::Observer::on_epoch(const EpochMetrics& metrics) {
-  recorder_.record_epoch(metrics, *trainer_);
-  progress_.epoch(metrics);
-  last_ = metrics;
+void TrainingRun::Recording::on_epoch(const EpochMetrics& metrics) {
+  recorder.record_epoch(metrics, *trainer);
+  ++epochs;
+  observer.on_epoch(metrics);
 }
 
-TrainingRun::TrainingRun(const PlannedRun& run, const TrainingData& data, const StopWish& stop)
+TrainingRun::TrainingRun(const PlannedRun& run, const TrainingData& data, const StopCondition& stop,
+                         TrainingObserver& observer)
     : folder_(run.resuming ? RunFolder::resume(run.recipe.out) : RunFolder::create(run.recipe.out)),
-      observer_(run.recipe, folder_, stop),
-      trainer_(run.recipe, data, observer_) {
-  observer_.watch(trainer_);
+      recording_(run.recipe, folder_, stop, observer),
+      trainer_(run.recipe, data, recording_) {
+  recording_.trainer = &trainer_;
   if (run.resuming) go_on(run);
   folder_.write_config(run.recipe);
   folder_.write_classes(data.dataset);
   folder_.write_noise(data.noisy_labels);
 }
 
+/// Restores the newest checkpoint; without one the run begins anew.
 void TrainingRun::go_on(const PlannedRun& run) {
   const auto found =
       folder_.checkpoints(run.recipe.keep_checkpoints).newest([&](const std::string& why) {
-        observer_.on_warning(why);
+        recording_.on_warning(why);
       });
   const auto recorded = std::ssize(folder_.read_metrics());
   require(found || recorded <= 1,  // a first epoch may have ended before its checkpoint was written
           "{} has the results of {} epochs, but no checkpoint that can be read to go on from; keep "
           "them and choose another --out",
           run.recipe.out, recorded);
+  Position position;
   if (found) {
-    require(found->checkpoint.position.epoch <= run.recipe.num_epochs,
+    position = found->checkpoint.position;
+    require(position.epoch <= run.recipe.num_epochs,
             "num_epochs is {}, but the run in {} has done {} epochs; choose that many or more",
-            run.recipe.num_epochs, run.recipe.out, found->checkpoint.position.epoch);
-    trainer_.restore(found->checkpoint, found->path.string());
+            run.recipe.num_epochs, run.recipe.out, position.epoch);
+    resumed_from_ = found->path.string();
+    trainer_.restore(found->checkpoint, resumed_from_);
   }
-  const Position position = found ? found->checkpoint.position : Position{};
   folder_.rewind(position.epoch);
-  fmt::print("resume    {}\n", found ? found->path.string() : "no checkpoint yet: from the start");
 }
 
 bool TrainingRun::run() {
@@ -110,12 +98,12 @@ bool TrainingRun::run() {
   try {
     finished = trainer_.run();
   } catch (const NotFinite& error) {
-    throw Error("{}; {}", error.what(), observer_.recorder().record_failure(trainer_));
+    throw Error("{}; {}", error.what(), recording_.recorder.record_failure(trainer_));
   }
   if (finished) {
-    observer_.recorder().finish(trainer_);
+    recording_.recorder.finish(trainer_);
   } else {
-    observer_.recorder().record_interruption(trainer_);
+    recording_.recorder.record_interruption(trainer_);
   }
   return finished;
 }

@@ -1,4 +1,4 @@
-#include "bpt_plr/train/iteration_inputs.hpp"
+#include "bpt_plr/method/batch.hpp"
 
 #include <algorithm>
 
@@ -6,39 +6,54 @@
 
 namespace bptplr {
 
-std::vector<Tensor*> IterationInputs::tensors() {
+std::vector<Tensor*> Batch::tensors() {
   return {&weak.pixels, &weak.rows,       &weak.augments, &strong.pixels,
           &strong.rows, &strong.augments, &labels,        &clean_probability,
           &set_rows,    &set_labels,      &permutation,   &scalars};
 }
 
-std::vector<const Tensor*> IterationInputs::tensors() const {
-  const auto all = const_cast<IterationInputs*>(this)->tensors();
+std::vector<const Tensor*> Batch::tensors() const {
+  const auto all = const_cast<Batch*>(this)->tensors();
   return {all.begin(), all.end()};
 }
 
-bool IterationInputs::has_shapes_of(const IterationInputs& other) const {
+bool Batch::has_shapes_of(const Batch& other) const {
   return std::ranges::equal(tensors(), other.tensors(), [](const Tensor* a, const Tensor* b) {
     return a->defined() == b->defined() && (!a->defined() || a->shape() == b->shape());
   });
 }
 
-IterationInputs IterationInputs::to(Device device) const {
+Batch Batch::to(Device device) const {
   const Range range("inputs");
-  IterationInputs copy = *this;
+  Batch copy = *this;
   for (Tensor* tensor : copy.tensors()) {
     if (tensor->defined()) *tensor = tensor->to(device);
   }
   return copy;
 }
 
-void IterationInputs::copy_from(const IterationInputs& source) {
+void Batch::copy_from(const Batch& source) {
   const Range range("inputs");
   const auto targets = tensors();
   const auto sources = source.tensors();
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (targets[i]->defined()) targets[i]->copy_from(*sources[i]);
   }
+  dropout = source.dropout;
+  lambda_u = source.lambda_u;
+  samples = source.samples;
+}
+
+Tensor make_scalars(double lr, double mix, double lambda_u, double penalty) {
+  return Tensor::from(std::vector{lr, mix, 1.0, lambda_u, penalty}, {5});
+}
+
+LossTerms loss_terms(const Losses& losses) {
+  const Tensor here = losses.values.to(Device{});
+  const auto values = here.span<float>();
+  LossTerms terms;
+  for (std::size_t i = 0; i < losses.names.size(); ++i) terms[losses.names[i]] = values[i];
+  return terms;
 }
 
 }  // namespace bptplr

@@ -22,8 +22,9 @@ const GoldenIteration& golden() {
   return file;
 }
 
-IterationOptions plr_options() {
-  return IterationOptions(Recipe{});
+/// The step of BPT-PLR.
+SemiSupervisedStep plr_step(IterationStart& k, IterationStart& j) {
+  return {Recipe{}, 0, k.network, j.network, k.optimizer};
 }
 
 TEST(TrainingIteration, MatchesPyTorch) {
@@ -40,41 +41,40 @@ TEST(TrainingIteration, MatchesPyTorch) {
 TEST(TrainingIteration, TargetsMatchPyTorch) {
   IterationStart k = golden().start_of_k();
   IterationStart j = golden().start_of_j();
-  const Targets targets =
-      make_targets(k.network, j.network, golden().batch(), golden().scalar("temperature"));
+  ASSERT_EQ(golden().scalar("temperature"), Recipe{}.T);
+  const Targets targets = plr_step(k, j).make_targets(golden().batch(), golden().views());
   EXPECT_LT(relative_error(targets.labelled, golden()["t_x"]), 1e-4);
   EXPECT_LT(relative_error(targets.unlabelled, golden()["t_u"]), 1e-4);
 }
 
-/// What targets need of the first samples of the golden batch.
-IterationBatch first_samples(std::int64_t size_u, std::int64_t size_x) {
-  IterationBatch batch = golden().batch();
+/// Returns targets of the first samples of the golden batch.
+Targets targets_of_first(IterationStart& k, IterationStart& j, std::int64_t size_u,
+                         std::int64_t size_x) {
   const auto first = [](const char* name, std::int64_t size) {
     return golden().view(name).rows(0, size);
   };
-  batch.weak =
+  StepViews views;
+  views.weak =
       concat({first("u1", size_u), first("u2", size_u), first("x1", size_x), first("x2", size_x)});
+  Batch batch = golden().batch();
   batch.labels = batch.labels.rows(0, size_x);
   batch.clean_probability = batch.clean_probability.rows(0, size_x);
-  return batch;
+  batch.samples = size_u + size_x;
+  return plr_step(k, j).make_targets(batch, views);
 }
 
 /// One pass over equal sets, and one for each of unequal ones, as the last batch of a pass over the
 /// data may have: both give what the unlabelled set and after it the labelled one give alone.
 TEST(TrainingIteration, TargetsAndStatisticsAreThoseOfTheSetsOneAfterTheOther) {
   const std::int64_t size = golden().batch().size_x();
-  const double temperature = golden().scalar("temperature");
   for (const auto& [size_u, size_x] : {std::pair{size, size}, {size, size - 1}, {size - 1, size}}) {
     SCOPED_TRACE(testing::Message() << size_u << " unlabelled, " << size_x << " labelled");
     IterationStart j = golden().start_of_j();
     IterationStart together = golden().start_of_k();
-    const Targets targets =
-        make_targets(together.network, j.network, first_samples(size_u, size_x), temperature);
+    const Targets targets = targets_of_first(together, j, size_u, size_x);
     IterationStart apart = golden().start_of_k();
-    const Tensor unlabelled =
-        make_targets(apart.network, j.network, first_samples(size_u, 0), temperature).unlabelled;
-    const Tensor labelled =
-        make_targets(apart.network, j.network, first_samples(0, size_x), temperature).labelled;
+    const Tensor unlabelled = targets_of_first(apart, j, size_u, 0).unlabelled;
+    const Tensor labelled = targets_of_first(apart, j, 0, size_x).labelled;
     EXPECT_LT(relative_error(targets.unlabelled, unlabelled), 1e-5);
     EXPECT_LT(relative_error(targets.labelled, labelled), 1e-5);
     const TensorMap state = together.network.named().state_dict();
@@ -93,29 +93,29 @@ TEST(TrainingIteration, EmptyLabelledOrUnlabelledSet) {
   for (const bool keep_labelled : {true, false}) {
     IterationStart k = golden().start_of_k();
     IterationStart j = golden().start_of_j();
-    IterationBatch batch = golden().batch();
-    const std::int64_t half = batch.combined.size(0) / 2;
+    Batch batch = golden().batch();
+    StepViews views = golden().views();
+    const std::int64_t half = views.rows();
     const std::int64_t middle = half + half / 2;
     const Tensor strong =
-        keep_labelled ? batch.combined.rows(half, middle) : batch.combined.rows(middle, 2 * half);
-    batch.combined = concat({Tensor::empty_like(strong), strong});
+        keep_labelled ? views.combined.rows(half, middle) : views.combined.rows(middle, 2 * half);
+    views.combined = concat({Tensor::empty_like(strong), strong});
+    const Tensor z = golden().input(keep_labelled ? "z_x" : "z_u");
+    views.class_sets = make_class_sets(z, golden().input(keep_labelled ? "y" : "y_u"), 2);
+    const std::int64_t end_u = 2 * batch.size_u();
+    views.weak = keep_labelled ? views.weak.rows(end_u, half) : views.weak.rows(0, end_u);
     std::vector<std::int64_t> backwards;
     for (std::int64_t i = half / 2; i > 0; --i) backwards.push_back(i - 1);
     batch.permutation = Tensor::from(backwards, {std::ssize(backwards)}).to(test_device());
-    const Tensor z = golden().input(keep_labelled ? "z_x" : "z_u");
-    batch.class_sets = make_class_sets(z, golden().input(keep_labelled ? "y" : "y_u"), 2);
-    const std::int64_t end_u = 2 * batch.size_u();
-    batch.weak =
-        keep_labelled ? batch.weak.rows(end_u, batch.weak.size(0)) : batch.weak.rows(0, end_u);
+    batch.samples = half / 4;
     if (!keep_labelled) {
       batch.labels = batch.labels.rows(0, 0);
       batch.clean_probability = batch.clean_probability.rows(0, 0);
     }
-    const auto losses = IterationLosses::from(
-        queue_iteration(k.network, j.network, k.optimizer, batch, plr_options()));
-    EXPECT_TRUE(std::isfinite(losses.total));
-    EXPECT_EQ(losses.loss_x == 0.0, !keep_labelled);
-    EXPECT_EQ(losses.loss_u == 0.0, keep_labelled);
+    const LossTerms losses = loss_terms(plr_step(k, j).train(batch, views));
+    EXPECT_TRUE(std::isfinite(losses.at("loss")));
+    EXPECT_EQ(losses.at("loss_x") == 0.0, !keep_labelled);
+    EXPECT_EQ(losses.at("loss_u") == 0.0, keep_labelled);
   }
 }
 
@@ -125,8 +125,7 @@ TEST(TrainingIteration, SameBitsForAnyNumberOfThreads) {
     omp_set_num_threads(threads);
     IterationStart k = golden().start_of_k();
     IterationStart j = golden().start_of_j();
-    IterationBatch batch = golden().batch();
-    queue_iteration(k.network, j.network, k.optimizer, batch, plr_options());
+    plr_step(k, j).train(golden().batch(), golden().views());
     return k.network.named().state_dict();
   };
   const TensorMap one = run(1);
@@ -138,30 +137,47 @@ TEST(TrainingIteration, SameBitsForAnyNumberOfThreads) {
   }
 }
 
+/// The batch of a warm-up without views: labels, and the MixUp that Recipe::mixup_alpha asks for.
+Batch warm_up_batch(const std::vector<std::int64_t>& labels, double mix = 1.0,
+                    const std::vector<std::int64_t>& permutation = {}) {
+  Batch batch;
+  batch.samples = std::ssize(labels);
+  batch.labels = Tensor::from(labels, {batch.samples}).to(test_device());
+  batch.scalars = make_scalars(golden().scalar("lr"), mix, 0.0, 0.0).to(test_device());
+  if (!permutation.empty()) {
+    batch.permutation = Tensor::from(permutation, {batch.samples}).to(test_device());
+  }
+  return batch;
+}
+
+WarmUpViews warm_up_views() {
+  return {golden().input("warmup/weak"),
+          concat({golden().input("warmup/strong1"), golden().input("warmup/strong2")})};
+}
+
 TEST(WarmUpIteration, MatchesPyTorch) {
   IterationStart k = golden().start_of_k();
-  WarmUpBatch batch;
-  batch.weak = golden().input("warmup/weak");
-  batch.strong = concat({golden().input("warmup/strong1"), golden().input("warmup/strong2")});
-  batch.labels = golden().integers("warmup/labels");
-  WarmUpOptions options;
-  options.lr = golden().scalar("lr");
-  options.negative_entropy = true;
-  const auto losses =
-      WarmUpLosses::from(queue_warm_up_iteration(k.network, k.optimizer, batch, options));
-  EXPECT_NEAR(losses.classifier, golden().scalar("warmup/loss_ce"), 1e-4);
-  EXPECT_NEAR(losses.negative_entropy, golden().scalar("warmup/neg_entropy"), 1e-4);
-  EXPECT_NEAR(losses.contrastive, golden().scalar("warmup/contrastive"), 1e-4);
+  Recipe recipe;
+  recipe.warm_up_penalty = "on";
+  const WarmUpStep step(recipe, k.network, k.optimizer);
+  const LossTerms losses =
+      loss_terms(step.train(warm_up_batch(golden().integers("warmup/labels")), warm_up_views()));
+  EXPECT_NEAR(losses.at("loss_ce"), golden().scalar("warmup/loss_ce"), 1e-4);
+  EXPECT_NEAR(losses.at("negative_entropy"), golden().scalar("warmup/neg_entropy"), 1e-4);
+  EXPECT_NEAR(losses.at("contrastive"), golden().scalar("warmup/contrastive"), 1e-4);
+  EXPECT_NEAR(losses.at("loss"),
+              losses.at("loss_ce") + losses.at("negative_entropy") + losses.at("contrastive"),
+              1e-5);
   EXPECT_FALSE(golden().after("warmup/k_momentum_after/").empty());
   golden().expect_after(k, "warmup");
 }
 
-TEST(WarmUpOptions, PenaliseConfidenceUnderAsymmetricNoiseUnlessToldOtherwise) {
+TEST(WarmUpStep, PenalisesConfidenceUnderAsymmetricNoiseUnlessToldOtherwise) {
   const auto penalises = [](const std::string& noise_mode, const std::string& penalty) {
     Recipe recipe;
     recipe.noise_mode = noise_mode;
     recipe.warm_up_penalty = penalty;
-    return WarmUpOptions(recipe, 0).negative_entropy;
+    return WarmUpStep::wants_negative_entropy(recipe);
   };
   EXPECT_TRUE(penalises("asym", "auto"));
   EXPECT_FALSE(penalises("sym", "auto"));
@@ -171,24 +187,20 @@ TEST(WarmUpOptions, PenaliseConfidenceUnderAsymmetricNoiseUnlessToldOtherwise) {
 
 /// One iteration of MixUp from the same start.
 struct MixedUp {
-  WarmUpLosses losses;
+  double loss_ce;
   TensorMap state;
 };
 
 MixedUp mix_up(double mix, const std::vector<std::int64_t>& permutation, const Tensor& weak,
                const std::vector<std::int64_t>& labels) {
   IterationStart k = golden().start_of_k();
-  WarmUpBatch batch;
-  batch.weak = weak;
-  batch.labels = labels;
-  batch.mix = mix;
-  batch.permutation = permutation;
-  WarmUpOptions options;
-  options.contrastive = WarmUpContrastive::kNone;
-  options.mixup_alpha = permutation.empty() ? 0.0 : 1.0;
-  const auto losses =
-      WarmUpLosses::from(queue_warm_up_iteration(k.network, k.optimizer, batch, options));
-  return {losses, k.network.named().state_dict()};
+  Recipe recipe;
+  recipe.warm_up_contrastive = "none";
+  recipe.mixup_alpha = permutation.empty() ? 0.0 : 1.0;
+  const WarmUpStep step(recipe, k.network, k.optimizer);
+  const LossTerms losses =
+      loss_terms(step.train(warm_up_batch(labels, mix, permutation), {weak, {}}));
+  return {losses.at("loss_ce"), k.network.named().state_dict()};
 }
 
 /// With the weight 0 each sample is the one that it is mixed with; in between, the loss is linear
@@ -206,30 +218,29 @@ TEST(WarmUpIteration, MixUpMixesImagesAndLabelsAlike) {
 
   const MixedUp plain = mix_up(1.0, {}, weak, labels);
   const MixedUp whole = mix_up(1.0, next, weak, labels);
-  EXPECT_NEAR(whole.losses.classifier, plain.losses.classifier, 1e-6);
+  EXPECT_NEAR(whole.loss_ce, plain.loss_ce, 1e-6);
   const MixedUp shifted = mix_up(1.0, {}, weak_of_next, labels_of_next);
   const MixedUp none = mix_up(0.0, next, weak, labels);
-  EXPECT_NEAR(none.losses.classifier, shifted.losses.classifier, 1e-6);
+  EXPECT_NEAR(none.loss_ce, shifted.loss_ce, 1e-6);
   for (const auto& [name, tensor] : shifted.state) {
     if (tensor.dtype() != DType::kFloat32) continue;
     EXPECT_LT(relative_error(none.state.at(name), tensor), 1e-5) << name;
   }
   const Tensor half = add(scale(weak.clone(), 0.5), scale(weak_of_next.clone(), 0.5));
-  const double of_labels = mix_up(1.0, {}, half, labels).losses.classifier;
-  const double of_next = mix_up(1.0, {}, half, labels_of_next).losses.classifier;
-  EXPECT_NEAR(mix_up(0.5, next, weak, labels).losses.classifier, 0.5 * (of_labels + of_next), 1e-5);
+  const double of_labels = mix_up(1.0, {}, half, labels).loss_ce;
+  const double of_next = mix_up(1.0, {}, half, labels_of_next).loss_ce;
+  EXPECT_NEAR(mix_up(0.5, next, weak, labels).loss_ce, 0.5 * (of_labels + of_next), 1e-5);
 }
 
 TEST(WarmUpIteration, WithoutContrastiveGradientTheProjectorStands) {
   IterationStart k = golden().start_of_k();
   const TensorMap before = k.network.named().state_dict();
-  WarmUpBatch batch;
-  batch.weak = golden().input("warmup/weak");
-  batch.strong = concat({golden().input("warmup/strong1"), golden().input("warmup/strong2")});
-  batch.labels = golden().integers("warmup/labels");
-  WarmUpOptions options;
-  options.contrastive_grad = false;
-  queue_warm_up_iteration(k.network, k.optimizer, batch, options);
+  Recipe recipe;
+  recipe.warm_up_contrastive_grad = false;
+  const WarmUpStep step(recipe, k.network, k.optimizer);
+  const Losses losses =
+      step.train(warm_up_batch(golden().integers("warmup/labels")), warm_up_views());
+  EXPECT_FALSE(loss_terms(losses).contains("contrastive"));
   const TensorMap after = k.network.named().state_dict();
   EXPECT_EQ(relative_error(after.at("projector.0.weight"), before.at("projector.0.weight")), 0.0);
   EXPECT_GT(relative_error(after.at("linear.weight"), before.at("linear.weight")), 0.0);

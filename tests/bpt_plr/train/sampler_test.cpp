@@ -1,11 +1,12 @@
 // The iterations of an epoch of every method, against tools/oracle/selection.py; what a batch is.
-#include "bpt_plr/train/batch_maker.hpp"
+#include "bpt_plr/train/sampler.hpp"
 
 #include <gtest/gtest.h>
 
 #include <numeric>
 
-#include "bpt_plr/train/trainer.hpp"
+#include "bpt_plr/train/training_data.hpp"
+#include "bpt_plr/train/view_maker.hpp"
 #include "tests/golden.hpp"
 
 namespace bptplr {
@@ -22,11 +23,11 @@ Division division_of(std::int64_t size_x, std::int64_t size_u, std::int64_t num_
   return division;
 }
 
-Iterations iterations_of(const EpochPlan& plan, std::int64_t size_x, std::int64_t size_u) {
-  ShuffledPasses x(size_x, plan.batch_x, plan.incomplete, 1, Purpose::kTest, 0, 0);
-  ShuffledPasses u(size_u, plan.batch_u, plan.incomplete, 1, Purpose::kTest, 0, 1);
+Iterations iterations_of(const Passes& passes, std::int64_t size_x, std::int64_t size_u) {
+  ShuffledPasses x(size_x, passes.batch_x, passes.incomplete, 1, Purpose::kTest, 0, 0);
+  ShuffledPasses u(size_u, passes.batch_u, passes.incomplete, 1, Purpose::kTest, 0, 1);
   Iterations iterations;
-  for (std::int64_t i = 0; i < plan.iterations; ++i) {
+  for (std::int64_t i = 0; i < passes.iterations; ++i) {
     const auto of_x = x.next();
     iterations.push_back({x.taken_from_pass() - 1, std::ssize(of_x), std::ssize(u.next())});
   }
@@ -43,7 +44,7 @@ void expect_golden(const Golden& golden, const Recipe& plain) {
     recipe.batch_size = args[2];
     const std::int64_t num_clean = golden[prefix + "args"].numel() > 3 ? args[3] : args[0];
     const Division division = division_of(args[0], args[1], num_clean);
-    const Iterations actual = iterations_of(plan_epoch(recipe, division), args[0], args[1]);
+    const Iterations actual = iterations_of(plan_passes(recipe, division), args[0], args[1]);
     // Where a set fills no batch, the published codes train nothing or stop; the engine goes on.
     if (expected.size(0) == 0) {
       EXPECT_FALSE(actual.empty());
@@ -61,14 +62,14 @@ void expect_golden(const Golden& golden, const Recipe& plain) {
   }
 }
 
-TEST(EpochPlan, OfDivideMixUniconAndPlReMixMatchesTheOracle) {
+TEST(Passes, OfDivideMixUniconAndPlReMixMatchesTheOracle) {
   for (const char* method : {"dividemix", "unicon", "plremix"}) {
     SCOPED_TRACE(method);
     expect_golden(Golden(method), method_recipe(method));
   }
 }
 
-TEST(EpochPlan, OfLongReMixsSecondRunMatchesTheOracle) {
+TEST(Passes, OfLongReMixsSecondRunMatchesTheOracle) {
   Recipe recipe = method_recipe("longremix");
   recipe.epoch_length = "all";
   expect_golden(Golden("longremix"), recipe);
@@ -97,21 +98,21 @@ TEST(UnlabelledWeight, IsWholeAtOnceWithoutARamp) {
   EXPECT_EQ(unlabelled_weight(recipe, 10, 0, 1000), 25.0);
 }
 
-TEST(EpochPlan, OfBptPlrCoversAllSamples) {
+TEST(Passes, OfBptPlrCoversAllSamples) {
   Recipe recipe;
   recipe.batch_size = 64;
-  const EpochPlan plan = plan_epoch(recipe, division_of(100, 540, 100));
-  EXPECT_EQ(plan.iterations, 11);
-  EXPECT_EQ(plan.incomplete, Incomplete::kDrop);
+  const Passes passes = plan_passes(recipe, division_of(100, 540, 100));
+  EXPECT_EQ(passes.iterations, 11);
+  EXPECT_EQ(passes.incomplete, Incomplete::kDrop);
 }
 
-TEST(EpochPlan, GoesOnWithWhatThereIs) {
+TEST(Passes, GoesOnWithWhatThereIs) {
   Recipe recipe = method_recipe("unicon");
   recipe.batch_size = 64;
-  EXPECT_EQ(plan_epoch(recipe, division_of(30, 970, 30)).iterations, 1);
-  EXPECT_EQ(plan_epoch(recipe, division_of(30, 970, 30)).batch_u, 640) << "at most 10 B";
-  EXPECT_EQ(plan_epoch(recipe, division_of(0, 130, 0)).iterations, 2) << "the other set";
-  EXPECT_EQ(plan_epoch(recipe, division_of(128, 0, 128)).iterations, 2);
+  EXPECT_EQ(plan_passes(recipe, division_of(30, 970, 30)).iterations, 1);
+  EXPECT_EQ(plan_passes(recipe, division_of(30, 970, 30)).batch_u, 640) << "at most 10 B";
+  EXPECT_EQ(plan_passes(recipe, division_of(0, 130, 0)).iterations, 2) << "the other set";
+  EXPECT_EQ(plan_passes(recipe, division_of(128, 0, 128)).iterations, 2);
 }
 
 /// The inputs of an iteration over the shapes; every second sample is labelled.
@@ -126,21 +127,19 @@ struct OneBatch {
     const TrainingData data = load_training_data(recipe);
     const EpochSamples samples = draw_epoch_samples(recipe, data, recipe.warm_up);
     const ViewMaker views = make_view_maker(recipe, data.dataset, data.dataset.train.images);
-    const EpochContext context{recipe, samples, views, recipe.warm_up, recipe.warm_up, 0, 0,
-                               {},     {},      {}};
+    const NetworkEpoch epoch{recipe, samples, views, recipe.warm_up, recipe.warm_up, 0};
     std::vector<bool> labelled(80);
     for (std::size_t i = 0; i < labelled.size(); i += 2) labelled[i] = true;
     Division division;
     division.partition = partition_where(labelled);
     division.num_clean = 40;
     division.weight.assign(80, 0.75);
-    const Tensor logits = Tensor::zeros({80, 10});
-    inputs = BatchMaker(context, {division, logits}).next(0);
+    batch = SemiSupervisedSampler(epoch, division).next();
     noisy_labels = data.noisy_labels;
   }
 
   Recipe recipe;
-  IterationInputs inputs;
+  Batch batch;
   std::vector<std::int64_t> noisy_labels;
 };
 
@@ -149,24 +148,24 @@ std::vector<std::int64_t> values(const Tensor& tensor) {
   return {span.begin(), span.end()};
 }
 
-TEST(BatchMaker, ClassSetsAreOfTheSamplesThemselves) {
-  const OneBatch batch("sample");
-  const auto rows = values(batch.inputs.set_rows);
-  const auto labels = values(batch.inputs.set_labels);
+TEST(SemiSupervisedSampler, ClassSetsAreOfTheSamplesThemselves) {
+  const OneBatch one("sample");
+  const auto rows = values(one.batch.set_rows);
+  const auto labels = values(one.batch.set_labels);
   ASSERT_EQ(rows.size(), 16U);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     EXPECT_EQ(rows[i] % 2, i < 8 ? 0 : 1) << "labelled ones first";
-    EXPECT_EQ(labels[i], batch.noisy_labels[static_cast<std::size_t>(rows[i])]);
+    EXPECT_EQ(labels[i], one.noisy_labels[static_cast<std::size_t>(rows[i])]);
   }
-  EXPECT_EQ(values(batch.inputs.labels), std::vector(labels.begin(), labels.begin() + 8));
+  EXPECT_EQ(values(one.batch.labels), std::vector(labels.begin(), labels.begin() + 8));
 }
 
 /// The published script takes the logits of the sample that has this number in the whole set.
-TEST(BatchMaker, ClassSetsOfTheReferenceAreLookedUpByThePositionInTheSubset) {
-  const auto own = values(OneBatch("sample").inputs.set_rows);
-  const OneBatch batch("subset");
-  EXPECT_EQ(values(batch.inputs.set_labels), values(OneBatch("sample").inputs.set_labels));
-  const auto rows = values(batch.inputs.set_rows);
+TEST(SemiSupervisedSampler, ClassSetsOfTheReferenceAreLookedUpByThePositionInTheSubset) {
+  const auto own = values(OneBatch("sample").batch.set_rows);
+  const OneBatch one("subset");
+  EXPECT_EQ(values(one.batch.set_labels), values(OneBatch("sample").batch.set_labels));
+  const auto rows = values(one.batch.set_rows);
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i], own[i] / 2) << i;
 }
 

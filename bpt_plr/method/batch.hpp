@@ -1,0 +1,65 @@
+// What a sampler hands to a training step, and what the step returns. A sampler has drawn all that
+// is random about a batch; the batch holds it as tensors, so that a step can be recorded once and
+// replayed with other contents (train/graphed_step.hpp), or repeated by another implementation.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data/views.hpp"
+#include "models/modules.hpp"
+
+namespace bptplr {
+
+/// Batch of B_x labelled and B_u unlabelled samples; either number may be 0. The batch of a warm-up
+/// has labelled samples only. M is the number of weak views.
+struct Batch {
+  ViewInputs weak;           ///< u1, u2, x1, x2; in the warm-up one view of each sample
+  ViewInputs strong;         ///< x3, x4, u3, u4; in the warm-up x3, x4; undefined if not needed
+  Tensor labels;             ///< int64 [B_x] noisy labels
+  Tensor clean_probability;  ///< float32 [B_x] w; undefined in the warm-up
+  Tensor set_rows;           ///< int64 [B_x + B_u] rows of the logits that give the class sets
+  Tensor set_labels;         ///< int64 [B_x + B_u] noisy labels
+  Tensor permutation;        ///< int64 [M] MixUp partner of each row; undefined without MixUp
+  Tensor scalars;            ///< float64 [5], see make_scalars
+  DropoutKey dropout;        ///< of the first forward pass; later ones are numbered by the step
+  double lambda_u = 0.0;     ///< weight of L_U, for reports
+  std::int64_t samples = 0;  ///< B_x + B_u
+
+  std::int64_t size_x() const { return labels.numel(); }
+  std::int64_t size_u() const { return samples - size_x(); }
+  Tensor lr() const { return scalars.rows(0, 1); }
+  Tensor mix() const { return scalars.rows(1, 2); }
+  Tensor coefficients() const { return scalars.rows(2, 5); }
+
+  /// Whether all tensors have the shapes of those of `other`.
+  bool has_shapes_of(const Batch& other) const;
+  /// Returns a copy on another device.
+  Batch to(Device device) const;
+  /// Overwrites all elements; the shapes must agree, the devices need not.
+  void copy_from(const Batch& source);
+
+ private:
+  std::vector<Tensor*> tensors();
+  std::vector<const Tensor*> tensors() const;
+};
+
+/// Returns the numbers that change from batch to batch: the learning rate, the MixUp weight, and
+/// the coefficients of L_X (1), L_U and R. float64 [5] on the CPU.
+Tensor make_scalars(double lr, double mix, double lambda_u, double penalty);
+
+/// Losses by name: "loss" is what was minimised, "loss_x", "loss_u", ... its terms.
+using LossTerms = std::map<std::string, double>;
+
+/// Losses of one step, still on its device.
+struct Losses {
+  std::vector<std::string> names;
+  Tensor values;  ///< float32 [names.size()]
+};
+
+/// Returns the losses by name; waits for them.
+LossTerms loss_terms(const Losses& losses);
+
+}  // namespace bptplr

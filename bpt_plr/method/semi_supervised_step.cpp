@@ -1,0 +1,142 @@
+#include "bpt_plr/method/semi_supervised_step.hpp"
+
+#include "bpt_plr/method/ops.hpp"
+#include "engine/ops.hpp"
+#include "engine/profile/range.hpp"
+#include "engine/profile/work.hpp"
+
+namespace bptplr {
+namespace {
+
+constexpr ForwardMode kEvaluation{false, 1};
+
+std::int64_t kappa_of(const Recipe& recipe, std::int64_t epoch) {
+  return static_cast<std::int64_t>(scheduled(parse_schedule(recipe.kappa, "kappa"), epoch, 1.0));
+}
+
+}  // namespace
+
+SemiSupervisedStep::SemiSupervisedStep(const Recipe& recipe, std::int64_t epoch, Network& k,
+                                       Network& j, Sgd& optimizer)
+    : k_(k),
+      j_(j),
+      optimizer_(optimizer),
+      temperature_(recipe.T),
+      trains_on_weak_views_(recipe.trained_views == "weak"),
+      lambda_c_(recipe.lambda_c),
+      kappa_(kappa_of(recipe, epoch)),
+      contrast_(make_contrast(recipe)) {}
+
+Losses SemiSupervisedStep::operator()(const Batch& batch, const ViewMaker& views,
+                                      const Tensor& logits_j) const {
+  return train(batch, make_views(batch, views, logits_j));
+}
+
+Losses SemiSupervisedStep::train(const Batch& batch, const StepViews& views) const {
+  const Range range("training iteration");
+  optimizer_.zero_grad();  // first: the old gradients' memory serves the forward pass
+  const Targets targets = make_targets(batch, views);
+  const Tensor mixed_targets = mix(targets, batch, views);
+  const auto [logits, contrastive] = contrast_->forward(k_, batch, views);
+  const SemiSupervisedLoss semi =
+      semi_supervised_loss(logits, mixed_targets, 2 * batch.size_x(), batch.coefficients());
+  Tensor loss = semi.loss;
+  if (contrastive.defined()) {
+    loss = add(loss, lambda_c_ == 1.0 ? contrastive : scale(contrastive, lambda_c_));
+  }
+  backward(loss);
+  optimizer_.step(batch.lr().data<double>());
+
+  Losses losses{{"loss_x", "loss_u", "penalty", "loss"}, concat({semi.terms, loss.detach()})};
+  if (contrast_->has_loss()) {
+    losses.names.emplace_back("contrastive");
+    losses.values = concat({losses.values, contrastive.defined()
+                                               ? contrastive.detach()
+                                               : Tensor::zeros({1}, loss.dtype(), loss.device())});
+  }
+  return losses;
+}
+
+struct SemiSupervisedStep::WeakLogits {
+  Tensor u;  ///< of u1, u2: [2 B_u, C]; undefined without unlabelled samples
+  Tensor x;  ///< of x1, x2: [2 B_x, C]; undefined without labelled samples
+};
+
+/// The views of a batch, and its class sets.
+StepViews SemiSupervisedStep::make_views(const Batch& batch, const ViewMaker& views,
+                                         const Tensor& logits_j) const {
+  const std::int64_t rows = 2 * batch.samples;
+  const bool has_strong = wants_strong_views();
+  StepViews made{views.empty(rows), views.empty(has_strong ? 2 * rows : rows), {}};
+  views.make(batch.weak, made.weak);
+  if (has_strong) views.make(batch.strong, made.strong());
+  if (contrast_->wants_class_sets()) {
+    made.class_sets =
+        make_class_sets(gather_rows(logits_j, batch.set_rows), batch.set_labels, kappa_);
+  }
+  return made;
+}
+
+Targets SemiSupervisedStep::make_targets(const Batch& batch, const StepViews& views) const {
+  const std::int64_t classes = k_.heads().num_classes;
+  const std::int64_t size_x = batch.size_x();
+  const std::int64_t size_u = batch.size_u();
+  const Range range("targets", moved((3 * size_x + 5 * size_u) * classes, DType::kFloat32));
+  const NoGrad no_grad;
+  const auto none = [&] {
+    return Tensor::empty({0, classes}, DType::kFloat32, views.weak.device());
+  };
+  const WeakLogits own = weak_logits(batch, views);
+  Targets targets;
+  targets.unlabelled =
+      size_u == 0
+          ? none()
+          : co_guess(own.u, j_.classify(views.weak.rows(0, 2 * size_u), kEvaluation), temperature_);
+  targets.labelled =
+      size_x == 0 ? none() : co_refine(own.x, batch.labels, batch.clean_probability, temperature_);
+  return targets;
+}
+
+/// What network k says of the weak views. Batch normalisation takes parts of equal size, so sets
+/// of unequal size need a pass each.
+SemiSupervisedStep::WeakLogits SemiSupervisedStep::weak_logits(const Batch& batch,
+                                                               const StepViews& views) const {
+  const std::int64_t views_u = 2 * batch.size_u();
+  const std::int64_t all = views.rows();
+  if (all == 2 * views_u) {
+    const Tensor logits = k_.classify(views.weak, training_mode(batch, Pass::kWeak, 4));
+    return {logits.rows(0, views_u), logits.rows(views_u, all)};
+  }
+  WeakLogits logits;
+  if (views_u > 0) {
+    logits.u = k_.classify(views.weak.rows(0, views_u), training_mode(batch, Pass::kWeak, 2));
+  }
+  if (all > views_u) {
+    logits.x = k_.classify(views.weak.rows(views_u, all), training_mode(batch, Pass::kWeakX, 2));
+  }
+  return logits;
+}
+
+/// MixUp of two views of the labelled samples followed by two of the unlabelled ones: fills
+/// `views.mixed()` and returns the targets of its rows.
+Tensor SemiSupervisedStep::mix(const Targets& targets, const Batch& batch,
+                               const StepViews& views) const {
+  const std::int64_t views_u = 2 * batch.size_u();
+  const Tensor a =
+      trains_on_weak_views_
+          ? concat({views.weak.rows(views_u, views.rows()), views.weak.rows(0, views_u)})
+          : views.strong();
+  const Tensor t =
+      concat({targets.labelled, targets.labelled, targets.unlabelled, targets.unlabelled});
+  const Range range("mixup", moved(2 * a.numel(), a.dtype()));
+  mix_rows(a, batch.permutation, batch.mix(), views.mixed());
+  Tensor mixed_targets = Tensor::empty_like(t);
+  mix_rows(t, batch.permutation, batch.mix(), mixed_targets);
+  return mixed_targets;
+}
+
+bool SemiSupervisedStep::wants_strong_views(const Recipe& recipe) {
+  return wants_strong_views(recipe.trained_views == "weak", *make_contrast(recipe));
+}
+
+}  // namespace bptplr

@@ -1,0 +1,36 @@
+// The images of one iteration of semi-supervised training on the networks' device, and the numbers
+// of network k's forward passes over them.
+#pragma once
+
+#include <cstdint>
+
+#include "bpt_plr/method/batch.hpp"
+#include "bpt_plr/method/losses.hpp"
+#include "models/network.hpp"
+
+namespace bptplr {
+
+/// Views of a batch, M of them weak: M = 2 B_x + 2 B_u.
+struct StepViews {
+  Tensor weak;      ///< u1, u2, x1, x2: [M, h, w, 3]
+  Tensor combined;  ///< [M or 2 M, h, w, 3]: M rows of room for the mixture, then x3, x4, u3, u4
+                    ///< where strong views are needed
+  ClassSets
+      class_sets;  ///< of the B_x + B_u samples, labelled first; where the contrast needs them
+
+  std::int64_t rows() const { return weak.size(0); }
+  Tensor mixed() const { return combined.rows(0, rows()); }
+  /// Returns x3, x4, u3, u4: [M, h, w, 3].
+  Tensor strong() const { return combined.rows(rows(), 2 * rows()); }
+};
+
+/// Forward passes of network k in training mode, in their order; not every iteration has all. Each
+/// draws its dropout from a stream of its own.
+enum class Pass : std::uint32_t { kWeak, kWeakX, kCombined, kContrast, kContrast2 };
+
+/// Returns the mode of a training pass over `groups` batches with statistics of their own.
+inline ForwardMode training_mode(const Batch& batch, Pass pass, std::int64_t groups = 1) {
+  return {true, groups, batch.dropout.of_pass(static_cast<std::uint32_t>(pass))};
+}
+
+}  // namespace bptplr

@@ -1,0 +1,58 @@
+#include "bpt_plr/train/graphed_step.hpp"
+
+#include <exception>
+
+#include "engine/error.hpp"
+#include "engine/memory.hpp"
+
+namespace bptplr {
+
+Losses GraphedStep::operator()(const Batch& batch) {
+  if (!options_.may_record || (has_run_ && !batch.has_shapes_of(batch_))) {
+    return step_(batch.to(options_.device));
+  }
+  if (has_run_) {
+    batch_.copy_from(batch);
+    if (graph_ == nullptr) record();
+  } else {
+    batch_ = batch.to(options_.device);
+  }
+  if (graph_ != nullptr) {
+    replay();
+  } else {
+    losses_ = step_(batch_);
+  }
+  has_run_ = true;
+  return losses_;
+}
+
+void GraphedStep::record() {
+  for (Tensor& counter : options_.counters) counts_.push_back(counter.data<std::int64_t>()[0]);
+  try {
+    auto graph = kernels::make_graph(cuda_context(options_.device));
+    Losses losses;  // in the graph's memory: where recording fails, it goes before it
+    graph->record([&] { losses = step_(batch_); });
+    graph_ = std::move(graph);
+    losses_ = losses;
+  } catch (const std::exception& error) {
+    options_.may_record = false;
+    options_.warn(fmt::format(
+        "the GPU cannot record an iteration ({}); training goes on without, more slowly",
+        error.what()));
+  }
+  // Recording has counted as a run does; each replay counts from before it.
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    auto& value = options_.counters[i].data<std::int64_t>()[0];
+    counts_[i] = value - counts_[i];
+    value -= counts_[i];
+  }
+}
+
+void GraphedStep::replay() {
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    options_.counters[i].data<std::int64_t>()[0] += counts_[i];
+  }
+  graph_->replay();
+}
+
+}  // namespace bptplr

@@ -1,0 +1,37 @@
+#include "bpt_plr/train/loss_queue.hpp"
+
+#include <cmath>
+
+namespace bptplr {
+namespace {
+
+std::string describe(const LossTerms& terms) {
+  std::string text;
+  for (const auto& [name, value] : terms) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, value);
+  }
+  return text;
+}
+
+}  // namespace
+
+void LossQueue::report(std::size_t most) {
+  while (!waiting_.empty() && (waiting_.size() > most || waiting_.front().values.has_arrived())) {
+    report_first();
+    waiting_.pop_front();
+  }
+}
+
+void LossQueue::report_first() const {
+  const PendingLosses& first = waiting_.front();
+  LossTerms terms = loss_terms({first.names, first.values.get()});
+  if (terms.contains("loss_u")) terms["lambda_u"] = first.lambda_u;
+  const bool finite = std::isfinite(terms.at("loss"));
+  if (!finite || first.nonfinite.get().item() != 0.0) {
+    throw NotFinite("the {} is not finite in {} ({}); lower --lr or check the data",
+                    finite ? "gradient" : "loss", place_(first.iteration), describe(terms));
+  }
+  report_(first, terms);
+}
+
+}  // namespace bptplr

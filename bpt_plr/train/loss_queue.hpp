@@ -1,0 +1,55 @@
+// Losses of iterations that a GPU has not finished yet, in order.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "bpt_plr/method/batch.hpp"
+#include "engine/error.hpp"
+#include "engine/pending_copy.hpp"
+
+namespace bptplr {
+
+/// Reports a loss or a gradient that is not finite. The parameters are those before that iteration,
+/// unless only the loss is at fault. (The running statistics may have seen a few iterations more,
+/// as a GPU is ahead of the host.)
+class NotFinite : public Error {
+ public:
+  using Error::Error;
+};
+
+/// One queued iteration.
+struct PendingLosses {
+  std::int64_t iteration = 0;
+  std::int64_t images = 0;  ///< samples drawn up to here
+  double lambda_u = 0.0;
+  std::vector<std::string> names;
+  PendingCopy values;
+  PendingCopy nonfinite;  ///< Sgd::nonfinite
+};
+
+/// Hands the losses of iterations on as they arrive.
+class LossQueue {
+ public:
+  using Report = std::function<void(const PendingLosses& iteration, const LossTerms& losses)>;
+
+  /// `place` names epoch and network in errors, e.g. "epoch 3, training iteration {} of network 1".
+  LossQueue(Report report, std::function<std::string(std::int64_t iteration)> place)
+      : report_(std::move(report)), place_(std::move(place)) {}
+
+  void add(PendingLosses iteration) { waiting_.push_back(std::move(iteration)); }
+  /// Reports what has arrived, and waits where that leaves more than `most`. Throws NotFinite.
+  void report(std::size_t most);
+
+ private:
+  void report_first() const;
+
+  Report report_;
+  std::function<std::string(std::int64_t)> place_;
+  std::deque<PendingLosses> waiting_;
+};
+
+}  // namespace bptplr
