@@ -13,8 +13,8 @@
 #include "data/images/cache_format.hpp"
 #include "data/images/hash.hpp"
 #include "data/images/image_file.hpp"
-#include "data/images/mapped_file.hpp"
 #include "engine/error.hpp"
+#include "engine/io/mapped_file.hpp"
 #include "kernels/parallel.hpp"
 
 namespace bptplr {
