@@ -1,6 +1,6 @@
 #include "data/prefetch.hpp"
 
-#include "data/images/mapped_file.hpp"
+#include "engine/io/mapped_file.hpp"
 
 namespace bptplr {
 

@@ -8,6 +8,7 @@ usage: check_audit.py images DATA_DIR HUMAN_LABELS OUT IMAGES TEST_IMAGES FOLDS 
        check_audit.py cleanlab ALL_CSV PREDICTIONS...
            judges the labels of all.csv by out-of-sample predictions of `bptplr predict --all`
 """
+
 import csv
 import json
 import pathlib

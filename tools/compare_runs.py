@@ -22,10 +22,14 @@ def main():
     failed = False
     for name, epochs, tolerance in zip(sys.argv[2:], others, (0.02, 0.05)):
         for a, b in zip(reference, epochs):
-            print(f"{name} epoch {a['epoch']}: accuracy {a['test_acc']:.2f} and {b['test_acc']:.2f}")
+            print(
+                f"{name} epoch {a['epoch']}: accuracy {a['test_acc']:.2f} and {b['test_acc']:.2f}"
+            )
         first = [run[0]["loss"] for run in (reference, epochs)]
         best = [run[-1]["best_acc"] for run in (reference, epochs)]
-        print(f"{name}: first loss {first[0]:.4f} and {first[1]:.4f}, best {best[0]:.2f} and {best[1]:.2f}")
+        print(
+            f"{name}: first loss {first[0]:.4f} and {first[1]:.4f}, best {best[0]:.2f} and {best[1]:.2f}"
+        )
         failed |= len(reference) != len(epochs)
         failed |= abs(first[0] - first[1]) > tolerance * abs(first[0])
         failed |= abs(best[0] - best[1]) > 8.0

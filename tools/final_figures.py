@@ -3,6 +3,7 @@
 usage: final_figures.py RUN FIGURE      FIGURE: test_acc, best_acc, mean_last10 or auc
 
 auc is that of the last epoch, the mean over the networks."""
+
 import json
 import pathlib
 import sys

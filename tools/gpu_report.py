@@ -6,6 +6,7 @@ usage: gpu_report.py OUT CHECKS
 What an earlier call on the same day, device and commit has reported is kept where this one has
 nothing. Lines that a killed program left half-written are left out.
 """
+
 import datetime
 import json
 import pathlib
@@ -29,13 +30,17 @@ def lines(path):
             try:
                 objects.append(json.loads(line))
             except json.JSONDecodeError:
-                print(f"gpu_report: {path} has a line that is no JSON: {line[:60]}", file=sys.stderr)
+                print(
+                    f"gpu_report: {path} has a line that is no JSON: {line[:60]}", file=sys.stderr
+                )
     return objects or None
 
 
 def newest(earlier, now):
     """`now`, with what `earlier` says where it says nothing (null)."""
-    return earlier | {key: value for key, value in now.items() if value is not None or key not in earlier}
+    return earlier | {
+        key: value for key, value in now.items() if value is not None or key not in earlier
+    }
 
 
 def main():

@@ -33,8 +33,11 @@ def main():
     for run in sys.argv[2:]:
         label, folder = run.split("=", 1)
         epochs = read_metrics(folder)
-        (line,) = accuracy.plot([e["epoch"] for e in epochs], [e["test_acc"] for e in epochs],
-                                label=f"{label}: {epochs[-1]['test_acc']:.1f} %")
+        (line,) = accuracy.plot(
+            [e["epoch"] for e in epochs],
+            [e["test_acc"] for e in epochs],
+            label=f"{label}: {epochs[-1]['test_acc']:.1f} %",
+        )
         judged = [(e["epoch"], mean_auc(e)) for e in epochs if mean_auc(e) is not None]
         if judged:
             selection.plot(*zip(*judged), color=line.get_color(), label=label)

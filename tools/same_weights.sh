@@ -9,7 +9,7 @@ export OMP_WAIT_POLICY=passive  # other work may share the cores
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 # A flag of a run takes the place of the one here.
-small=(--dataset=shapes --shapes_train=240 --shapes_test=60 --width=4 --blocks=1,1,1,1
+small=(--dataset=shapes --shapes_train=240 --shapes_test=60 --width=4 "--blocks=1,1,1,1"
   --batch_size=16 --num_epochs=6 --warm_up=2 --seed=7 --threads=2 --device=cpu)
 
 # Every method, then the choices that no method makes by itself.

@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 command -v clang++ >/dev/null ||
   { echo "tsan: clang++ is missing; apt-get install clang libomp-dev" >&2; exit 1; }
 archer=$(clang++ -print-file-name=libarcher.so)
-[[ -f $archer ]] || archer=$(ls /usr/lib/llvm-*/lib/libarcher.so 2>/dev/null | tail -n 1)
+[[ -f $archer ]] || archer=$(find /usr/lib/llvm-*/lib/libarcher.so 2>/dev/null | sort | tail -n 1)
 [[ -f $archer ]] || { echo "tsan: libarcher.so is missing; apt-get install libomp-dev" >&2; exit 1; }
 tools/setup.sh
 cmake --preset tsan >/dev/null

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bpt_plr/run/predictor.hpp"
-#include "data/images/mapped_file.hpp"
+#include "engine/io/mapped_file.hpp"
 
 namespace bptplr {
 

@@ -4,8 +4,9 @@
 #include <array>
 #include <string_view>
 
-#include "data/images/hash.hpp"
+#include "bpt_plr/train/checkpoint_format1.hpp"
 #include "engine/error.hpp"
+#include "engine/io/hash.hpp"
 #include "engine/io/json.hpp"
 
 namespace bptplr {
@@ -15,7 +16,6 @@ using Json = nlohmann::json;
 
 constexpr const char* kState = "bptplr_checkpoint";
 constexpr const char* kChecksum = "checksum";
-constexpr int kFormat = 1;
 
 /// What may differ where a run goes on: it decides where data lie and where to compute, or only
 /// when the run ends.
@@ -29,37 +29,41 @@ std::string_view bytes_of(const Tensor& tensor) {
           static_cast<std::size_t>(tensor.numel()) * element_size(tensor.dtype())};
 }
 
-/// Over all that a checkpoint says, so that no byte of the file can change unnoticed unless it
-/// means nothing.
-std::string checksum(const std::string& state, const TensorMap& tensors) {
-  std::uint64_t hash = hash_bytes(state);
+using Hash = std::uint64_t (*)(std::string_view bytes, std::uint64_t seed);
+
+Hash hash_of_format(int format) {
+  if (format == 1) return hash_bytes_format1;
+  return hash_bytes;
+}
+
+/// Returns the hash of all that a checkpoint says, so that no byte of the file can change unnoticed
+/// unless it means nothing.
+std::string checksum(const std::string& state, const TensorMap& tensors, Hash hash_next) {
+  std::uint64_t hash = hash_next(state, 0);
   for (const auto& [name, tensor] : tensors) {
-    hash = hash_bytes(name, hash);
-    hash = hash_bytes(to_string(tensor.dtype()) + to_string(tensor.shape()), hash);
-    hash = hash_bytes(bytes_of(tensor), hash);
+    hash = hash_next(name, hash);
+    hash = hash_next(to_string(tensor.dtype()) + to_string(tensor.shape()), hash);
+    hash = hash_next(bytes_of(tensor), hash);
   }
   return fmt::format("{:016x}", hash);
 }
 
 Json state_of(const Checkpoint& checkpoint) {
   const Position& position = checkpoint.position;
-  return {{"format", kFormat},
-          {"epoch", position.epoch},
-          {"network", position.network},
-          {"iteration", position.iteration},
-          {"recipe", to_json(checkpoint.recipe)},
-          {"data_hash", checkpoint.data_hash},
-          {"accuracies", checkpoint.accuracies},
-          {"loss_sums", checkpoint.loss_sums}};
+  return {{"format", kCheckpointFormat},          {"epoch", position.epoch},
+          {"network", position.network},          {"iteration", position.iteration},
+          {"recipe", to_json(checkpoint.recipe)}, {"data_hash", checkpoint.data_hash},
+          {"accuracies", checkpoint.accuracies},  {"loss_sums", checkpoint.loss_sums}};
 }
 
 Checkpoint from_state(const Json& state, const std::string& origin) {
-  require(
-      state.at("format") == kFormat,
-      "{} is a checkpoint of format {}, but this bptplr reads format {}; go on with the version "
-      "that wrote it",
-      origin, to_text(state.at("format")), kFormat);
+  const Json& format = state.at("format");
+  require(format == 1 || format == kCheckpointFormat,
+          "{} is a checkpoint of format {}, but this bptplr reads formats 1 and {}; go on with the "
+          "version that wrote it",
+          origin, to_text(format), kCheckpointFormat);
   Checkpoint checkpoint;
+  checkpoint.format = format;
   checkpoint.position = {state.at("epoch"), state.at("network"), state.at("iteration")};
   checkpoint.recipe = compose_recipe(state.at("recipe"), origin, Json::object());
   checkpoint.data_hash = state.at("data_hash");
@@ -72,8 +76,10 @@ Checkpoint from_state(const Json& state, const std::string& origin) {
 
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
   const std::string state = to_text(state_of(checkpoint));
-  save_safetensors(path, checkpoint.tensors,
-                   {{kState, state}, {kChecksum, checksum(state, checkpoint.tensors)}});
+  save_safetensors(
+      path, checkpoint.tensors,
+      {{kState, state},
+       {kChecksum, checksum(state, checkpoint.tensors, hash_of_format(kCheckpointFormat))}});
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
@@ -82,8 +88,12 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   require(metadata.contains(kState), "{} is no checkpoint of bptplr, but some other tensors",
           path.string());
   const std::string& state = metadata[kState];
+  // The format stands in `state`, which can be trusted only after this.
+  const auto has_checksum_of = [&](int format) {
+    return metadata[kChecksum] == checksum(state, tensors, hash_of_format(format));
+  };
   require(
-      metadata[kChecksum] == checksum(state, tensors),
+      has_checksum_of(kCheckpointFormat) || has_checksum_of(1),
       "{} is damaged: its checksum is wrong; remove it, and training goes on from the checkpoint "
       "before",
       path.string());
@@ -99,10 +109,11 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   }
 }
 
-std::uint64_t hash_training_data(const TrainingData& data) {
-  const auto hash_values = [](std::span<const std::int64_t> values, std::uint64_t seed) {
-    return hash_bytes(
-        std::string_view(reinterpret_cast<const char*>(values.data()), values.size_bytes()), seed);
+std::uint64_t hash_training_data(const TrainingData& data, int format) {
+  const auto hash_values = [&](auto values, std::uint64_t seed) {
+    const auto bytes = std::as_bytes(std::span(values));
+    return hash_of_format(format)({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                                  seed);
   };
   const Images& images = data.dataset.train.images;
   const std::array<std::int64_t, 3> sizes{images.count, images.height, images.width};
@@ -113,7 +124,7 @@ std::uint64_t hash_training_data(const TrainingData& data) {
   const auto bytes = static_cast<std::size_t>(images.bytes_per_image());
   for (std::int64_t k = 0; k < std::min(kImages, images.count); ++k) {
     const std::int64_t i = k * images.count / std::min(kImages, images.count);
-    hash = hash_bytes(std::span(images.image(i), bytes), hash);
+    hash = hash_values(std::span(images.image(i), bytes), hash);
   }
   return hash;
 }

@@ -23,15 +23,19 @@ struct Position {
   bool within_epoch() const { return network > 0 || iteration > 0; }
 };
 
+/// The format that save_checkpoint writes. Format 1 has other hashes.
+inline constexpr int kCheckpointFormat = 2;
+
 struct Checkpoint {
   Position position;
   Recipe recipe;                   ///< resolved
-  std::uint64_t data_hash = 0;     ///< hash_training_data
+  std::uint64_t data_hash = 0;     ///< hash_training_data, in that format
   std::vector<double> accuracies;  ///< percent, of the epochs that are done
   nlohmann::json loss_sums;        ///< of the epoch under way (LossMeans::sums)
   /// Parameters, running statistics, prototypes, momentum and loss history of the networks, and
   /// what they said about the epoch's samples where one is under way.
   TensorMap tensors;
+  int format = kCheckpointFormat;  ///< of the file that it was read from
 };
 
 /// Writes a safetensors file, which PyTorch reads too, with the rest and a checksum as metadata;
@@ -42,8 +46,9 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 /// checkpoint.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
-/// Tells training sets apart: labels, sizes, and the pixels of some images.
-std::uint64_t hash_training_data(const TrainingData& data);
+/// Returns a hash that tells training sets apart: of labels, sizes, and the pixels of some images.
+/// Hashes in different formats of a checkpoint cannot be compared.
+std::uint64_t hash_training_data(const TrainingData& data, int format = kCheckpointFormat);
 
 /// Throws Error that names the first field in which a run cannot go on differently: all but the
 /// paths of data, num_epochs and where to compute. `origin` is what the checkpoint is called.

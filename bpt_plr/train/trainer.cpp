@@ -77,7 +77,7 @@ Checkpoint Trainer::checkpoint() const {
 
 void Trainer::restore(const Checkpoint& checkpoint, const std::string& origin) {
   require_same_run(recipe_, checkpoint.recipe, origin);
-  require(hash_training_data(data_) == checkpoint.data_hash,
+  require(hash_training_data(data_, checkpoint.format) == checkpoint.data_hash,
           "the training images or labels are not those of the run in {}; name them with "
           "--data_path, or choose another --out",
           origin);

@@ -7,14 +7,15 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <optional>
 #include <utility>
 
 #include "data/images/cache_format.hpp"
-#include "data/images/hash.hpp"
 #include "data/images/image_file.hpp"
-#include "data/images/mapped_file.hpp"
 #include "engine/error.hpp"
+#include "engine/io/hash.hpp"
+#include "engine/io/mapped_file.hpp"
 #include "kernels/parallel.hpp"
 
 namespace bptplr {
@@ -137,6 +138,30 @@ bool same_files(std::span<const Record> cached, std::span<const Record> now) {
                     [](const Record& a, const Record& b) {
                       return a.size == b.size && a.modified_ns == b.modified_ns;
                     });
+}
+
+/// Returns the caches of exactly these files, in the same state, that the version before has left
+/// in the folder.
+std::vector<fs::path> caches_of_version_before(const CacheRequest& request,
+                                               std::span<const Record> now) {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(request.cache.parent_path(), ignored)) {
+    if (entry.path().extension() != request.cache.extension()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    Header header;
+    file.read(reinterpret_cast<char*>(&header), sizeof header);
+    if (!file || header.magic != image_cache::kMagic ||
+        header.version != image_cache::kVersionBefore || header.side != request.side ||
+        header.files != std::ssize(now)) {
+      continue;
+    }
+    std::vector<Record> cached(now.size());
+    file.read(reinterpret_cast<char*>(cached.data()),
+              static_cast<std::streamsize>(now.size_bytes()));
+    if (file && same_files(cached, now)) found.push_back(entry.path());
+  }
+  return found;
 }
 
 /// What is wrong with each file that was unreadable when the cache was made.
@@ -324,8 +349,19 @@ CachedImages cached_images(const CacheRequest& request, const LoadReport& report
       if (opened.damaged) {
         warn(report, fmt::format("{} is damaged and is made anew", request.cache.string()));
       }
+      const std::vector<fs::path> outdated = caches_of_version_before(request, now);
+      for (const fs::path& cache : outdated) {
+        warn(report, fmt::format("{} has format {} of an earlier version; it is made anew in "
+                                 "format {} as {}",
+                                 cache.string(), image_cache::kVersionBefore, image_cache::kVersion,
+                                 request.cache.filename().string()));
+      }
       require_space(request);
       CacheBuilder(request, now, file).build(report);
+      std::error_code ignored;
+      for (const fs::path& cache : outdated) {
+        if (cache != request.cache) fs::remove(cache, ignored);
+      }
       opened = open_cache(request, now);
       require(opened.images.has_value(),
               "{} does not read back as it was written; check the disk or name another --cache_dir",

@@ -10,7 +10,9 @@
 namespace bptplr::image_cache {
 
 inline constexpr std::array<char, 8> kMagic{'b', 'p', 't', 'p', 'l', 'r', 'I', 'C'};
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
+/// The version before: the same layout with hashes of another kind, in the file's name too.
+inline constexpr std::uint32_t kVersionBefore = 1;
 inline constexpr std::int64_t kPixelAlignment = 4096;
 
 struct Header {

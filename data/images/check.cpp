@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "data/images/hash.hpp"
 #include "data/images/image_file.hpp"
 #include "engine/error.hpp"
+#include "engine/io/hash.hpp"
 #include "kernels/parallel.hpp"
 
 namespace bptplr {

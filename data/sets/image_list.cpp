@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "data/images/cache.hpp"
-#include "data/images/hash.hpp"
 #include "engine/error.hpp"
+#include "engine/io/hash.hpp"
 #include "engine/random.hpp"
 
 namespace bptplr {

@@ -10,7 +10,8 @@
 
 namespace bptplr {
 
-/// CRC-32C (Castagnoli), as in RFC 3720.
+/// Returns CRC-32C (Castagnoli), as in RFC 3720. zlib has only CRC-32, and Debian 12 no library of
+/// it.
 std::uint32_t crc32c(std::string_view bytes);
 
 class EventFile {

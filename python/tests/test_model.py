@@ -5,10 +5,10 @@ import os
 
 import numpy as np
 import pytest
-import safetensors_io
 from conftest import run_program
 
 import bptplr
+import safetensors_io
 
 NETWORK = {"arch": "preact_resnet", "width": 4, "low_dim": 16}
 MEAN, STD = (0.4, 0.45, 0.5), (0.2, 0.25, 0.3)

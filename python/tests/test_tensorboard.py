@@ -36,12 +36,26 @@ def only(tags):
 def test_scalars_are_those_of_the_metrics(ask, run):
     name, tags = only(ask("plugin/scalars/tags"))
     epochs = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert {"accuracy/test", "accuracy/best", "loss/total", "loss/ce", "loss/x", "loss/u",
-            "loss/contrastive", "lambda_u", "lr", "images_per_s", "seconds/train",
-            "network1/auc", "network2/n_labelled", "wrong_labels/found"} <= set(tags)
+    assert {
+        "accuracy/test",
+        "accuracy/best",
+        "loss/total",
+        "loss/ce",
+        "loss/x",
+        "loss/u",
+        "loss/contrastive",
+        "lambda_u",
+        "lr",
+        "images_per_s",
+        "seconds/train",
+        "network1/auc",
+        "network2/n_labelled",
+        "wrong_labels/found",
+    } <= set(tags)
     shown = ask(f"plugin/scalars/scalars?run={name}&tag=accuracy/test")
     assert [(step, value) for _, step, value in shown] == [
-        (epoch["epoch"], pytest.approx(epoch["test_acc"], rel=1e-6)) for epoch in epochs]
+        (epoch["epoch"], pytest.approx(epoch["test_acc"], rel=1e-6)) for epoch in epochs
+    ]
 
 
 def test_the_partition_is_shown_as_pictures(ask):

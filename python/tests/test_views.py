@@ -1,11 +1,11 @@
 """Views against Pillow: what is drawn, drawn again in NumPy; what it does, done by Pillow."""
 
 import numpy as np
-import philox
 import pytest
 from conftest import load_script
 
 import bptplr
+import philox
 
 PURPOSE_AUGMENT = 6
 # Probabilities of both operations of the 25 sub-policies (AutoAugment, table 7).

@@ -3,6 +3,7 @@
 import torch
 
 from common import nchw, normal, put, relu_margin, require_relu_margin
+
 from preact_resnet import initialise
 
 # How far a float32 run may be from the float64 run whose results are stored.

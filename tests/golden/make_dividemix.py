@@ -3,6 +3,7 @@
 import numpy as np
 
 from common import int64, put, scalar, uniform
+
 import dividemix
 import method_iterations
 import mixture

@@ -3,6 +3,7 @@
 import numpy as np
 
 from common import int64, put
+
 import mixture
 
 

@@ -13,6 +13,7 @@ import time
 import torch
 
 from common import GOLDEN_DIR
+
 import safetensors_io
 
 NAMES = ("ops", "losses", "model", "networks", "sgd", "gmm", "iteration", "prototypes", "dividemix",

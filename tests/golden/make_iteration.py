@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from common import float32, int64, nchw, normal, put, scalar, uniform
+
 import bpt_plr
 from iterations import run_checked, similar_views, two_networks
 from preact_resnet import DEFAULT_IDENTITY_SHORTCUT, PreActResNet

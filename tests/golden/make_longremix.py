@@ -4,6 +4,7 @@ an epoch. Its training iteration is that of dividemix.safetensors."""
 import numpy as np
 
 from common import int64, put
+
 import longremix
 from make_dividemix import put_batches, put_mixture_start, put_selection
 from method_selections import labels_of, logits_of, require_decided

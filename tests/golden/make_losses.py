@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from common import distribution, evaluate, float64, int64, normal, put, scalar, uniform, unit_rows
+
 import bpt_plr
 
 

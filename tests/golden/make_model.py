@@ -5,8 +5,14 @@ import torch
 import torch.nn.functional as F
 
 from common import float32, float64, int64, nchw, normal, put, relu_margin, require_relu_margin
-from preact_resnet import (DEFAULT_IDENTITY_SHORTCUT, IDENTITY_SHORTCUTS, PreActResNet, initialise,
-                           prototype_logits)
+
+from preact_resnet import (
+    DEFAULT_IDENTITY_SHORTCUT,
+    IDENTITY_SHORTCUTS,
+    PreActResNet,
+    initialise,
+    prototype_logits,
+)
 
 
 def _pass(net, x, labels, r):

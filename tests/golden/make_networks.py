@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torchvision.models import resnet50
 
 from common import float64, int64, nchw, normal, put, relu_margin, require_relu_margin
+
 from networks import Cnn9, ResNet50, Vgg19Bn
 from preact_resnet import initialise
 

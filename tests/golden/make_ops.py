@@ -4,7 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from common import distribution, evaluate, float32, float64, int64, nchw, nhwc, normal, put, uniform
+from common import distribution, evaluate, float64, int64, nchw, nhwc, normal, put, uniform
 
 
 def _output_size(size, kernel, stride, padding):

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from common import evaluate, int64, normal, put, scalar
+
 import plain_losses
 
 

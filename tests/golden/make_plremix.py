@@ -4,12 +4,13 @@ moves, iterations of an epoch and training iterations."""
 import numpy as np
 
 from common import float64, int64, put, scalar, unit_rows
-from make_dividemix import put_batches
+
 import method_iterations
-from method_selections import labels_of, logits_of, require_decided
 import mixture
 import plremix
 import selection
+from make_dividemix import put_batches
+from method_selections import labels_of, logits_of, require_decided
 
 SEED = 1  # of the views, found by search for the ReLU margin
 

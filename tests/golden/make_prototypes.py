@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from common import float64, int64, normal, put, scalar, unit_rows
+
 import bpt_plr
 
 

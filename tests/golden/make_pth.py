@@ -12,6 +12,7 @@ import torch
 import torch.nn as nn
 
 from common import GOLDEN_DIR
+
 import safetensors_io
 from networks import ResNet50
 from preact_resnet import initialise

@@ -52,8 +52,13 @@ def _schedules(out):
         401, lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=t_max, eta_min=eta_min), lr)
     closed = np.asarray([eta_min + (lr - eta_min) * (1 + math.cos(math.pi * e / t_max)) / 2
                          for e in range(401)])
-    animal_factor = lambda e: 1 if e < 80 else 1 / 10 if e < 140 else 1 / 100 if e < 200 else 1 / 200
-    clothing_factor = lambda e: 1 if e < 40 else 1 / 10 if e < 80 else 1 / 100
+
+    def animal_factor(e):
+        return 1 if e < 80 else 1 / 10 if e < 140 else 1 / 100 if e < 200 else 1 / 200
+
+    def clothing_factor(e):
+        return 1 if e < 40 else 1 / 10 if e < 80 else 1 / 100
+
     put(out, "schedule", cosine=cosine, cosine_closed_form=closed,
         step_animal=np.asarray([0.01 * animal_factor(e) for e in range(201)]),
         step_clothing=np.asarray([0.004 * clothing_factor(e) for e in range(100)]))

@@ -3,11 +3,12 @@
 import numpy as np
 
 from common import int64, put
-from make_dividemix import put_batches
+
 import method_iterations
-from method_selections import labels_of, logits_of, require_decided, require_ranked
 import selection
 import unicon
+from make_dividemix import put_batches
+from method_selections import labels_of, logits_of, require_decided, require_ranked
 
 SEED = 1  # of the views, found by search for the ReLU margin
 

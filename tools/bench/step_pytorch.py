@@ -38,6 +38,7 @@ import torch
 
 from baselines import feeds, losses, published
 from baselines.strongest import Options, Strongest
+
 from preact_resnet import PreActResNet
 
 KAPPA, LAMBDA_U, MIX = 3, 25.0, 0.7

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-
 # ---- classification losses -------------------------------------------------------------
 
 def ce(logits, labels):

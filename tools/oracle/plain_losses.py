@@ -1,7 +1,8 @@
 """Losses of two baselines that train one network on all noisy labels."""
 
-import bpt_plr
 import torch.nn.functional as F
+
+import bpt_plr
 
 
 def gce(logits, labels, q=0.7):

@@ -73,6 +73,7 @@ Json to_json(const ComparedRun& run) {
   }
   json["device"] = run.recipe.device;
   json["data_hash"] = fmt::format("{:016x}", run.data_hash);
+  json["data_hash_format"] = run.data_hash_format;
   json["changes"] = run.changes;
   json["recipe"] = to_json(run.recipe);
   return json;
@@ -87,6 +88,7 @@ ComparedRun compared_run(const Json& line, const std::string& origin) {
             to_text(line.at("seed")), run.recipe.seed);
     line.at("changes").get_to(run.changes);
     run.data_hash = std::stoull(line.at("data_hash").get<std::string>(), nullptr, 16);
+    run.data_hash_format = line.value("data_hash_format", 1);  // the first one had no such number
     if (line.contains("failed")) {
       line.at("failed").get_to(run.failure);
       return run;

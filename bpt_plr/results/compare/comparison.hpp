@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bpt_plr/recipe/recipe.hpp"
+#include "bpt_plr/train/checkpoint.hpp"
 #include "bpt_plr/train/metrics.hpp"
 
 namespace bptplr {
@@ -20,11 +21,12 @@ struct ComparedRun {
   std::string label;                 ///< what is compared: a method, or a recipe by its name
   Recipe recipe;                     ///< resolved
   std::vector<std::string> changes;  ///< what it changes of its preset (deviations)
-  std::uint64_t data_hash = 0;       ///< hash_training_data
-  std::string failure;               ///< why it has no results; empty: it has
-  double best_acc = 0.0;             ///< percent, of all epochs
-  double mean_last10 = 0.0;          ///< percent, mean over the last ten epochs
-  double last_acc = 0.0;             ///< percent
+  std::uint64_t data_hash = 0;       ///< hash_training_data, in that format:
+  int data_hash_format = kCheckpointFormat;
+  std::string failure;       ///< why it has no results; empty: it has
+  double best_acc = 0.0;     ///< percent, of all epochs
+  double mean_last10 = 0.0;  ///< percent, mean over the last ten epochs
+  double last_acc = 0.0;     ///< percent
   /// How well its last partition tells wrong labels, mean of the networks; NaN where it makes none
   /// or no true label is known.
   double auc = std::numeric_limits<double>::quiet_NaN();

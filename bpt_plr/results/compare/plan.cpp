@@ -117,8 +117,19 @@ std::vector<std::string> data_differences(const Recipe& a, const Recipe& b) {
 
 void require_same_data(std::span<const ComparedRun> runs, const ComparedRun& run) {
   for (const ComparedRun& other : runs) {
-    if (other.recipe.seed != run.recipe.seed || other.data_hash == run.data_hash) continue;
+    if (other.recipe.seed != run.recipe.seed) continue;
     const std::vector<std::string> fields = data_differences(run.recipe, other.recipe);
+    if (other.data_hash_format != run.data_hash_format) {
+      // Their hashes tell nothing, the fields that choose the data do.
+      require(
+          fields.empty(),
+          "with seed {} it is not known whether {} trains on the images and labels of {}, which "
+          "an earlier version trained (other fields: {}); give its fields as flags, which "
+          "count for all, or choose another --out",
+          run.recipe.seed, run.label, other.label, fmt::join(fields, ", "));
+      continue;
+    }
+    if (other.data_hash == run.data_hash) continue;
     throw Error(
         "with seed {} {} does not train on the images and labels of {} ({}); compare on the same "
         "data: give its fields as flags, which count for all",

@@ -2,8 +2,9 @@
 // (end of the directory). All numbers are little-endian.
 #include "engine/io/torch/zip.hpp"
 
+#include <zlib.h>
+
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -31,24 +32,6 @@ T number(std::string_view bytes, std::size_t at) {
   T value;
   std::memcpy(&value, bytes.data() + at, sizeof value);
   return value;
-}
-
-/// The CRC-32 of zip files: polynomial 0x04c11db7, bits reversed.
-std::uint32_t crc32(std::string_view bytes) {
-  static const auto table = [] {
-    std::array<std::uint32_t, 256> rows{};
-    for (std::uint32_t i = 0; i < rows.size(); ++i) {
-      std::uint32_t row = i;
-      for (int bit = 0; bit < 8; ++bit) row = row >> 1 ^ (row & 1U) * 0xedb88320U;
-      rows[i] = row;
-    }
-    return rows;
-  }();
-  std::uint32_t crc = ~0U;
-  for (const char byte : bytes) {
-    crc = table[(crc ^ static_cast<std::uint8_t>(byte)) & 0xffU] ^ crc >> 8;
-  }
-  return ~crc;
 }
 
 /// Where the end of the directory begins: the last place that looks like it and reaches just to the
@@ -127,7 +110,8 @@ std::string_view ZipArchive::read(std::string_view entry_name) const {
   require(has_header && begin <= bytes.size() && entry.size <= bytes.size() - begin,
           "{}: the entry '{}' lies outside the file; copy it again", name_, entry_name);
   const std::string_view content = bytes.substr(begin, entry.size);
-  require(crc32(content) == entry.checksum,
+  const auto* data = reinterpret_cast<const Bytef*>(content.data());
+  require(crc32_z(0, data, content.size()) == entry.checksum,
           "{}: the entry '{}' does not have its checksum, so the file is damaged; copy it again",
           name_, entry_name);
   return content;

@@ -136,6 +136,36 @@ TEST_F(ImageCache, IsMadeAnewWhenAFileChanges) {
   EXPECT_TRUE(warnings_.empty());
 }
 
+TEST_F(ImageCache, OneOfTheFormatBeforeIsMadeAnewWithASentence) {
+  write_files(5);
+  load();
+  std::string old = slurp(request_.cache);
+  ASSERT_EQ(old[8], 2) << "the number of the format";
+  old[8] = 1;
+  const fs::path old_name = request_.cache.parent_path() / "set-of-the-old-hash.images";
+  for (const fs::path& path : {old_name, request_.cache}) {
+    fs::remove(request_.cache);
+    write(path, old);
+    expect_right_images();
+    EXPECT_EQ(decoded_, 5);
+    ASSERT_EQ(warnings_.size(), 1U);
+    EXPECT_EQ(warnings_[0], path.string() +
+                                " has format 1 of an earlier version; it is made anew in format 2 "
+                                "as set.images");
+    expect_right_images();
+    EXPECT_EQ(decoded_, 0);
+    EXPECT_TRUE(warnings_.empty());
+    EXPECT_FALSE(fs::exists(old_name));
+  }
+  // That of other images stays.
+  old[96] = static_cast<char>(old[96] ^ 1);  // the size of the first file
+  write(old_name, old);
+  fs::remove(request_.cache);
+  load();
+  EXPECT_TRUE(warnings_.empty());
+  EXPECT_TRUE(fs::exists(old_name));
+}
+
 TEST_F(ImageCache, DamageAnywhereIsFoundAndMended) {
   write_files(5);
   load();

@@ -118,6 +118,10 @@ TEST(ComparedRun, ReadsBackAsItWasWritten) {
   EXPECT_EQ(to_json(read), to_json(run));
   EXPECT_EQ(read.recipe, run.recipe);
   EXPECT_EQ(read.data_hash, run.data_hash);
+  EXPECT_EQ(read.data_hash_format, 2);
+  Json of_an_earlier_version = to_json(run);
+  of_an_earlier_version.erase("data_hash_format");
+  EXPECT_EQ(compared_run(of_an_earlier_version, "a line").data_hash_format, 1);
   EXPECT_TRUE(std::isnan(read.accuracies[0]));
 
   const ComparedRun without_auc = run_of("ce", 7, 70.25, kNan);

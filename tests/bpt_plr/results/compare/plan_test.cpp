@@ -159,5 +159,18 @@ TEST(SameData, RunsOfASeedShareTheirImagesAndLabels) {
       "with seed 1 b does not train on the images and labels of a (other fields: subset, r)");
 }
 
+TEST(SameData, ARunOfAnEarlierVersionIsComparedByItsFields) {
+  std::vector<ComparedRun> runs{run_on("a", 1, 100)};
+  runs[0].data_hash_format = 1;
+  ComparedRun other = run_on("b", 1, 200);
+  require_same_data(runs, other);
+  other.recipe.r = 0.2;
+  expect_error([&] { require_same_data(runs, other); },
+               "with seed 1 it is not known whether b trains on the images and labels of a, which "
+               "an earlier version trained (other fields: r)");
+  other.data_hash_format = 1;
+  expect_error([&] { require_same_data(runs, other); }, "b does not train on");
+}
+
 }  // namespace
 }  // namespace bptplr

@@ -1,4 +1,4 @@
-#include "data/images/mapped_file.hpp"
+#include "engine/io/mapped_file.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>

@@ -1,4 +1,4 @@
-#include "data/images/hash.hpp"
+#include "engine/io/hash.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,6 +24,10 @@ TEST(Hash, EveryBitEveryLengthAndTheSeedCount) {
     EXPECT_EQ(seen.size(), 8 * length + 3);
   }
   EXPECT_NE(hash_bytes(std::string_view()), hash_bytes(std::string_view("\0", 1)));
+}
+
+TEST(Hash, IsXxh3) {
+  EXPECT_EQ(hash_bytes(std::string_view()), 0x2d06800538d394c2U);  // xxhash.com, seed 0
 }
 
 TEST(Hash, OrderCounts) {
