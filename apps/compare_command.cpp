@@ -16,6 +16,8 @@
 #include "apps/recipe_flags.hpp"
 #include "apps/terminal/compare_table.hpp"
 #include "apps/training_run.hpp"
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/results/compare/comparison.hpp"
 #include "bpt_plr/results/compare/files.hpp"
 #include "bpt_plr/results/compare/folder.hpp"

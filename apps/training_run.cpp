@@ -7,6 +7,8 @@
 
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/checkpoint.hpp"
 #include "bpt_plr/train/epoch.hpp"
 #include "bpt_plr/train/pretrained.hpp"

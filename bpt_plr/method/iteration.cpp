@@ -115,7 +115,7 @@ Tensor queue_iteration(Network& k, Network& j, Sgd& optimizer, IterationBatch& b
 
 IterationOptions::IterationOptions(const Recipe& recipe)
     : sharpen_temperature(recipe.T),
-      trains_on_weak_views(recipe.trained_views == "weak"),
+      trains_on_weak_views(recipe.trained_views == TrainedViews::kWeak),
       lambda_c(recipe.lambda_c),
       contrast(make_contrast(recipe)) {}
 

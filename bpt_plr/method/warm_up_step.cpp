@@ -2,6 +2,7 @@
 
 #include "bpt_plr/method/losses.hpp"
 #include "bpt_plr/method/mixup.hpp"
+#include "bpt_plr/recipe/schedules.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
 
@@ -52,21 +53,16 @@ Tensor contrastive_part(Network& network, const WarmUpBatch& batch, const WarmUp
   return loss.detach();
 }
 
-WarmUpContrastive contrastive_of(const Recipe& recipe) {
-  if (recipe.warm_up_contrastive == "none") return WarmUpContrastive::kNone;
-  return recipe.warm_up_contrastive == "info_nce" ? WarmUpContrastive::kInfoNce
-                                                  : WarmUpContrastive::kFlatNce;
-}
-
 }  // namespace
 
 WarmUpOptions::WarmUpOptions(const Recipe& recipe, std::int64_t epoch)
     : lr(learning_rate(recipe, epoch)),
-      gce_q(recipe.plain_loss == "gce" ? recipe.gce_q : 0.0),
+      gce_q(recipe.plain_loss == PlainLoss::kGeneralizedCrossEntropy ? recipe.gce_q : 0.0),
       mixup_alpha(recipe.mixup_alpha),
-      negative_entropy(recipe.warm_up_penalty == "on" ||
-                       (recipe.warm_up_penalty == "auto" && recipe.noise_mode == "asym")),
-      contrastive(contrastive_of(recipe)),
+      negative_entropy(recipe.warm_up_penalty == WarmUpPenalty::kOn ||
+                       (recipe.warm_up_penalty == WarmUpPenalty::kAuto &&
+                        recipe.noise_mode == NoiseMode::kAsym)),
+      contrastive(recipe.warm_up_contrastive),
       contrastive_grad(recipe.warm_up_contrastive_grad),
       temperature(recipe.warm_up_temperature) {}
 

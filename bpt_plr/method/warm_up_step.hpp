@@ -12,8 +12,6 @@
 
 namespace bptplr {
 
-enum class WarmUpContrastive { kNone, kFlatNce, kInfoNce };
-
 struct WarmUpOptions {
   double lr = 0.02;
   /// Generalised cross-entropy with this q (Zhang and Sabuncu, NeurIPS 2018); 0: cross-entropy.

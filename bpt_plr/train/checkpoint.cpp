@@ -4,6 +4,9 @@
 #include <array>
 #include <string_view>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/fields.hpp"
+#include "bpt_plr/recipe/json.hpp"
 #include "data/images/hash.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"

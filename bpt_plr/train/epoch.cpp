@@ -73,7 +73,7 @@ LossTerms to_terms(const IterationLosses& losses, double lambda, const Recipe& r
                      {"loss_u", losses.loss_u},
                      {"lambda_u", lambda},
                      {"penalty", losses.penalty}};
-  if (recipe.contrastive != "none") terms["contrastive"] = losses.contrastive;
+  if (recipe.contrastive != ContrastKind::kNone) terms["contrastive"] = losses.contrastive;
   return terms;
 }
 

@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "bpt_plr/recipe/schedules.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
 #include "engine/ops.hpp"

@@ -9,6 +9,8 @@
 
 #include "bpt_plr/method/parts.hpp"
 #include "bpt_plr/method/prototypes.hpp"
+#include "bpt_plr/recipe/checks.hpp"
+#include "bpt_plr/recipe/schedules.hpp"
 #include "bpt_plr/recipe/stages.hpp"
 #include "bpt_plr/train/batch_maker.hpp"
 #include "bpt_plr/train/epoch.hpp"
@@ -42,12 +44,14 @@ std::vector<Network*> networks_of(const std::vector<std::unique_ptr<Learner>>& l
 }  // namespace
 
 ViewMaker make_view_maker(const Recipe& recipe, const Dataset& dataset, const Images& images) {
-  const DType dtype = recipe.precision == "bf16" ? DType::kBfloat16 : DType::kFloat32;
-  const ImageMemory memory = recipe.image_memory == "device" ? ImageMemory::kDevice
-                             : recipe.image_memory == "host" ? ImageMemory::kHost
-                                                             : ImageMemory::kAuto;
   const ViewGeometry geometry{static_cast<int>(recipe.crop), static_cast<int>(recipe.crop_padding)};
-  return {images, dataset.mean, dataset.std, geometry, parse_device(recipe.device), dtype, memory};
+  return {images,
+          dataset.mean,
+          dataset.std,
+          geometry,
+          choose_device(recipe.device),
+          dtype_of(recipe.precision),
+          recipe.image_memory};
 }
 
 class Trainer::Impl {
@@ -211,7 +215,7 @@ class Trainer::Impl {
     std::vector<Division> divisions;
     std::int64_t images = 0;
     for (int k = first; k < 2; ++k) {
-      if (k == first || recipe().exchange == "joint") {
+      if (k == first || recipe().exchange == Exchange::kJoint) {
         const Stopwatch watch;
         // A run that goes on within an epoch has them from its checkpoint.
         if (k != first || !position_.within_epoch() || !have_outputs()) {
@@ -310,8 +314,9 @@ class Trainer::Impl {
 
   /// Step 6, after network k has been trained.
   void move_prototypes(int k, std::int64_t epoch) {
-    const KeptOutputs& source = learner_at(recipe().proto_source == "own" ? k : 1 - k).kept;
-    const int target = recipe().proto_target == "own" ? k : 0;
+    const KeptOutputs& source =
+        learner_at(recipe().proto_source == ProtoSource::kOwn ? k : 1 - k).kept;
+    const int target = recipe().proto_target == ProtoTarget::kOwn ? k : 0;
     update_prototypes(source.projection, parts_->pseudo_labels->choose(source, epoch),
                       recipe().proto_momentum, learner_at(target).network->prototypes());
   }

@@ -27,13 +27,14 @@ IterationOptions plr_options() {
 }
 
 TEST(TrainingIteration, MatchesPyTorch) {
-  for (const char* variant : {"plr", "flat_plr"}) {
+  for (const ContrastKind contrastive : {ContrastKind::kPlr, ContrastKind::kFlatPlr}) {
+    const std::string variant(name_of(contrastive));
     SCOPED_TRACE(variant);
     Recipe recipe;
-    recipe.contrastive = variant;
+    recipe.contrastive = contrastive;
     IterationStart k = golden().start_of_k();
     golden().expect_iteration(k, recipe, variant, "loss_plr");
-    EXPECT_FALSE(golden().after(std::string(variant) + "/k_after/").empty());
+    EXPECT_FALSE(golden().after(variant + "/k_after/").empty());
   }
 }
 
@@ -157,16 +158,16 @@ TEST(WarmUpIteration, MatchesPyTorch) {
 }
 
 TEST(WarmUpOptions, PenaliseConfidenceUnderAsymmetricNoiseUnlessToldOtherwise) {
-  const auto penalises = [](const std::string& noise_mode, const std::string& penalty) {
+  const auto penalises = [](NoiseMode noise_mode, WarmUpPenalty penalty) {
     Recipe recipe;
     recipe.noise_mode = noise_mode;
     recipe.warm_up_penalty = penalty;
     return WarmUpOptions(recipe, 0).negative_entropy;
   };
-  EXPECT_TRUE(penalises("asym", "auto"));
-  EXPECT_FALSE(penalises("sym", "auto"));
-  EXPECT_TRUE(penalises("sym", "on"));
-  EXPECT_FALSE(penalises("asym", "off"));
+  EXPECT_TRUE(penalises(NoiseMode::kAsym, WarmUpPenalty::kAuto));
+  EXPECT_FALSE(penalises(NoiseMode::kSym, WarmUpPenalty::kAuto));
+  EXPECT_TRUE(penalises(NoiseMode::kSym, WarmUpPenalty::kOn));
+  EXPECT_FALSE(penalises(NoiseMode::kAsym, WarmUpPenalty::kOff));
 }
 
 /// One iteration of MixUp from the same start.

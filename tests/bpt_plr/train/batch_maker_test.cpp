@@ -5,6 +5,8 @@
 
 #include <numeric>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/trainer.hpp"
 #include "tests/golden.hpp"
 
@@ -70,7 +72,7 @@ TEST(EpochPlan, OfDivideMixUniconAndPlReMixMatchesTheOracle) {
 
 TEST(EpochPlan, OfLongReMixsSecondRunMatchesTheOracle) {
   Recipe recipe = method_recipe("longremix");
-  recipe.epoch_length = "all";
+  recipe.epoch_length = EpochLength::kAll;
   expect_golden(Golden("longremix"), recipe);
 }
 
@@ -116,8 +118,8 @@ TEST(EpochPlan, GoesOnWithWhatThereIs) {
 
 /// The inputs of an iteration over the shapes; every second sample is labelled.
 struct OneBatch {
-  explicit OneBatch(const std::string& class_set_rows) {
-    recipe.dataset = "shapes";
+  explicit OneBatch(ClassSetRows class_set_rows) {
+    recipe.dataset = DatasetKind::kShapes;
     recipe.shapes_train = 80;
     recipe.shapes_test = 1;
     recipe.batch_size = 8;
@@ -150,7 +152,7 @@ std::vector<std::int64_t> values(const Tensor& tensor) {
 }
 
 TEST(BatchMaker, ClassSetsAreOfTheSamplesThemselves) {
-  const OneBatch batch("sample");
+  const OneBatch batch(ClassSetRows::kSample);
   const auto rows = values(batch.inputs.set_rows);
   const auto labels = values(batch.inputs.set_labels);
   ASSERT_EQ(rows.size(), 16U);
@@ -163,9 +165,10 @@ TEST(BatchMaker, ClassSetsAreOfTheSamplesThemselves) {
 
 /// The published script takes the logits of the sample that has this number in the whole set.
 TEST(BatchMaker, ClassSetsOfTheReferenceAreLookedUpByThePositionInTheSubset) {
-  const auto own = values(OneBatch("sample").inputs.set_rows);
-  const OneBatch batch("subset");
-  EXPECT_EQ(values(batch.inputs.set_labels), values(OneBatch("sample").inputs.set_labels));
+  const auto own = values(OneBatch(ClassSetRows::kSample).inputs.set_rows);
+  const OneBatch batch(ClassSetRows::kSubset);
+  EXPECT_EQ(values(batch.inputs.set_labels),
+            values(OneBatch(ClassSetRows::kSample).inputs.set_labels));
   const auto rows = values(batch.inputs.set_rows);
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i], own[i] / 2) << i;
 }
