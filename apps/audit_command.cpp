@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
 #include "bpt_plr/results/audit/audit.hpp"
@@ -14,6 +15,7 @@
 #include "bpt_plr/results/audit/summary.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
+#include "engine/error.hpp"
 #include "engine/io/json.hpp"
 #include "engine/threads.hpp"
 
@@ -26,7 +28,7 @@ struct AuditOptions {
   std::string out;
   double threshold = 0.5;
   long long top = 10;
-  std::string device = "auto";
+  DeviceChoice device = DeviceChoice::kAuto;
   long long threads = 0;
   bool json = false;
 };
@@ -165,8 +167,7 @@ void add_audit_command(CLI::App& app, Action& action) {
   command->add_option("--top", options->top, "how many suspects to print")
       ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
-  command->add_option("--device", options->device, "auto, cpu or cuda")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  add_choice(*command, "--device", options->device, "auto, cpu or cuda");
   command->add_option("--threads", options->threads, "CPU threads; 0: all")
       ->check(CLI::Range(0, 4096));
   command->add_flag("--json", options->json, "print the summary as JSON");

@@ -13,6 +13,7 @@
 #include "apps/commands.hpp"
 #include "apps/recipe_flags.hpp"
 #include "apps/terminal/bench_output.hpp"
+#include "bpt_plr/recipe/network.hpp"
 #include "bpt_plr/train/benchmark.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
@@ -85,10 +86,10 @@ BenchmarkOptions benchmark_options(const BenchCommandOptions& given) {
   options.warmup = given.warmup;
   if (given.images != 0) options.images = given.images;
   const bool scaling_on_cpu =
-      !given.scaling.empty() && parse_device(options.recipe.device).type == DeviceType::kCpu;
+      !given.scaling.empty() && choose_device(options.recipe.device).type == DeviceType::kCpu;
   if (scaling_on_cpu) {
     if (!given.flags.names("width")) options.recipe.width = kScalingWidthOnCpu;
-    if (!given.flags.names("blocks") && !usual_blocks(options.recipe).empty()) {
+    if (!given.flags.names("blocks") && !usual_blocks(options.recipe.arch).empty()) {
       options.recipe.blocks = kScalingBlocksOnCpu;
     }
     if (given.images == 0) options.images = kScalingImagesOnCpu;
@@ -104,8 +105,7 @@ BenchmarkOptions resolved(BenchmarkOptions options) {
 }
 
 Peaks peaks_for(const Recipe& recipe) {
-  return measure_peaks(parse_device(recipe.device),
-                       recipe.precision == "bf16" ? DType::kBfloat16 : DType::kFloat32);
+  return measure_peaks(choose_device(recipe.device), dtype_of(recipe.precision));
 }
 
 int bench_once(const BenchmarkOptions& given, bool json) {
@@ -124,7 +124,7 @@ int bench_once(const BenchmarkOptions& given, bool json) {
 void require_room(const Scaling& scaling, std::int64_t last, const BenchmarkResult& result,
                   std::int64_t value) {
   if (!scaling.moves_activations) return;
-  const MemoryUse use = memory_use(parse_device(result.options.recipe.device));
+  const MemoryUse use = memory_use(choose_device(result.options.recipe.device));
   const double bytes = static_cast<double>(result.peak_bytes) * static_cast<double>(value) /
                        static_cast<double>(last);
   const auto available = static_cast<double>(use.available + use.now);

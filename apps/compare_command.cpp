@@ -18,6 +18,8 @@
 #include "apps/terminal/load_progress.hpp"
 #include "apps/terminal/stop_signals.hpp"
 #include "apps/terminal/training_progress.hpp"
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/results/compare/comparison.hpp"
 #include "bpt_plr/results/compare/files.hpp"
 #include "bpt_plr/results/compare/folder.hpp"

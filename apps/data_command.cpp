@@ -14,10 +14,7 @@
 #include "apps/terminal/load_progress.hpp"
 #include "data/images/check.hpp"
 #include "data/images/image_file.hpp"
-#include "data/sets/animal10n.hpp"
-#include "data/sets/clothing1m.hpp"
-#include "data/sets/image_folder.hpp"
-#include "data/sets/image_manifest.hpp"
+#include "data/sets/dataset_table.hpp"
 #include "engine/threads.hpp"
 
 namespace bptplr {
@@ -35,14 +32,6 @@ struct CheckOptions {
   std::string page;
   long long threads = 0;
 };
-
-/// Whichever data set lies there.
-ImageList list_any(const fs::path& path) {
-  if (fs::is_regular_file(path)) return list_manifest(path);
-  if (has_clothing1m(path)) return list_clothing1m(path);
-  if (has_animal10n_images(path)) return list_animal10n(path);
-  return list_folder(path);
-}
 
 /// Training images, then test images.
 std::vector<LabelledFile> all_files(const ImageList& list) {
@@ -112,7 +101,7 @@ void write_page(const ImageList& list, const fs::path& path) {
 
 int check(const CheckOptions& options) {
   use_threads(options.threads);
-  const ImageList list = list_any(options.path);
+  const ImageList list = list_image_files(options.path);
   const std::vector<LabelledFile> files = all_files(list);
   std::vector<fs::path> paths;
   paths.reserve(files.size());

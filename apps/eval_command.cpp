@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
 #include "bpt_plr/run/trained_run.hpp"
@@ -21,7 +22,7 @@ namespace {
 struct EvalOptions {
   std::string run;
   std::string data_path;
-  std::string device = "auto";
+  DeviceChoice device = DeviceChoice::kAuto;
   long long threads = 0;
   bool json = false;
 };
@@ -73,8 +74,7 @@ void add_eval_command(CLI::App& app, Action& action) {
   command->add_option("RUN", options->run, "folder that `bptplr train` wrote to")->required();
   command->add_option("--data_path", options->data_path,
                       "folder of the data set, where it has moved since");
-  command->add_option("--device", options->device, "auto, cpu or cuda")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  add_choice(*command, "--device", options->device, "auto, cpu or cuda");
   command->add_option("--threads", options->threads, "CPU threads; 0: all")
       ->check(CLI::Range(0, 4096));
   command->add_flag("--json", options->json, "print JSON");

@@ -8,6 +8,7 @@
 
 #include "apps/build_info.hpp"
 #include "apps/commands.hpp"
+#include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 #include "engine/device.hpp"
 #include "engine/io/json.hpp"

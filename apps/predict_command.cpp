@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
 #include "apps/terminal/prediction_writer.hpp"
@@ -18,8 +19,8 @@ struct PredictOptions {
   std::string model;
   std::vector<std::string> images;
   PredictionWriter::Options writer;
-  std::string on_bad_image = "stop";
-  std::string device = "auto";
+  OnBadImage on_bad_image = OnBadImage::kStop;
+  DeviceChoice device = DeviceChoice::kAuto;
   long long threads = 0;
 };
 
@@ -31,7 +32,7 @@ int predict(const PredictOptions& options) {
   std::int64_t left_out = 0;
   {
     LoadProgress loading;
-    left_out = predictor.predict(files, options.on_bad_image == "skip", loading.report(),
+    left_out = predictor.predict(files, options.on_bad_image, loading.report(),
                                  [&](const Prediction& p) { writer.write(p); });
   }
   writer.finish();
@@ -60,12 +61,9 @@ void add_predict_command(CLI::App& app, Action& action) {
   command->add_flag("--json", options->writer.json, "a JSON list instead of a table (CSV)");
   command->add_flag("--all", options->writer.all,
                     "the probabilities of all classes: a column each, or a list in JSON");
-  command
-      ->add_option("--on_bad_image", options->on_bad_image,
-                   "what to do about image files that cannot be read: leave them out, or stop")
-      ->check(CLI::IsMember({"skip", "stop"}));
-  command->add_option("--device", options->device, "auto, cpu or cuda")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  add_choice(*command, "--on_bad_image", options->on_bad_image,
+             "what to do about image files that cannot be read: leave them out, or stop");
+  add_choice(*command, "--device", options->device, "auto, cpu or cuda");
   command->add_option("--threads", options->threads, "CPU threads; 0: all")
       ->check(CLI::Range(0, 4096));
   command->callback([&action, options] { action = [options] { return predict(*options); }; });

@@ -8,28 +8,20 @@
 #include <utility>
 #include <variant>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/fields.hpp"
+#include "bpt_plr/recipe/json.hpp"
+#include "bpt_plr/recipe/text.hpp"
 #include "bpt_plr/run/run_folder.hpp"
 
 namespace bptplr {
 namespace {
 
-/// How --help calls the value of a flag.
+/// The type that CLI11 reads a field as. It would take 010 for 8, and the largest number for a
+/// larger one, so that whole numbers are read here.
 template <class T>
-std::string value_name(const RecipeField& field) {
-  if (!field.choices.empty()) return fmt::format("{}", fmt::join(field.choices, "|"));
-  if (std::is_same_v<T, bool>) return "true|false";
-  if (std::is_same_v<T, std::int64_t>) return "INT";
-  return std::is_same_v<T, double> ? "NUMBER" : "TEXT";
-}
-
-template <class T>
-std::string default_text(const T& value) {
-  if constexpr (std::is_same_v<T, std::string>) {
-    return value;
-  } else {
-    return fmt::format("{}", value);
-  }
-}
+using Taken =
+    std::conditional_t<std::is_same_v<T, double> || std::is_same_v<T, bool>, T, std::string>;
 
 std::int64_t whole_number(const std::string& field, const std::string& text) {
   const auto number = parse_integer(text);
@@ -37,6 +29,49 @@ std::int64_t whole_number(const std::string& field, const std::string& text) {
   throw CLI::ValidationError(
       "--" + field, fmt::format("'{}' is not a whole number of at most 64 bits in decimal", text));
 }
+
+/// One flag: how it is read, and what --help says of its value and default.
+struct Flag {
+  CLI::App& command;
+  const RecipeField& field;
+  std::string names;
+  nlohmann::json& given;
+
+  CLI::Option* add(const ChoicePointer& choice) {
+    // IsMember would repeat the choices, which the name of the value says already.
+    return take<std::string>(fmt::format("{}", fmt::join(choice.names(), "|")),
+                             std::string(choice.get(Recipe{})))
+        ->check(CLI::Validator(CLI::IsMember(choice.names())).description(""));
+  }
+  CLI::Option* add(std::string Recipe::*member) {
+    return take<std::string>("TEXT", Recipe{}.*member);
+  }
+  CLI::Option* add(std::int64_t Recipe::*member) {
+    return take<std::int64_t>("INT", fmt::format("{}", Recipe{}.*member));
+  }
+  CLI::Option* add(double Recipe::*member) {
+    return take<double>("NUMBER", fmt::format("{}", Recipe{}.*member));
+  }
+  CLI::Option* add(bool Recipe::*member) {
+    return take<bool>("true|false", fmt::format("{}", Recipe{}.*member));
+  }
+
+ private:
+  template <class T>
+  CLI::Option* take(const std::string& value_name, const std::string& usual) {
+    const auto set = [&in = given, name = std::string(field.name)](const Taken<T>& value) {
+      if constexpr (std::is_same_v<T, Taken<T>>) {
+        in[name] = value;
+      } else {
+        in[name] = whole_number(name, value);
+      }
+    };
+    CLI::Option* option = command.add_option_function<Taken<T>>(names, set, field.help);
+    option->type_name(value_name);
+    if (!usual.empty()) option->default_str(usual);
+    return option;
+  }
+};
 
 }  // namespace
 
@@ -79,31 +114,11 @@ void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {
   const std::string flag = fmt::format("--{}", field.name);
   // The published script's abbreviation-free name, which users know.
   const std::string names = std::string_view(field.name) == "lr" ? flag + ",--learning_rate" : flag;
-  std::visit(
-      [&](auto pointer) {
-        using T = std::remove_cvref_t<decltype(std::declval<Recipe>().*pointer)>;
-        // CLI11 would take 010 for 8, and the largest number for a larger one.
-        using Taken = std::conditional_t<std::is_same_v<T, std::int64_t>, std::string, T>;
-        CLI::Option* option = command.add_option_function<Taken>(
-            names,
-            [this, &field](const Taken& value) {
-              if constexpr (std::is_same_v<T, Taken>) {
-                given_[field.name] = value;
-              } else {
-                given_[field.name] = whole_number(field.name, value);
-              }
-            },
-            field.help);
-        // Of a repeated flag the last counts, so that scripts can pass further flags on.
-        option->type_name(value_name<T>(field))->group(field.group)->take_last();
-        const std::string usual = default_text(Recipe{}.*pointer);
-        if (!usual.empty()) option->default_str(usual);
-        if (!field.choices.empty()) {
-          // IsMember would repeat the choices, which the name of the value says already.
-          option->check(CLI::Validator(CLI::IsMember(field.choices)).description(""));
-        }
-      },
-      field.pointer);
+  Flag adder{command, field, names, given_};
+  CLI::Option* option =
+      std::visit([&](const auto& pointer) { return adder.add(pointer); }, field.pointer);
+  // Of a repeated flag the last counts, so that scripts can pass further flags on.
+  option->group(field.group)->take_last();
 }
 
 Recipe RecipeFlags::recipe() const {

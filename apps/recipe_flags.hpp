@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "bpt_plr/recipe/fields.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 
 namespace bptplr {

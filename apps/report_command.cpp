@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
 #include "bpt_plr/results/report/page.hpp"
@@ -60,8 +61,7 @@ void add_report_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--data_path", options->report.data_path,
                       "folder of the data set, where it has moved since");
-  command->add_option("--device", options->report.device, "auto, cpu or cuda")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  add_choice(*command, "--device", options->report.device, "auto, cpu or cuda");
   command->add_option("--threads", options->threads, "CPU threads; 0: all")
       ->check(CLI::Range(0, 4096));
   command->add_flag("--json", options->json,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/dataset.hpp"
+#include "data/image_memory.hpp"
 #include "engine/random.hpp"
 #include "engine/tensor.hpp"
 #include "kernels/augment.hpp"
@@ -49,13 +50,6 @@ kernels::AugmentPlan draw_plan(View view, int height, int width, const ViewGeome
 /// images and unless there is one sample number an image.
 Tensor make_pixels(const Images& images, std::span<const std::int64_t> samples, View view,
                    const ViewStream& stream, const ViewGeometry& geometry = {});
-
-/// Where the images wait that a GPU makes views of, as uint8.
-enum class ImageMemory {
-  kAuto,    ///< on the GPU where they take at most half of what is free there
-  kDevice,  ///< on the GPU
-  kHost,    ///< in the CPU's memory; each batch travels through pinned memory
-};
 
 /// Which images to show, and how: views decided but not made.
 struct ViewPlan {

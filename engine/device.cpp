@@ -9,14 +9,22 @@ std::string to_string(Device device) {
   return device.type == DeviceType::kCpu ? "cpu" : fmt::format("cuda:{}", device.index);
 }
 
-Device parse_device(const std::string& word) {
-  require(word == "auto" || word == "cpu" || word == "cuda",
-          "unknown device '{}'; use auto, cpu or cuda", word);
-  if (word == "cpu") return {};
+Device choose_device(DeviceChoice choice) {
+  if (choice == DeviceChoice::kCpu) return {};
   const bool available = kernels::device_count() > 0;
-  require(available || word == "auto", "--device cuda is not available: {}; use --device cpu",
-          kernels::no_device_reason());
+  require(available || choice == DeviceChoice::kAuto,
+          "--device cuda is not available: {}; use --device cpu", kernels::no_device_reason());
   return available ? Device{DeviceType::kCuda, 0} : Device{};
+}
+
+DeviceChoice parse_device_choice(const std::string& name) {
+  const auto choice = value_named<DeviceChoice>(name);
+  require(choice.has_value(), "unknown device '{}'; use auto, cpu or cuda", name);
+  return *choice;
+}
+
+Device parse_device(const std::string& name) {
+  return choose_device(parse_device_choice(name));
 }
 
 }  // namespace bptplr

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "engine/names.hpp"
+
 namespace bptplr {
 
 enum class DeviceType { kCpu, kCuda };
@@ -17,8 +19,23 @@ struct Device {
 /// "cpu" or "cuda:INDEX".
 std::string to_string(Device device);
 
-/// The device that a user's word means: "auto" (CUDA where this build and machine have it, else the
-/// CPU), "cpu" or "cuda". Throws Error where that device cannot be had.
-Device parse_device(const std::string& word);
+/// The device that a user asks for.
+enum class DeviceChoice {
+  kAuto,  ///< CUDA where this build and machine have it, else the CPU
+  kCpu,
+  kCuda
+};
+constexpr auto names_of(DeviceChoice) {
+  return std::to_array<NamedValue<DeviceChoice>>(
+      {{DeviceChoice::kAuto, "auto"}, {DeviceChoice::kCpu, "cpu"}, {DeviceChoice::kCuda, "cuda"}});
+}
+
+/// Returns the device that `choice` means. Throws Error where it is not available.
+Device choose_device(DeviceChoice choice);
+
+/// Returns the choice called `name`. Throws Error where there is none.
+DeviceChoice parse_device_choice(const std::string& name);
+/// Returns choose_device(parse_device_choice(name)).
+Device parse_device(const std::string& name);
 
 }  // namespace bptplr

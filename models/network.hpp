@@ -6,17 +6,10 @@
 #include <optional>
 
 #include "models/modules.hpp"
+#include "models/network_config.hpp"
 #include "models/projection_head.hpp"
 
 namespace bptplr {
-
-/// What the heads of a network are to be.
-struct HeadConfig {
-  std::int64_t num_classes = 10;
-  /// Length of a projection.
-  std::int64_t low_dim = 128;
-  Projector projector = Projector::kMlp;
-};
 
 class Network {
  public:

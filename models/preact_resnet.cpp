@@ -22,8 +22,7 @@ std::vector<std::vector<PreActBlock>> make_layers(Initializer& init,
   for (std::size_t stage = 0; stage < layers.size(); ++stage) {
     const std::int64_t out = config.width << stage;
     for (int block = 0; block < config.blocks[stage]; ++block) {
-      layers[stage].emplace_back(init, in, out, stage > 0 && block == 0 ? 2 : 1,
-                                 config.activated_shortcut);
+      layers[stage].emplace_back(init, in, out, stage > 0 && block == 0 ? 2 : 1, config.shortcut);
       in = out;
     }
   }
@@ -33,12 +32,12 @@ std::vector<std::vector<PreActBlock>> make_layers(Initializer& init,
 }  // namespace
 
 PreActBlock::PreActBlock(Initializer& init, std::int64_t in, std::int64_t out, std::int64_t stride,
-                         bool activated_shortcut)
+                         Shortcut shortcut)
     : bn1_(in, Activation::kRelu),
       conv1_(init, in, out, 3, {.stride = stride, .padding = 1}),
       bn2_(out, Activation::kRelu),
       conv2_(init, out, out, 3, {.padding = 1}),
-      activated_shortcut_(activated_shortcut) {
+      activated_shortcut_(shortcut == Shortcut::kActivated) {
   if (stride != 1 || in != out) {
     shortcut_.emplace(init, in, out, 1, Conv2dOptions{.stride = stride});
   }

@@ -1,7 +1,6 @@
 // PreAct-ResNet (He et al., "Identity mappings in deep residual networks", 2016) for small images.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,14 +16,12 @@ struct PreActResNetConfig {
   /// Channels of the first stage; each further stage doubles them. 64 is the published network.
   std::int64_t width = 64;
   /// Pre-activation blocks in each of the four stages; 2, 2, 2, 2 is PreAct-ResNet18.
-  std::array<int, 4> blocks = {2, 2, 2, 2};
-  /// What a block without a 1x1 convolution adds to its result: relu(bn1(x)), as the network
-  /// published with the method does, or its input x, as He et al. do.
-  bool activated_shortcut = true;
+  StageBlocks blocks = {2, 2, 2, 2};
+  Shortcut shortcut = Shortcut::kActivated;
 };
 
 /// With a = relu(bn1(x)): conv2(relu(bn2(conv1(a)))) + shortcut, where the shortcut is a 1x1
-/// convolution of `a` if the block changes the shape, else a (or x: see PreActResNetConfig).
+/// convolution of `a` if the block changes the shape, else a (or x: see Shortcut).
 class PreActBlock {
  public:
   /// x = conv(inside) + shortcut, which the BatchNorm of the next block computes together with its
@@ -36,7 +33,7 @@ class PreActBlock {
   };
 
   PreActBlock(Initializer& init, std::int64_t in, std::int64_t out, std::int64_t stride,
-              bool activated_shortcut);
+              Shortcut shortcut);
   /// What it returns refers to the block.
   Pending operator()(Pending x, const ForwardMode& mode);
   void name(NamedTensors& names, const std::string& prefix) const;

@@ -5,14 +5,9 @@
 #include <optional>
 
 #include "models/modules.hpp"
+#include "models/network_config.hpp"
 
 namespace bptplr {
-
-/// What makes a projection q of the features h.
-enum class Projector {
-  kMlp,             ///< q = normalize(W2 relu(W1 h + b1) + b2), as many hidden units as h is long
-  kLinearBatchNorm  ///< q = normalize(BatchNorm(W h + b)), as in UNICON (Karim et al., CVPR 2022)
-};
 
 /// The projector, and one prototype a class in the space of q. Named projector.0, projector.2 (or
 /// projector.1, the BatchNorm) and prototypes.

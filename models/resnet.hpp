@@ -2,7 +2,6 @@
 // as torchvision has it: version 1.5, in which the 3x3 convolution strides.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,7 +17,7 @@ struct ResNetConfig {
   /// them, and blocks put out four times as many. 64 is the published network.
   std::int64_t width = 64;
   /// Blocks in each of the four stages; 3, 4, 6, 3 is ResNet-50.
-  std::array<int, 4> blocks = {3, 4, 6, 3};
+  StageBlocks blocks = {3, 4, 6, 3};
 };
 
 /// relu(bn3(conv3(relu(bn2(conv2(relu(bn1(conv1(x)))))))) + identity), with convolutions of 1x1,

@@ -33,8 +33,8 @@ double images_per_s(const BenchmarkResult& result) {
 }
 
 std::string device_name(const Recipe& recipe) {
-  return recipe.device == "cuda" ? kernels::device_description(0)
-                                 : fmt::format("cpu, {} threads", recipe.threads);
+  return recipe.device == DeviceChoice::kCuda ? kernels::device_description(0)
+                                              : fmt::format("cpu, {} threads", recipe.threads);
 }
 
 /// "-" for nothing.
@@ -102,16 +102,16 @@ Json to_json(const MeasuredStep& step) {
 
 Json options_json(const BenchmarkOptions& options) {
   const Recipe& recipe = options.recipe;
-  return {{"arch", recipe.arch},
+  return {{"arch", name_of(recipe.arch)},
           {"width", recipe.width},
           {"blocks", recipe.blocks},
           {"image_size", recipe.image_size},
           {"num_class", recipe.num_class},
           {"batch_size", recipe.batch_size},
           {"images", options.images},
-          {"device", recipe.device},
+          {"device", name_of(recipe.device)},
           {"device_name", device_name(recipe)},
-          {"precision", recipe.precision},
+          {"precision", name_of(recipe.precision)},
           {"threads", recipe.threads},
           {"iterations", options.iterations},
           {"warmup", options.warmup}};

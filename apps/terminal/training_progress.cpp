@@ -88,11 +88,11 @@ std::string table_line(Cells cells, const std::string& parts, std::size_t column
 /// mixed views and those of the contrastive loss, against 3 for the weak view and 3 for each of two
 /// strong ones. One pass over the labelled set is taken to be half of the samples.
 double cost_against_warm_up(const Recipe& recipe) {
-  const double contrastive = recipe.contrastive == "none"     ? 0.0
-                             : recipe.contrastive == "simclr" ? 2.0
-                                                              : 4.0;
-  const double share = recipe.epoch_length == "all" ? 1.0 : 0.5;
-  const double warm_up = recipe.warm_up_contrastive == "none" ? 3.0 : 9.0;
+  const double contrastive = recipe.contrastive == ContrastKind::kNone     ? 0.0
+                             : recipe.contrastive == ContrastKind::kSimClr ? 2.0
+                                                                           : 4.0;
+  const double share = recipe.epoch_length == EpochLength::kAll ? 1.0 : 0.5;
+  const double warm_up = recipe.warm_up_contrastive == WarmUpContrastive::kNone ? 3.0 : 9.0;
   return share * (6.0 + 3.0 * (4.0 + contrastive)) / warm_up;
 }
 

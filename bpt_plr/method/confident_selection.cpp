@@ -7,7 +7,7 @@
 #include <map>
 
 #include "bpt_plr/method/epoch_history.hpp"
-#include "bpt_plr/method/selections.hpp"
+#include "bpt_plr/method/selection.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {

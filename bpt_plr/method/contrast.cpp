@@ -1,5 +1,6 @@
 #include "bpt_plr/method/contrast.hpp"
 
+#include "bpt_plr/method/part_table.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
 
@@ -52,10 +53,10 @@ class SimClr : public Contrast {
 class PseudoLabelRelaxed : public Contrast {
  public:
   explicit PseudoLabelRelaxed(const Recipe& recipe)
-      : kind_(recipe.contrastive == "plr" ? kernels::ContrastiveLoss::kPlr
-                                          : kernels::ContrastiveLoss::kFlatPlr),
+      : kind_(recipe.contrastive == ContrastKind::kPlr ? kernels::ContrastiveLoss::kPlr
+                                                       : kernels::ContrastiveLoss::kFlatPlr),
         tau_(recipe.tau),
-        apart_(recipe.contrastive_forward == "apart") {}
+        apart_(recipe.contrastive_forward == ContrastiveForward::kApart) {}
 
   Forwards forward(Network& k, const Batch& batch, const StepViews& views) const override {
     return apart_ ? forward_apart(k, batch, views) : forward_jointly(k, batch, views);
@@ -105,23 +106,20 @@ class PseudoLabelRelaxed : public Contrast {
   bool apart_;
 };
 
-PartTable<Contrast>& table() {
-  static PartTable<Contrast> parts(
-      "contrastive", {{"plr", make_part<Contrast, PseudoLabelRelaxed>},
-                      {"flat_plr", make_part<Contrast, PseudoLabelRelaxed>},
-                      {"simclr", make_part<Contrast, SimClr>},
-                      {"none", [](const Recipe&) { return std::make_unique<NoContrast>(); }}});
-  return parts;
+std::unique_ptr<Contrast> make_none(const Recipe& /*recipe*/) {
+  return std::make_unique<NoContrast>();
 }
+
+constexpr PartRow<Contrast, ContrastKind> kTable[] = {
+    {ContrastKind::kPlr, make_part<Contrast, PseudoLabelRelaxed>},
+    {ContrastKind::kFlatPlr, make_part<Contrast, PseudoLabelRelaxed>},
+    {ContrastKind::kSimClr, make_part<Contrast, SimClr>},
+    {ContrastKind::kNone, make_none}};
 
 }  // namespace
 
 std::unique_ptr<Contrast> make_contrast(const Recipe& recipe) {
-  return table().make(recipe.contrastive, recipe);
-}
-
-std::vector<std::string> contrast_names() {
-  return table().names();
+  return make_from(kTable, recipe.contrastive, recipe);
 }
 
 }  // namespace bptplr

@@ -2,10 +2,7 @@
 #pragma once
 
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "bpt_plr/method/part_table.hpp"
 #include "bpt_plr/method/step_views.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 
@@ -32,13 +29,12 @@ class Contrast {
   virtual bool wants_class_sets() const { return false; }
 };
 
-/// By the word in the recipe, a resolved one.
+/// Makes the kind that the recipe, a resolved one, names.
 /// - `none`: the mixture alone
 /// - `simclr`: instance discrimination between u3 and u4, each a batch of its own before the
 ///   mixture (UNICON, Karim et al., CVPR 2022)
 /// - `plr`, `flat_plr`: pseudo-label relaxed loss of all strong views (PLReMix, arXiv 2402.17589),
 ///   in one batch [mixture; x3; x4; u3; u4] (BPT-PLR) or as one [x3; u3; x4; u4] after it
 std::unique_ptr<Contrast> make_contrast(const Recipe& recipe);
-std::vector<std::string> contrast_names();
 
 }  // namespace bptplr

@@ -1,6 +1,6 @@
 // A label is clean where the mixture's clean component has most of the probability; balanced, the
 // same number of the cleanest labels of every class.
-#include "bpt_plr/method/selections.hpp"
+#include "bpt_plr/method/selection.hpp"
 
 namespace bptplr {
 namespace {

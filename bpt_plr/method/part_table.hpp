@@ -1,63 +1,40 @@
-// The kinds of an exchangeable part of the method, by the word that names them in a recipe.
+// Tables of the kinds of an exchangeable part of the method: one row a kind.
 #pragma once
 
-#include <functional>
+#include <algorithm>
 #include <memory>
+#include <ranges>
+#include <stdexcept>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "bpt_plr/recipe/recipe.hpp"
-#include "engine/error.hpp"
 
 namespace bptplr {
 
 /// Makes a part as a resolved recipe wants it.
 template <class Part>
-using PartFactory = std::function<std::unique_ptr<Part>(const Recipe&)>;
+using PartFactory = std::unique_ptr<Part>(const Recipe& recipe);
 
-/// The factory of a Kind that is constructed from the recipe.
+/// One kind of a part: its value in a recipe and what makes it.
 template <class Part, class Kind>
+struct PartRow {
+  Kind kind;
+  PartFactory<Part>* make;
+};
+
+/// Makes a part of type `Type`, which is constructed from the recipe.
+template <class Part, class Type>
 std::unique_ptr<Part> make_part(const Recipe& recipe) {
-  return std::make_unique<Kind>(recipe);
+  return std::make_unique<Type>(recipe);
 }
 
-template <class Part>
-class PartTable {
- public:
-  using Row = std::pair<std::string, PartFactory<Part>>;
-
-  /// `field` of the recipe holds the words.
-  PartTable(const char* field, std::vector<Row> rows) : field_(field), rows_(std::move(rows)) {}
-
-  /// Adds a kind, before the first recipe is read: the field's choices are asked for once.
-  void add(std::string word, PartFactory<Part> factory) {
-    rows_.emplace_back(std::move(word), std::move(factory));
+/// Makes the part of that kind. Throws std::logic_error where the table has no row for it.
+template <class Kind>
+auto make_from(const std::ranges::range auto& table, Kind kind, const Recipe& recipe) {
+  for (const auto& row : table) {
+    if (row.kind == kind) return row.make(recipe);
   }
-
-  /// Throws Error for a word that is none.
-  std::unique_ptr<Part> make(const std::string& word, const Recipe& recipe) const {
-    for (const auto& [name, factory] : rows_) {
-      if (name == word) return factory(recipe);
-    }
-    throw Error("there is no {} '{}'", field_, word);
-  }
-
-  std::vector<std::string> names() const {
-    std::vector<std::string> all;
-    for (const auto& [name, factory] : rows_) all.push_back(name);
-    return all;
-  }
-  /// With "none" at the end, for parts that a method may do without.
-  std::vector<std::string> names_and_none() const {
-    std::vector<std::string> all = names();
-    all.emplace_back("none");
-    return all;
-  }
-
- private:
-  const char* field_;
-  std::vector<Row> rows_;
-};
+  throw std::logic_error("there is no part " + std::string(name_of(kind)));
+}
 
 }  // namespace bptplr

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "bpt_plr/method/part_table.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/profile/range.hpp"
 #include "engine/profile/work.hpp"
@@ -129,21 +130,14 @@ class SelfAdaptiveThreshold : public PseudoLabels {
   std::vector<double> share_;  ///< h
 };
 
-PartTable<PseudoLabels>& table() {
-  static PartTable<PseudoLabels> parts(
-      "pseudo_label", {{"fixed", make_part<PseudoLabels, FixedThreshold>},
-                       {"self_adaptive", make_part<PseudoLabels, SelfAdaptiveThreshold>}});
-  return parts;
-}
+constexpr PartRow<PseudoLabels, PseudoLabelKind> kTable[] = {
+    {PseudoLabelKind::kFixed, make_part<PseudoLabels, FixedThreshold>},
+    {PseudoLabelKind::kSelfAdaptive, make_part<PseudoLabels, SelfAdaptiveThreshold>}};
 
 }  // namespace
 
 std::unique_ptr<PseudoLabels> make_pseudo_labels(const Recipe& recipe) {
-  return table().make(recipe.pseudo_label, recipe);
-}
-
-std::vector<std::string> pseudo_label_names() {
-  return table().names();
+  return make_from(kTable, recipe.pseudo_label, recipe);
 }
 
 }  // namespace bptplr

@@ -3,11 +3,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "bpt_plr/method/evidence.hpp"
-#include "bpt_plr/method/part_table.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 #include "engine/io/safetensors.hpp"
 
@@ -27,14 +24,12 @@ class PseudoLabels {
   virtual void load(const TensorMap&) {}
 };
 
-/// By the word in the recipe, a resolved one.
+/// Makes the kind that the recipe, a resolved one, names.
 /// - `fixed`: argmax of (softmax(s) + softmax(z)) / 2 where that exceeds proto_threshold, else
 ///   argmax z (BPT-PLR)
 /// - `self_adaptive`: argmax z, of the samples whose largest probability is no smaller than a
-/// moving
-///   average of it, lowered for rare classes (PLReMix, arXiv 2402.17589, after FreeMatch, Wang et
-///   al., ICLR 2023)
+///   moving average of it, lowered for rare classes (PLReMix, arXiv 2402.17589, after FreeMatch,
+///   Wang et al., ICLR 2023)
 std::unique_ptr<PseudoLabels> make_pseudo_labels(const Recipe& recipe);
-std::vector<std::string> pseudo_label_names();
 
 }  // namespace bptplr

@@ -1,32 +1,29 @@
 #include "bpt_plr/method/selection.hpp"
 
-#include "bpt_plr/method/selections.hpp"
+#include "bpt_plr/method/part_table.hpp"
 
 namespace bptplr {
+
+// The kinds, each in a file *_selection.cpp of its own.
+PartFactory<Selection> make_balanced_mixture, make_mixture;
+PartFactory<Selection> make_uniform;
+PartFactory<Selection> make_high_confidence, make_confident_mixture;
+PartFactory<Selection> make_small_loss;
+
 namespace {
 
-PartTable<Selection>& table() {
-  static PartTable<Selection> parts("selection", {{"gmm_balanced", make_balanced_mixture},
-                                                  {"gmm", make_mixture},
-                                                  {"uniform", make_uniform},
-                                                  {"high_confidence", make_high_confidence},
-                                                  {"gmm_confident", make_confident_mixture}});
-  return parts;
-}
+constexpr PartRow<Selection, SelectionKind> kTable[] = {
+    {SelectionKind::kGmmBalanced, make_balanced_mixture},
+    {SelectionKind::kGmm, make_mixture},
+    {SelectionKind::kUniform, make_uniform},
+    {SelectionKind::kHighConfidence, make_high_confidence},
+    {SelectionKind::kGmmConfident, make_confident_mixture},
+    {SelectionKind::kSmallLoss, make_small_loss}};
 
 }  // namespace
 
 std::unique_ptr<Selection> make_selection(const Recipe& recipe) {
-  return table().make(recipe.selection, recipe);
-}
-
-std::vector<std::string> selection_names() {
-  return table().names_and_none();
-}
-
-bool add_selection(const std::string& word, PartFactory<Selection> factory) {
-  table().add(word, std::move(factory));
-  return true;
+  return make_from(kTable, recipe.selection, recipe);
 }
 
 Partition partition_where(const std::vector<bool>& labelled) {

@@ -5,12 +5,10 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "bpt_plr/method/evidence.hpp"
 #include "bpt_plr/method/gmm.hpp"
-#include "bpt_plr/method/part_table.hpp"
 #include "bpt_plr/method/partition.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 #include "engine/io/safetensors.hpp"
@@ -57,17 +55,14 @@ class Selection {
   virtual void load(const TensorMap&) {}
 };
 
-/// By the word in the recipe; the recipe is a resolved one whose selection is not `none`.
+/// Makes the kind that the recipe names, a resolved one whose selection is not `none`.
 /// - `gmm_balanced`: mixture, then equally many of each class (BPT-PLR)
 /// - `gmm`: mixture, w > p_threshold (DivideMix, Li et al., ICLR 2020)
 /// - `uniform`: equally many of each class, below a cut-off (UNICON, Karim et al., CVPR 2022)
 /// - `high_confidence`, `gmm_confident`: first and second run of LongReMix (Cordeiro et al.,
 ///   Pattern Recognition 2023)
+/// - `small_loss`: the share 1 - r with the smallest loss (Co-teaching, Han et al., NeurIPS 2018)
 std::unique_ptr<Selection> make_selection(const Recipe& recipe);
-/// Its words, with "none".
-std::vector<std::string> selection_names();
-/// Adds a kind, see PartTable::add. Returns true, so that it can be called before main.
-bool add_selection(const std::string& word, PartFactory<Selection> factory);
 
 /// Samples into labelled and unlabelled ones; `budget` is 0.
 Partition partition_where(const std::vector<bool>& labelled);

@@ -1,6 +1,7 @@
 #include "bpt_plr/method/semi_supervised_step.hpp"
 
 #include "bpt_plr/method/ops.hpp"
+#include "bpt_plr/recipe/schedules.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
 #include "engine/profile/work.hpp"
@@ -22,7 +23,7 @@ SemiSupervisedStep::SemiSupervisedStep(const Recipe& recipe, std::int64_t epoch,
       j_(j),
       optimizer_(optimizer),
       temperature_(recipe.T),
-      trains_on_weak_views_(recipe.trained_views == "weak"),
+      trains_on_weak_views_(recipe.trained_views == TrainedViews::kWeak),
       lambda_c_(recipe.lambda_c),
       kappa_(kappa_of(recipe, epoch)),
       contrast_(make_contrast(recipe)) {}
@@ -136,7 +137,7 @@ Tensor SemiSupervisedStep::mix(const Targets& targets, const Batch& batch,
 }
 
 bool SemiSupervisedStep::wants_strong_views(const Recipe& recipe) {
-  return wants_strong_views(recipe.trained_views == "weak", *make_contrast(recipe));
+  return wants_strong_views(recipe.trained_views == TrainedViews::kWeak, *make_contrast(recipe));
 }
 
 }  // namespace bptplr

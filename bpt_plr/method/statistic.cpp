@@ -35,7 +35,7 @@ class LossStatistic : public Statistic {
   explicit LossStatistic(const Recipe& recipe)
       : epochs_(recipe.loss_history),
         has_prototypes_(uses_prototypes(recipe)),
-        device_(parse_device(recipe.device)) {}
+        device_(choose_device(recipe.device)) {}
 
   std::vector<Evidence> update(std::int64_t epoch, std::span<const KeptOutputs* const> networks,
                                std::span<const std::int64_t> noisy_labels) override {
@@ -83,7 +83,7 @@ class LossStatistic : public Statistic {
 class DistanceStatistic : public Statistic {
  public:
   explicit DistanceStatistic(const Recipe& recipe)
-      : inverse_log_base_(recipe.jsd_base == "2" ? 1.0 / std::log(2.0) : 1.0) {}
+      : inverse_log_base_(recipe.jsd_base == JsdBase::kTwo ? 1.0 / std::log(2.0) : 1.0) {}
 
   std::vector<Evidence> update(std::int64_t /*epoch*/, std::span<const KeptOutputs* const> networks,
                                std::span<const std::int64_t> noisy_labels) override {
@@ -105,22 +105,15 @@ class DistanceStatistic : public Statistic {
   double inverse_log_base_;
 };
 
-PartTable<Statistic>& table() {
-  static PartTable<Statistic> parts("statistic",
-                                    {{"ce_prototype", make_part<Statistic, LossStatistic>},
-                                     {"ce", make_part<Statistic, LossStatistic>},
-                                     {"jsd", make_part<Statistic, DistanceStatistic>}});
-  return parts;
-}
+constexpr PartRow<Statistic, StatisticKind> kTable[] = {
+    {StatisticKind::kCePrototype, make_part<Statistic, LossStatistic>},
+    {StatisticKind::kCe, make_part<Statistic, LossStatistic>},
+    {StatisticKind::kJsd, make_part<Statistic, DistanceStatistic>}};
 
 }  // namespace
 
 std::unique_ptr<Statistic> make_statistic(const Recipe& recipe) {
-  return table().make(recipe.statistic, recipe);
-}
-
-std::vector<std::string> statistic_names() {
-  return table().names_and_none();
+  return make_from(kTable, recipe.statistic, recipe);
 }
 
 Tensor normalized_loss(const Tensor& logits, std::span<const std::int64_t> labels) {

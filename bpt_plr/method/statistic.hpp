@@ -31,14 +31,12 @@ class Statistic {
   virtual void load(const TensorMap&) {}
 };
 
-/// By the word in the recipe. `ce`: CE(z, y), scaled to [0, 1], mean over the last `loss_history`
-/// epochs (DivideMix, Li et al., ICLR 2020). `ce_prototype`: that and CE(s, y) of this epoch
-/// (PLReMix, arXiv 2402.17589). `jsd`: Jensen-Shannon distance between the label and the mean
-/// prediction of both networks (UNICON, Karim et al., CVPR 2022).
-/// The recipe is a resolved one whose statistic is not `none`.
+/// Makes the kind that the recipe names. `ce`: CE(z, y), scaled to [0, 1], mean over the last
+/// `loss_history` epochs (DivideMix, Li et al., ICLR 2020). `ce_prototype`: that and CE(s, y) of
+/// this epoch (PLReMix, arXiv 2402.17589). `jsd`: Jensen-Shannon distance between the label and the
+/// mean prediction of both networks (UNICON, Karim et al., CVPR 2022). The recipe is a resolved one
+/// whose statistic is not `none`.
 std::unique_ptr<Statistic> make_statistic(const Recipe& recipe);
-/// Its words, with "none".
-std::vector<std::string> statistic_names();
 
 /// CE(z_i, y_i) of logits [n, C], scaled to [0, 1] over the samples; float32 [n].
 Tensor normalized_loss(const Tensor& logits, std::span<const std::int64_t> labels);

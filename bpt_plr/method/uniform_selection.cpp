@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "bpt_plr/method/selections.hpp"
+#include "bpt_plr/method/selection.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {

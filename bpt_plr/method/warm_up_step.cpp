@@ -21,13 +21,13 @@ WarmUpStep::WarmUpStep(const Recipe& recipe, Network& network, Sgd& optimizer)
     : network_(network),
       optimizer_(optimizer),
       identity_(identity_matrix(network.heads().num_classes, network.prototypes().device())),
-      gce_q_(recipe.plain_loss == "gce" ? recipe.gce_q : 0.0),
+      gce_q_(recipe.plain_loss == PlainLoss::kGeneralizedCrossEntropy ? recipe.gce_q : 0.0),
       mixes_(recipe.mixup_alpha > 0.0),
       negative_entropy_(wants_negative_entropy(recipe)),
       strong_views_(wants_strong_views(recipe)),
       contrastive_grad_(recipe.warm_up_contrastive_grad),
       // Without class sets PLR is InfoNCE and flat PLR is FlatNCE.
-      contrastive_kind_(recipe.warm_up_contrastive == "info_nce"
+      contrastive_kind_(recipe.warm_up_contrastive == WarmUpContrastive::kInfoNce
                             ? kernels::ContrastiveLoss::kPlr
                             : kernels::ContrastiveLoss::kFlatPlr),
       temperature_(recipe.warm_up_temperature) {}
@@ -108,12 +108,12 @@ Tensor WarmUpStep::contrastive_loss_of(const Batch& batch, const Tensor& strong)
 }
 
 bool WarmUpStep::wants_strong_views(const Recipe& recipe) {
-  return recipe.warm_up_contrastive != "none";
+  return recipe.warm_up_contrastive != WarmUpContrastive::kNone;
 }
 
 bool WarmUpStep::wants_negative_entropy(const Recipe& recipe) {
-  return recipe.warm_up_penalty == "on" ||
-         (recipe.warm_up_penalty == "auto" && recipe.noise_mode == "asym");
+  return recipe.warm_up_penalty == WarmUpPenalty::kOn ||
+         (recipe.warm_up_penalty == WarmUpPenalty::kAuto && recipe.noise_mode == NoiseMode::kAsym);
 }
 
 }  // namespace bptplr

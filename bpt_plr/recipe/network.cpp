@@ -1,48 +1,51 @@
 #include "bpt_plr/recipe/network.hpp"
 
-#include "models/cnn9.hpp"
-#include "models/preact_resnet.hpp"
-#include "models/resnet.hpp"
-#include "models/vgg.hpp"
+#include "bpt_plr/recipe/text.hpp"
+#include "engine/device.hpp"
+#include "engine/error.hpp"
+#include "models/network_table.hpp"
 
 namespace bptplr {
 namespace {
 
-/// Hidden units of VGG's classifier for each channel of its first convolution: 4096 for 64.
-constexpr std::int64_t kVggHiddenPerWidth = 64;
-
-std::unique_ptr<Network> on_cpu(const Recipe& recipe, std::uint64_t seed, std::uint32_t index) {
-  const HeadConfig heads{recipe.num_class, recipe.low_dim,
-                         recipe.projector == "mlp" ? Projector::kMlp : Projector::kLinearBatchNorm};
-  const std::int64_t width = recipe.width;
-  if (recipe.arch == "resnet50") {
-    return std::make_unique<ResNet>(ResNetConfig{heads, width, stage_blocks(recipe)}, seed, index);
+StageBlocks parse_blocks(const std::string& text) {
+  const auto numbers = parse_integers(text, "blocks");
+  require(numbers.size() == 4, "blocks is '{}', but must be four numbers, e.g. 2,2,2,2", text);
+  StageBlocks blocks{};
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    require(numbers[i] >= 1 && numbers[i] <= 1000,
+            "blocks is '{}', but each of its numbers must lie in [1, 1000]", text);
+    blocks[i] = static_cast<int>(numbers[i]);
   }
-  if (recipe.arch == "vgg19_bn") {
-    return std::make_unique<Vgg19>(Vgg19Config{heads, width, kVggHiddenPerWidth * width}, seed,
-                                   index);
-  }
-  if (recipe.arch == "cnn9") {
-    return std::make_unique<Cnn9>(Cnn9Config{heads, width}, seed, index);
-  }
-  const bool activated_shortcut = recipe.shortcut == "activated";
-  return std::make_unique<PreActResNet>(
-      PreActResNetConfig{heads, width, stage_blocks(recipe), activated_shortcut}, seed, index);
+  return blocks;
 }
 
 }  // namespace
 
+std::string usual_blocks(Arch arch) {
+  const auto& blocks = network_kind(arch).usual_blocks;
+  return blocks ? fmt::format("{}", fmt::join(*blocks, ",")) : "";
+}
+
+NetworkConfig network_config(const Recipe& recipe) {
+  NetworkConfig config{.arch = recipe.arch,
+                       .heads = {recipe.num_class, recipe.low_dim, recipe.projector},
+                       .width = recipe.width,
+                       .shortcut = recipe.shortcut};
+  if (network_kind(recipe.arch).usual_blocks) config.blocks = parse_blocks(recipe.blocks);
+  return config;
+}
+
 std::unique_ptr<Network> make_network(const Recipe& recipe, int index) {
-  auto network =
-      on_cpu(recipe, static_cast<std::uint64_t>(recipe.seed), static_cast<std::uint32_t>(index));
-  network->named().move_to(parse_device(recipe.device));
+  auto network = make_network(network_config(recipe), static_cast<std::uint64_t>(recipe.seed),
+                              static_cast<std::uint32_t>(index));
+  network->named().move_to(choose_device(recipe.device));
   return network;
 }
 
 void check_images(const Recipe& recipe, std::int64_t side) {
-  if (recipe.arch == "preact_resnet") PreActResNet::check_images(side, side);
-  if (recipe.arch == "vgg19_bn") Vgg19::check_images(side, side);
-  if (recipe.arch == "cnn9") Cnn9::check_images(side, side);
+  const auto check = network_kind(recipe.arch).check_images;
+  if (check != nullptr) check(side, side);
 }
 
 }  // namespace bptplr

@@ -5,6 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "bpt_plr/recipe/fields.hpp"
+#include "bpt_plr/recipe/json.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {
@@ -51,7 +54,7 @@ std::int64_t stage_epochs(const Recipe& recipe) {
 }
 
 std::vector<Stage> stages_of(const Recipe& recipe) {
-  require(recipe.selection != "gmm_confident",
+  require(recipe.selection != SelectionKind::kGmmConfident,
           "selection gmm_confident needs the set that a first run finds; use it in second_run");
   if (recipe.second_run.empty()) return {{0, recipe}};
   require(recipe.num_epochs >= 2, "num_epochs is 1, but two runs need 2 at least");
@@ -62,7 +65,8 @@ std::vector<Stage> stages_of(const Recipe& recipe) {
   first.recipe.second_run.clear();
   first.recipe.num_epochs = stage_epochs(recipe);
   Stage second{first.recipe.num_epochs, second_recipe(recipe)};
-  require(second.recipe.selection != "gmm_confident" || recipe.selection == "high_confidence",
+  require(second.recipe.selection != SelectionKind::kGmmConfident ||
+              recipe.selection == SelectionKind::kHighConfidence,
           "second_run has selection=gmm_confident, which needs the set that a first run with "
           "selection high_confidence finds, but selection is {}",
           recipe.selection);

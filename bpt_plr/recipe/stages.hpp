@@ -1,4 +1,4 @@
-// The training runs that a run is made of: one, or as in LongReMix (Cordeiro et al., Pattern
+// The training runs that a run consists of: one, or as in LongReMix (Cordeiro et al., Pattern
 // Recognition 2023) two, of which the second one begins with new networks and with what the first
 // one selected.
 #pragma once
@@ -19,16 +19,14 @@ struct Stage {
   std::int64_t warm_up_end() const;
 };
 
-/// How many epochs the first or only training run of a recipe has.
+/// Returns how many epochs the first or only training run of a recipe has.
 std::int64_t stage_epochs(const Recipe& recipe);
 
-/// How many epochs of all stages are warm-up.
+/// Returns how many epochs of all stages are warm-up.
 std::int64_t warm_up_epochs(std::span<const Stage> stages);
 
-/// What `resolve` does with the recipe of one stage.
-void resolve_stage(Recipe& recipe);
-
-/// The stages of a resolved recipe, in their order. Throws Error for a second_run that cannot be.
+/// Returns the stages of a resolved recipe, in their order. Throws Error for a second_run that
+/// cannot be.
 std::vector<Stage> stages_of(const Recipe& recipe);
 
 }  // namespace bptplr

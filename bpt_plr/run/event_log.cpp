@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/run/selection_plot.hpp"
 #include "data/images/codecs.hpp"
 #include "engine/error.hpp"

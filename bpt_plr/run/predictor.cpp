@@ -17,9 +17,9 @@ constexpr std::int64_t kBatch = 250;
 
 }  // namespace
 
-Predictor::Predictor(const fs::path& model, const std::string& device) : model_(model, device) {}
+Predictor::Predictor(const fs::path& model, DeviceChoice device) : model_(model, device) {}
 
-std::int64_t Predictor::predict(const std::vector<fs::path>& files, bool skip_bad,
+std::int64_t Predictor::predict(const std::vector<fs::path>& files, OnBadImage on_bad_image,
                                 const LoadReport& report,
                                 const std::function<void(const Prediction&)>& receive) {
   const auto total = std::ssize(files);
@@ -31,7 +31,8 @@ std::int64_t Predictor::predict(const std::vector<fs::path>& files, bool skip_ba
     const ImageBatch batch = read_image_batch(part, model_.about().test.images.height);
     left_out += std::ssize(batch.problems);
     for (const std::string& problem : batch.problems) {
-      require(skip_bad, "{}, or leave such files out with --on_bad_image skip", problem);
+      require(on_bad_image == OnBadImage::kSkip,
+              "{}, or leave such files out with --on_bad_image skip", problem);
       if (report.warning) report.warning("left out: " + problem);
     }
     const Tensor all = model_.probabilities(batch.images);

@@ -23,7 +23,7 @@ class Predictor {
  public:
   /// `model` is the folder of a run, or one of its model files, whose network is then asked alone.
   /// Throws Error where something is missing or does not fit.
-  Predictor(const std::filesystem::path& model, const std::string& device);
+  Predictor(const std::filesystem::path& model, DeviceChoice device);
 
   const std::vector<std::string>& class_names() const { return model_.about().class_names; }
 
@@ -33,7 +33,7 @@ class Predictor {
   /// the test accuracy of the run counts. Files are read a batch at a time: memory does not grow
   /// with their number. Throws Error naming the first unreadable file unless they are skipped (then
   /// `report` is told), and when none is readable.
-  std::int64_t predict(const std::vector<std::filesystem::path>& files, bool skip_bad,
+  std::int64_t predict(const std::vector<std::filesystem::path>& files, OnBadImage on_bad_image,
                        const LoadReport& report,
                        const std::function<void(const Prediction&)>& receive);
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <system_error>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/json.hpp"
 #include "data/noise/noise.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "bpt_plr/recipe/network.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/evaluation.hpp"
 #include "bpt_plr/train/view_maker.hpp"
 #include "engine/error.hpp"
@@ -33,7 +34,7 @@ std::int64_t classes_in(const fs::path& file) {
 
 }  // namespace
 
-TrainedModel::TrainedModel(const fs::path& model, const std::string& device) {
+TrainedModel::TrainedModel(const fs::path& model, DeviceChoice device) {
   const RunFolder run = run_of(model);
   recipe_ = recipe_of_run(run, device);
   about_ = run.read_classes();
@@ -49,12 +50,12 @@ TrainedModel::TrainedModel(const fs::path& model, const std::string& device) {
 }
 
 TrainedModel::TrainedModel(const fs::path& file, Recipe recipe, const std::array<float, 3>& mean,
-                           const std::array<float, 3>& std, const std::string& device)
+                           const std::array<float, 3>& std, DeviceChoice device)
     : recipe_(std::move(recipe)) {
   about_.mean = mean;
   about_.std = std;
   recipe_.device = device;
-  recipe_.precision = "float32";
+  recipe_.precision = Precision::kFloat32;
   recipe_.num_class = classes_in(file);
   resolve_network(recipe_);
   networks_.push_back(make_network(recipe_, 0));

@@ -18,13 +18,13 @@ class TrainedModel {
  public:
   /// `model` is the folder of a run, whose networks then speak together, or one of its model files.
   /// Throws Error where something is missing or does not fit.
-  TrainedModel(const std::filesystem::path& model, const std::string& device);
+  TrainedModel(const std::filesystem::path& model, DeviceChoice device);
 
   /// The network in a safetensors file of any program: of the kind that the fields of `recipe`
   /// about networks and crops describe, with as many classes as the file says, for inputs that are
   /// normalised with mean and std. Throws Error where something is missing or does not fit.
   TrainedModel(const std::filesystem::path& file, Recipe recipe, const std::array<float, 3>& mean,
-               const std::array<float, 3>& std, const std::string& device);
+               const std::array<float, 3>& std, DeviceChoice device);
 
   TrainedModel(TrainedModel&&) = default;
   TrainedModel& operator=(TrainedModel&&) = default;

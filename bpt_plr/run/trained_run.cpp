@@ -3,17 +3,17 @@
 #include <nlohmann/json.hpp>
 
 #include "bpt_plr/recipe/network.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "engine/device.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {
 
-Recipe recipe_of_run(const RunFolder& run, const std::string& device,
-                     const std::string& data_path) {
+Recipe recipe_of_run(const RunFolder& run, DeviceChoice device, const std::string& data_path) {
   Recipe recipe = run.read_config();
   recipe.device = device;
   if (!data_path.empty()) recipe.data_path = data_path;
-  if (parse_device(device).type == DeviceType::kCpu) recipe.precision = "float32";
+  if (choose_device(device).type == DeviceType::kCpu) recipe.precision = Precision::kFloat32;
   resolve(recipe);
   return recipe;
 }

@@ -11,11 +11,10 @@
 
 namespace bptplr {
 
-/// The run's recipe, resolved for `device` ("auto", "cpu" or "cuda"); in float32 on the CPU,
+/// The run's recipe, resolved for `device`; in float32 on the CPU,
 /// whatever it was trained in. `data_path`, unless empty, is where the data set has moved. Throws
 /// Error for a config.json that is none, and for a device that is not there.
-Recipe recipe_of_run(const RunFolder& run, const std::string& device,
-                     const std::string& data_path = "");
+Recipe recipe_of_run(const RunFolder& run, DeviceChoice device, const std::string& data_path = "");
 
 using Networks = std::vector<std::unique_ptr<Network>>;
 

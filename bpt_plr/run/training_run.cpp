@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/checkpoint.hpp"
 #include "bpt_plr/train/pretrained.hpp"
 #include "engine/error.hpp"

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "bpt_plr/method/semi_supervised_step.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/benchmark_data.hpp"
 #include "bpt_plr/train/division.hpp"
 #include "bpt_plr/train/epoch.hpp"
@@ -46,11 +47,11 @@ void add_to(TimeShare& share, const TimedRange& range, double times, const Peaks
 }
 
 bool is_gpu(const Recipe& recipe) {
-  return recipe.device == "cuda";
+  return recipe.device == DeviceChoice::kCuda;
 }
 
 void require_room(const BenchmarkOptions& options) {
-  const std::size_t available = memory_use(parse_device(options.recipe.device)).available;
+  const std::size_t available = memory_use(choose_device(options.recipe.device)).available;
   const auto bytes = static_cast<std::size_t>(outputs_bytes(options));
   constexpr double kGib = 1U << 30U;
   if (available == 0 || bytes <= available) return;
@@ -75,7 +76,7 @@ class Benchmark {
  public:
   Benchmark(const BenchmarkOptions& options, const Peaks& peaks)
       : recipe_(options.recipe),
-        device_(parse_device(recipe_.device)),
+        device_(choose_device(recipe_.device)),
         data_(random_dataset(options)),
         views_(make_view_maker(recipe_, data_, data_.train.images)),
         samples_(random_samples(options.images, options.pool, recipe_.num_class)),
@@ -255,7 +256,7 @@ void BenchmarkOptions::resolve() {
   check_range("iterations", iterations, 0, 10'000);
   check_range("warmup", warmup, 0, 10'000);
   check_range("num_class", recipe.num_class, 0, 1024);
-  recipe.dataset = "folder";  // images of any size, any number of classes
+  recipe.dataset = DatasetKind::kFolder;  // images of any size, any number of classes
   recipe.data_path = "noise";
   choose<std::int64_t>(recipe.num_class, 10);
   choose<std::int64_t>(recipe.image_size, 32);
@@ -273,7 +274,7 @@ std::int64_t outputs_bytes(const BenchmarkOptions& options) {
 }
 
 BenchmarkResult run_benchmark(const BenchmarkOptions& options, const Peaks& peaks) {
-  const Device device = parse_device(options.recipe.device);
+  const Device device = choose_device(options.recipe.device);
   release_freed_memory();
   reset_peak_memory(device);
   require_room(options);

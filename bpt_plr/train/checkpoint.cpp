@@ -4,6 +4,9 @@
 #include <array>
 #include <string_view>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/fields.hpp"
+#include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/train/checkpoint_format1.hpp"
 #include "engine/error.hpp"
 #include "engine/io/hash.hpp"

@@ -28,7 +28,7 @@ const Tensor& find(const TensorMap& tensors, const std::string& name) {
 Learner::Learner(const Recipe& recipe, int index)
     : network(make_network(recipe, index)),
       optimizer(network->named().parameters(), recipe.momentum, recipe.weight_decay),
-      device_(parse_device(recipe.device)) {}
+      device_(choose_device(recipe.device)) {}
 
 void Learner::save(int number, bool with_kept, TensorMap& tensors) const {
   for (auto& [name, tensor] : network->named().state_dict()) {

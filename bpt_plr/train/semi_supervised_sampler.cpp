@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "bpt_plr/method/semi_supervised_step.hpp"
+#include "bpt_plr/recipe/schedules.hpp"
 #include "bpt_plr/train/sampler.hpp"
 #include "data/subset.hpp"
 #include "engine/profile/range.hpp"
@@ -28,8 +29,8 @@ Passes plan_passes(const Recipe& recipe, const Division& division) {
   const std::int64_t size_x = std::ssize(division.partition.labelled);
   const std::int64_t size_u = std::ssize(division.partition.unlabelled);
   Passes plan{batch, batch, 0, Incomplete::kDrop};
-  if (recipe.incomplete_batches == "keep") plan.incomplete = Incomplete::kKeep;
-  if (recipe.batch_u == "filter_rate" && division.num_clean > 0) {
+  if (recipe.incomplete_batches == IncompleteBatches::kKeep) plan.incomplete = Incomplete::kKeep;
+  if (recipe.batch_u == BatchU::kFilterRate && division.num_clean > 0) {
     plan.batch_u = std::clamp<std::int64_t>(batch * (size_x + size_u) / (2 * division.num_clean), 1,
                                             kMostTimes * batch);
   }
@@ -37,9 +38,9 @@ Passes plan_passes(const Recipe& recipe, const Division& division) {
     return ShuffledPasses(size, of_batch, plan.incomplete, 0, Purpose::kLabelled, 0, 0)
         .batches_per_pass();
   };
-  plan.iterations = recipe.epoch_length == "all" ? (size_x + size_u) / batch + 1
-                    : size_x > 0                 ? pass(size_x, plan.batch_x)
-                                                 : pass(size_u, plan.batch_u);
+  plan.iterations = recipe.epoch_length == EpochLength::kAll ? (size_x + size_u) / batch + 1
+                    : size_x > 0                             ? pass(size_x, plan.batch_x)
+                                                             : pass(size_u, plan.batch_u);
   return plan;
 }
 
@@ -127,7 +128,7 @@ void SemiSupervisedSampler::choose_class_sets(std::span<const std::int64_t> x,
                                               std::span<const std::int64_t> u_positions,
                                               Batch& batch) const {
   // The published script looks logits up by the position inside X or U.
-  const bool own = epoch_.recipe.class_set_rows == "sample";
+  const bool own = epoch_.recipe.class_set_rows == ClassSetRows::kSample;
   batch.set_rows = vector_of(own ? join(x, u) : join(x_positions, u_positions));
   batch.set_labels = vector_of(select(epoch_.samples.noisy_labels, join(x, u)));
 }

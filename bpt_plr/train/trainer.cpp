@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "bpt_plr/method/prototypes.hpp"
+#include "bpt_plr/recipe/checks.hpp"
+#include "bpt_plr/recipe/schedules.hpp"
 #include "bpt_plr/train/evaluation.hpp"
 #include "bpt_plr/train/pretrained.hpp"
 #include "bpt_plr/train/view_maker.hpp"
@@ -186,7 +188,7 @@ void Trainer::divided_epoch(EpochMetrics& metrics) {
   std::vector<Division> divisions;
   std::int64_t images = 0;
   for (int k = first; k < 2; ++k) {
-    if (k == first || recipe().exchange == "joint") {
+    if (k == first || recipe().exchange == Exchange::kJoint) {
       const Stopwatch watch;
       // A run that goes on within an epoch has the outputs from its checkpoint.
       if (k != first || !position_.within_epoch() || !has_outputs()) {
@@ -248,8 +250,9 @@ std::int64_t Trainer::train_on(const Division& division, std::int64_t epoch, int
       network_epoch(epoch, k), control(epoch, k, "train"), division, other.kept.logits,
       *learner(k).network, *other.network, learner(k).optimizer);
   if (parts_->pseudo_labels) {
-    const KeptOutputs& source = recipe().proto_source == "own" ? learner(k).kept : other.kept;
-    Learner& target = learner(recipe().proto_target == "own" ? k : 0);
+    const KeptOutputs& source =
+        recipe().proto_source == ProtoSource::kOwn ? learner(k).kept : other.kept;
+    Learner& target = learner(recipe().proto_target == ProtoTarget::kOwn ? k : 0);
     move_prototypes(*parts_, recipe(), source, within_stage(epoch), target.network->prototypes());
   }
   return images;

@@ -4,16 +4,11 @@
 #include <utility>
 
 #include "bpt_plr/method/prototypes.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "data/noise/human_labels.hpp"
 #include "data/noise/instance_noise.hpp"
 #include "data/noise/noise.hpp"
-#include "data/sets/animal10n.hpp"
-#include "data/sets/cifar10.hpp"
-#include "data/sets/cifar100.hpp"
-#include "data/sets/clothing1m.hpp"
-#include "data/sets/image_folder.hpp"
-#include "data/sets/image_manifest.hpp"
-#include "data/sets/shapes.hpp"
+#include "data/sets/dataset_table.hpp"
 #include "data/subset.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
@@ -21,10 +16,6 @@
 
 namespace bptplr {
 namespace {
-
-/// The built-in images are one fixed data set, as a downloaded one would be: `seed` does not change
-/// them, so that runs of different seeds are measured on the same test images.
-constexpr std::uint64_t kShapesSeed = 1;
 
 /// The samples of a training set that are trained on.
 std::vector<std::int64_t> subset_of(const Recipe& recipe, const std::vector<std::int64_t>& labels,
@@ -61,15 +52,18 @@ std::vector<std::int64_t> human_labels(const Recipe& recipe, std::int64_t num_cl
 std::vector<std::int64_t> make_noisy(const Recipe& recipe, const Dataset& dataset) {
   const std::vector<std::int64_t>& labels = dataset.train.labels;
   const auto seed = static_cast<std::uint64_t>(recipe.seed);
-  if (recipe.noise_mode == "sym")
-    return symmetric_noise(labels, dataset.num_classes(), recipe.r, seed);
-  if (recipe.noise_mode == "asym") {
-    return recipe.dataset == "cifar100" ? asymmetric_noise_cifar100(labels, recipe.r, seed)
-                                        : asymmetric_noise_cifar10(labels, recipe.r, seed);
-  }
-  if (recipe.noise_mode == "instance") {
-    return instance_noise(dataset.train.images, labels, dataset.num_classes(), dataset.mean,
-                          dataset.std, recipe.r, seed);
+  switch (recipe.noise_mode) {
+    case NoiseMode::kSym:
+      return symmetric_noise(labels, dataset.num_classes(), recipe.r, seed);
+    case NoiseMode::kAsym:
+      return dataset_info(recipe.dataset).asymmetric_noise(labels, recipe.r, seed);
+    case NoiseMode::kInstance:
+      return instance_noise(dataset.train.images, labels, dataset.num_classes(), dataset.mean,
+                            dataset.std, recipe.r, seed);
+    case NoiseMode::kAuto:
+    case NoiseMode::kHuman:
+    case NoiseMode::kNone:
+      break;
   }
   return labels;
 }
@@ -80,7 +74,7 @@ std::vector<std::int64_t> noisy_labels(const Recipe& recipe, const Dataset& data
                                        const std::vector<std::int64_t>& subset) {
   if (!recipe.noise_file.empty())
     return labels_from_file(recipe, dataset.num_classes(), total, subset);
-  if (recipe.noise_mode == "human")
+  if (recipe.noise_mode == NoiseMode::kHuman)
     return human_labels(recipe, dataset.num_classes(), total, subset);
   return make_noisy(recipe, dataset);
 }
@@ -90,7 +84,7 @@ std::vector<std::int64_t> noisy_labels(const Recipe& recipe, const Dataset& data
 std::vector<std::int64_t> truth_of(const Recipe& recipe, const Split& train) {
   if (train.true_labels.empty()) return train.labels;
   std::vector<std::int64_t> truth = train.true_labels;
-  if (recipe.noise_mode == "none" && recipe.noise_file.empty()) return truth;
+  if (recipe.noise_mode == NoiseMode::kNone && recipe.noise_file.empty()) return truth;
   for (std::size_t i = 0; i < truth.size(); ++i) {
     if (truth[i] < 0) truth[i] = train.labels[i];
   }
@@ -114,29 +108,21 @@ void check_list(const Recipe& recipe, const ImageList& list) {
   for (const LabelledFile& file : list.train) labels.push_back(file.label);
   require(!labels.empty(), "{}: there are no training images; add some", list.origin);
   const auto subset = subset_of(recipe, labels, classes);
-  const bool trains_on_them = known.noise_mode == "none" && recipe.noise_file.empty();
+  const bool trains_on_them = known.noise_mode == NoiseMode::kNone && recipe.noise_file.empty();
   if (trains_on_them && will_use_prototypes(known)) {
     require_every_class(select(labels, subset), list.class_names);
   }
   if (!recipe.noise_file.empty()) list_length(recipe.noise_file);
 }
 
-Dataset load_images(const Recipe& recipe, const LoadReport& report) {
-  const ImageSetOptions options{static_cast<int>(recipe.image_size), recipe.cache_dir,
-                                recipe.on_bad_image == "skip", report,
-                                [&](const ImageList& list) { check_list(recipe, list); }};
-  const TestSplit split{recipe.test_split, static_cast<std::uint64_t>(recipe.seed)};
-  if (recipe.dataset == "folder") return load_folder(recipe.data_path, split, options);
-  if (recipe.dataset == "csv") return load_manifest(recipe.data_path, split, options);
-  if (recipe.dataset == "animal10n") return load_animal10n(recipe.data_path, options);
-  return load_clothing1m(recipe.data_path, options);
-}
-
-Dataset load_any(const Recipe& recipe, const LoadReport& report) {
-  if (has_image_files(recipe)) return load_images(recipe, report);
-  if (recipe.dataset == "cifar10") return load_cifar10(recipe.data_path);
-  if (recipe.dataset == "cifar100") return load_cifar100(recipe.data_path);
-  return make_shapes(kShapesSeed, recipe.shapes_train, recipe.shapes_test);
+DatasetConfig dataset_config(const Recipe& recipe, const LoadReport& report) {
+  return {.kind = recipe.dataset,
+          .path = recipe.data_path,
+          .images = {static_cast<int>(recipe.image_size), recipe.cache_dir, recipe.on_bad_image,
+                     report, [&recipe](const ImageList& list) { check_list(recipe, list); }},
+          .test_split = {recipe.test_split, static_cast<std::uint64_t>(recipe.seed)},
+          .shapes_train = recipe.shapes_train,
+          .shapes_test = recipe.shapes_test};
 }
 
 /// What a recipe trains on, before any label is made wrong.
@@ -161,15 +147,16 @@ TrainingPart load_part(const Recipe& recipe, const LoadReport& report) {
 
 std::string noise_name(const Recipe& recipe) {
   if (!recipe.noise_file.empty()) return "file";
-  if (recipe.noise_mode == "none") return "none";
-  if (recipe.noise_mode == "human") {
-    return recipe.dataset == "cifar100" ? "human" : "human_" + recipe.human_set;
+  if (recipe.noise_mode == NoiseMode::kNone) return "none";
+  if (recipe.noise_mode == NoiseMode::kHuman) {
+    const bool is_one_of_several = dataset_info(recipe.dataset).human_label_sets > 1;
+    return is_one_of_several ? fmt::format("human_{}", recipe.human_set) : "human";
   }
   return fmt::format("{}{:g}", recipe.noise_mode, 100.0 * recipe.r);
 }
 
 Dataset load_dataset(const Recipe& recipe, const LoadReport& report) {
-  Dataset dataset = load_any(recipe, report);
+  Dataset dataset = load_dataset(dataset_config(recipe, report));
   check_classes(recipe, dataset.name, dataset.num_classes());
   return dataset;
 }

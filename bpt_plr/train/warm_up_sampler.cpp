@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "bpt_plr/method/warm_up_step.hpp"
+#include "bpt_plr/recipe/schedules.hpp"
 #include "bpt_plr/train/sampler.hpp"
 #include "data/subset.hpp"
 #include "engine/profile/range.hpp"

@@ -287,7 +287,7 @@ class CacheBuilder {
     for (std::int64_t i = 0; i < end - first; ++i) {
       const Decoded& decoded = decoded_[static_cast<std::size_t>(i)];
       if (!decoded.problem.empty()) {
-        if (!request_.skip_bad) fail_bad(decoded.problem);
+        if (request_.on_bad_image == OnBadImage::kStop) fail_bad(decoded.problem);
         continue;
       }
       if (kept < i) std::ranges::copy(image(i), image(kept).begin());
@@ -369,7 +369,7 @@ CachedImages cached_images(const CacheRequest& request, const LoadReport& report
     }
   }
   for (const std::string& problem : opened.left_out) {
-    if (!request.skip_bad) fail_bad(problem);
+    if (request.on_bad_image == OnBadImage::kStop) fail_bad(problem);
     warn(report, "left out: " + problem);
   }
   return std::move(*opened.images);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/dataset.hpp"
+#include "data/images/on_bad_image.hpp"
 #include "data/load_report.hpp"
 
 namespace bptplr {
@@ -18,7 +19,7 @@ struct CacheRequest {
   std::vector<std::filesystem::path> files;
   int side = 0;                 ///< the images are made side x side, see resize_and_crop
   std::filesystem::path cache;  ///< the file that keeps them; its folder is made
-  bool skip_bad = false;        ///< leave unreadable files out, with a warning each; false: Error
+  OnBadImage on_bad_image = OnBadImage::kStop;
 };
 
 struct CachedImages {

@@ -1,6 +1,8 @@
 #include "data/noise/human_labels.hpp"
 
 #include <cstring>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 
 #include "data/noise/noise.hpp"
@@ -17,16 +19,28 @@ namespace fs = std::filesystem;
 constexpr std::string_view kNumpyMagic = "\x93NUMPY";
 
 /// Under which name the published files hold a set.
-std::string published_key(const std::string& set, std::int64_t num_classes) {
+std::string published_key(HumanSet set, std::int64_t num_classes) {
   if (num_classes == 100) return "noisy_label";
-  if (set.starts_with("random")) return "random_label" + set.substr(6);
-  return set + "_label";
+  switch (set) {
+    case HumanSet::kAggre:
+      return "aggre_label";
+    case HumanSet::kWorse:
+      return "worse_label";
+    case HumanSet::kRandom1:
+      return "random_label1";
+    case HumanSet::kRandom2:
+      return "random_label2";
+    case HumanSet::kRandom3:
+      return "random_label3";
+  }
+  throw std::logic_error("published_key lacks a set of human labels");
 }
 
-fs::path find_file(const fs::path& path, const std::string& set, std::int64_t num_classes) {
+fs::path find_file(const fs::path& path, HumanSet set, std::int64_t num_classes) {
   if (!fs::is_directory(path)) return path;
   const std::string base = num_classes == 10 ? "CIFAR-10_human" : "CIFAR-100_human";
-  const std::string list = num_classes == 10 ? "cifar10n_" + set + ".json" : "cifar100n.json";
+  const std::string list =
+      num_classes == 10 ? fmt::format("cifar10n_{}.json", set) : "cifar100n.json";
   for (const std::string& name : {list, base + ".pt", base + ".npy"}) {
     if (fs::exists(path / name)) return path / name;
   }
@@ -84,7 +98,7 @@ std::vector<std::int64_t> labels_of(const PickleValue& array, const std::string&
 
 }  // namespace
 
-std::vector<std::int64_t> read_human_labels(const fs::path& path, const std::string& set,
+std::vector<std::int64_t> read_human_labels(const fs::path& path, HumanSet set,
                                             std::int64_t num_classes, std::int64_t count) {
   const fs::path file = find_file(path, set, num_classes);
   const std::string name = file.string();

@@ -4,19 +4,34 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
 #include <vector>
+
+#include "engine/names.hpp"
 
 namespace bptplr {
 
-/// The sets of CIFAR-10N: aggre (majority of three annotators), random1 to random3 (one annotator
-/// each), worse (a wrong one of the three, where there is any). CIFAR-100N has one set.
-/// `path` is one of these files or a folder that holds one: CIFAR-10_human.pt or .npy
-/// (CIFAR-100_human.*), as published, with all sets; cifar10n_SET.json (cifar100n.json), a list of
-/// one. Each has `count` labels in [0, num_classes) in the original order of the training images;
-/// num_classes is 10 or 100. Throws Error naming the file when it is missing or of another kind.
-std::vector<std::int64_t> read_human_labels(const std::filesystem::path& path,
-                                            const std::string& set, std::int64_t num_classes,
-                                            std::int64_t count);
+/// The sets of CIFAR-10N; CIFAR-100N has one set, whichever is asked for.
+enum class HumanSet {
+  kAggre,    ///< majority of three annotators
+  kWorse,    ///< a wrong one of the three, where there is any
+  kRandom1,  ///< one annotator each
+  kRandom2,
+  kRandom3
+};
+constexpr auto names_of(HumanSet) {
+  return std::to_array<NamedValue<HumanSet>>({{HumanSet::kAggre, "aggre"},
+                                              {HumanSet::kWorse, "worse"},
+                                              {HumanSet::kRandom1, "random1"},
+                                              {HumanSet::kRandom2, "random2"},
+                                              {HumanSet::kRandom3, "random3"}});
+}
+
+/// Returns the labels of `set` in the original order of the training images: `count` labels in
+/// [0, num_classes), which is 10 or 100. `path` is a file or a folder that holds one:
+/// CIFAR-10_human.pt or .npy (CIFAR-100_human.*), as published, with all sets; cifar10n_SET.json
+/// (cifar100n.json), a list of one. Throws Error naming the file when it is missing or of another
+/// kind.
+std::vector<std::int64_t> read_human_labels(const std::filesystem::path& path, HumanSet set,
+                                            std::int64_t num_classes, std::int64_t count);
 
 }  // namespace bptplr

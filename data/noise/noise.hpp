@@ -7,7 +7,27 @@
 #include <span>
 #include <vector>
 
+#include "engine/names.hpp"
+
 namespace bptplr {
+
+/// How the labels of a training set are made wrong.
+enum class NoiseMode {
+  kAuto,      ///< as suits the data set
+  kSym,       ///< symmetric_noise
+  kAsym,      ///< asymmetric_noise_cifar10, asymmetric_noise_cifar100
+  kInstance,  ///< instance_noise
+  kHuman,     ///< read_human_labels
+  kNone
+};
+constexpr auto names_of(NoiseMode) {
+  return std::to_array<NamedValue<NoiseMode>>({{NoiseMode::kAuto, "auto"},
+                                               {NoiseMode::kSym, "sym"},
+                                               {NoiseMode::kAsym, "asym"},
+                                               {NoiseMode::kInstance, "instance"},
+                                               {NoiseMode::kHuman, "human"},
+                                               {NoiseMode::kNone, "none"}});
+}
 
 /// round(rate * N) labels, chosen without replacement, are replaced by a class drawn uniformly from
 /// all classes, the true one included: about rate * (1 - 1 / num_classes) of all come out wrong.

@@ -28,7 +28,7 @@ CachedImages cached_split(const ImageList& list, const ImageSetOptions& options,
           std::string_view(name) == "test" ? ", or split them off with a larger --test_split" : "");
   CacheRequest request;
   request.side = options.side;
-  request.skip_bad = options.skip_bad;
+  request.on_bad_image = options.on_bad_image;
   request.cache = cache_path(list, options, name);
   for (const LabelledFile& file : files) request.files.push_back(file.path);
   return cached_images(request, options.report);

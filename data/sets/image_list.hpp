@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/dataset.hpp"
+#include "data/images/on_bad_image.hpp"
 #include "data/load_report.hpp"
 
 namespace bptplr {
@@ -49,7 +50,7 @@ void complete_test_set(ImageList& list, const TestSplit& split);
 struct ImageSetOptions {
   int side = 0;                        ///< images are made side x side, see resize_and_crop
   std::filesystem::path cache_folder;  ///< empty: default_cache_folder()
-  bool skip_bad = false;               ///< leave unreadable files out; false: Error
+  OnBadImage on_bad_image = OnBadImage::kStop;
   LoadReport report;
   /// Called with the complete list before its files are decoded, which may take hours; may throw.
   std::function<void(const ImageList&)> check = {};

@@ -25,7 +25,7 @@ struct JudgedLabels {
 JudgedLabels audit_run(const std::string& folder, const std::string& data_path,
                        const std::string& device) {
   const RunFolder run = RunFolder::open(folder);
-  const Recipe recipe = recipe_of_run(run, device, data_path);
+  const Recipe recipe = recipe_of_run(run, parse_device_choice(device), data_path);
   const Networks networks = load_networks(run, recipe);
   TrainingData data = reload_training_data(recipe, run.noise_file());
   AuditEvidence evidence = gather_evidence(networks, recipe, data, trained_on_partition(run));

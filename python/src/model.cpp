@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 #include "bpt_plr/run/trained_model.hpp"
 #include "engine/error.hpp"
@@ -29,7 +30,7 @@ TrainedModel load_file(const std::string& file, const std::string& config, bool 
   require(!is_text || fields.is_object(),
           "config has a number or a text that JSON cannot hold; correct what is in it");
   const Recipe recipe = compose_recipe(fields, is_text ? "config" : config, Json::object());
-  return {file, recipe, mean, std, device};
+  return {file, recipe, mean, std, parse_device_choice(device)};
 }
 
 Out<float> probabilities(const TrainedModel& model, const In<std::uint8_t, 4>& images) {
@@ -61,8 +62,12 @@ std::vector<Out<float>> prototypes(const TrainedModel& model) {
 void bind_model(nb::module_& module) {
   const nb::call_guard<nb::gil_scoped_release> unlocked;
   nb::class_<TrainedModel>(module, "Model")
-      .def(nb::init<const std::string&, const std::string&>(), nb::arg("path"), nb::arg("device"),
-           unlocked)
+      .def(
+          "__init__",
+          [](TrainedModel* self, const std::string& path, const std::string& device) {
+            new (self) TrainedModel(path, parse_device_choice(device));
+          },
+          nb::arg("path"), nb::arg("device"), unlocked)
       .def_prop_ro("num_networks", [](const TrainedModel& m) { return m.networks().size(); })
       .def_prop_ro("num_classes", [](const TrainedModel& m) { return m.heads().num_classes; })
       .def_prop_ro("class_names", [](const TrainedModel& m) { return m.about().class_names; })

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/fields.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 #include "engine/io/json.hpp"
 #include "tests/apps/run_app.hpp"

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bpt_plr/recipe/fields.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 #include "engine/io/json.hpp"
 #include "tests/apps/background_app.hpp"

@@ -2,6 +2,8 @@
 // the same run on the CPU.
 #include <gtest/gtest.h>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/trainer.hpp"
 #include "bpt_plr/train/view_maker.hpp"
 #include "engine/optimizer.hpp"
@@ -90,9 +92,9 @@ struct Finished {
   TensorMap state;  ///< of both networks, on the CPU
 };
 
-Recipe small_recipe(const std::string& device, const std::string& method = "bptplr") {
+Recipe small_recipe(DeviceChoice device, const std::string& method = "bptplr") {
   Recipe recipe = method_recipe(method);
-  recipe.dataset = "shapes";
+  recipe.dataset = DatasetKind::kShapes;
   recipe.shapes_train = 24;
   recipe.shapes_test = 10;
   recipe.num_epochs = 2;
@@ -120,8 +122,8 @@ Finished train(Recipe recipe) {
 /// Every step of the method runs on the device. Float32 differs from the CPU in rounding alone,
 /// which training amplifies: the first epoch agrees closely, the second in the large.
 TEST(NetworkCuda, WholeRunFollowsTheCpu) {
-  const auto expected = train(small_recipe("cpu")).epochs;
-  const auto actual = train(small_recipe("cuda")).epochs;
+  const auto expected = train(small_recipe(DeviceChoice::kCpu)).epochs;
+  const auto actual = train(small_recipe(DeviceChoice::kCuda)).epochs;
   ASSERT_EQ(actual.size(), 2U);
   for (const auto& [name, value] : expected[0].losses) {
     EXPECT_NEAR(actual[0].losses.at(name), value, 0.01 * std::abs(value)) << name;
@@ -147,15 +149,15 @@ void expect_replays(Recipe recipe) {
 
 /// An epoch has three iterations: one that is run, and two that are replayed.
 TEST(NetworkCuda, ReplayedIterationsAreThoseThatAreRun) {
-  Recipe recipe = small_recipe("cuda");
-  recipe.precision = "bf16";
+  Recipe recipe = small_recipe(DeviceChoice::kCuda);
+  recipe.precision = Precision::kBfloat16;
   recipe.shapes_train = 16;
   expect_replays(recipe);
 }
 
 /// DivideMix trains on what is left at the end of a pass, too: in batches of other sizes.
 TEST(NetworkCuda, IterationsOfOtherSizesAreRunBesideTheGraph) {
-  Recipe recipe = small_recipe("cuda", "dividemix");
+  Recipe recipe = small_recipe(DeviceChoice::kCuda, "dividemix");
   recipe.batch_size = 3;
   recipe.shapes_train = 20;
   expect_replays(recipe);
@@ -163,7 +165,7 @@ TEST(NetworkCuda, IterationsOfOtherSizesAreRunBesideTheGraph) {
 
 /// UNICON forwards single views, through a projector with BatchNorm.
 TEST(NetworkCuda, SeveralForwardPassesAreReplayed) {
-  Recipe recipe = small_recipe("cuda", "unicon");
+  Recipe recipe = small_recipe(DeviceChoice::kCuda, "unicon");
   recipe.batch_size = 3;
   recipe.shapes_train = 24;
   expect_replays(recipe);

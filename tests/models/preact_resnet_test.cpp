@@ -9,10 +9,10 @@
 namespace bptplr {
 namespace {
 
-PreActResNet golden_network(const Golden& golden, bool activated_shortcut = true) {
+PreActResNet golden_network(const Golden& golden, Shortcut shortcut = Shortcut::kActivated) {
   PreActResNetConfig config;
   config.width = 8;
-  config.activated_shortcut = activated_shortcut;
+  config.shortcut = shortcut;
   PreActResNet network(config, 1, 0);
   network.named().move_to(test_device());
   network.named().load_state_dict(golden.with_prefix("state/"));
@@ -60,7 +60,7 @@ TEST(PreActResNet, MatchesPyTorch) {
 
 TEST(PreActResNet, IdentityShortcutMatchesPyTorch) {
   const Golden golden("model");
-  PreActResNet network = golden_network(golden, false);
+  PreActResNet network = golden_network(golden, Shortcut::kIdentity);
   compare_with_pytorch(golden, network, "raw/");
 }
 

@@ -17,7 +17,9 @@
 #include <string>
 #include <vector>
 
+#include "apps/choice_flag.hpp"
 #include "bpt_plr/method/semi_supervised_step.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/epoch.hpp"
 #include "bpt_plr/train/sampler.hpp"
 #include "data/views.hpp"
@@ -45,11 +47,11 @@ struct Options {
   int repeat = 3;
   int warmup = 1;
   int threads = 2;
-  std::string device = "cpu";
-  std::string precision = "float32";
+  DeviceChoice device = DeviceChoice::kCpu;
+  Precision precision = Precision::kFloat32;
 
   /// Whether iterations are replayed.
-  bool records() const { return !eager && parse_device(device).type == DeviceType::kCuda; }
+  bool records() const { return !eager && choose_device(device).type == DeviceType::kCuda; }
 };
 
 Tensor random_normal(Shape shape, std::uint32_t stream) {
@@ -72,7 +74,7 @@ struct Learners {
     config.width = options.width;
     config.heads.num_classes = options.classes;
     PreActResNet network(config, 1, number);
-    network.named().move_to(parse_device(options.device));
+    network.named().move_to(choose_device(options.device));
     return network;
   }
 };
@@ -84,10 +86,11 @@ struct ReadyBatch {
 
   explicit ReadyBatch(const Options& options) {
     const std::int64_t b = options.batch_size;
-    const Device device = parse_device(options.device);
+    const Device device = choose_device(options.device);
     const auto images = [&](std::int64_t count, std::uint32_t stream) {
       const Tensor normal = random_normal({count, kSide, kSide, 3}, stream).to(device);
-      return options.precision == "bf16" ? normal.to(DType::kBfloat16) : normal;
+      const DType dtype = dtype_of(options.precision);
+      return dtype == DType::kFloat32 ? normal : normal.to(dtype);
     };
     views.weak = images(4 * b, 1);
     views.combined = images(8 * b, 3);
@@ -139,10 +142,10 @@ class EpochIterations {
       : learners_(options),
         recipe_(recipe_of(options)),
         images_(random_images(options.samples)),
-        views_(images_, kMean, kStd, {}, parse_device(options.device),
-               options.precision == "bf16" ? DType::kBfloat16 : DType::kFloat32),
+        views_(images_, kMean, kStd, {}, choose_device(options.device),
+               dtype_of(options.precision)),
         logits_(
-            random_normal({options.samples, options.classes}, 4).to(parse_device(options.device))),
+            random_normal({options.samples, options.classes}, 4).to(choose_device(options.device))),
         samples_(random_samples(options)),
         division_(halves(options.samples)) {}
 
@@ -155,7 +158,7 @@ class EpochIterations {
 
   static Recipe recipe_of(const Options& options) {
     Recipe recipe;
-    recipe.dataset = "shapes";  // which needs no files
+    recipe.dataset = DatasetKind::kShapes;  // which needs no files
     recipe.num_class = 10;
     recipe.batch_size = options.batch_size;
     recipe.cuda_graph = options.records();
@@ -207,7 +210,7 @@ class EpochIterations {
 /// Seconds of an iteration, as means of windows.
 template <class Iterations>
 std::vector<double> time_windows(const Options& options, Iterations&& iterations) {
-  const int window = parse_device(options.device).type == DeviceType::kCuda ? kWindow : 1;
+  const int window = choose_device(options.device).type == DeviceType::kCuda ? kWindow : 1;
   for (int i = 0; i < options.warmup; ++i) iterations.queue();
   if (options.warmup > 0) iterations.wait();
   std::vector<double> seconds;
@@ -250,8 +253,8 @@ int run(int argc, char** argv) {
   app.add_option("--repeat", options.repeat, "timed iterations");
   app.add_option("--warmup", options.warmup, "iterations before them");
   app.add_option("--threads", options.threads, "OpenMP threads");
-  app.add_option("--device", options.device, "cpu or cuda");
-  app.add_option("--precision", options.precision, "float32 or bf16");
+  add_choice(app, "--device", options.device, "cpu or cuda");
+  add_choice(app, "--precision", options.precision, "float32 or bf16");
   CLI11_PARSE(app, argc, argv);
   omp_set_num_threads(options.threads);
   fmt::print(
@@ -262,7 +265,7 @@ int run(int argc, char** argv) {
       fmt::join(time_iterations(options), ", "));
   fmt::print(R"("peak_mib": {:.0f}}})"
              "\n",
-             peak_mib(parse_device(options.device)));
+             peak_mib(choose_device(options.device)));
   return 0;
 }
 

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/results/report/history.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
@@ -71,7 +73,7 @@ Json to_json(const ComparedRun& run) {
   } else {
     json["failed"] = run.failure;
   }
-  json["device"] = run.recipe.device;
+  json["device"] = name_of(run.recipe.device);
   json["data_hash"] = fmt::format("{:016x}", run.data_hash);
   json["data_hash_format"] = run.data_hash_format;
   json["changes"] = run.changes;

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "bpt_plr/recipe/fields.hpp"
+#include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/results/report/page.hpp"
 #include "bpt_plr/results/report/page/report_files.hpp"
 #include "bpt_plr/train/training_data.hpp"
@@ -150,7 +152,7 @@ Json comparison_report(const Comparison& comparison, const std::string& name) {
   for (const ComparedRun& run : comparison.runs) epochs = std::max(epochs, run.accuracies.size());
   Json report{{"name", name}, {"seeds", comparison.seeds}};
   if (!comparison.runs.empty()) {
-    report["dataset"] = comparison.runs.front().recipe.dataset;
+    report["dataset"] = name_of(comparison.runs.front().recipe.dataset);
     report["noise"] = noise_name(comparison.runs.front().recipe);
   }
   report["epochs"] = Json::array();

@@ -6,6 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/fields.hpp"
+#include "bpt_plr/recipe/json.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
+#include "bpt_plr/recipe/text.hpp"
 #include "bpt_plr/train/checkpoint.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
@@ -18,15 +23,8 @@ using Json = nlohmann::json;
 /// The group of the fields that decide images and labels.
 constexpr std::string_view kDataGroup = "Data";
 
-const std::vector<std::string>& methods() {
-  const auto is_it = [](const RecipeField& field) {
-    return std::string_view(field.name) == "method";
-  };
-  return std::ranges::find_if(recipe_fields(), is_it)->choices;
-}
-
 bool is_method(const std::string& name) {
-  return std::ranges::find(methods(), name) != methods().end();
+  return std::ranges::count(method_names(), name) > 0;
 }
 
 bool is_builtin(const std::string& name) {
@@ -53,7 +51,7 @@ Json fields_of(const std::string& name) {
   require(is_builtin(name) || std::filesystem::exists(name),
           "there is neither a method, a built-in recipe nor a file '{}'; methods are {}, and "
           "`bptplr info` lists the recipes",
-          name, fmt::join(methods(), ", "));
+          name, fmt::join(method_names(), ", "));
   return read_recipe(name);
 }
 

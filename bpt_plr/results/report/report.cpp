@@ -9,14 +9,16 @@
 #include <utility>
 #include <vector>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/recipe/stages.hpp"
 #include "bpt_plr/results/audit/audit.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
 #include "bpt_plr/results/report/history.hpp"
 #include "bpt_plr/results/report/page.hpp"
 #include "bpt_plr/run/trained_run.hpp"
-#include "bpt_plr/train/view_maker.hpp"
 #include "bpt_plr/train/training_data.hpp"
+#include "bpt_plr/train/view_maker.hpp"
 #include "data/images/resize.hpp"
 #include "data/noise/noise.hpp"
 #include "engine/error.hpp"
@@ -240,7 +242,7 @@ nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& op
                         data.get().noisy_labels);
   });
 
-  ReportSection report{{"run", run.path().string()},      {"dataset", recipe.dataset},
+  ReportSection report{{"run", run.path().string()},      {"dataset", name_of(recipe.dataset)},
                        {"method", recipe.method},         {"epochs_done", history.metrics.size()},
                        {"num_epochs", recipe.num_epochs}, {"warm_up", report_warm_up(recipe)}};
   report["classes"] = class_names(run, recipe, data);

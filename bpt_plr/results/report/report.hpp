@@ -11,7 +11,7 @@
 namespace bptplr {
 
 struct ReportOptions {
-  std::string device = "auto";
+  DeviceChoice device = DeviceChoice::kAuto;
   std::string data_path;  ///< where the data set has moved; empty: it has not
   std::int64_t top = 48;  ///< how many of the most suspect labels are shown
 };

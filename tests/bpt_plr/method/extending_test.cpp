@@ -1,10 +1,11 @@
-// The worked example of docs/extending.md, docs/examples/small_loss_selection.cpp, which is linked
-// into this executable: it is a choice of recipes, selects what it says, and trains.
+// The worked example of docs/extending.md, bpt_plr/method/small_loss_selection.cpp: it selects what
+// it says, and trains.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "bpt_plr/method/selection.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/trainer.hpp"
 #include "engine/io/file.hpp"
 #include "tests/bpt_plr/small_recipe.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 Recipe small_loss_recipe() {
   Recipe recipe = small_recipe("dividemix");
-  recipe.selection = "small_loss";
+  recipe.selection = SelectionKind::kSmallLoss;
   recipe.r = 0.4;
   recipe.num_epochs = 2;
   recipe.lambda_ramp = 2;
@@ -61,7 +62,7 @@ TEST(Extending, TheExampleTrains) {
 TEST(Extending, TheGuideShowsTheExampleAsItIs) {
   const std::string guide = read_file(BPTPLR_SOURCE_DIR "/docs/extending.md");
   const std::string example =
-      read_file(BPTPLR_SOURCE_DIR "/docs/examples/small_loss_selection.cpp");
+      read_file(BPTPLR_SOURCE_DIR "/bpt_plr/method/small_loss_selection.cpp");
   EXPECT_NE(guide.find("```cpp\n" + example + "```"), std::string::npos);
 }
 

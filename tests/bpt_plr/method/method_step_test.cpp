@@ -2,6 +2,9 @@
 // written in PyTorch (tools/oracle): from the same weights, images and random choices.
 #include <gtest/gtest.h>
 
+#include <optional>
+
+#include "bpt_plr/recipe/builtin.hpp"
 #include "tests/bpt_plr/golden_iteration.hpp"
 
 namespace bptplr {
@@ -16,26 +19,26 @@ GoldenIteration golden_of(const std::string& file) {
   return {file, "iteration/", config};
 }
 
-void expect_method(const std::string& method, const std::string& contrastive,
+void expect_method(const std::string& method, std::optional<ContrastKind> contrastive,
                    const std::string& variant, const std::string& contrastive_key) {
   const GoldenIteration golden = golden_of(method);
   Recipe recipe = method_recipe(method);
-  if (!contrastive.empty()) recipe.contrastive = contrastive;
+  if (contrastive) recipe.contrastive = *contrastive;
   IterationStart k = golden.start_of_k();
   golden.expect_iteration(k, recipe, variant, contrastive_key);
 }
 
 TEST(MethodIteration, DivideMixMatchesPyTorch) {
-  expect_method("dividemix", "", "dividemix", "");
+  expect_method("dividemix", {}, "dividemix", "");
 }
 
 TEST(MethodIteration, UniconMatchesPyTorch) {
-  expect_method("unicon", "", "unicon", "loss_simclr");
+  expect_method("unicon", {}, "unicon", "loss_simclr");
 }
 
 TEST(MethodIteration, PlReMixMatchesPyTorch) {
-  expect_method("plremix", "", "flat_plr", "loss_plr");
-  expect_method("plremix", "plr", "plr", "loss_plr");
+  expect_method("plremix", {}, "flat_plr", "loss_plr");
+  expect_method("plremix", ContrastKind::kPlr, "plr", "loss_plr");
 }
 
 TEST(MethodIteration, TargetsMatchPyTorch) {

@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "bpt_plr/method/statistic.hpp"
+#include "bpt_plr/recipe/builtin.hpp"
 #include "engine/error.hpp"
 #include "tests/golden.hpp"
 
@@ -40,7 +41,7 @@ Recipe recipe_of(const std::string& method) {
   Recipe recipe = method_recipe(method);
   recipe.num_class = 6;
   recipe.loss_history = 1;
-  recipe.device = "cpu";
+  recipe.device = DeviceChoice::kCpu;
   return recipe;
 }
 
@@ -132,7 +133,7 @@ TEST(Selection, OfUniconMatchesTheOracle) {
     Recipe recipe = recipe_of("unicon");
     recipe.d_mu = number(golden[prefix + "d_mu"]);
     recipe.filter_tau = number(golden[prefix + "tau"]);
-    recipe.jsd_base = number(golden[prefix + "log_base"]) == 2.0 ? "2" : "e";
+    recipe.jsd_base = number(golden[prefix + "log_base"]) == 2.0 ? JsdBase::kTwo : JsdBase::kE;
     const Labels labels = integers(golden[prefix + "labels"]);
     const KeptOutputs first{golden[prefix + "logits_1"], {}, {}};
     const KeptOutputs second{golden[prefix + "logits_2"], {}, {}};
@@ -217,7 +218,7 @@ TEST(Selection, OfLongReMixsSecondRunMatchesTheOracle) {
     SCOPED_TRACE(name);
     const std::string prefix = "second/" + name + "/";
     Recipe recipe = recipe_of("longremix");
-    recipe.selection = "gmm_confident";
+    recipe.selection = SelectionKind::kGmmConfident;
     const auto set = bytes_of(golden[prefix + "confident"]);
     const Pass pass = cross_entropy_pass(recipe, golden, prefix,
                                          {{"confident", Tensor::from(set, {std::ssize(set)})}});
@@ -228,7 +229,7 @@ TEST(Selection, OfLongReMixsSecondRunMatchesTheOracle) {
 
 TEST(Selection, WithoutAFirstRunThereIsNoSet) {
   Recipe recipe = recipe_of("longremix");
-  recipe.selection = "gmm_confident";
+  recipe.selection = SelectionKind::kGmmConfident;
   const Labels labels(10, 0);
   const Evidence evidence{Tensor::zeros({10}), {}};
   EXPECT_THROW(make_selection(recipe)->divide({0, 0, labels}, std::vector{evidence}), Error);
@@ -236,13 +237,14 @@ TEST(Selection, WithoutAFirstRunThereIsNoSet) {
 
 TEST(Selection, NamesEvidenceThatIsNotFinite) {
   const Labels labels(4, 0);
-  for (const char* word : {"gmm", "gmm_balanced", "uniform"}) {
+  for (const SelectionKind kind :
+       {SelectionKind::kGmm, SelectionKind::kGmmBalanced, SelectionKind::kUniform}) {
     Recipe recipe = recipe_of("dividemix");
-    recipe.selection = word;
+    recipe.selection = kind;
     const Evidence evidence{Tensor::from(std::vector<float>{0.1F, NAN, 0.5F, 1.0F}, {4}), {}};
     try {
       make_selection(recipe)->divide({0, 0, labels}, std::vector{evidence});
-      ADD_FAILURE() << word;
+      ADD_FAILURE() << name_of(kind);
     } catch (const Error& error) {
       EXPECT_NE(std::string(error.what()).find("sample 1 is nan"), std::string::npos)
           << error.what();
@@ -262,7 +264,7 @@ TEST(Selection, BalancedTakesEquallyManyOfEachClassAndPlainAllCleanOnes) {
   const std::vector<Evidence> evidence{{Tensor::from(losses, {60}), {}}};
   const Division plain = make_selection(recipe)->divide({0, 0, labels}, evidence)[0];
   EXPECT_EQ(plain.partition.labelled.size(), 45U);
-  recipe.selection = "gmm_balanced";
+  recipe.selection = SelectionKind::kGmmBalanced;
   const Division balanced = make_selection(recipe)->divide({0, 0, labels}, evidence)[0];
   EXPECT_EQ(balanced.weight, plain.weight);
   EXPECT_EQ(balanced.num_clean, 45);

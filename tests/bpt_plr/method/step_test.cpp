@@ -28,13 +28,14 @@ SemiSupervisedStep plr_step(IterationStart& k, IterationStart& j) {
 }
 
 TEST(TrainingIteration, MatchesPyTorch) {
-  for (const char* variant : {"plr", "flat_plr"}) {
+  for (const ContrastKind contrastive : {ContrastKind::kPlr, ContrastKind::kFlatPlr}) {
+    const std::string variant(name_of(contrastive));
     SCOPED_TRACE(variant);
     Recipe recipe;
-    recipe.contrastive = variant;
+    recipe.contrastive = contrastive;
     IterationStart k = golden().start_of_k();
     golden().expect_iteration(k, recipe, variant, "loss_plr");
-    EXPECT_FALSE(golden().after(std::string(variant) + "/k_after/").empty());
+    EXPECT_FALSE(golden().after(variant + "/k_after/").empty());
   }
 }
 
@@ -159,7 +160,7 @@ StepViews warm_up_views() {
 TEST(WarmUpIteration, MatchesPyTorch) {
   IterationStart k = golden().start_of_k();
   Recipe recipe;
-  recipe.warm_up_penalty = "on";
+  recipe.warm_up_penalty = WarmUpPenalty::kOn;
   const WarmUpStep step(recipe, k.network, k.optimizer);
   const LossTerms losses =
       loss_terms(step.train(warm_up_batch(golden().integers("warmup/labels")), warm_up_views()));
@@ -174,16 +175,16 @@ TEST(WarmUpIteration, MatchesPyTorch) {
 }
 
 TEST(WarmUpStep, PenalisesConfidenceUnderAsymmetricNoiseUnlessToldOtherwise) {
-  const auto penalises = [](const std::string& noise_mode, const std::string& penalty) {
+  const auto penalises = [](NoiseMode noise_mode, WarmUpPenalty penalty) {
     Recipe recipe;
     recipe.noise_mode = noise_mode;
     recipe.warm_up_penalty = penalty;
     return WarmUpStep::wants_negative_entropy(recipe);
   };
-  EXPECT_TRUE(penalises("asym", "auto"));
-  EXPECT_FALSE(penalises("sym", "auto"));
-  EXPECT_TRUE(penalises("sym", "on"));
-  EXPECT_FALSE(penalises("asym", "off"));
+  EXPECT_TRUE(penalises(NoiseMode::kAsym, WarmUpPenalty::kAuto));
+  EXPECT_FALSE(penalises(NoiseMode::kSym, WarmUpPenalty::kAuto));
+  EXPECT_TRUE(penalises(NoiseMode::kSym, WarmUpPenalty::kOn));
+  EXPECT_FALSE(penalises(NoiseMode::kAsym, WarmUpPenalty::kOff));
 }
 
 /// One iteration of MixUp from the same start.
@@ -196,7 +197,7 @@ MixedUp mix_up(double mix, const std::vector<std::int64_t>& permutation, const T
                const std::vector<std::int64_t>& labels) {
   IterationStart k = golden().start_of_k();
   Recipe recipe;
-  recipe.warm_up_contrastive = "none";
+  recipe.warm_up_contrastive = WarmUpContrastive::kNone;
   recipe.mixup_alpha = permutation.empty() ? 0.0 : 1.0;
   const WarmUpStep step(recipe, k.network, k.optimizer);
   const LossTerms losses =

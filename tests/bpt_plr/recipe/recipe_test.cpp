@@ -7,6 +7,13 @@
 #include <set>
 #include <string>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/checks.hpp"
+#include "bpt_plr/recipe/fields.hpp"
+#include "bpt_plr/recipe/json.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
+#include "bpt_plr/recipe/schedules.hpp"
+#include "bpt_plr/recipe/text.hpp"
 #include "engine/error.hpp"
 #include "tests/message_of.hpp"
 
@@ -43,8 +50,8 @@ TEST(Recipe, JsonRoundTrip) {
   Json changed;
   for (const RecipeField& field : recipe_fields()) {
     const Json& usual = defaults[field.name];
-    if (!field.choices.empty()) {
-      changed[field.name] = field.choices.back();
+    if (!field.choices().empty()) {
+      changed[field.name] = field.choices().back();
     } else if (usual.is_string()) {
       changed[field.name] = std::string("text of ") + field.name;
     } else if (usual.is_boolean()) {
@@ -63,28 +70,29 @@ TEST(Recipe, JsonRoundTrip) {
 }
 
 TEST(Recipe, ThePaperPresetOfTheMethodIsTheDefault) {
-  EXPECT_NE(method_recipe("bptplr", "reference"), Recipe{});
-  EXPECT_EQ(method_recipe("bptplr", "paper"), Recipe{});
+  EXPECT_NE(method_recipe("bptplr", Preset::kReference), Recipe{});
+  EXPECT_EQ(method_recipe("bptplr", Preset::kPaper), Recipe{});
   EXPECT_EQ(method_recipe("bptplr"), Recipe{});
 }
 
 TEST(Recipe, TheReferencePresetIsThePublishedScript) {
-  const Recipe recipe = method_recipe("bptplr", "reference");
-  EXPECT_EQ(recipe.preset, "reference");
+  const Recipe recipe = method_recipe("bptplr", Preset::kReference);
+  EXPECT_EQ(recipe.preset, Preset::kReference);
   EXPECT_FALSE(recipe.warm_up_contrastive_grad);
   EXPECT_EQ(recipe.kappa, "0:3,40:2");
-  EXPECT_EQ(recipe.class_set_rows, "subset");
-  EXPECT_EQ(recipe.proto_source, "peer");
-  EXPECT_EQ(recipe.proto_target, "network1");
+  EXPECT_EQ(recipe.class_set_rows, ClassSetRows::kSubset);
+  EXPECT_EQ(recipe.proto_source, ProtoSource::kPeer);
+  EXPECT_EQ(recipe.proto_target, ProtoTarget::kNetwork1);
 }
 
 TEST(Recipe, AMethodHasThePresetsThatItNames) {
-  EXPECT_EQ(method_recipe("unicon").preset, "reference");
-  EXPECT_EQ(method_recipe("unicon").jsd_base, "e");
-  EXPECT_EQ(method_recipe("unicon", "paper").jsd_base, "2");
-  EXPECT_TRUE(contains(message_of([] { method_recipe("dividemix", "paper"); }),
+  EXPECT_EQ(method_recipe("unicon").preset, Preset::kReference);
+  EXPECT_EQ(method_recipe("unicon").jsd_base, JsdBase::kE);
+  EXPECT_EQ(method_recipe("unicon", Preset::kPaper).jsd_base, JsdBase::kTwo);
+  EXPECT_TRUE(contains(message_of([] { method_recipe("dividemix", Preset::kPaper); }),
                        "method dividemix has no preset 'paper'"));
-  EXPECT_TRUE(contains(message_of([] { method_recipe("bptplr", "papre"); }), "papre"));
+  EXPECT_TRUE(contains(resolve_error({{"preset", "papre"}}),
+                       "preset is 'papre', but must be one of: paper, reference"));
   EXPECT_TRUE(contains(message_of([] { method_recipe("dividemux"); }), "no method 'dividemux'"));
 }
 
@@ -97,7 +105,7 @@ TEST(Recipe, EveryMethodIsValid) {
     Recipe recipe = compose_recipe(Json::object(), "", {{"method", method.name}});
     EXPECT_EQ(recipe.method, method.name);
     EXPECT_TRUE(deviations(recipe).empty());
-    recipe.dataset = "shapes";
+    recipe.dataset = DatasetKind::kShapes;
     resolve(recipe);
     EXPECT_EQ(divides(recipe), recipe.networks == 2);
   }
@@ -108,10 +116,10 @@ TEST(Recipe, EveryMethodIsValid) {
 TEST(Recipe, TheMethodOfTheCommandLineLaysDownItsFields) {
   const Json file = {{"method", "dividemix"}, {"lambda_u", 0}, {"warm_up", 30}};
   const Recipe dividemix = compose_recipe(file, "file", Json::object());
-  EXPECT_EQ(dividemix.selection, "gmm");
+  EXPECT_EQ(dividemix.selection, SelectionKind::kGmm);
   EXPECT_EQ(dividemix.lambda_u, 0.0) << "the file beats the method";
   const Recipe unicon = compose_recipe(file, "file", {{"method", "unicon"}});
-  EXPECT_EQ(unicon.selection, "uniform");
+  EXPECT_EQ(unicon.selection, SelectionKind::kUniform);
   EXPECT_EQ(unicon.warm_up, 30);
   EXPECT_EQ(unicon.num_epochs, 351);
 }
@@ -119,22 +127,22 @@ TEST(Recipe, TheMethodOfTheCommandLineLaysDownItsFields) {
 TEST(Recipe, PrecedenceIsDefaultsPresetFileOverrides) {
   const Json file = {{"preset", "reference"}, {"kappa", "0:5"}, {"lr", 0.3}, {"r", 0.2}};
   const Recipe recipe = compose_recipe(file, "file", {{"r", 0.8}});
-  EXPECT_EQ(recipe.proto_source, "peer");  // the preset that the file names
-  EXPECT_EQ(recipe.kappa, "0:5");          // the file beats the preset
+  EXPECT_EQ(recipe.proto_source, ProtoSource::kPeer);  // the preset that the file names
+  EXPECT_EQ(recipe.kappa, "0:5");                      // the file beats the preset
   EXPECT_EQ(recipe.lr, 0.3);
   EXPECT_EQ(recipe.r, 0.8);  // the command line beats the file
   EXPECT_EQ(recipe.batch_size, Recipe{}.batch_size);
 
   const Recipe paper = compose_recipe(file, "file", {{"preset", "paper"}});
-  EXPECT_EQ(paper.proto_source, "own");  // the preset of the command line
+  EXPECT_EQ(paper.proto_source, ProtoSource::kOwn);  // the preset of the command line
   EXPECT_EQ(paper.kappa, "0:5");
-  EXPECT_EQ(paper.preset, "paper");
+  EXPECT_EQ(paper.preset, Preset::kPaper);
 
   const Recipe mixed = compose_recipe(
       Json::object(), "", {{"preset", "reference"}, {"proto_source", "own"}, {"kappa", "0:1"}});
-  EXPECT_EQ(mixed.proto_source, "own");
+  EXPECT_EQ(mixed.proto_source, ProtoSource::kOwn);
   EXPECT_EQ(mixed.kappa, "0:1");
-  EXPECT_EQ(mixed.proto_target, "network1");
+  EXPECT_EQ(mixed.proto_target, ProtoTarget::kNetwork1);
 }
 
 TEST(Recipe, DeviationsNameWhatDiffersFromThePreset) {
@@ -197,18 +205,18 @@ TEST(Recipe, DataFieldsAreChosenByTheDataSet) {
   };
   const Recipe cifar = resolved({{"dataset", "cifar10"}});
   EXPECT_EQ(cifar.num_class, 10);
-  EXPECT_EQ(cifar.noise_mode, "sym");
+  EXPECT_EQ(cifar.noise_mode, NoiseMode::kSym);
   EXPECT_EQ(cifar.image_size, 0);
   const Recipe animals = resolved({{"dataset", "animal10n"}});
   EXPECT_EQ(animals.num_class, 10);
-  EXPECT_EQ(animals.noise_mode, "none");
+  EXPECT_EQ(animals.noise_mode, NoiseMode::kNone);
   EXPECT_EQ(animals.image_size, 64);
   const Recipe clothes = resolved({{"dataset", "clothing1m"}});
   EXPECT_EQ(clothes.num_class, 14);
   EXPECT_EQ(clothes.image_size, 256);
   Recipe folder = resolved({{"dataset", "folder"}, {"noise_mode", "sym"}});
   EXPECT_EQ(folder.num_class, 0) << "only the files tell";
-  EXPECT_EQ(folder.noise_mode, "sym");
+  EXPECT_EQ(folder.noise_mode, NoiseMode::kSym);
   folder.num_class = 2;  // as they told
   EXPECT_EQ(message_of([&] { resolve(folder); }), "") << "fewer classes than kappa are no error";
 }
@@ -272,6 +280,7 @@ TEST(Recipe, OutOfRangeFieldsAreNamed) {
            {{{"selection", "none"}}, "both or neither must be none"},
            {{{"statistic", "none"}}, "both or neither must be none"},
            {{{"selection", "uniform"}}, "use statistic ce or jsd"},
+           {{{"selection", "small_loss"}}, "use statistic ce or jsd"},
            {{{"exchange", "joint"}}, "exchange peer, not joint"},
            {{{"selection", "gmm_confident"}}, "needs the set that a first run finds"},
            {{{"method", "longremix"}, {"epoch_size", 50}}, "set epoch_size to 0"},
@@ -337,8 +346,8 @@ TEST(Recipe, ResolveFillsInWhatIsLeftOpen) {
   EXPECT_EQ(resolved({{"arch", "resnet50"}}).blocks, "3,4,6,3");
   EXPECT_EQ(resolved({{"arch", "resnet50"}, {"blocks", "1,1,1,1"}}).blocks, "1,1,1,1");
   EXPECT_EQ(resolved({{"arch", "vgg19_bn"}}).blocks, "");
-  EXPECT_NE(resolved({{"device", "auto"}}).device, "auto");
-  EXPECT_EQ(resolved({{"device", "cpu"}}).device, "cpu");
+  EXPECT_NE(resolved({{"device", "auto"}}).device, DeviceChoice::kAuto);
+  EXPECT_EQ(resolved({{"device", "cpu"}}).device, DeviceChoice::kCpu);
 }
 
 TEST(Recipe, SchedulesAndLearningRates) {
@@ -355,7 +364,7 @@ TEST(Recipe, SchedulesAndLearningRates) {
   EXPECT_DOUBLE_EQ(learning_rate(recipe, 190), (0.02 + 2e-4) / 2);
   EXPECT_DOUBLE_EQ(learning_rate(recipe, 380), 2e-4);
   EXPECT_GT(learning_rate(recipe, 400), 2e-4);
-  recipe.lr_schedule = "step";
+  recipe.lr_schedule = LrSchedule::kStep;
   recipe.lr_steps = "80:10,140:100";
   EXPECT_DOUBLE_EQ(learning_rate(recipe, 79), 0.02);
   EXPECT_DOUBLE_EQ(learning_rate(recipe, 80), 0.002);

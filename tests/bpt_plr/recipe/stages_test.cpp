@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
+
 namespace bptplr {
 namespace {
 
 Recipe resolved(const std::string& method, std::int64_t num_epochs) {
   Recipe recipe = method_recipe(method);
-  recipe.dataset = "shapes";
+  recipe.dataset = DatasetKind::kShapes;
   recipe.num_epochs = num_epochs;
   recipe.warm_up = 2;
   resolve(recipe);
@@ -36,15 +39,15 @@ TEST(Stages, ASecondRunHasHalfOfTheEpochsAndFieldsOfItsOwn) {
   const Recipe& first = stages[0].recipe;
   const Recipe& second = stages[1].recipe;
   EXPECT_EQ(first.num_epochs, 11);
-  EXPECT_EQ(first.selection, "high_confidence");
-  EXPECT_EQ(first.epoch_length, "labelled");
+  EXPECT_EQ(first.selection, SelectionKind::kHighConfidence);
+  EXPECT_EQ(first.epoch_length, EpochLength::kLabelled);
   EXPECT_EQ(first.lr_steps, "");
   EXPECT_EQ(stages[1].first_epoch, 11);
   EXPECT_EQ(second.num_epochs, 10);
-  EXPECT_EQ(second.selection, "gmm_confident");
-  EXPECT_EQ(second.epoch_length, "all");
+  EXPECT_EQ(second.selection, SelectionKind::kGmmConfident);
+  EXPECT_EQ(second.epoch_length, EpochLength::kAll);
   EXPECT_EQ(second.lr_steps, "5:10") << "counted within the second run";
-  EXPECT_EQ(second.trained_views, "weak") << "what is not named stays";
+  EXPECT_EQ(second.trained_views, TrainedViews::kWeak) << "what is not named stays";
   EXPECT_TRUE(second.second_run.empty());
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "bpt_plr/recipe/network.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/run/run_folder.hpp"
 #include "bpt_plr/train/evaluation.hpp"
 #include "bpt_plr/train/trainer.hpp"
@@ -24,11 +25,11 @@ namespace fs = std::filesystem;
 class TrainedModelTest : public ::testing::Test {
  protected:
   TrainedModelTest() {
-    recipe_.dataset = "shapes";
+    recipe_.dataset = DatasetKind::kShapes;
     recipe_.width = 2;
     recipe_.low_dim = 8;
     recipe_.crop = 24;
-    recipe_.device = "cpu";
+    recipe_.device = DeviceChoice::kCpu;
     resolve(recipe_);
     RunFolder folder = RunFolder::create(path_);
     folder.write_config(recipe_);
@@ -43,7 +44,7 @@ class TrainedModelTest : public ::testing::Test {
   TrainedModel alone(const Recipe& recipe, const std::array<float, 3>& mean) const {
     const fs::path file = path_ / "elsewhere.safetensors";
     fs::copy_file(path_ / "model2.safetensors", file, fs::copy_options::overwrite_existing);
-    return {file, recipe, mean, dataset_.std, "cpu"};
+    return {file, recipe, mean, dataset_.std, DeviceChoice::kCpu};
   }
 
   TemporaryFolder folder_;
@@ -54,7 +55,7 @@ class TrainedModelTest : public ::testing::Test {
 };
 
 TEST_F(TrainedModelTest, SaysWhatTheNetworksOfTheRunSay) {
-  const TrainedModel model(path_, "cpu");
+  const TrainedModel model(path_, DeviceChoice::kCpu);
   ASSERT_EQ(model.networks().size(), 2U);
   EXPECT_EQ(model.heads().num_classes, 10);
   EXPECT_EQ(model.about().class_names, dataset_.class_names);
@@ -69,7 +70,7 @@ TEST_F(TrainedModelTest, SaysWhatTheNetworksOfTheRunSay) {
 }
 
 TEST_F(TrainedModelTest, ProbabilitiesAreOfTheMeanOfTheLogits) {
-  const TrainedModel model(path_, "cpu");
+  const TrainedModel model(path_, DeviceChoice::kCpu);
   const auto outputs = model.outputs(dataset_.test.images);
   const Tensor probabilities = model.probabilities(dataset_.test.images);
   ASSERT_EQ(probabilities.shape(), (Shape{10, 10}));
@@ -91,10 +92,11 @@ TEST_F(TrainedModelTest, ProbabilitiesAreOfTheMeanOfTheLogits) {
 }
 
 TEST_F(TrainedModelTest, OneFileOfARunSpeaksAlone) {
-  const TrainedModel model(path_ / "model2.safetensors", "cpu");
+  const TrainedModel model(path_ / "model2.safetensors", DeviceChoice::kCpu);
   ASSERT_EQ(model.networks().size(), 1U);
-  EXPECT_EQ(relative_error(model.outputs(dataset_.test.images)[0].logits,
-                           TrainedModel(path_, "cpu").outputs(dataset_.test.images)[1].logits),
+  EXPECT_EQ(relative_error(
+                model.outputs(dataset_.test.images)[0].logits,
+                TrainedModel(path_, DeviceChoice::kCpu).outputs(dataset_.test.images)[1].logits),
             0.0);
 }
 
@@ -103,18 +105,21 @@ TEST_F(TrainedModelTest, AFileNeedsOnlyTheFieldsOfItsNetwork) {
   recipe.width = 2;
   recipe.low_dim = 8;
   recipe.crop = 24;
-  recipe.num_class = 100;     // the file has 10
-  recipe.precision = "bf16";  // which only a GPU has
+  recipe.num_class = 100;                   // the file has 10
+  recipe.precision = Precision::kBfloat16;  // which only a GPU has
   const TrainedModel model = alone(recipe, dataset_.mean);
   EXPECT_TRUE(model.about().class_names.empty());
-  const Tensor expected = TrainedModel(path_, "cpu").outputs(dataset_.test.images)[1].logits;
+  const Tensor expected =
+      TrainedModel(path_, DeviceChoice::kCpu).outputs(dataset_.test.images)[1].logits;
   EXPECT_EQ(relative_error(model.outputs(dataset_.test.images)[0].logits, expected), 0.0);
   const TrainedModel darker = alone(recipe, {0.9F, 0.9F, 0.9F});
   EXPECT_GT(relative_error(darker.outputs(dataset_.test.images)[0].logits, expected), 1e-3);
 }
 
 TEST_F(TrainedModelTest, SaysWhatDoesNotFit) {
-  EXPECT_NE(message_of([&] { TrainedModel(path_ / "none", "cpu"); }).find("there is no folder"),
+  EXPECT_NE(message_of([&] {
+              TrainedModel(path_ / "none", DeviceChoice::kCpu);
+            }).find("there is no folder"),
             std::string::npos);
   recipe_.width = 4;
   const std::string message = message_of([&] { alone(recipe_, dataset_.mean); });
@@ -123,10 +128,10 @@ TEST_F(TrainedModelTest, SaysWhatDoesNotFit) {
   save_safetensors(path_ / "other.safetensors", {{"weight", Tensor::zeros({3})}});
   EXPECT_NE(message_of([&] {
               TrainedModel(path_ / "other.safetensors", recipe_, dataset_.mean, dataset_.std,
-                           "cpu");
+                           DeviceChoice::kCpu);
             }).find("no tensor 'prototypes'"),
             std::string::npos);
-  recipe_.arch = "vgg19_bn";  // which has no blocks
+  recipe_.arch = Arch::kVgg19Bn;  // which has no blocks
   EXPECT_NE(message_of([&] { alone(recipe_, dataset_.mean); }).find("has no residual blocks"),
             std::string::npos);
 }

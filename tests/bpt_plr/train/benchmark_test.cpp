@@ -29,7 +29,8 @@ BenchmarkOptions tiny() {
   options.recipe.low_dim = 8;
   options.recipe.image_size = 8;
   options.recipe.num_class = 3;
-  options.recipe.device = test_device().type == DeviceType::kCpu ? "cpu" : "cuda";
+  options.recipe.device =
+      test_device().type == DeviceType::kCpu ? DeviceChoice::kCpu : DeviceChoice::kCuda;
   options.images = 100;
   options.iterations = 2;
   options.warmup = 1;

@@ -8,6 +8,9 @@
 #include <fstream>
 #include <memory>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/json.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/run/checkpoint_store.hpp"
 #include "bpt_plr/train/trainer.hpp"
 #include "engine/error.hpp"
@@ -141,7 +144,7 @@ TEST_F(CheckpointTest, GoesOnFromEveryIterationToTheSameBits) {
 TEST_F(CheckpointTest, GoesOnFromWithinADivisionToTheSameBits) {
   // Divided anew for the second network, when the first one has been trained already.
   const Recipe recipe = tiny_recipe("unicon");
-  ASSERT_EQ(recipe.exchange, "joint");
+  ASSERT_EQ(recipe.exchange, Exchange::kJoint);
   const TrainingData data = load_training_data(recipe);
   StopAfter never(1'000'000);
   Trainer whole(recipe, data, never);

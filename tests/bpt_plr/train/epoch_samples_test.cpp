@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "bpt_plr/recipe/resolve.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {
@@ -67,7 +68,7 @@ TEST(EpochSamples, ABalancedDrawDiffersFromEpochToEpoch) {
 
 TEST(EpochSamples, AHistoryOfLossesNeedsTheSameSamples) {
   Recipe recipe = recipe_with(30);
-  recipe.dataset = "shapes";
+  recipe.dataset = DatasetKind::kShapes;
   recipe.loss_history = 3;
   EXPECT_THROW(resolve(recipe), Error);
   recipe.loss_history = 1;

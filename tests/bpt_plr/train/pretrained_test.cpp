@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bpt_plr/recipe/network.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "engine/io/torch/pth.hpp"
 #include "tests/golden.hpp"
 #include "tests/temporary_folder.hpp"
@@ -17,18 +18,18 @@ namespace fs = std::filesystem;
 /// A ResNet of width 2 and one block a stage with seven classes, as PyTorch saved it.
 const fs::path kBackbone = fs::path(BPTPLR_GOLDEN_DIR) / "pth/backbone.pth";
 
-Recipe recipe_for(const std::string& arch, std::int64_t width) {
+Recipe recipe_for(Arch arch, std::int64_t width) {
   Recipe recipe;
-  recipe.dataset = "shapes";
+  recipe.dataset = DatasetKind::kShapes;
   recipe.arch = arch;
   recipe.width = width;
-  if (arch == "resnet50") recipe.blocks = "1,1,1,1";
+  if (arch == Arch::kResNet50) recipe.blocks = "1,1,1,1";
   resolve(recipe);
   return recipe;
 }
 
 TEST(Pretrained, BothNetworksTakeTheBackboneAndKeepTheirHeads) {
-  const Recipe recipe = recipe_for("resnet50", 2);
+  const Recipe recipe = recipe_for(Arch::kResNet50, 2);
   const auto first = make_network(recipe, 0);
   const auto second = make_network(recipe, 1);
   const TensorMap before = second->named().state_dict();
@@ -58,7 +59,7 @@ TEST(Pretrained, SafetensorsGiveTheSame) {
   const TemporaryFolder folder;
   const fs::path copy = folder / "copy.safetensors";
   save_safetensors(copy, load_pth(kBackbone));
-  const Recipe recipe = recipe_for("resnet50", 2);
+  const Recipe recipe = recipe_for(Arch::kResNet50, 2);
   const auto from_pth = make_network(recipe, 0);
   const auto from_copy = make_network(recipe, 0);
   load_pretrained(kBackbone, {from_pth.get()});
@@ -71,7 +72,7 @@ TEST(Pretrained, SafetensorsGiveTheSame) {
 }
 
 TEST(Pretrained, NothingThatMatchesIsAnError) {
-  const auto network = make_network(recipe_for("cnn9", 3), 0);
+  const auto network = make_network(recipe_for(Arch::kCnn9, 3), 0);
   try {
     load_pretrained(kBackbone, {network.get()});
     FAIL() << "no error";

@@ -5,6 +5,8 @@
 
 #include <numeric>
 
+#include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/training_data.hpp"
 #include "bpt_plr/train/view_maker.hpp"
 #include "tests/golden.hpp"
@@ -71,7 +73,7 @@ TEST(Passes, OfDivideMixUniconAndPlReMixMatchesTheOracle) {
 
 TEST(Passes, OfLongReMixsSecondRunMatchesTheOracle) {
   Recipe recipe = method_recipe("longremix");
-  recipe.epoch_length = "all";
+  recipe.epoch_length = EpochLength::kAll;
   expect_golden(Golden("longremix"), recipe);
 }
 
@@ -117,8 +119,8 @@ TEST(Passes, GoesOnWithWhatThereIs) {
 
 /// The inputs of an iteration over the shapes; every second sample is labelled.
 struct OneBatch {
-  explicit OneBatch(const std::string& class_set_rows) {
-    recipe.dataset = "shapes";
+  explicit OneBatch(ClassSetRows class_set_rows) {
+    recipe.dataset = DatasetKind::kShapes;
     recipe.shapes_train = 80;
     recipe.shapes_test = 1;
     recipe.batch_size = 8;
@@ -149,7 +151,7 @@ std::vector<std::int64_t> values(const Tensor& tensor) {
 }
 
 TEST(SemiSupervisedSampler, ClassSetsAreOfTheSamplesThemselves) {
-  const OneBatch one("sample");
+  const OneBatch one(ClassSetRows::kSample);
   const auto rows = values(one.batch.set_rows);
   const auto labels = values(one.batch.set_labels);
   ASSERT_EQ(rows.size(), 16U);
@@ -162,9 +164,9 @@ TEST(SemiSupervisedSampler, ClassSetsAreOfTheSamplesThemselves) {
 
 /// The published script takes the logits of the sample that has this number in the whole set.
 TEST(SemiSupervisedSampler, ClassSetsOfTheReferenceAreLookedUpByThePositionInTheSubset) {
-  const auto own = values(OneBatch("sample").batch.set_rows);
-  const OneBatch one("subset");
-  EXPECT_EQ(values(one.batch.set_labels), values(OneBatch("sample").batch.set_labels));
+  const auto own = values(OneBatch(ClassSetRows::kSample).batch.set_rows);
+  const OneBatch one(ClassSetRows::kSubset);
+  EXPECT_EQ(values(one.batch.set_labels), values(OneBatch(ClassSetRows::kSample).batch.set_labels));
   const auto rows = values(one.batch.set_rows);
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i], own[i] / 2) << i;
 }

@@ -10,6 +10,7 @@
 
 #include "bpt_plr/method/prototypes.hpp"
 #include "bpt_plr/method/pseudo_labels.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/sampler.hpp"
 #include "tests/bpt_plr/small_recipe.hpp"
 #include "tests/golden.hpp"
@@ -18,7 +19,7 @@ namespace bptplr {
 namespace {
 
 Recipe tiny_recipe(const std::string& method, std::int64_t num_epochs,
-                   const std::string& preset = "") {
+                   std::optional<Preset> preset = {}) {
   Recipe recipe = small_recipe(method, preset);
   recipe.num_epochs = num_epochs;
   recipe.loss_history = 1;
@@ -53,7 +54,7 @@ TEST(Trainer, ANetworkTrainsOnTheDivisionOfTheOther) {
   Recipe recipe = tiny_recipe("dividemix", 6);
   recipe.batch_size = 4;  // so that few samples more are another iteration
   resolve(recipe);
-  ASSERT_EQ(recipe.epoch_length, "labelled");
+  ASSERT_EQ(recipe.epoch_length, EpochLength::kLabelled);
   const TrainingData data = load_training_data(recipe);
   Listener listener;
   ASSERT_TRUE(Trainer(recipe, data, listener).run());
@@ -78,8 +79,8 @@ TEST(Trainer, ANetworkTrainsOnTheDivisionOfTheOther) {
 
 /// With momentum 0 prototypes are the class means of what they follow: of the outputs of networks
 /// `sources[k]` before the epoch, one after the other (a class that one lacks stays as it is).
-void expect_prototypes(const std::string& preset, const std::array<std::vector<int>, 2>& sources) {
-  SCOPED_TRACE(preset);
+void expect_prototypes(Preset preset, const std::array<std::vector<int>, 2>& sources) {
+  SCOPED_TRACE(name_of(preset));
   Recipe recipe = tiny_recipe("bptplr", 2, preset);
   recipe.proto_momentum = 0.0;
   resolve(recipe);
@@ -111,9 +112,9 @@ void expect_prototypes(const std::string& preset, const std::array<std::vector<i
 }
 
 TEST(Trainer, PrototypesFollowTheirOwnNetworkOrAsThePublishedScriptHasIt) {
-  expect_prototypes("paper", {{{1}, {2}}});
+  expect_prototypes(Preset::kPaper, {{{1}, {2}}});
   // The script moves those of network 1 twice, by the other network each time, and no others.
-  expect_prototypes("reference", {{{2, 1}, {}}});
+  expect_prototypes(Preset::kReference, {{{2, 1}, {}}});
 }
 
 TEST(Trainer, ClassSetsGrowByTheSchedule) {
@@ -121,7 +122,7 @@ TEST(Trainer, ClassSetsGrowByTheSchedule) {
   recipe.kappa = "0:1,2:10";
   recipe.lambda_c = 1.0;
   resolve(recipe);
-  ASSERT_EQ(recipe.contrastive, "plr");
+  ASSERT_EQ(recipe.contrastive, ContrastKind::kPlr);
   const TrainingData data = load_training_data(recipe);
   Listener listener;
   ASSERT_TRUE(Trainer(recipe, data, listener).run());

@@ -248,7 +248,7 @@ TEST_F(ImageCache, BadFilesStopOrAreLeftOut) {
   EXPECT_NE(error().find("--on_bad_image skip"), std::string::npos);
   EXPECT_FALSE(fs::exists(request_.cache));
 
-  request_.skip_bad = true;
+  request_.on_bad_image = OnBadImage::kSkip;
   for (const int decoded : {6, 0}) {  // made, then mapped: the same is told
     const CachedImages cached = load();
     EXPECT_EQ(decoded_, decoded);
@@ -258,10 +258,10 @@ TEST_F(ImageCache, BadFilesStopOrAreLeftOut) {
     EXPECT_NE(warnings_[1].find("picture4.jpg"), std::string::npos);
     expect_right_images();
   }
-  request_.skip_bad = false;
+  request_.on_bad_image = OnBadImage::kStop;
   EXPECT_NE(error().find("picture2.jpg"), std::string::npos) << "a cache does not hide them";
 
-  request_.skip_bad = true;
+  request_.on_bad_image = OnBadImage::kSkip;
   for (const fs::path& file : request_.files) write(file, "");
   EXPECT_NE(error().find("none of the 6"), std::string::npos);
 }

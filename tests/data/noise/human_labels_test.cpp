@@ -16,25 +16,26 @@ TEST(HumanLabels, HaveTheirPublishedRates) {
   const fs::path data = fs::path(BPTPLR_SHARED_DIR) / "data";
   if (!fs::exists(data)) GTEST_SKIP() << data << " is not here";
   const auto truth = read_noise_file(data / "cifar10_train_clean_labels.json", 50'000, 10);
-  const std::pair<const char*, double> sets[] = {{"aggre", 0.0901},
-                                                 {"worse", 0.4021},
-                                                 {"random1", 0.1723},
-                                                 {"random2", 0.1812},
-                                                 {"random3", 0.1764}};
+  const std::pair<HumanSet, double> sets[] = {{HumanSet::kAggre, 0.0901},
+                                              {HumanSet::kWorse, 0.4021},
+                                              {HumanSet::kRandom1, 0.1723},
+                                              {HumanSet::kRandom2, 0.1812},
+                                              {HumanSet::kRandom3, 0.1764}};
   for (const auto& [set, rate] : sets) {
     const auto labels = read_human_labels(data / "noise", set, 10, 50'000);
-    EXPECT_NEAR(noise_rate(labels, truth), rate, 5e-5) << set;
+    EXPECT_NEAR(noise_rate(labels, truth), rate, 5e-5) << name_of(set);
   }
-  EXPECT_EQ(read_human_labels(data / "noise", "worse", 100, 50'000).size(), 50'000U);
+  EXPECT_EQ(read_human_labels(data / "noise", HumanSet::kWorse, 100, 50'000).size(), 50'000U);
 }
 
 TEST(HumanLabels, AreReadFromAFileOrTheFolderAroundIt) {
   const TemporaryFolder folder;
   write(folder.path() / "cifar10n_aggre.json", "[3, 1, 2]");
   const std::vector<std::int64_t> expected{3, 1, 2};
-  EXPECT_EQ(read_human_labels(folder.path(), "aggre", 10, 3), expected);
-  EXPECT_EQ(read_human_labels(folder.path() / "cifar10n_aggre.json", "worse", 10, 3), expected);
-  EXPECT_THROW(read_human_labels(folder.path(), "worse", 10, 3), Error);
+  EXPECT_EQ(read_human_labels(folder.path(), HumanSet::kAggre, 10, 3), expected);
+  EXPECT_EQ(read_human_labels(folder.path() / "cifar10n_aggre.json", HumanSet::kWorse, 10, 3),
+            expected);
+  EXPECT_THROW(read_human_labels(folder.path(), HumanSet::kWorse, 10, 3), Error);
 }
 
 std::vector<std::int64_t> golden(std::int64_t factor, std::int64_t set, std::int64_t classes) {
@@ -46,30 +47,39 @@ std::vector<std::int64_t> golden(std::int64_t factor, std::int64_t set, std::int
 TEST(HumanLabels, AreReadFromThePublishedFiles) {
   const fs::path folder = fs::path(BPTPLR_GOLDEN_DIR) / "human";
   for (const char* file : {"", "CIFAR-10_human.pt", "CIFAR-10_human.npy"}) {
-    const std::pair<const char*, std::int64_t> sets[] = {
-        {"aggre", 1}, {"worse", 2}, {"random1", 3}, {"random2", 4}, {"random3", 5}};
+    const std::pair<HumanSet, std::int64_t> sets[] = {{HumanSet::kAggre, 1},
+                                                      {HumanSet::kWorse, 2},
+                                                      {HumanSet::kRandom1, 3},
+                                                      {HumanSet::kRandom2, 4},
+                                                      {HumanSet::kRandom3, 5}};
     for (const auto& [set, number] : sets) {
       EXPECT_EQ(read_human_labels(folder / file, set, 10, 12), golden(1, number, 10)) << file;
     }
   }
-  EXPECT_EQ(read_human_labels(folder, "worse", 100, 12), golden(7, 1, 100));
+  EXPECT_EQ(read_human_labels(folder, HumanSet::kWorse, 100, 12), golden(7, 1, 100));
 }
 
-std::string error_of(const fs::path& path, const std::string& set, std::int64_t count) {
+std::string error_of(const fs::path& path, HumanSet set, std::int64_t count) {
   return message_of([&] { read_human_labels(path, set, 10, count); });
 }
 
 TEST(HumanLabels, DamagedFilesAreErrorsNamingThem) {
   const fs::path golden_folder = fs::path(BPTPLR_GOLDEN_DIR) / "human";
-  EXPECT_NE(error_of(golden_folder, "worse", 13).find("13 int64 labels"), std::string::npos);
-  EXPECT_NE(error_of(golden_folder, "best", 12).find("no entry \"best_label\""), std::string::npos);
+  EXPECT_NE(error_of(golden_folder, HumanSet::kWorse, 13).find("13 int64 labels"),
+            std::string::npos);
+  EXPECT_NE(message_of([&] {
+              read_human_labels(golden_folder / "CIFAR-10_human.pt", HumanSet::kWorse, 100, 12);
+            }).find("no entry \"noisy_label\""),
+            std::string::npos);
   const TemporaryFolder folder;
-  EXPECT_NE(error_of(folder.path(), "worse", 12).find("no human labels here"), std::string::npos);
+  EXPECT_NE(error_of(folder.path(), HumanSet::kWorse, 12).find("no human labels here"),
+            std::string::npos);
   for (const char* name : {"CIFAR-10_human.pt", "CIFAR-10_human.npy"}) {
     const std::string whole = slurp(golden_folder / name);
     for (std::size_t size = 8; size < whole.size(); size += 13) {
       write(folder.path() / name, whole.substr(0, size));
-      EXPECT_NE(error_of(folder.path() / name, "random3", 12).find(name), std::string::npos)
+      EXPECT_NE(error_of(folder.path() / name, HumanSet::kRandom3, 12).find(name),
+                std::string::npos)
           << size;
     }
   }

@@ -27,7 +27,7 @@ bool contains(const std::string& text, const std::string& part) {
 class ImageSets : public ::testing::Test {
  protected:
   ImageSetOptions options(int side = 16) const {
-    return {side, folder_.path() / "cache", false, {}};
+    return {side, folder_.path() / "cache", OnBadImage::kStop, {}};
   }
   fs::path path() const { return folder_.path() / "set"; }
 
@@ -313,7 +313,7 @@ TEST_F(ImageSets, ThreeHundredBadFilesAreLeftOutOrRefusedByName) {
   for (int i = 0; i < kBad; ++i) bad.insert(write_bad_image(path() / "train" / "class1", i));
 
   ImageSetOptions skip = options();
-  skip.skip_bad = true;
+  skip.on_bad_image = OnBadImage::kSkip;
   std::set<std::string> named;
   skip.report.warning = [&](const std::string& sentence) {
     const std::size_t end = sentence.find(": ", std::string("left out: ").size());

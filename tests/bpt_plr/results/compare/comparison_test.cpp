@@ -30,7 +30,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 ComparedRun run_of(const std::string& label, std::int64_t seed, double accuracy, double auc = 0.9) {
   ComparedRun run;
   run.label = label;
-  run.recipe.dataset = "shapes";
+  run.recipe.dataset = DatasetKind::kShapes;
   run.recipe.seed = seed;
   run.changes = {"dataset=shapes", "blocks=1,1,1,1"};
   run.data_hash = 0xfedcba9876543210U;

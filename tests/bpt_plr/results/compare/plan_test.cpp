@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "bpt_plr/recipe/json.hpp"
+#include "bpt_plr/recipe/resolve.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
@@ -91,7 +93,7 @@ TEST(Seeds, AreDifferentWholeNumbers) {
 
 Recipe shapes_recipe() {
   Recipe recipe;
-  recipe.dataset = "shapes";
+  recipe.dataset = DatasetKind::kShapes;
   recipe.num_epochs = 7;
   return recipe;
 }
@@ -117,7 +119,7 @@ TEST(SameRecipe, NamesTheFirstFieldThatDiffers) {
 TEST(SameRecipe, WhereItIsComputedDoesNotMatter) {
   Recipe was = shapes_recipe();
   resolve(was);
-  was.device = "cuda";
+  was.device = DeviceChoice::kCuda;
   was.threads = 64;
   was.max_hours = 2.0;
   was.out = "elsewhere";
@@ -127,7 +129,7 @@ TEST(SameRecipe, WhereItIsComputedDoesNotMatter) {
 
 TEST(SameRecipe, ClassesThatTheDataCountAreThoseOfTheRun) {
   Recipe asked;
-  asked.dataset = "folder";
+  asked.dataset = DatasetKind::kFolder;
   asked.data_path = "somewhere";
   Recipe was = asked;
   was.num_class = 7;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bpt_plr/recipe/builtin.hpp"
 #include "engine/io/json.hpp"
 
 namespace bptplr {

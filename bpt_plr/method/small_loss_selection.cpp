@@ -46,7 +46,10 @@ class SmallLossSelection : public Selection {
   Recipe recipe_;
 };
 
-const bool kIsAdded = add_selection("small_loss", make_part<Selection, SmallLossSelection>);
-
 }  // namespace
+
+std::unique_ptr<Selection> make_small_loss(const Recipe& recipe) {
+  return std::make_unique<SmallLossSelection>(recipe);
+}
+
 }  // namespace bptplr

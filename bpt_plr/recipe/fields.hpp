@@ -1,0 +1,60 @@
+// The fields of a Recipe by name: one table that JSON, the command-line flags and their help are
+// made from.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "bpt_plr/recipe/recipe.hpp"
+
+namespace bptplr {
+
+/// A field that holds one of several names: an enumeration of any type, or the method.
+struct ChoicePointer {
+  std::function<std::string_view(const Recipe&)> get;
+  std::function<bool(Recipe&, std::string_view name)> set;  ///< false: there is no such name
+  std::function<std::vector<std::string>()> names;
+
+  ChoicePointer(decltype(get) getter, decltype(set) setter, decltype(names) all)
+      : get(std::move(getter)), set(std::move(setter)), names(std::move(all)) {}
+  template <Named E>
+  ChoicePointer(E Recipe::*member)
+      : get([member](const Recipe& recipe) { return name_of(recipe.*member); }),
+        set([member](Recipe& recipe, std::string_view name) {
+          const auto value = value_named<E>(name);
+          if (value) recipe.*member = *value;
+          return value.has_value();
+        }),
+        names(all_names<E>) {}
+};
+
+/// Where a field of a Recipe lies.
+using FieldPointer = std::variant<ChoicePointer, std::string Recipe::*, std::int64_t Recipe::*,
+                                  double Recipe::*, bool Recipe::*>;
+
+/// One field: its name is the JSON key and, behind "--", the flag.
+struct RecipeField {
+  const char* name;
+  const char* group;  ///< heading in --help
+  const char* help;
+  FieldPointer pointer;
+
+  /// Returns the names that the field may hold; empty: it is no choice.
+  std::vector<std::string> choices() const;
+};
+
+/// The group of the fields that say where a run computes and writes to.
+inline constexpr std::string_view kMachineGroup = "Machine";
+/// Returns whether a field can change results by more than rounding differs between machines.
+bool changes_results(const RecipeField& field);
+
+/// Returns all fields, in the order in which they are documented.
+const std::vector<RecipeField>& recipe_fields();
+
+/// Returns the field called `name`. Throws Error naming `origin` (a file, say) where there is none.
+const RecipeField& find_field(std::string_view name, std::string_view origin);
+
+}  // namespace bptplr

@@ -1,0 +1,20 @@
+// The data sets by name.
+#pragma once
+
+#include "engine/names.hpp"
+
+namespace bptplr {
+
+/// The data sets, each with a row in dataset_table.cpp.
+enum class DatasetKind { kCifar10, kCifar100, kShapes, kAnimal10n, kClothing1m, kFolder, kCsv };
+constexpr auto names_of(DatasetKind) {
+  return std::to_array<NamedValue<DatasetKind>>({{DatasetKind::kCifar10, "cifar10"},
+                                                 {DatasetKind::kCifar100, "cifar100"},
+                                                 {DatasetKind::kShapes, "shapes"},
+                                                 {DatasetKind::kAnimal10n, "animal10n"},
+                                                 {DatasetKind::kClothing1m, "clothing1m"},
+                                                 {DatasetKind::kFolder, "folder"},
+                                                 {DatasetKind::kCsv, "csv"}});
+}
+
+}  // namespace bptplr

@@ -1,0 +1,61 @@
+// Which network to make.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "engine/names.hpp"
+
+namespace bptplr {
+
+/// The networks, each with a row in network_table.cpp.
+enum class Arch { kPreActResNet, kResNet50, kVgg19Bn, kCnn9 };
+constexpr auto names_of(Arch) {
+  return std::to_array<NamedValue<Arch>>({{Arch::kPreActResNet, "preact_resnet"},
+                                          {Arch::kResNet50, "resnet50"},
+                                          {Arch::kVgg19Bn, "vgg19_bn"},
+                                          {Arch::kCnn9, "cnn9"}});
+}
+
+/// What a block of PreAct-ResNet without a 1x1 convolution adds to its result.
+enum class Shortcut {
+  kIdentity,  ///< its input x, as He et al. do
+  kActivated  ///< relu(bn1(x)), as the network published with the method does
+};
+constexpr auto names_of(Shortcut) {
+  return std::to_array<NamedValue<Shortcut>>(
+      {{Shortcut::kIdentity, "identity"}, {Shortcut::kActivated, "activated"}});
+}
+
+/// What makes a projection q of the features h.
+enum class Projector {
+  kMlp,             ///< q = normalize(W2 relu(W1 h + b1) + b2), as many hidden units as h is long
+  kLinearBatchNorm  ///< q = normalize(BatchNorm(W h + b)), as in UNICON (Karim et al., CVPR 2022)
+};
+constexpr auto names_of(Projector) {
+  return std::to_array<NamedValue<Projector>>(
+      {{Projector::kMlp, "mlp"}, {Projector::kLinearBatchNorm, "linear_bn"}});
+}
+
+/// The heads of a network.
+struct HeadConfig {
+  std::int64_t num_classes = 10;
+  /// Length of a projection.
+  std::int64_t low_dim = 128;
+  Projector projector = Projector::kMlp;
+};
+
+/// Residual blocks in each of four stages.
+using StageBlocks = std::array<int, 4>;
+
+/// A network of any kind; each takes the fields that it has a use for.
+struct NetworkConfig {
+  Arch arch = Arch::kPreActResNet;
+  HeadConfig heads;
+  /// Channels of the first stage; 64 is the published network of each kind.
+  std::int64_t width = 64;
+  StageBlocks blocks = {2, 2, 2, 2};
+  Shortcut shortcut = Shortcut::kActivated;
+};
+
+}  // namespace bptplr

@@ -1,0 +1,63 @@
+#include "models/network_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include "models/cnn9.hpp"
+#include "models/preact_resnet.hpp"
+#include "models/resnet.hpp"
+#include "models/vgg.hpp"
+
+namespace bptplr {
+namespace {
+
+/// Hidden units of VGG's classifier for each channel of its first convolution: 4096 for 64.
+constexpr std::int64_t kVggHiddenPerWidth = 64;
+
+std::unique_ptr<Network> make_preact_resnet(const NetworkConfig& config, std::uint64_t seed,
+                                            std::uint32_t index) {
+  return std::make_unique<PreActResNet>(
+      PreActResNetConfig{config.heads, config.width, config.blocks, config.shortcut}, seed, index);
+}
+
+std::unique_ptr<Network> make_resnet(const NetworkConfig& config, std::uint64_t seed,
+                                     std::uint32_t index) {
+  return std::make_unique<ResNet>(ResNetConfig{config.heads, config.width, config.blocks}, seed,
+                                  index);
+}
+
+std::unique_ptr<Network> make_vgg19(const NetworkConfig& config, std::uint64_t seed,
+                                    std::uint32_t index) {
+  return std::make_unique<Vgg19>(
+      Vgg19Config{config.heads, config.width, kVggHiddenPerWidth * config.width}, seed, index);
+}
+
+std::unique_ptr<Network> make_cnn9(const NetworkConfig& config, std::uint64_t seed,
+                                   std::uint32_t index) {
+  return std::make_unique<Cnn9>(Cnn9Config{config.heads, config.width}, seed, index);
+}
+
+constexpr auto kNoBlocks = std::nullopt;
+
+constexpr std::array kTable{
+    NetworkKind{Arch::kPreActResNet, StageBlocks{2, 2, 2, 2}, true, PreActResNet::check_images,
+                make_preact_resnet},
+    NetworkKind{Arch::kResNet50, StageBlocks{3, 4, 6, 3}, false, nullptr, make_resnet},
+    NetworkKind{Arch::kVgg19Bn, kNoBlocks, false, Vgg19::check_images, make_vgg19},
+    NetworkKind{Arch::kCnn9, kNoBlocks, false, Cnn9::check_images, make_cnn9}};
+
+}  // namespace
+
+const NetworkKind& network_kind(Arch arch) {
+  const auto* row = std::ranges::find(kTable, arch, &NetworkKind::arch);
+  if (row == kTable.end()) throw std::logic_error("network_table.cpp lacks a row");
+  return *row;
+}
+
+std::unique_ptr<Network> make_network(const NetworkConfig& config, std::uint64_t seed,
+                                      std::uint32_t index) {
+  return network_kind(config.arch).make(config, seed, index);
+}
+
+}  // namespace bptplr
