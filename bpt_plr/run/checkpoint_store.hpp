@@ -22,8 +22,7 @@ class CheckpointStore {
   /// Error when it cannot be written; the earlier ones are then still there.
   void save(const Checkpoint& checkpoint) const;
 
-  /// Writes a checkpoint that shows why training failed, from which no run resumes; returns its
-  /// file.
+  /// Writes a checkpoint that shows why training failed; no run resumes from it. Returns its path.
   std::filesystem::path save_diagnostic(const Checkpoint& checkpoint) const;
 
   struct Found {

@@ -10,8 +10,7 @@ namespace bptplr {
 /// Time limit and an outside signal (Ctrl-C, a job scheduler, a notebook).
 class StopCondition {
  public:
-  /// Counts `max_hours` from now (0: no limit); calls `signalled`, unless empty, between
-  /// iterations.
+  /// Counts `max_hours` from now (0: no limit); calls `signalled`, unless empty, each iteration.
   explicit StopCondition(double max_hours, std::function<bool()> signalled = {})
       : max_hours_(max_hours), signalled_(std::move(signalled)) {}
 

@@ -27,9 +27,8 @@ struct PlannedRun {
 };
 
 /// Resolves the recipe, limits CPU threads to its number, and chooses a folder if `out` is empty.
-/// With `resume`, a run in that folder is resumed. Throws Error for a recipe that cannot be
-/// trained, for a folder with a run of another recipe, and without `resume` for a folder with any
-/// run.
+/// With `resume`, continues a run in that folder. Throws Error for a recipe that cannot be trained,
+/// a folder with a run of another recipe, and without `resume` a folder with any run.
 PlannedRun plan_run(Recipe recipe, bool resume);
 
 /// Loads the training data and sets the recipe fields that depend on them. Throws Error for
