@@ -1,5 +1,5 @@
-// The images of one iteration of semi-supervised training on the networks' device, and the numbers
-// of network k's forward passes over them.
+// Images of an iteration of semi-supervised training on the networks' device, and the numbers of
+// network k's forward passes.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +24,11 @@ struct StepViews {
   Tensor strong() const { return combined.rows(rows(), 2 * rows()); }
 };
 
-/// Forward passes of network k in training mode, in their order; not every iteration has all. Each
-/// draws its dropout from a stream of its own.
+/// Forward passes of network k in training mode, in order; an iteration may skip some. Each has its
+/// own dropout stream.
 enum class Pass : std::uint32_t { kWeak, kWeakX, kCombined, kContrast, kContrast2 };
 
-/// Returns the mode of a training pass over `groups` batches with statistics of their own.
+/// Returns the mode of a training pass over `groups` batches with separate statistics.
 inline ForwardMode training_mode(const Batch& batch, Pass pass, std::int64_t groups = 1) {
   return {true, groups, batch.dropout.of_pass(static_cast<std::uint32_t>(pass))};
 }

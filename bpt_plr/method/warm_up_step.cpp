@@ -9,7 +9,7 @@
 namespace bptplr {
 namespace {
 
-/// Forward passes in training mode, each with dropout of its own.
+/// Forward passes in training mode; each has its own dropout stream.
 enum Pass : std::uint32_t { kWeak, kStrong };
 
 ForwardMode training_mode(const Batch& batch, Pass pass) {
@@ -89,7 +89,7 @@ Tensor WarmUpStep::classify(const Batch& batch, const Tensor& images) const {
   return network_.classify(images, training_mode(batch, kWeak));
 }
 
-/// The loss of the labels, and the logits that it is of.
+/// Returns the loss of the labels, and its logits in `logits`.
 Tensor WarmUpStep::classifier_loss(const Batch& batch, const Tensor& weak, Tensor& logits) const {
   if (gce_q_ > 0.0) {
     logits = classify(batch, weak);
