@@ -1,5 +1,4 @@
-// Images of an iteration of semi-supervised training on the networks' device, and the numbers of
-// network k's forward passes.
+// Images of an iteration on the networks' device, and the numbers of its forward passes.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +9,11 @@
 
 namespace bptplr {
 
-/// Views of a batch, M of them weak: M = 2 B_x + 2 B_u.
+/// Views of a batch, M of them weak: M = 2 B_x + 2 B_u, in the warm-up B_x.
 struct StepViews {
-  Tensor weak;      ///< u1, u2, x1, x2: [M, h, w, 3]
-  Tensor combined;  ///< [M or 2 M, h, w, 3]: M rows of room for the mixture, then x3, x4, u3, u4
-                    ///< where strong views are needed
+  Tensor weak;      ///< u1, u2, x1, x2, in the warm-up x1: [M, h, w, 3]
+  Tensor combined;  ///< M rows of room for the mixture, then, where strong views are needed, M
+                    ///< rows x3, x4, u3, u4; in the warm-up 2 M rows x3, x4 without a mixture
   ClassSets
       class_sets;  ///< of the B_x + B_u samples, labelled first; where the contrast needs them
 
@@ -24,9 +23,16 @@ struct StepViews {
   Tensor strong() const { return combined.rows(rows(), 2 * rows()); }
 };
 
-/// Forward passes of network k in training mode, in order; an iteration may skip some. Each has its
-/// own dropout stream.
-enum class Pass : std::uint32_t { kWeak, kWeakX, kCombined, kContrast, kContrast2 };
+/// Forward passes of the trained network, in order; an iteration may skip some. Each has its own
+/// dropout stream.
+enum class Pass : std::uint32_t {
+  kWeak,
+  kWeakX,
+  kCombined,
+  kContrast,
+  kContrast2,
+  kWarmUpStrong = 1  ///< the second pass of a warm-up
+};
 
 /// Returns the mode of a training pass over `groups` batches with separate statistics.
 inline ForwardMode training_mode(const Batch& batch, Pass pass, std::int64_t groups = 1) {

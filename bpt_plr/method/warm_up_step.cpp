@@ -9,13 +9,6 @@
 namespace bptplr {
 namespace {
 
-/// Forward passes in training mode; each has its own dropout stream.
-enum Pass : std::uint32_t { kWeak, kStrong };
-
-ForwardMode training_mode(const Batch& batch, Pass pass) {
-  return {true, 1, batch.dropout.of_pass(pass)};
-}
-
 Tensor identity_matrix(std::int64_t classes, Device device) {
   std::vector<std::int64_t> diagonal(static_cast<std::size_t>(classes));
   std::iota(diagonal.begin(), diagonal.end(), 0);
@@ -40,16 +33,16 @@ WarmUpStep::WarmUpStep(const Recipe& recipe, Network& network, Sgd& optimizer)
       temperature_(recipe.warm_up_temperature) {}
 
 Losses WarmUpStep::operator()(const Batch& batch, const ViewMaker& views) const {
-  WarmUpViews made{views.empty(batch.samples), {}};
+  StepViews made{views.empty(batch.samples), {}, {}};
   views.make(batch.weak, made.weak);
   if (strong_views_) {
-    made.strong = views.empty(2 * batch.samples);
-    views.make(batch.strong, made.strong);
+    made.combined = views.empty(2 * batch.samples);
+    views.make(batch.strong, made.combined);
   }
   return train(batch, made);
 }
 
-Losses WarmUpStep::train(const Batch& batch, const WarmUpViews& views) const {
+Losses WarmUpStep::train(const Batch& batch, const StepViews& views) const {
   const Range range("warm-up iteration");
   optimizer_.zero_grad();
   Losses losses;
@@ -72,12 +65,12 @@ Losses WarmUpStep::train(const Batch& batch, const WarmUpViews& views) const {
     backward(loss);
   }
   if (strong_views_ && contrastive_grad_) {
-    const Tensor loss = contrastive_loss_of(batch, views.strong);
+    const Tensor loss = contrastive_loss_of(batch, views.combined);
     note("contrastive", loss);
     backward(loss);
   } else if (strong_views_) {
     const NoGrad no_grad;
-    network_.forward(views.strong, training_mode(batch, kStrong));
+    network_.forward(views.combined, training_mode(batch, Pass::kWarmUpStrong));
   }
   optimizer_.step(batch.lr().data<double>());
   losses.names.emplace_back("loss");
@@ -86,7 +79,7 @@ Losses WarmUpStep::train(const Batch& batch, const WarmUpViews& views) const {
 }
 
 Tensor WarmUpStep::classify(const Batch& batch, const Tensor& images) const {
-  return network_.classify(images, training_mode(batch, kWeak));
+  return network_.classify(images, training_mode(batch, Pass::kWeak));
 }
 
 /// Returns the loss of the labels, and its logits in `logits`.
@@ -109,8 +102,9 @@ Tensor WarmUpStep::classifier_loss(const Batch& batch, const Tensor& weak, Tenso
 }
 
 Tensor WarmUpStep::contrastive_loss_of(const Batch& batch, const Tensor& strong) const {
-  return contrastive_loss(network_.forward(strong, training_mode(batch, kStrong)).projection,
-                          nullptr, contrastive_kind_, temperature_);
+  return contrastive_loss(
+      network_.forward(strong, training_mode(batch, Pass::kWarmUpStrong)).projection, nullptr,
+      contrastive_kind_, temperature_);
 }
 
 bool WarmUpStep::wants_strong_views(const Recipe& recipe) {

@@ -4,18 +4,13 @@
 #pragma once
 
 #include "bpt_plr/method/batch.hpp"
+#include "bpt_plr/method/step_views.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 #include "engine/optimizer.hpp"
 #include "kernels/plr.hpp"
 #include "models/network.hpp"
 
 namespace bptplr {
-
-/// Images of a batch of the warm-up on the network's device.
-struct WarmUpViews {
-  Tensor weak;    ///< [n, h, w, 3]
-  Tensor strong;  ///< first, then second strong view: [2n, h, w, 3]; undefined without contrast
-};
 
 /// Trains a network on all labels as given.
 class WarmUpStep {
@@ -28,7 +23,7 @@ class WarmUpStep {
   Losses operator()(const Batch& batch, const ViewMaker& views) const;
 
   /// Queues one iteration on a batch whose views have been made.
-  Losses train(const Batch& batch, const WarmUpViews& views) const;
+  Losses train(const Batch& batch, const StepViews& views) const;
 
   static bool wants_strong_views(const Recipe& recipe);
   /// Returns whether overconfidence is penalised by mean_i sum_c p log p.

@@ -17,9 +17,9 @@ constexpr std::size_t kMostPending = 8;
 
 LossQueue make_queue(const NetworkEpoch& epoch, const EpochControl& control,
                      std::int64_t iterations, const char* phase) {
-  return {[&control, iterations](const PendingLosses& done, const LossTerms& losses) {
+  return {[&control, iterations](const LossQueue::Iteration& done, const LossTerms& losses) {
             if (control.report) {
-              control.report(done.iteration + 1, iterations, done.images, losses);
+              control.report(done.number + 1, iterations, done.images, losses);
             }
           },
           [&epoch, phase](std::int64_t iteration) {

@@ -23,13 +23,13 @@ void LossQueue::report(std::size_t most) {
 }
 
 void LossQueue::report_first() const {
-  const PendingLosses& first = waiting_.front();
+  const Iteration& first = waiting_.front();
   LossTerms terms = loss_terms({first.names, first.values.get()});
   if (terms.contains("loss_u")) terms["lambda_u"] = first.lambda_u;
   const bool finite = std::isfinite(terms.at("loss"));
   if (!finite || first.nonfinite.get().item() != 0.0) {
     throw NotFinite("the {} is not finite in {} ({}); lower --lr or check the data",
-                    finite ? "gradient" : "loss", place_(first.iteration), describe(terms));
+                    finite ? "gradient" : "loss", place_(first.number), describe(terms));
   }
   report_(first, terms);
 }

@@ -21,27 +21,26 @@ class NotFinite : public Error {
   using Error::Error;
 };
 
-/// Losses of a queued iteration.
-struct PendingLosses {
-  std::int64_t iteration = 0;
-  std::int64_t images = 0;  ///< samples drawn up to this iteration
-  double lambda_u = 0.0;
-  std::vector<std::string> names;
-  PendingCopy values;
-  PendingCopy nonfinite;  ///< Sgd::nonfinite
-};
-
 /// Reports the losses of iterations as they arrive.
 class LossQueue {
  public:
-  using Report = std::function<void(const PendingLosses& iteration, const LossTerms& losses)>;
+  /// Losses of a queued iteration.
+  struct Iteration {
+    std::int64_t number = 0;
+    std::int64_t images = 0;  ///< samples drawn up to this iteration
+    double lambda_u = 0.0;
+    std::vector<std::string> names;
+    PendingCopy values;
+    PendingCopy nonfinite;  ///< Sgd::nonfinite
+  };
+  using Report = std::function<void(const Iteration& iteration, const LossTerms& losses)>;
 
   /// Receives `place`, which names epoch and network in errors, e.g. "epoch 3, training iteration
   /// {} of network 1".
   LossQueue(Report report, std::function<std::string(std::int64_t iteration)> place)
       : report_(std::move(report)), place_(std::move(place)) {}
 
-  void add(PendingLosses iteration) { waiting_.push_back(std::move(iteration)); }
+  void add(Iteration iteration) { waiting_.push_back(std::move(iteration)); }
   /// Reports what has arrived, and waits while more than `most` are queued. Throws NotFinite.
   void report(std::size_t most);
 
@@ -50,7 +49,7 @@ class LossQueue {
 
   Report report_;
   std::function<std::string(std::int64_t)> place_;
-  std::deque<PendingLosses> waiting_;
+  std::deque<Iteration> waiting_;
 };
 
 }  // namespace bptplr
