@@ -19,7 +19,7 @@ namespace bptplr::byte_lanes {
 inline constexpr int kLanes = 16;
 /// Bytes in a vector that holds one pair per lane.
 inline constexpr int kPairs = 2 * kLanes;
-/// Fractional bits of the integer weights: a pixel has 8 bits and two are reserve, so that a sum
+/// Fractional bits of the integer weights: a pixel has 8 bits and two are headroom, so that a sum
 /// fits in 32. The weights of a sum add up to about 1.
 inline constexpr int kWeightBits = 32 - 8 - 2;
 inline constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
