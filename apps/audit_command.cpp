@@ -1,4 +1,4 @@
-// `bptplr audit RUN`: which labels of a run's training set are wrong.
+// `bptplr audit RUN`: finds wrong labels in a run's training set.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,7 +33,7 @@ struct AuditOptions {
   bool json = false;
 };
 
-/// Terminals show the classes with the most wrong labels, where there are many.
+/// Maximum number of classes printed, those with the most wrong labels.
 constexpr std::size_t kShownClasses = 20;
 
 double percent(double part, std::int64_t whole) {
@@ -89,7 +89,7 @@ void print_suspects(const Audit& audit, const TrainingData& data, long long top)
   }
 }
 
-/// How good that is, and its part of the last line.
+/// Prints the quality of the audit; returns its part of the last line.
 std::string print_quality(const AuditQuality& known) {
   fmt::print("\nwrong labels: {} of {} found among {} flagged, AUC {:.4f}\n", known.labels.found,
              known.labels.wrong, known.labels.flagged, known.auc);
@@ -104,7 +104,7 @@ std::string print_quality(const AuditQuality& known) {
 
 int audit(const AuditOptions& options) {
   require(
-      options.threshold >= 0.0 && options.threshold <= 1.0,  // nor NaN, which CLI11 lets through
+      options.threshold >= 0.0 && options.threshold <= 1.0,  // refuses NaN too, which CLI11 accepts
       "threshold is {}, but must lie in [0, 1]", options.threshold);
   use_threads(options.threads);
   const RunFolder run = RunFolder::open(options.run);

@@ -1,4 +1,4 @@
-// `bptplr bench`: where the time of a training epoch goes on this machine.
+// `bptplr bench`: measures where the time of a training epoch goes on this machine.
 #include <fmt/format.h>
 
 #include <array>
@@ -26,7 +26,7 @@ namespace {
 constexpr std::array<std::string_view, 7> kFields = {"arch",   "width",     "blocks", "batch_size",
                                                      "device", "precision", "threads"};
 
-/// What a smaller machine than a GPU is asked for where the user leaves it open.
+/// Default model size of --scaling on a CPU, which is slower than a GPU.
 constexpr std::int64_t kScalingWidthOnCpu = 16;
 constexpr const char* kScalingBlocksOnCpu = "1,1,1,1";
 constexpr std::int64_t kScalingImagesOnCpu = 10'000;
@@ -42,13 +42,13 @@ struct BenchCommandOptions {
   bool json = false;
 };
 
-/// A size that --scaling varies.
+/// Size that --scaling varies.
 struct Scaling {
   const char* word;
   const char* option;
   std::vector<std::int64_t> values;
   std::int64_t& (*size)(BenchmarkOptions& options);
-  bool moves_activations;  ///< memory for activations grows with it
+  bool moves_activations;  ///< whether memory for activations grows with it
 };
 
 const std::vector<Scaling>& scalings() {
@@ -119,8 +119,8 @@ int bench_once(const BenchmarkOptions& given, bool json) {
   return 0;
 }
 
-/// Refuses what would need more memory than there is, going by the last size that fit: on a CPU the
-/// system may kill a process that takes too much.
+/// Throws Error if the next size would need more memory than available, estimated from the last
+/// size that fit: on a CPU the system may kill a process that takes too much.
 void require_room(const Scaling& scaling, std::int64_t last, const BenchmarkResult& result,
                   std::int64_t value) {
   if (!scaling.moves_activations) return;

@@ -1,4 +1,4 @@
-// What this binary was built from, as CMake knew it.
+// Version, build type and compiler of this binary, from CMake.
 #pragma once
 
 namespace bptplr {

@@ -1,5 +1,5 @@
-// The subcommands of `bptplr`. Each adds itself to the parser; when the user chose it, it puts what
-// is to be done into `action`, whose result is the exit code.
+// Subcommands of `bptplr`. Each adds itself to the parser and, if chosen, stores its work in
+// `action`, which returns the exit code.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -19,11 +19,11 @@ void add_data_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
 
-/// The sentence of an error for lack of memory.
+/// Error sentence for lack of memory.
 inline constexpr const char* kOutOfMemory =
     "there is not enough memory; use a smaller --batch_size, --width or --subset";
 
-/// Exit code of training that stopped before its end and can go on.
+/// Exit code of training that stopped early and can be resumed.
 inline constexpr int kStopped = 3;
 
 }  // namespace bptplr

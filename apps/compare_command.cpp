@@ -1,4 +1,4 @@
-// `bptplr compare NAME...`: several methods or recipes, each with several seeds, on the same data.
+// `bptplr compare NAME...`: trains methods or recipes with several seeds on the same data.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,7 +33,7 @@
 namespace bptplr {
 namespace {
 
-/// Flags of a single run that a comparison has no use for, or gives another meaning.
+/// Flags of a single run that a comparison does not use or uses differently.
 constexpr std::array<std::string_view, 2> kNotFlags{"seed", "out"};
 
 struct CompareOptions {
@@ -44,21 +44,21 @@ struct CompareOptions {
   bool table = false;
 };
 
-/// A run that has not ended yet.
+/// Run that has not ended yet.
 struct WaitingRun {
-  std::size_t number = 0;  ///< among all that are asked for, from 1
+  std::size_t number = 0;  ///< among all requested runs, from 1
   std::string label;
   PlannedRun run;
 };
 
-/// runs/compare_DATASET_NOISE, whether it exists or not: the same command goes on there.
+/// Returns runs/compare_DATASET_NOISE even if it exists, so that the same command resumes it.
 std::string default_out(Recipe recipe) {
   resolve(recipe);
   return fmt::format("runs/compare_{}_{}", recipe.dataset, noise_name(recipe));
 }
 
-/// All labels with the first seed, then all with the second one, ..., so that what there is when
-/// time runs out is fair. Throws Error where a run that there has been is of another recipe.
+/// Returns the runs of all labels with the first seed, then with the second one, ..., so that a
+/// comparison cut short is balanced. Throws Error where an existing run has another recipe.
 std::vector<WaitingRun> waiting_runs(const ComparisonFolder& folder,
                                      const std::vector<LabelledRecipe>& labelled,
                                      const std::vector<std::int64_t>& seeds) {
@@ -71,8 +71,7 @@ std::vector<WaitingRun> waiting_runs(const ComparisonFolder& folder,
       Recipe recipe = of.recipe;
       recipe.seed = seed;
       recipe.out = folder.run_path(of.label, seed).string();
-      const std::vector<std::string> changes =
-          deviations(recipe);  // the same for a run that goes on
+      const std::vector<std::string> changes = deviations(recipe);  // same for a resumed run
       const ComparedRun* run = so_far.find(of.label, seed);
       if (run != nullptr && run->failure.empty()) {
         require_same_recipe(recipe, run->recipe, recipe.out);
@@ -81,7 +80,7 @@ std::vector<WaitingRun> waiting_runs(const ComparisonFolder& folder,
       if (RunFolder::exists(recipe.out)) {
         const Recipe was = RunFolder::open(recipe.out).read_config();
         require_same_recipe(recipe, was, recipe.out);
-        recipe.num_class = was.num_class;  // where it is left to the data
+        recipe.num_class = was.num_class;  // if it was left to the data
       }
       waiting.push_back({number, of.label, plan_run(recipe, /*resume=*/true)});
       waiting.back().run.changes = changes;
@@ -95,7 +94,7 @@ TrainingData load_and_show(PlannedRun& run) {
   return load_data(run, loading.report());
 }
 
-/// A run of that label without results.
+/// Returns the record of a run without its results.
 ComparedRun run_without_results(const WaitingRun& waiting, const TrainingData& data) {
   ComparedRun run;
   run.label = waiting.label;
@@ -105,8 +104,7 @@ ComparedRun run_without_results(const WaitingRun& waiting, const TrainingData& d
   return run;
 }
 
-/// Labels may say differently which data they mean. That these are the same is to be known before
-/// hours of training, not after.
+/// Throws Error if labels mean different data, which must be known before hours of training.
 void require_same_data_at_first(std::vector<WaitingRun>& waiting, const ComparisonFolder& folder) {
   const Recipe first = waiting.front().run.recipe;
   const auto is_clear = [&](const WaitingRun& of) {
@@ -124,7 +122,7 @@ void require_same_data_at_first(std::vector<WaitingRun>& waiting, const Comparis
 
 enum class Ending { kDone, kFailed, kStopped };
 
-/// Trains it and records how that went, unless it was to stop before its end.
+/// Trains a run and records its results or failure, unless it is stopped.
 Ending make_run(WaitingRun& waiting, const StopCondition& stop, ComparisonFolder& folder) {
   const TrainingData data = load_and_show(waiting.run);
   ComparedRun run = run_without_results(waiting, data);
@@ -159,7 +157,7 @@ void print_files(const std::filesystem::path& folder) {
              folder.string());
 }
 
-/// What there is, of the labels and seeds that are asked for and all others.
+/// Prints the existing results of all labels and seeds, with requested ones that are missing.
 int show(const std::filesystem::path& out, const std::vector<LabelledRecipe>& labelled,
          const std::vector<std::int64_t>& seeds) {
   const ComparisonFolder folder = ComparisonFolder::open(out);
@@ -168,7 +166,7 @@ int show(const std::filesystem::path& out, const std::vector<LabelledRecipe>& la
   try {
     write_comparison(out, comparison);
     print_files(out);
-  } catch (const Error& error) {  // someone else's, perhaps
+  } catch (const Error& error) {  // the folder may be another user's
     fmt::print(stderr, "bptplr: warning: {}\n", error.what());
   }
   fmt::print("{}\n", script_line(comparison));
@@ -218,7 +216,7 @@ int compare(const CompareOptions& options) {
     for (const std::int64_t seed : seeds) {
       Recipe recipe = of.recipe;
       recipe.seed = seed;
-      resolve(recipe);  // finds what is wrong before there is a folder
+      resolve(recipe);  // throws for a wrong recipe before a folder is created
     }
   }
   return train_all(out, labelled, seeds);

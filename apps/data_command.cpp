@@ -1,4 +1,4 @@
-// `bptplr data check PATH`: what a data set of image files is like, before it is trained on.
+// `bptplr data check PATH`: inspects a data set of image files before training.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A page shows this many pictures a class, of so many classes, so many pixels wide.
+/// Layout of a page: pictures per class, number of classes, width of a picture in pixels.
 constexpr std::size_t kPageColumns = 10;
 constexpr std::size_t kPageRows = 40;
 constexpr int kPageSide = 64;
@@ -33,7 +33,7 @@ struct CheckOptions {
   long long threads = 0;
 };
 
-/// Training images, then test images.
+/// Returns the training images, then the test images.
 std::vector<LabelledFile> all_files(const ImageList& list) {
   std::vector<LabelledFile> files = list.train;
   files.insert(files.end(), list.test.begin(), list.test.end());
@@ -88,7 +88,7 @@ void print_labels(const ImageList& list) {
   }
 }
 
-/// The first images of each class.
+/// Writes a page with the first images of each class.
 void write_page(const ImageList& list, const fs::path& path) {
   std::vector<std::vector<fs::path>> rows(std::min(list.class_names.size(), kPageRows));
   for (const LabelledFile& file : list.train) {

@@ -1,4 +1,4 @@
-// `bptplr eval RUN`: the test accuracy of the networks of a run.
+// `bptplr eval RUN`: measures the test accuracy of the networks of a run.
 #include <fmt/format.h>
 
 #include <memory>

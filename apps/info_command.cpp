@@ -1,4 +1,4 @@
-// `bptplr info`: what this binary is and can do here.
+// `bptplr info`: prints the build, devices, methods and recipes of this binary.
 #include <fmt/format.h>
 
 #include <memory>
@@ -26,7 +26,7 @@ std::vector<std::string> devices() {
   return found;
 }
 
-/// What GPUs there are, or why there is none.
+/// Returns the names of the GPUs, or why there is none.
 std::string describe_cuda() {
   if (kernels::device_count() == 0) return "no: " + kernels::no_device_reason();
   return kernels::device_description(0);

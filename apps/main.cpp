@@ -1,5 +1,5 @@
-// The `bptplr` command: parses, calls, and turns what goes wrong into a sentence and an exit code:
-// 1 for what the user can mend (and for bugs), 2 for a command line that means nothing.
+// The `bptplr` command: parses arguments, runs a subcommand, and turns exceptions into a sentence
+// and an exit code: 1 for errors of the input (and bugs), 2 for an invalid command line.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -23,7 +23,8 @@ namespace {
 constexpr const char* kLostOutput =
     "not all output could be written to stdout; free some space, or send it elsewhere";
 
-/// Where a caller has closed them, files opened later would take their places and get their text.
+/// Opens closed standard streams, so that files opened later do not take their descriptors and
+/// receive their text.
 void open_standard_files() {
   for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(file, F_GETFD) == -1) static_cast<void>(::open("/dev/null", O_RDWR));
@@ -40,7 +41,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto chosen = app.get_subcommands();
   const std::string command = chosen.empty() ? "bptplr" : "bptplr " + chosen.front()->get_name();
   std::string sentence = error.what();
-  // CLI11 says only that a subcommand is missing where there is one that it does not know.
+  // For an unknown subcommand, CLI11 only says that one is missing.
   if (chosen.empty() && app.remaining_size() > 0) {
     sentence = fmt::format(
         "there is no '{}' among train, compare, eval, audit, report, predict, data, bench "
@@ -92,7 +93,7 @@ int main(int argc, char** argv) {
     return bptplr::fail(
         fmt::format("a JSON file is not as bptplr wrote it: {}", error.what()).c_str());
   } catch (const std::exception& error) {
-    // Printing reports no more than that.
+    // An exception from printing does not say that stdout failed.
     return bptplr::fail(std::ferror(stdout) != 0 ? bptplr::kLostOutput : error.what());
   }
 }

@@ -1,4 +1,4 @@
-// `bptplr predict MODEL IMAGES...`: the classes of image files.
+// `bptplr predict MODEL IMAGES...`: predicts the classes of image files.
 #include <fmt/format.h>
 
 #include <memory>

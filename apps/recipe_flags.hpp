@@ -1,4 +1,4 @@
-// The fields of a Recipe as command-line flags.
+// Reads the fields of a Recipe from command-line flags.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,20 +17,20 @@ class RecipeFlags {
   /// Adds --recipe, --resume and a flag for each field, under the fields' headings. This object
   /// must outlive the parsing.
   void add_to(CLI::App& command);
-  /// Adds flags for some fields only, for a command that has no use for the others.
+  /// Adds flags for some fields only.
   void add_to(CLI::App& command, std::span<const std::string_view> fields);
-  /// Adds --recipe and a flag for each field but some, for a command that makes several runs.
+  /// Adds --recipe and flags for all fields but some, for a command that makes several runs.
   void add_without(CLI::App& command, std::span<const std::string_view> left_out);
-  /// The recipe that the parsed flags mean; with --resume they come on top of that of the run in
-  /// --out, where there is one. Throws Error for a recipe that cannot be read.
+  /// Returns the recipe of the parsed flags; with --resume they override that of the run in --out,
+  /// if there is one. Throws Error for a recipe that cannot be read.
   Recipe recipe() const;
-  /// What --recipe names; empty without it.
+  /// Returns the value of --recipe; empty without it.
   const std::string& base() const { return recipe_; }
-  /// The fields that the user named.
+  /// Returns the fields that the user set.
   const nlohmann::json& given() const { return given_; }
-  /// Whether the user named this field's flag.
+  /// Returns whether the user set the flag of this field.
   bool names(const std::string& field) const { return given_.contains(field); }
-  /// Whether to go on with the run in --out.
+  /// Returns whether to resume the run in --out.
   bool resume() const { return resume_; }
 
  private:

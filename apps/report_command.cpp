@@ -1,4 +1,4 @@
-// `bptplr report RUN`: a run as one HTML page.
+// `bptplr report RUN`: writes a run's report as one HTML page.
 #include <fmt/format.h>
 
 #include <filesystem>

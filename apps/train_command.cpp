@@ -1,4 +1,4 @@
-// `bptplr train`: a run from its recipe to its folder.
+// `bptplr train`: trains a run, from its recipe to its folder.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -34,7 +34,7 @@ void print_pretrained(const std::string& file, const NamedTensors::Match& match)
              other.empty() ? "" : fmt::format(", of another shape: {}", fmt::join(other, ", ")));
 }
 
-/// `changes`: what the user's recipe changes of its preset.
+/// Prints the run; `changes` are the fields of the preset that the user's recipe changes.
 void print_summary(const Recipe& recipe, const std::vector<std::string>& changes,
                    const TrainingData& data, Trainer& trainer) {
   const Images& train = data.dataset.train.images;
@@ -61,7 +61,7 @@ void print_summary(const Recipe& recipe, const std::vector<std::string>& changes
   std::fflush(stdout);
 }
 
-/// For people, then one line of names and values for scripts.
+/// Prints the results for people, then a line of names and values for scripts.
 void print_results(const Recipe& recipe, const ComparedRun& results) {
   fmt::print("\ntest accuracy: best {:.2f} %, last {:.2f} %, mean of the last 10 epochs {:.2f} %\n",
              results.best_acc, results.last_acc, results.mean_last10);

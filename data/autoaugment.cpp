@@ -36,7 +36,7 @@ constexpr std::array<SubPolicy, 25> kCifar10Policy{{
     {{{0.7, kTranslateY, 9}, {0.9, kAutoContrast, 1}}},
 }};
 
-/// numpy.linspace(start, stop, 10)[level], to the bit.
+/// Returns numpy.linspace(start, stop, 10)[level], bit for bit.
 double ten_steps(double start, double stop, int level) {
   return level == 9 ? stop : level * ((stop - start) / 9) + start;
 }

@@ -1,6 +1,6 @@
-// The AutoAugment policy for CIFAR-10 (Cubuk et al., "AutoAugment: Learning Augmentation Policies
-// from Data", CVPR 2019, table 7), with the magnitudes and signs of the implementation that the
-// field trains with (DeepVoltaire/AutoAugment).
+// AutoAugment policy for CIFAR-10 (Cubuk et al., "AutoAugment: Learning Augmentation Policies from
+// Data", CVPR 2019, table 7), with the magnitudes and signs of the commonly used implementation
+// (DeepVoltaire/AutoAugment).
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace bptplr {
 
-/// One operation of a sub-policy: applied with `probability`, as strong as `level` (0..9) says.
+/// Operation of a sub-policy, applied with `probability` at strength `level` (0..9).
 struct PolicyOp {
   double probability;
   kernels::AugmentKind kind;
@@ -21,12 +21,12 @@ struct PolicyOp {
 
 using SubPolicy = std::array<PolicyOp, 2>;
 
-/// The 25 sub-policies, in the order of the paper.
+/// Returns the 25 sub-policies, in the order of the paper.
 std::span<const SubPolicy, 25> cifar10_policy();
 
-/// The operation at `level` for an image of height x width pixels. `sign` (+1 or -1) is the
-/// direction of shears and translations, and says whether a colour, contrast, sharpness or
-/// brightness factor lies above or below 1; the other operations have none.
+/// Returns the operation at `level` for an image of height x width pixels. `sign` (+1 or -1) is the
+/// direction of shears and translations, and decides whether a colour, contrast, sharpness or
+/// brightness factor is above or below 1; other operations ignore it.
 kernels::AugmentOp make_op(kernels::AugmentKind kind, int level, int sign, int height, int width);
 
 /// Draws one of the 25 sub-policies, which of its operations are applied, and their signs.

@@ -1,5 +1,4 @@
-// Images as every data set of the project delivers them: decoded, of one size, in memory or in a
-// file that is mapped into it.
+// Images of a data set: decoded, of one size, in memory or in a memory-mapped file.
 #pragma once
 
 #include <array>
@@ -13,16 +12,16 @@
 namespace bptplr {
 
 /// `count` RGB images of one size, uint8, NHWC: pixel (n, y, x, c) at ((n*height + y)*width +
-/// x)*3+c. Copies share the pixels, which nobody changes.
+/// x)*3+c. Copies share the pixels, which are never modified.
 struct Images {
   std::int64_t count = 0;
   int height = 0;
   int width = 0;
   std::span<const std::uint8_t> pixels;
-  std::shared_ptr<const void> owner;  ///< of what `pixels` points to
-  bool on_disk = false;               ///< in a mapped file: what is not in memory yet is read
+  std::shared_ptr<const void> owner;  ///< owner of the memory of `pixels`
+  bool on_disk = false;  ///< whether pixels are in a mapped file, read from disk on first access
 
-  /// Images of height x width that lie in a vector.
+  /// Returns images of height x width whose pixels are in a vector.
   static Images in_memory(int height, int width, std::vector<std::uint8_t> pixels) {
     const auto owner = std::make_shared<const std::vector<std::uint8_t>>(std::move(pixels));
     const auto count =
@@ -38,17 +37,17 @@ struct Images {
 struct Split {
   Images images;
   std::vector<std::int64_t> labels;
-  /// What the images show where the labels may be wrong, -1: unknown; empty: the labels are true.
+  /// True labels where `labels` may be wrong, -1: unknown; empty: `labels` are true.
   std::vector<std::int64_t> true_labels = {};
-  /// The file of each image; empty where images have no files of their own.
+  /// File of each image; empty where images have no files of their own.
   std::vector<std::string> files = {};
 };
 
-/// A data set with its official labels.
+/// Data set with its official labels.
 struct Dataset {
   std::string name;
   std::vector<std::string> class_names;
-  /// Per-channel statistics of pixel/255 that inputs are normalised with.
+  /// Per-channel mean and standard deviation of pixel/255, to normalise inputs.
   std::array<float, 3> mean{};
   std::array<float, 3> std{};
   Split train;

@@ -1,4 +1,4 @@
-// How the loading of a data set says what it is doing.
+// Callbacks that report the loading of a data set.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 
 namespace bptplr {
 
-/// Either may be left empty. Both are called from one thread.
+/// Either callback may be empty. Both are called from one thread.
 struct LoadReport {
-  /// Images done, of how many.
+  /// Receives the number of images done and their total.
   std::function<void(std::int64_t done, std::int64_t total)> progress;
-  /// A sentence about what was wrong and did not stop the loading.
+  /// Receives a sentence about a problem that did not stop the loading.
   std::function<void(const std::string& sentence)> warning;
 };
 

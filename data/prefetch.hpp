@@ -1,4 +1,4 @@
-// Images of the next batches, fetched from disk while the present one is trained on.
+// Reads the images of the next batches from disk during training on the current one.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,8 @@
 
 namespace bptplr {
 
-/// Has the system begin to read these images, where they lie in a mapped file, and returns at once.
-/// How far ahead is for the caller to bound: what is asked for takes memory. Indices outside are
-/// skipped.
+/// Asks the system to read these images if they are in a mapped file, and returns at once. The
+/// caller must limit how far it prefetches, which takes memory. Skips indices out of range.
 void prefetch(const Images& images, std::span<const std::int64_t> indices);
 
 }  // namespace bptplr

@@ -10,8 +10,7 @@ namespace bptplr {
 
 namespace {
 
-/// `count` of the samples that `order` goes through, one of each class in turn while it has any
-/// left.
+/// Chooses `count` samples in the order `order`, taking one of each class in turn while it has any.
 std::vector<std::int64_t> balanced(std::span<const std::int64_t> labels, std::int64_t num_classes,
                                    std::int64_t count, std::span<const std::int64_t> order) {
   std::vector<std::vector<std::int64_t>> by_class(static_cast<std::size_t>(num_classes));

@@ -15,7 +15,7 @@
 namespace bptplr {
 namespace {
 
-/// Where a crop begins on an axis of `side` pixels; at least one place is possible.
+/// Draws the start of a crop on an axis of `side` pixels, which must have room for the crop.
 int draw_offset(int side, int crop, int padding, Philox& random) {
   return static_cast<int>(random.below(static_cast<std::uint32_t>(side + 2 * padding - crop + 1))) -
          padding;
@@ -27,7 +27,7 @@ bool keeps_images(Device device, ImageMemory memory, std::size_t bytes) {
          bytes <= kernels::device_memory_use(cuda_context(device)).available / 2;
 }
 
-/// The plans of the views of `samples`, all of the size of `images`.
+/// Draws plans for views of `samples`, whose images have the size of `images`.
 std::vector<kernels::AugmentPlan> draw_plans(const Images& images,
                                              std::span<const std::int64_t> samples, View view,
                                              const ViewStream& stream,
@@ -42,7 +42,7 @@ std::vector<kernels::AugmentPlan> draw_plans(const Images& images,
   return plans;
 }
 
-/// `count` views of the images.
+/// Returns the shape of `count` views of the images.
 kernels::AugmentShape shape_of(const Images& images, const ViewGeometry& geometry,
                                std::int64_t count) {
   return {count, images.height, images.width, geometry.side(images.height),
@@ -149,7 +149,7 @@ ViewInputs ViewMaker::inputs(const ViewPlan& plan) const {
 
 void ViewMaker::make(const ViewInputs& inputs, Tensor out) const {
   const kernels::AugmentShape shape = shape_of(images_, geometry_, inputs.rows.numel());
-  Work work = moved(out.numel(), DType::kUint8);  // what a crop shows comes in
+  Work work = moved(out.numel(), DType::kUint8);  // the pixels that the crop reads
   work += moved(out.numel(), out.dtype());
   const Range range("views", work);
   const auto* rows = inputs.rows.data<std::int64_t>();
@@ -178,7 +178,7 @@ void ViewMaker::prefetch(std::span<const std::int64_t> indices) const {
   if (!pixels_.defined()) bptplr::prefetch(images_, indices);
 }
 
-/// images[indices[i]] one after the other, uint8.
+/// Returns images[indices[i]] one after the other, uint8.
 Tensor ViewMaker::gathered_on_host(std::span<const std::int64_t> indices) const {
   const std::int64_t bytes = images_.bytes_per_image();
   Tensor batch = Tensor::empty({std::ssize(indices) * bytes}, DType::kUint8);

@@ -10,8 +10,8 @@ namespace {
 constexpr double kDropoutRate = 0.25;
 constexpr double kNegativeSlope = 0.01;
 
-/// Channels of the layers as multiples of the width. The first six pad their input, the last three
-/// do not; a maximum over 2x2 follows every third but the last.
+/// Channels of the layers as multiples of the width. The first six layers pad their input, the last
+/// three do not; max pooling over 2x2 follows layers 3 and 6.
 constexpr std::int64_t kWidths[] = {2, 2, 2, 4, 4, 4, 8, 4, 2};
 constexpr std::size_t kPadded = 6;
 constexpr std::size_t kStage = 3;

@@ -1,6 +1,6 @@
-// The 9-layer CNN of Co-teaching (Han et al., NeurIPS 2018, table 2), in use for noisy labels
-// since: BatchNorm and LeakyReLU(0.01) after each convolution, dropout of whole channels. The
-// published program goes on dropping in evaluation; here as everywhere evaluation drops nothing.
+// 9-layer CNN of Co-teaching (Han et al., NeurIPS 2018, table 2), common for noisy labels:
+// BatchNorm and LeakyReLU(0.01) after each convolution, dropout of whole channels. The published
+// program also drops in evaluation; here dropout is off in evaluation.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,17 @@ namespace bptplr {
 
 struct Cnn9Config {
   HeadConfig heads;
-  /// The first convolutions have twice as many channels: 64 is the published network with 128.
+  /// Half of the channels of the first convolutions; 64 is the published network, which has 128.
   std::int64_t width = 64;
 };
 
 class Cnn9 final : public Network {
  public:
-  /// A network with PyTorch's default initialisation. Throws Error for a configuration that is no
-  /// network.
+  /// Creates a network with PyTorch's default initialisation. Throws Error for a configuration out
+  /// of range.
   Cnn9(const Cnn9Config& config, std::uint64_t seed, std::uint32_t network);
-  /// Throws Error unless images have 28 pixels or more on each axis: halved twice, they lose six at
-  /// the edges and must keep one.
+  /// Throws Error unless images have 28 pixels or more on each axis: two halvings leave 7, of which
+  /// three unpadded convolutions remove six.
   static void check_images(std::int64_t height, std::int64_t width);
 
   bool has_dropout() const override { return true; }
@@ -33,7 +33,7 @@ class Cnn9 final : public Network {
     BatchNorm bn;
   };
 
-  /// x [n, h, w, 3], h and w at least 28 -> [n, 2 width].
+  /// Returns features [n, 2 width] of x [n, h, w, 3] with h and w at least 28.
   Tensor features(const Tensor& x, const ForwardMode& mode) override;
   Tensor logits(const Tensor& h, const ForwardMode& mode) override;
   static std::vector<Layer> make_layers(Initializer& init, std::int64_t width);

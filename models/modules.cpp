@@ -8,7 +8,7 @@
 namespace bptplr {
 namespace {
 
-/// x [a, b, c, d] -> [a, d, b, c]: weights from KRSC to OIHW.
+/// Returns x [a, b, c, d] as [a, d, b, c]: weights from KRSC to OIHW.
 Tensor to_oihw(const Tensor& x) {
   const std::int64_t taps = x.size(1) * x.size(2);
   const std::int64_t channels = x.size(3);
@@ -23,7 +23,7 @@ Tensor to_oihw(const Tensor& x) {
   return y;
 }
 
-/// The inverse of to_oihw.
+/// Returns y [a, d, b, c] as [a, b, c, d]: weights from OIHW to KRSC, the inverse of to_oihw.
 Tensor from_oihw(const Tensor& y) {
   const std::int64_t taps = y.size(2) * y.size(3);
   const std::int64_t channels = y.size(1);
@@ -38,12 +38,13 @@ Tensor from_oihw(const Tensor& y) {
   return x;
 }
 
-/// PyTorch files from before version 0.4.1 lack these counters, and nothing depends on them.
+/// Returns whether this is a counter of BatchNorm, which PyTorch files before version 0.4.1 lack
+/// and nothing depends on.
 bool is_counter(const std::string& name) {
   return name.ends_with(".num_batches_tracked");
 }
 
-/// A copy of an entry's tensor, or of its gradient, as files hold it.
+/// Returns a copy of an entry's tensor, or of its gradient, in the layout of files.
 Tensor to_file(const NamedTensors::Entry& entry, const Tensor& values) {
   const bool is_convolution = entry.kind == NamedTensors::Kind::kConvWeight;
   const Tensor here = values.to(Device{});
@@ -56,7 +57,7 @@ Shape file_shape(const NamedTensors::Entry& entry) {
   return {s[0], s[3], s[1], s[2]};
 }
 
-/// Whether a tensor of a file can be this entry's.
+/// Returns whether a file's tensor has the shape and type of this entry.
 bool fits(const NamedTensors::Entry& entry, const Tensor& source) {
   return source.shape() == file_shape(entry) && source.dtype() == entry.tensor.dtype();
 }

@@ -48,7 +48,7 @@ PreActBlock::Pending PreActBlock::operator()(Pending x, const ForwardMode& mode)
   const auto [sum, activated] = x.conv != nullptr
                                     ? bn1_.after_sum(*x.conv, x.inside, x.shortcut, mode, wants_sum)
                                     : AddBatchNorm{x.inside, bn1_(x.inside, mode)};
-  x = {};  // its memory serves this block
+  x = {};  // releases its memory for this block
   const Tensor identity = activated_shortcut_ ? activated : sum;
   const Tensor shortcut = shortcut_ ? (*shortcut_)(activated) : identity;
   return {bn2_.after(conv1_, activated, mode), &conv2_, shortcut};

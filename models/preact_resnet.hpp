@@ -20,12 +20,12 @@ struct PreActResNetConfig {
   Shortcut shortcut = Shortcut::kActivated;
 };
 
-/// With a = relu(bn1(x)): conv2(relu(bn2(conv1(a)))) + shortcut, where the shortcut is a 1x1
-/// convolution of `a` if the block changes the shape, else a (or x: see Shortcut).
+/// Computes, with a = relu(bn1(x)), conv2(relu(bn2(conv1(a)))) + shortcut, where the shortcut is a
+/// 1x1 convolution of `a` if the block changes the shape, else a (or x: see Shortcut).
 class PreActBlock {
  public:
-  /// x = conv(inside) + shortcut, which the BatchNorm of the next block computes together with its
-  /// statistics; x = inside where conv is null.
+  /// Deferred x = conv(inside) + shortcut, which the BatchNorm of the next block computes together
+  /// with its statistics; x = inside if conv is null.
   struct Pending {
     Tensor inside;
     const Conv2d* conv = nullptr;
@@ -34,7 +34,7 @@ class PreActBlock {
 
   PreActBlock(Initializer& init, std::int64_t in, std::int64_t out, std::int64_t stride,
               Shortcut shortcut);
-  /// What it returns refers to the block.
+  /// Returns the block's deferred result, which refers to the block.
   Pending operator()(Pending x, const ForwardMode& mode);
   void name(NamedTensors& names, const std::string& prefix) const;
 
@@ -49,14 +49,14 @@ class PreActBlock {
 
 class PreActResNet final : public Network {
  public:
-  /// A network with PyTorch's default initialisation. `network` tells the networks of one seed
-  /// apart. Throws Error for a configuration that is no network.
+  /// Creates a network with PyTorch's default initialisation. `network` is its number among those
+  /// that share a seed. Throws Error for a configuration out of range.
   PreActResNet(const PreActResNetConfig& config, std::uint64_t seed, std::uint32_t network);
   /// Throws Error unless images are squares whose side is a multiple of 8.
   static void check_images(std::int64_t height, std::int64_t width);
 
  private:
-  /// x [n, h, w, 3], h = w, a multiple of 8 -> [n, 8 width].
+  /// Returns features [n, 8 width] of x [n, h, w, 3] with h = w, a multiple of 8.
   Tensor features(const Tensor& x, const ForwardMode& mode) override;
   Tensor logits(const Tensor& h, const ForwardMode& mode) override;
   void name_all();

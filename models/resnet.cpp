@@ -5,7 +5,7 @@
 namespace bptplr {
 namespace {
 
-/// What a block puts out for each channel inside it.
+/// Ratio of a block's output channels to its inner ones.
 constexpr std::int64_t kExpansion = 4;
 
 Conv2dOptions convolution(std::int64_t stride, std::int64_t padding) {

@@ -11,8 +11,8 @@ namespace {
 constexpr double kDropoutRate = 0.5;
 constexpr auto kInitial = InitialValues::kTorchvision;
 
-/// Convolutions of a stage, each 3x3, and their channels as multiples of the width: configuration
-/// E.
+/// Number of 3x3 convolutions in a stage, and their channels as multiples of the width:
+/// configuration E.
 struct Stage {
   int convolutions;
   std::int64_t widths;

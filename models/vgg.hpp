@@ -1,6 +1,6 @@
-// VGG-19 with batch normalisation (Simonyan and Zisserman, 2015), the network of the Animal-10N
-// experiments: torchvision's vgg19_bn, but with a mean over the whole map in place of its pooling
-// to 7x7, so that the classifier begins with Linear(512, 4096) for images of any size.
+// VGG-19 with batch normalisation (Simonyan and Zisserman, 2015), as used for Animal-10N:
+// torchvision's vgg19_bn, but with a mean over the whole map instead of pooling to 7x7, so that the
+// classifier starts with Linear(512, 4096) for images of any size.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ struct Vgg19Config {
   std::int64_t hidden = 4096;
 };
 
-/// The projector and the first layer of the classifier see the same 8 width features.
+/// Network whose projector and first classifier layer both receive the 8 width features.
 class Vgg19 final : public Network {
  public:
-  /// A network with torchvision's initialisation. Throws Error for a configuration that is no
-  /// network.
+  /// Creates a network with torchvision's initialisation. Throws Error for a configuration out of
+  /// range.
   Vgg19(const Vgg19Config& config, std::uint64_t seed, std::uint32_t network);
   /// Throws Error unless images have 32 pixels or more on each axis, which is halved five times.
   static void check_images(std::int64_t height, std::int64_t width);
@@ -30,15 +30,15 @@ class Vgg19 final : public Network {
   bool has_dropout() const override { return true; }
 
  private:
-  /// A convolution with what follows it, and its place in torchvision's `features`.
+  /// Convolution with its BatchNorm, ReLU and pooling, and its index in torchvision's `features`.
   struct Layer {
     int index;
     Conv2d conv;
     BatchNorm bn;
-    bool pool;  ///< a maximum over 2x2 follows
+    bool pool;  ///< whether 2x2 max pooling follows
   };
 
-  /// x [n, h, w, 3], h and w at least 32 -> [n, 8 width].
+  /// Returns features [n, 8 width] of x [n, h, w, 3] with h and w at least 32.
   Tensor features(const Tensor& x, const ForwardMode& mode) override;
   Tensor logits(const Tensor& h, const ForwardMode& mode) override;
   static std::vector<Layer> make_layers(Initializer& init, std::int64_t width);

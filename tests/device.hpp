@@ -1,5 +1,5 @@
-// Tests of networks and of the method run on the CPU and, in another executable, on a GPU or on the
-// host executor that stands in for one.
+// Selects the device of tests of networks and of the method, which run on the CPU and, in another
+// executable, on a GPU or on the host executor that stands in for one.
 #pragma once
 
 #include "engine/device.hpp"
@@ -10,7 +10,7 @@
 
 namespace bptplr {
 
-/// The device that this executable tests.
+/// Returns the device that this executable tests.
 inline Device test_device() {
   static const Device device = parse_device(BPTPLR_TEST_DEVICE);
   return device;

@@ -1,5 +1,5 @@
-// Golden files: tensors that tests/golden/make_golden.py computed with PyTorch, scikit-learn and
-// Pillow; tests/golden/README.md describes the keys.
+// Reads golden files: tensors that tests/golden/make_golden.py computed with PyTorch, scikit-learn
+// and Pillow; tests/golden/README.md describes the keys.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace bptplr {
 
 class Golden {
  public:
-  /// The file NAME.safetensors.
+  /// Reads the file NAME.safetensors.
   explicit Golden(const std::string& name)
       : tensors_(
             load_safetensors(std::filesystem::path(BPTPLR_GOLDEN_DIR) / (name + ".safetensors"))) {}
@@ -29,8 +29,8 @@ class Golden {
     return found->second;
   }
 
-  /// The distinct CASE of all keys "prefix/CASE/...". Throws Error where there is none: a test that
-  /// loops over nothing would pass.
+  /// Returns the distinct CASE of all keys "prefix/CASE/...". Throws Error if there is none: a test
+  /// that loops over nothing would pass.
   std::set<std::string> cases(const std::string& prefix) const {
     std::set<std::string> names;
     for (const auto& [key, tensor] : tensors_) {
@@ -42,7 +42,7 @@ class Golden {
     return names;
   }
 
-  /// All tensors whose key starts with `prefix`, under the rest of the key.
+  /// Returns all tensors whose key starts with `prefix`, under the rest of the key.
   TensorMap with_prefix(const std::string& prefix) const {
     TensorMap found;
     for (const auto& [key, tensor] : tensors_) {
@@ -55,8 +55,8 @@ class Golden {
   TensorMap tensors_;
 };
 
-/// ||actual - expected|| / ||expected||, or ||actual|| where the expected one is zero.
-/// Either may be on any device.
+/// Returns ||actual - expected|| / ||expected||, or ||actual|| if the expected one is zero. Tensors
+/// may be on any device.
 inline double relative_error(const Tensor& actual_values, const Tensor& expected_values) {
   const Tensor actual = actual_values.to(Device{});
   const Tensor expected = expected_values.to(Device{});

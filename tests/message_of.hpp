@@ -1,4 +1,4 @@
-// The sentence that a user would see.
+// Captures the error sentence that a user would see.
 #pragma once
 
 #include <functional>
@@ -8,7 +8,7 @@
 
 namespace bptplr {
 
-/// What the Error that fn throws says; "" where it throws none.
+/// Returns the sentence of the Error that fn throws; "" if it throws none.
 inline std::string message_of(const std::function<void()>& fn) {
   try {
     fn();

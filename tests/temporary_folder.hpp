@@ -1,4 +1,4 @@
-// Where tests write.
+// Creates folders for the files of tests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,14 +10,14 @@
 
 namespace bptplr {
 
-/// A fresh folder for one test, removed at its end. Its name is that of the process and the test:
-/// several run beside each other.
+/// New folder for one test, removed at its end. Its name contains process and test, as tests run in
+/// parallel.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
     std::string name = "bptplr_test_" + std::to_string(::getpid()) + "_" +
                        ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::ranges::replace(name, '/', '_');  // of a test with parameters
+    std::ranges::replace(name, '/', '_');  // separates the parameters of a test
     path_ = std::filesystem::temp_directory_path() / name;
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);

@@ -18,12 +18,12 @@ using Json = nlohmann::ordered_json;
 constexpr double kGiga = 1e9;
 constexpr double kGib = 1U << 30U;
 
-/// Work per second, in units of 1e9; 0 where there is none.
+/// Returns work per second in units of 1e9; 0 without work.
 double rate(double work, double seconds) {
   return seconds > 0.0 ? work / seconds / kGiga : 0.0;
 }
 
-/// The least time that was possible as a share of the time that it took.
+/// Returns the least possible time as a share of the measured time.
 double floor_share(double floor_seconds, double seconds) {
   return seconds > 0.0 ? floor_seconds / seconds : 0.0;
 }
@@ -37,7 +37,7 @@ std::string device_name(const Recipe& recipe) {
                                               : fmt::format("cpu, {} threads", recipe.threads);
 }
 
-/// "-" for nothing.
+/// Formats a value; "-" for 0.
 std::string figure(double value) {
   return value > 0.0 ? fmt::format("{:.4g}", value) : "-";
 }
@@ -66,7 +66,7 @@ void print_shares(const char* title, const TimeShares& shares, const TimeShare& 
   print_row("total", total, total.seconds);
 }
 
-/// Of an iteration that takes `seconds`.
+/// Describes an iteration that takes `seconds`.
 std::string describe_iteration(const BenchmarkResult& result, double seconds) {
   return fmt::format("{:.4g} s, {:.4g} images/s, {:.4g} GFLOP/s, floor {:.0f} %", seconds,
                      static_cast<double>(result.samples_per_iteration()) / seconds,

@@ -1,4 +1,4 @@
-// What `bptplr bench` found, for people and as JSON.
+// Prints the results of `bptplr bench`, as tables or as JSON.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,12 +8,12 @@
 
 namespace bptplr {
 
-/// Tables of phases and of families of kernels, and a last line of names and values for scripts.
+/// Prints tables of phases and kernel families, and a last line of names and values for scripts.
 void print_tables(const BenchmarkResult& result);
-/// The same, and the paths of ranges of each step as they were measured.
+/// Returns the content of the tables and the measured paths of ranges of each step.
 nlohmann::ordered_json to_json(const BenchmarkResult& result);
 
-/// A line for each of several results, of which one size differs: `value` is that size.
+/// Print a table of several results that differ in one size, whose value is `value`.
 void print_scaling_header(const std::string& size);
 void print_scaling_line(std::int64_t value, const BenchmarkResult& result);
 

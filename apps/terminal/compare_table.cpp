@@ -13,19 +13,19 @@ namespace bptplr {
 namespace {
 
 constexpr std::size_t kColumns = 80;
-/// A label is cut to no less.
+/// Minimum width to which a label is cut.
 constexpr std::size_t kLeastLabel = 8;
 
-/// A row of the table without its label.
+/// Row of the table without its label.
 using Row = std::array<std::string, 6>;
 
-/// Characters of UTF-8, each of which is one column here.
+/// Returns the number of UTF-8 characters, each of which takes one column here.
 std::size_t width_of(const std::string& text) {
   return static_cast<std::size_t>(std::ranges::count_if(
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
-/// `text` in so many columns, longer ones ending in "~".
+/// Returns `text` in `width` columns, padded or cut with "~" at the end.
 std::string fit(const std::string& text, std::size_t width) {
   if (width_of(text) <= width) return text + std::string(width - width_of(text), ' ');
   std::string cut = text;
@@ -55,7 +55,7 @@ std::size_t longest_label(const std::vector<LabelSummary>& summaries) {
   return longest;
 }
 
-/// The label whose last ten epochs were best; none where no run has ended.
+/// Returns the label with the best last ten epochs; none if no run has ended.
 std::size_t best_of(const std::vector<LabelSummary>& summaries) {
   std::size_t best = summaries.size();
   for (std::size_t i = 0; i < summaries.size(); ++i) {
@@ -88,8 +88,8 @@ void print_table(const std::vector<LabelSummary>& summaries) {
   }
 }
 
-/// A bar up to the mean, "=", in an axis from `low` to `high` with so many columns; "|" one
-/// standard deviation below and above it, "-" between.
+/// Returns a bar "=" up to the mean, on an axis from `low` to `high` of `columns` columns; "|"
+/// marks one standard deviation below and above the mean, "-" lies between.
 std::string bar(const MeanDeviation& of, double low, double high, std::size_t columns) {
   const auto place = [&](double value) {
     const double share = std::clamp((value - low) / (high - low), 0.0, 1.0);
@@ -108,7 +108,7 @@ std::string bar(const MeanDeviation& of, double low, double high, std::size_t co
   return text;
 }
 
-/// On an axis between multiples of ten, as differences are small against 100 %.
+/// Prints bars on an axis between multiples of ten, as differences are small compared with 100 %.
 void print_bars(const std::vector<LabelSummary>& summaries) {
   double lowest = 100.0;
   double highest = 0.0;
@@ -134,7 +134,7 @@ void print_bars(const std::vector<LabelSummary>& summaries) {
   }
 }
 
-/// "79.30 0.41"
+/// Returns mean and deviation: "79.30 0.41".
 std::string pair(const MeanDeviation& of, int decimals) {
   return fmt::format("{} {}", number_text(of.mean, decimals), number_text(of.deviation, decimals));
 }

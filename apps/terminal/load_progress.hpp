@@ -1,4 +1,4 @@
-// What the loading of a data set shows on stderr, so that stdout stays what scripts expect.
+// Shows the loading of a data set on stderr, to keep stdout for scripts.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 
 namespace bptplr {
 
-/// A line that counts up on a terminal, a line every half minute elsewhere; warnings up to a number
-/// that can still be read, and how many more there were.
+/// Prints a counting line on a terminal, elsewhere a line every half minute; prints a limited
+/// number of warnings and the number of further ones.
 class LoadProgress {
  public:
   LoadProgress();
@@ -18,7 +18,7 @@ class LoadProgress {
   LoadProgress& operator=(const LoadProgress&) = delete;
   ~LoadProgress();
 
-  /// To be handed to the loader; this must outlive it.
+  /// Returns the callback for the loader; this object must outlive it.
   LoadReport report();
 
  private:

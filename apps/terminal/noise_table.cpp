@@ -45,7 +45,7 @@ std::string largest_confusions(std::vector<double> matrix, const std::vector<std
 }  // namespace
 
 std::string noise_table(const TrainingData& data) {
-  // Not a number where no true label is known.
+  // noise_rate is NaN if no true label is known.
   if (!(noise_rate(data.noisy_labels, data.true_labels) > 0.0)) return "";
   const std::vector<std::string>& names = data.dataset.class_names;
   const std::vector<double> matrix =

@@ -1,4 +1,4 @@
-// The measured label noise, as people read it.
+// Formats the measured label noise.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace bptplr {
 
-/// Of which true class how many percent are labelled as which: the whole matrix for up to 16
-/// classes, else the largest confusions. Empty where no true label is known or all are right.
+/// Returns in percent how often each true class is labelled as each class: the whole matrix for up
+/// to 16 classes, else the largest confusions. Empty if no true label is known or all are right.
 std::string noise_table(const TrainingData& data);
 
 }  // namespace bptplr

@@ -12,7 +12,7 @@
 namespace bptplr {
 namespace {
 
-/// To the six decimals that the table has.
+/// Rounds to six decimals, as in the table.
 double rounded(float probability) {
   return std::round(static_cast<double>(probability) * 1e6) / 1e6;
 }
@@ -54,7 +54,7 @@ std::string PredictionWriter::json_entry(const Prediction& prediction) const {
   if (options_.all) {
     for (const float p : prediction.probability) json["probabilities"].push_back(rounded(p));
   }
-  // File names are bytes, JSON is UTF-8.
+  // File names are arbitrary bytes, but JSON must be UTF-8.
   return to_text(json);
 }
 

@@ -1,4 +1,4 @@
-// Predictions as a table or as JSON, to a file or to the terminal, one at a time.
+// Writes predictions as a table or as JSON, to a file or stdout, one at a time.
 #pragma once
 
 #include <filesystem>
@@ -14,17 +14,16 @@ namespace bptplr {
 class PredictionWriter {
  public:
   struct Options {
-    std::filesystem::path out;  ///< empty: to stdout
-    bool json = false;          ///< else comma-separated values
-    bool all = false;           ///< the probabilities of all classes, too
+    std::filesystem::path out;  ///< empty: stdout
+    bool json = false;          ///< rather than comma-separated values
+    bool all = false;           ///< whether to write the probabilities of all classes
   };
 
-  /// `class_names` must outlive this. Throws Error when the file cannot be written.
+  /// Receives class names, which must outlive it. Throws Error when the file cannot be written.
   PredictionWriter(Options options, const std::vector<std::string>& class_names);
 
   void write(const Prediction& prediction);
-  /// Ends the list; only then the file is there, whole. Throws Error when something could not be
-  /// written.
+  /// Ends the list; only now the complete file appears. Throws Error if something was not written.
   void finish();
 
  private:
@@ -36,7 +35,7 @@ class PredictionWriter {
   Options options_;
   const std::vector<std::string>& class_names_;
   std::unique_ptr<FileBuilder> file_;
-  std::int64_t size_ = 0;  ///< bytes in the file so far
+  std::int64_t size_ = 0;  ///< bytes written to the file so far
   bool is_first_ = true;
 };
 

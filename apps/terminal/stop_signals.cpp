@@ -12,11 +12,11 @@ volatile std::sig_atomic_t received_signal = 0;
 void set_all(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;  // what is being read or written goes on
+  action.sa_flags = SA_RESTART;  // interrupted reads and writes continue
   for (const int signal : kSignals) {
     struct sigaction now {};
     sigaction(signal, nullptr, &now);
-    // nohup has it ignored, and so it stays.
+    // nohup ignores SIGHUP, which must stay so.
     if (signal == SIGHUP && now.sa_handler == SIG_IGN) continue;
     sigaction(signal, &action, nullptr);
   }

@@ -1,10 +1,10 @@
-// Ctrl-C and the signals of job schedulers, as a wish that training ends where it can go on later.
+// Turns Ctrl-C and the signals of job schedulers into a request to stop where training can resume.
 #pragma once
 
 namespace bptplr {
 
-/// While it lives, the first SIGINT, SIGTERM or SIGHUP (a terminal that is closed; not under nohup)
-/// is noted instead of ending the process; a second one ends it at once. There is one at a time.
+/// While it exists, records the first SIGINT, SIGTERM or SIGHUP (closed terminal; not under nohup)
+/// instead of ending the process; a second signal ends it at once. Only one may exist at a time.
 class StopSignal {
  public:
   StopSignal();

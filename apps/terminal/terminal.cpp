@@ -21,7 +21,7 @@ bool stdout_is_terminal() {
 }
 
 std::string styled(const std::string& text, const char* style) {
-  // https://no-color.org: any value but an empty one asks for no colour.
+  // https://no-color.org: any non-empty value disables colour.
   const char* no_colour = std::getenv("NO_COLOR");
   const bool welcome = no_colour == nullptr || *no_colour == '\0';
   return stdout_is_terminal() && welcome ? fmt::format("{}{}\033[0m", style, text) : text;

@@ -1,4 +1,4 @@
-// What stdout is written to, and how to write figures there.
+// Writes text and figures to stdout.
 #pragma once
 
 #include <cstddef>
@@ -6,24 +6,24 @@
 
 namespace bptplr {
 
-/// Whether stdout is a terminal that understands escape codes.
+/// Returns whether stdout is a terminal that supports escape codes.
 bool stdout_is_terminal();
-/// Whether terminals here do more than print: TERM is neither missing nor "dumb".
+/// Returns whether TERM promises support of escape codes: it is neither missing nor "dumb".
 bool obeys_escapes();
 
 inline constexpr const char* kBold = "\033[1m";
 inline constexpr const char* kGreen = "\033[32m";
-/// `text` in that style, where stdout is such a terminal and the user has not asked for no colour.
+/// Returns `text` in `style` if stdout is such a terminal and the user has not disabled colour.
 std::string styled(const std::string& text, const char* style);
 
-/// Writes to stdout. What cannot be written, because a disk is full or a reader is gone, is lost,
-/// which `main` says at the end: it is no reason to stop training.
+/// Writes to stdout. Text that cannot be written (full disk, closed pipe) is lost without an error,
+/// which would stop training; `main` reports it at the end.
 void say(const std::string& text);
 
-/// Columns of that terminal; 80 where it does not tell.
+/// Returns the width of the terminal in columns; 80 if unknown.
 std::size_t terminal_columns();
 
-/// A number with so many decimals, "-" where it is not finite.
+/// Formats a number with `decimals` decimals; "-" if it is not finite.
 std::string number_text(double value, int decimals);
 
 }  // namespace bptplr

@@ -21,7 +21,7 @@ double seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
-/// "0:07", "12:34", "1:02:03"; "?" where unknown.
+/// Formats seconds: "0:07", "12:34", "1:02:03"; "?" if unknown.
 std::string clock_text(double duration) {
   if (!(duration >= 0.0)) return "?";
   const auto total = static_cast<std::int64_t>(std::lround(duration));
@@ -29,7 +29,7 @@ std::string clock_text(double duration) {
   return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
 }
 
-/// The parts of the loss without the total, e.g. "x 1.23  u 0.04".
+/// Returns the terms of the loss without the total, e.g. "x 1.23  u 0.04".
 std::string loss_parts(const std::map<std::string, double>& losses) {
   std::string text;
   for (const auto& [name, value] : losses) {
@@ -46,17 +46,17 @@ std::string total_loss(const std::map<std::string, double>& losses) {
   return total == losses.end() ? "-" : number_text(total->second, 4);
 }
 
-/// The cells of a line of the table: epoch, phase, lr, loss, test, best, labelled, AUC, images a
+/// Cells of a line of the table: epoch, phase, lr, loss, test, best, labelled, AUC, images per
 /// second, memory, time.
 using Cells = std::array<std::string, 11>;
-/// Their widths; what is negative stands on the left.
+/// Widths of the cells; negative: left-aligned.
 constexpr std::array<int, 11> kWidths{5, -10, 8, 9, 7, 7, 13, 13, 8, 7, 8};
-/// What lines that are too long do without, in this order: memory, images a second, lr.
+/// Cells dropped from lines that are too long, in this order: memory, images per second, lr.
 constexpr std::array<std::size_t, 3> kExpendable{9, 8, 2};
-/// Parts of the loss are left out where there is less room for them.
+/// Minimum room for the terms of the loss; with less they are left out.
 constexpr std::size_t kLeastParts = 20;
 
-/// A line of at most `columns`, if the cells that it cannot do without are no longer.
+/// Returns a line of at most `columns`, unless the required cells alone are longer.
 std::string table_line(Cells cells, const std::string& parts, std::size_t columns) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cells[i] = kWidths[i] < 0 ? fmt::format("{:<{}}", cells[i], -kWidths[i])
@@ -78,15 +78,15 @@ std::string table_line(Cells cells, const std::string& parts, std::size_t column
   constexpr std::string_view kGap = "  ";
   if (line.size() + kGap.size() + kLeastParts > columns) return line;
   const std::size_t room = columns - line.size() - kGap.size();
-  // A figure that is cut would be another one.
+  // Terms are cut only between figures: a truncated figure would be wrong.
   const std::size_t end = parts.size() <= room ? parts.size() : parts.rfind(kGap, room);
   return fmt::format("{}{}{}", line, kGap, parts.substr(0, end));
 }
 
-/// What an epoch after the warm-up costs, in what one of the warm-up costs, about. Counted in
-/// forward passes of a sample, a backward pass being two: 6 without gradient and 3 for each of 4
-/// mixed views and those of the contrastive loss, against 3 for the weak view and 3 for each of two
-/// strong ones. One pass over the labelled set is taken to be half of the samples.
+/// Estimates the cost of an epoch after the warm-up in epochs of the warm-up. Counts forward passes
+/// of a sample, a backward pass being two: 6 without gradient and 3 for each of 4 mixed views and
+/// of the contrastive loss's views, against 3 for the weak view and 3 for each of two strong ones.
+/// One pass over the labelled set is assumed to be half of the samples.
 double cost_against_warm_up(const Recipe& recipe) {
   const double contrastive = recipe.contrastive == ContrastKind::kNone     ? 0.0
                              : recipe.contrastive == ContrastKind::kSimClr ? 2.0
@@ -184,7 +184,7 @@ double TerminalProgress::epoch_seconds_left(const Progress& now, Clock::time_poi
   if (is_main_epoch && last_epoch_seconds_.contains(true)) {
     return std::max(main_epoch_seconds() - elapsed, phase_seconds_left(now, time));
   }
-  // The very first epoch: its networks take equally long.
+  // In the very first epoch, networks are assumed to take equally long.
   if (now.iteration <= 0 || now.iterations <= 0) return -1.0;
   const double networks = now.network > 0 ? static_cast<double>(networks_) : 1.0;
   const double before = std::max(now.network, 1) - 1;
@@ -193,7 +193,7 @@ double TerminalProgress::epoch_seconds_left(const Progress& now, Clock::time_poi
   return elapsed * (1.0 - done) / done;
 }
 
-/// At the rate so far; an epoch may be slower than the last one.
+/// Uses the rate so far, as an epoch may be slower than the last one.
 double TerminalProgress::phase_seconds_left(const Progress& now, Clock::time_point time) const {
   if (now.iteration <= 0) return 0.0;
   return seconds(time - phase_start_) *
@@ -226,12 +226,12 @@ void TerminalProgress::on_epoch(const EpochMetrics& metrics) {
   const double took = seconds(time - epoch_start_);
   last_epoch_seconds_[is_warm_up(metrics.epoch)] = took;
   clear_bar();
-  // Elsewhere than on a terminal a line is as long as it is.
+  // Only a terminal limits the length of a line.
   const std::size_t columns = is_terminal_ ? terminal_columns() : std::string::npos;
   const std::string header = table_line({"epoch", " phase", "lr", "loss", "test %", "best %",
                                          "labelled", "AUC", "img/s", "mem GiB", "time"},
                                         "parts of the loss", columns);
-  // Once more where the terminal has become wider or narrower.
+  // Printed again when the width of the terminal has changed.
   if (header != header_) say(styled(header, kBold) + "\n");
   header_ = header;
   std::string labelled;

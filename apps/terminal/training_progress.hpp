@@ -1,5 +1,5 @@
-// What the user sees while a run trains: on a terminal a bar with rate, time left and losses, else
-// a plain line now and then; and one line of a table for every epoch.
+// Shows the progress of training: on a terminal a bar with rate, time left and losses, elsewhere a
+// plain line from time to time; and a table with one line per epoch.
 #pragma once
 
 #include <chrono>
@@ -15,16 +15,16 @@
 
 namespace bptplr {
 
-/// Prints what a resumed run goes on from.
+/// Prints what a resumed run continues from.
 void print_resumed(const TrainingRun& training);
 
 class TerminalProgress : public TrainingObserver {
  public:
-  /// For a run of this resolved recipe; it starts now.
+  /// Starts the clock of a run with this resolved recipe.
   explicit TerminalProgress(const Recipe& recipe);
   TerminalProgress(const TerminalProgress&) = delete;
   TerminalProgress& operator=(const TerminalProgress&) = delete;
-  /// Clears the bar: what follows a run that failed must not begin behind it.
+  /// Clears the bar, so that an error message does not follow it on its line.
   ~TerminalProgress() override { clear_bar(); }
 
   void on_progress(const Progress& now) override;
@@ -34,13 +34,13 @@ class TerminalProgress : public TrainingObserver {
  private:
   using Clock = std::chrono::steady_clock;
 
-  /// Seconds until the epoch in progress ends; negative where unknown.
+  /// Returns the seconds until the current epoch ends; negative if unknown.
   double epoch_seconds_left(const Progress& now, Clock::time_point time) const;
-  /// The same for its phase, where it is known.
+  /// Returns the seconds until the current phase ends; 0 before its first iteration.
   double phase_seconds_left(const Progress& now, Clock::time_point time) const;
-  /// Seconds until the run ends, `epoch_left` of them in this epoch; negative where unknown.
+  /// Returns the seconds until the run ends, `epoch_left` in this epoch; negative if unknown.
   double run_seconds_left(const Progress& now, double epoch_left) const;
-  /// Seconds that an epoch after the warm-up takes, measured or estimated; negative where unknown.
+  /// Returns the seconds of an epoch after the warm-up, measured or estimated; negative if unknown.
   double main_epoch_seconds() const;
   bool is_warm_up(std::int64_t epoch) const;
   std::int64_t warm_up_epochs_after(std::int64_t epoch) const;
@@ -50,16 +50,16 @@ class TerminalProgress : public TrainingObserver {
   const bool is_terminal_;
   const std::int64_t num_epochs_;
   const std::int64_t networks_;
-  const std::vector<Stage> stages_;  ///< where the warm-ups are; none for a baseline
+  const std::vector<Stage> stages_;  ///< where the warm-ups are; empty for a baseline
   const double main_epoch_cost_;     ///< of an epoch after the warm-up, in epochs of the warm-up
-  std::map<bool, double> last_epoch_seconds_;  ///< by: is it warm-up?
-  std::pair<std::string, int> phase_;          ///< its name and the network
+  std::map<bool, double> last_epoch_seconds_;  ///< by whether it is a warm-up epoch
+  std::pair<std::string, int> phase_;          ///< name of the phase, and network
   Clock::time_point phase_start_;
   std::int64_t phase_start_images_ = 0;
   Clock::time_point epoch_start_;
   Clock::time_point last_output_;
   bool bar_is_shown_ = false;
-  std::string header_;  ///< of the table, as it was shown last
+  std::string header_;  ///< of the table, as last printed
 };
 
 }  // namespace bptplr

@@ -1,6 +1,6 @@
-// What a sampler hands to a training step, and what the step returns. A sampler has drawn all that
-// is random about a batch; the batch holds it as tensors, so that a step can be recorded once and
-// replayed with other contents (train/graphed_step.hpp), or repeated by another implementation.
+// Input and result of a training step. The sampler draws everything random about a batch and stores
+// it as tensors, so that a step can be recorded once and replayed with other contents
+// (train/graphed_step.hpp), or repeated by another implementation.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace bptplr {
 
-/// Batch of B_x labelled and B_u unlabelled samples; either number may be 0. The batch of a warm-up
-/// has labelled samples only. M is the number of weak views.
+/// Batch of B_x labelled and B_u unlabelled samples, either of which may be 0; in the warm-up all
+/// samples are labelled. M is the number of weak views.
 struct Batch {
   ViewInputs weak;           ///< u1, u2, x1, x2; in the warm-up one view of each sample
   ViewInputs strong;         ///< x3, x4, u3, u4; in the warm-up x3, x4; undefined if not needed
@@ -24,7 +24,7 @@ struct Batch {
   Tensor set_labels;         ///< int64 [B_x + B_u] noisy labels
   Tensor permutation;        ///< int64 [M] MixUp partner of each row; undefined without MixUp
   Tensor scalars;            ///< float64 [5], see make_scalars
-  DropoutKey dropout;        ///< of the first forward pass; later ones are numbered by the step
+  DropoutKey dropout;        ///< of the first forward pass; the step numbers later ones
   double lambda_u = 0.0;     ///< weight of L_U, for reports
   std::int64_t samples = 0;  ///< B_x + B_u
 
@@ -34,7 +34,7 @@ struct Batch {
   Tensor mix() const { return scalars.rows(1, 2); }
   Tensor coefficients() const { return scalars.rows(2, 5); }
 
-  /// Whether all tensors have the shapes of those of `other`.
+  /// Returns whether all tensors have the same shapes as those of `other`.
   bool has_shapes_of(const Batch& other) const;
   /// Returns a copy on another device.
   Batch to(Device device) const;
@@ -50,7 +50,7 @@ struct Batch {
 /// the coefficients of L_X (1), L_U and R. float64 [5] on the CPU.
 Tensor make_scalars(double lr, double mix, double lambda_u, double penalty);
 
-/// Losses by name: "loss" is what was minimised, "loss_x", "loss_u", ... its terms.
+/// Losses by name: "loss" is what was minimised; "loss_x", "loss_u", ... are its terms.
 using LossTerms = std::map<std::string, double>;
 
 /// Losses of one step, still on its device.

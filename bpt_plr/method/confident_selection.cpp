@@ -1,7 +1,6 @@
-// LongReMix's selections (Cordeiro et al., Pattern Recognition 2023). First run: labelled are the
-// samples that the mixture has called clean in each of the last `run_length` epochs; the largest
-// such set of network 1 is kept. Second run: the mixture, in which the labels of that set are
-// clean beyond doubt.
+// Selections of LongReMix (Cordeiro et al., Pattern Recognition 2023). The first run labels the
+// samples that the mixture has called clean in each of the last `run_length` epochs, and keeps the
+// largest such set of network 1. The second run selects by the mixture, with that set always clean.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -13,7 +12,7 @@
 namespace bptplr {
 namespace {
 
-/// Under this name the first run hands its set over.
+/// Tensor name of the set that the first run hands over.
 constexpr const char* kConfidentSet = "confident";
 
 std::vector<bool> above(std::span<const double> values, double threshold) {
@@ -32,7 +31,7 @@ std::vector<bool> to_flags(const Tensor& tensor) {
   return {bytes.begin(), bytes.end()};
 }
 
-/// A mixture's probabilities, of which nothing has been chosen yet.
+/// Returns a mixture's probabilities as a division whose sets are not chosen yet.
 Division judge(GmmFit fit, double threshold) {
   Division division;
   division.clean = fit.clean_probability;
@@ -59,7 +58,7 @@ class HighConfidenceSelection : public Selection {
     return divisions;
   }
 
-  /// So that the first epoch after the warm-up has a run behind it.
+  /// The first epoch after the warm-up then has a run of `run_length` epochs.
   std::int64_t warm_up_epochs() const override { return recipe_.run_length - 1; }
 
   void save(TensorMap& tensors) const override {
@@ -87,7 +86,7 @@ class HighConfidenceSelection : public Selection {
 
   void remember(std::size_t network, std::int64_t epoch, std::vector<bool> clean) {
     auto& history = histories_.at(network);
-    history.erase(history.upper_bound(epoch), history.end());  // of a run before
+    history.erase(history.upper_bound(epoch), history.end());  // left by an earlier run
     history.insert_or_assign(epoch, std::move(clean));
     history.erase(history.begin(), history.lower_bound(epoch - recipe_.run_length + 1));
   }
@@ -101,7 +100,7 @@ class HighConfidenceSelection : public Selection {
     return all;
   }
 
-  /// Of equal sets the latest. What the warm-up gives is no candidate.
+  /// Keeps the latest of equally large sets. Sets of the warm-up do not count.
   void keep_largest(std::int64_t epoch) {
     const std::int64_t first =
         std::max(recipe_.warm_up, recipe_.num_epochs - recipe_.confident_window);
@@ -113,7 +112,7 @@ class HighConfidenceSelection : public Selection {
   }
 
   Recipe recipe_;
-  /// What each network called clean, by epoch.
+  /// Samples that each network called clean, by epoch.
   std::array<std::map<std::int64_t, std::vector<bool>>, 2> histories_;
   std::vector<bool> largest_;
 };

@@ -34,7 +34,7 @@ class SimClr : public Contrast {
       const Tensor second =
           project(k, batch, views.strong().rows(u4, views.rows()), Pass::kContrast2);
       const Range range("contrastive");
-      // Without class sets PLR is InfoNCE, which SimCLR's loss is.
+      // Without class sets PLR is InfoNCE, the loss of SimCLR.
       loss = contrastive_loss(concat({first, second}), nullptr, kernels::ContrastiveLoss::kPlr,
                               temperature_);
     }
@@ -91,8 +91,8 @@ class PseudoLabelRelaxed : public Contrast {
     return contrastive_loss(anchors, &views.class_sets, kind_, tau_);
   }
 
-  /// Returns rows of x3, x4, u3, u4 in the order of the loss: the third view of all samples, then
-  /// the fourth.
+  /// Returns rows of x3, x4, u3, u4 in the order of the loss: the third views of all samples, then
+  /// the fourth ones.
   static Tensor arrange_anchors(const Tensor& rows, const Batch& batch) {
     const std::int64_t x = batch.size_x();
     const std::int64_t u = 2 * x;

@@ -1,4 +1,4 @@
-// What network k learns from views of the same sample, beside the semi-supervised losses.
+// Contrastive losses of network k on views of the same sample, beside the semi-supervised losses.
 #pragma once
 
 #include <memory>
@@ -17,15 +17,15 @@ class Contrast {
 
   virtual ~Contrast() = default;
 
-  /// Runs all forward passes of network k that follow the targets, in the batches and in the order
-  /// of the method: batch normalisation depends on both.
+  /// Runs all forward passes of network k after the targets, in the batches and the order of the
+  /// method, as batch normalisation depends on both.
   virtual Forwards forward(Network& k, const Batch& batch, const StepViews& views) const = 0;
 
-  /// Whether there is a loss at all.
+  /// Returns whether there is a contrastive loss.
   virtual bool has_loss() const { return true; }
-  /// Whether strong views of the samples are needed.
+  /// Returns whether strong views of the samples are needed.
   virtual bool wants_strong_views() const { return true; }
-  /// Whether class sets of the samples are needed.
+  /// Returns whether class sets of the samples are needed.
   virtual bool wants_class_sets() const { return false; }
 };
 

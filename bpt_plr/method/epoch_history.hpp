@@ -1,4 +1,4 @@
-// Values by epoch, as a checkpoint holds them: tensors "PREFIX.EPOCH".
+// Stores values by epoch in a checkpoint, as tensors "PREFIX.EPOCH".
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace bptplr {
 
-/// The name that `epoch` has under `prefix`.
+/// Returns the name of `epoch` under `prefix`.
 std::string epoch_name(const std::string& prefix, std::int64_t epoch);
 
 /// Calls use(epoch, tensor) for every epoch that `tensors` has under `prefix`.

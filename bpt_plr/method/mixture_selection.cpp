@@ -1,5 +1,5 @@
-// A label is clean where the mixture's clean component has most of the probability; balanced, the
-// same number of the cleanest labels of every class.
+// Selections by a mixture: a label is clean if the clean component's probability exceeds the
+// threshold; the balanced selection takes the same number of the cleanest labels of every class.
 #include "bpt_plr/method/selection.hpp"
 
 namespace bptplr {

@@ -1,4 +1,4 @@
-// The parts of a method that look back on earlier epochs, for one training run.
+// Parts of a method that depend on earlier epochs, for one training run.
 #pragma once
 
 #include <memory>
@@ -10,16 +10,16 @@
 namespace bptplr {
 
 struct Parts {
-  std::unique_ptr<Statistic> statistic;         ///< null where all labels are trusted
-  std::unique_ptr<Selection> selection;         ///< null alike
-  std::unique_ptr<PseudoLabels> pseudo_labels;  ///< null where nothing asks for prototypes
+  std::unique_ptr<Statistic> statistic;         ///< null if all labels are trusted
+  std::unique_ptr<Selection> selection;         ///< null if all labels are trusted
+  std::unique_ptr<PseudoLabels> pseudo_labels;  ///< null if prototypes are unused
 
-  /// The recipe is that of a stage.
+  /// Creates the parts that the recipe of a stage describes.
   explicit Parts(const Recipe& recipe);
 
-  /// Adds to `tensors`, on the CPU, what a checkpoint has to hold.
+  /// Adds the state for a checkpoint to `tensors`, on the CPU.
   void save(TensorMap& tensors) const;
-  /// Takes over what `save` wrote. Throws Error naming a tensor that is missing or does not fit.
+  /// Restores what `save` wrote. Throws Error naming a tensor that is missing or does not fit.
   void load(const TensorMap& tensors);
 };
 

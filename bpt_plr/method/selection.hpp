@@ -1,4 +1,4 @@
-// Steps 2 and 3 of an epoch: from evidence about the labels to a labelled and an unlabelled set.
+// Divides samples into a labelled and an unlabelled set by evidence (steps 2 and 3 of an epoch).
 #pragma once
 
 #include <cstdint>
@@ -15,24 +15,22 @@
 
 namespace bptplr {
 
-/// The n samples of an epoch, divided.
+/// Division of the n samples of an epoch.
 struct Division {
   Partition partition;
-  /// [n] how clean each label is held to be, in [0, 1]; clean above 0.5. A probability where a
-  /// mixture says so.
+  /// [n] score in [0, 1] of each label, clean above 0.5; from a mixture it is a probability.
   std::vector<double> clean;
-  std::vector<double> weight;  ///< [n] w in [0, 1], what co-refinement gives to the label
-  std::int64_t num_clean = 0;  ///< labels that passed the threshold, before any balance
+  std::vector<double> weight;  ///< [n] w in [0, 1], the weight of the label in co-refinement
+  std::int64_t num_clean = 0;  ///< labels above the threshold, before balancing
   std::optional<GmmFit> gmm;   ///< for reports
 };
 
-/// What a selection is told beside the evidence.
+/// Inputs of a selection beside the evidence.
 struct SelectionContext {
-  std::int64_t epoch = 0;                      ///< of the whole run, for random numbers
-  std::int64_t epoch_of_stage = 0;             ///< of the training run that is under way
+  std::int64_t epoch = 0;                      ///< of the whole run, keys random numbers
+  std::int64_t epoch_of_stage = 0;             ///< of the current training run
   std::span<const std::int64_t> noisy_labels;  ///< [n]
-  /// [n] 0 or 1: where mixtures begin, for comparisons with other implementations; empty: where
-  /// k-means has them begin.
+  /// [n] 0 or 1: start of mixtures, for comparisons with other implementations; empty: k-means.
   std::span<const std::uint8_t> mixture_start = {};
 };
 
@@ -40,18 +38,18 @@ class Selection {
  public:
   virtual ~Selection() = default;
 
-  /// A division for each evidence. Called for epochs in their order; the same epoch again replaces
-  /// what it gave before. Throws Error for evidence that is not finite.
+  /// Returns a division for each evidence. Called for epochs in order; repeating an epoch replaces
+  /// its earlier result. Throws Error for evidence that is not finite.
   virtual std::vector<Division> divide(const SelectionContext& context,
                                        std::span<const Evidence> evidence) = 0;
 
-  /// How many epochs of the warm-up, the last ones, it wants to `divide` too, on what network 1
-  /// says after each.
+  /// Returns the number of last epochs of the warm-up to `divide` too, by network 1's outputs after
+  /// each.
   virtual std::int64_t warm_up_epochs() const { return 0; }
 
-  /// Adds what later epochs, and a second training run, need of earlier ones, on the CPU.
+  /// Adds state that later epochs and a second training run need to the map, on the CPU.
   virtual void save(TensorMap&) const {}
-  /// Takes over what `save` of this kind, or of that of the first run, wrote.
+  /// Restores what `save` of the same selection, or of that of the first run, wrote.
   virtual void load(const TensorMap&) {}
 };
 
@@ -64,10 +62,10 @@ class Selection {
 /// - `small_loss`: the share 1 - r with the smallest loss (Co-teaching, Han et al., NeurIPS 2018)
 std::unique_ptr<Selection> make_selection(const Recipe& recipe);
 
-/// Samples into labelled and unlabelled ones; `budget` is 0.
+/// Returns the samples as labelled and unlabelled ones; `budget` is 0.
 Partition partition_where(const std::vector<bool>& labelled);
 
-/// A mixture for each evidence, with the settings of the recipe.
+/// Fits a mixture to each evidence, with the settings of the recipe.
 std::vector<GmmFit> fit_mixtures(const Recipe& recipe, std::span<const Evidence> evidence,
                                  const SelectionContext& context);
 

@@ -35,7 +35,7 @@ Losses SemiSupervisedStep::operator()(const Batch& batch, const ViewMaker& views
 
 Losses SemiSupervisedStep::train(const Batch& batch, const StepViews& views) const {
   const Range range("training iteration");
-  optimizer_.zero_grad();  // first: the old gradients' memory serves the forward pass
+  optimizer_.zero_grad();  // first: the forward pass reuses the old gradients' memory
   const Targets targets = make_targets(batch, views);
   const Tensor mixed_targets = mix(targets, batch, views);
   const auto [logits, contrastive] = contrast_->forward(k_, batch, views);
@@ -63,7 +63,7 @@ struct SemiSupervisedStep::WeakLogits {
   Tensor x;  ///< of x1, x2: [2 B_x, C]; undefined without labelled samples
 };
 
-/// The views of a batch, and its class sets.
+/// Makes the views of a batch and its class sets.
 StepViews SemiSupervisedStep::make_views(const Batch& batch, const ViewMaker& views,
                                          const Tensor& logits_j) const {
   const std::int64_t rows = 2 * batch.samples;
@@ -98,8 +98,8 @@ Targets SemiSupervisedStep::make_targets(const Batch& batch, const StepViews& vi
   return targets;
 }
 
-/// What network k says of the weak views. Batch normalisation takes parts of equal size, so sets
-/// of unequal size need a pass each.
+/// Returns network k's logits of the weak views. Batch normalisation takes groups of equal size, so
+/// sets of unequal size need a pass each.
 SemiSupervisedStep::WeakLogits SemiSupervisedStep::weak_logits(const Batch& batch,
                                                                const StepViews& views) const {
   const std::int64_t views_u = 2 * batch.size_u();
@@ -118,8 +118,8 @@ SemiSupervisedStep::WeakLogits SemiSupervisedStep::weak_logits(const Batch& batc
   return logits;
 }
 
-/// MixUp of two views of the labelled samples followed by two of the unlabelled ones: fills
-/// `views.mixed()` and returns the targets of its rows.
+/// Mixes two views of the labelled samples and then two of the unlabelled ones into `views.mixed()`
+/// (MixUp); returns the targets of its rows.
 Tensor SemiSupervisedStep::mix(const Targets& targets, const Batch& batch,
                                const StepViews& views) const {
   const std::int64_t views_u = 2 * batch.size_u();

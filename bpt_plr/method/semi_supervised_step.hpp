@@ -1,5 +1,5 @@
-// One iteration of semi-supervised training (docs/method.md, step 5): weak views -> co-guess,
-// co-refine -> MixUp -> forward -> L_X, L_U, R, PLR -> backward -> SGD step.
+// Iteration of semi-supervised training (docs/method.md, step 5): weak views -> co-guess, co-refine
+// -> MixUp -> forward -> L_X, L_U, R, PLR -> backward -> SGD step.
 #pragma once
 
 #include <memory>
@@ -19,28 +19,28 @@ struct Targets {
   Tensor unlabelled;  ///< t_u [B_u, C]
 };
 
-/// Trains network k with the help of network j. Nothing in it is random but what a Batch holds.
+/// Trains network k with the help of network j. All randomness is in the Batch.
 class SemiSupervisedStep {
  public:
-  /// `recipe` is that of the stage, of whose epochs `epoch` is under way. Networks and optimiser
-  /// (of k's parameters) must outlive the step.
+  /// Receives the recipe of the stage and the current epoch within it. Networks and optimiser (of
+  /// k's parameters) must outlive the step.
   SemiSupervisedStep(const Recipe& recipe, std::int64_t epoch, Network& k, Network& j,
                      Sgd& optimizer);
 
-  /// Queues one iteration on a batch that is on the networks' device. Class sets come from
-  /// `logits_j` [n, C], what network j said of the epoch's samples.
+  /// Queues one iteration on a batch on the networks' device. Class sets come from `logits_j` [n,
+  /// C], network j's outputs for the epoch's samples.
   Losses operator()(const Batch& batch, const ViewMaker& views, const Tensor& logits_j) const;
 
-  /// Does the same on views that have been made.
+  /// Queues one iteration on a batch whose views have been made.
   Losses train(const Batch& batch, const StepViews& views) const;
 
-  /// Returns co-guessed and co-refined targets. Network k, in training mode, sees u1, u2, x1, x2 as
-  /// four batches with statistics of their own; network j is in evaluation mode. Where B_x = B_u, k
-  /// sees all four in one pass, and its dropout draws on through x1, x2; else these are a pass of
-  /// their own, whose dropout starts again.
+  /// Returns co-guessed and co-refined targets. Network k runs in training mode on u1, u2, x1, x2
+  /// as four groups with separate batch statistics, network j in evaluation mode. If B_x = B_u, k
+  /// runs a single pass and its dropout stream continues through x1, x2; otherwise these are a
+  /// second pass, whose dropout stream starts again.
   Targets make_targets(const Batch& batch, const StepViews& views) const;
 
-  /// Whether batches need strong views.
+  /// Returns whether batches need strong views.
   bool wants_strong_views() const { return wants_strong_views(trains_on_weak_views_, *contrast_); }
   static bool wants_strong_views(const Recipe& recipe);
 
@@ -57,10 +57,10 @@ class SemiSupervisedStep {
   Network& k_;
   Network& j_;
   Sgd& optimizer_;
-  double temperature_;         ///< of sharpening
-  bool trains_on_weak_views_;  ///< else on the strong ones
+  double temperature_;         ///< for sharpening
+  bool trains_on_weak_views_;  ///< rather than on the strong ones
   double lambda_c_;            ///< weight of the contrastive loss
-  std::int64_t kappa_;         ///< top classes in a class set
+  std::int64_t kappa_;         ///< number of top classes in a class set
   std::unique_ptr<Contrast> contrast_;
 };
 

@@ -1,5 +1,4 @@
-// Images of one iteration on the networks' device, and how the forward passes over them are told
-// apart.
+// Images of an iteration on the networks' device, and the numbers of its forward passes.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +23,8 @@ struct StepViews {
   Tensor strong() const { return combined.rows(rows(), 2 * rows()); }
 };
 
-/// Forward passes of the network in training, in their order; not every iteration has all. Each
-/// draws its dropout from a stream of its own.
+/// Forward passes of the trained network, in order; an iteration may skip some. Each has its own
+/// dropout stream.
 enum class Pass : std::uint32_t {
   kWeak,
   kWeakX,
@@ -35,7 +34,7 @@ enum class Pass : std::uint32_t {
   kWarmUpStrong = 1  ///< the second pass of a warm-up
 };
 
-/// Returns the mode of a training pass over `groups` batches with statistics of their own.
+/// Returns the mode of a training pass over `groups` batches with separate statistics.
 inline ForwardMode training_mode(const Batch& batch, Pass pass, std::int64_t groups = 1) {
   return {true, groups, batch.dropout.of_pass(static_cast<std::uint32_t>(pass))};
 }

@@ -1,7 +1,7 @@
-// UNICON's selection (Karim et al., CVPR 2022, section 3.2): the cut-off d_cut is the mean
-// distance, lowered by 1 / tau of its way to the smallest one where the mean exceeds d_mu; with n
-// distances below it, the floor(n / C) samples of every class with the smallest distance are
-// labelled. w = 1 where the distance is below `trust_below`, else 1 - distance.
+// Selection of UNICON (Karim et al., CVPR 2022, section 3.2). The cut-off d_cut is the mean
+// distance; if the mean exceeds d_mu, it is lowered by 1 / tau of its difference to the smallest
+// distance. With n distances below d_cut, the floor(n / C) samples of every class with the smallest
+// distances are labelled. w = 1 if the distance is below `trust_below`, else 1 - distance.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -54,7 +54,7 @@ class UniformSelection : public Selection {
       division.weight.push_back(d < recipe_.trust_below ? 1.0 : division.clean.back());
       division.num_clean += d < limit ? 1 : 0;
     }
-    // Smaller distances are larger clean scores, so the balanced partition is the one wanted.
+    // Smaller distances are larger clean scores, so balanced_partition applies.
     division.partition =
         balanced_partition(division.clean, context.noisy_labels, recipe_.num_class, 1.0 - limit);
     return division;

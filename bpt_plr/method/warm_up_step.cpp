@@ -82,7 +82,7 @@ Tensor WarmUpStep::classify(const Batch& batch, const Tensor& images) const {
   return network_.classify(images, training_mode(batch, Pass::kWeak));
 }
 
-/// The loss of the labels, and the logits that it is of.
+/// Returns the loss of the labels, and its logits in `logits`.
 Tensor WarmUpStep::classifier_loss(const Batch& batch, const Tensor& weak, Tensor& logits) const {
   if (gce_q_ > 0.0) {
     logits = classify(batch, weak);

@@ -1,6 +1,6 @@
-// One iteration of the warm-up: a loss of the noisy labels on a weak view and instance
-// discrimination on two strong ones. Without the strong views it is plain training, as the
-// baselines `ce`, `mixup` and `gce` do it.
+// Iteration of the warm-up: a loss of the noisy labels on a weak view and instance discrimination
+// on two strong ones. Without strong views it is plain training, as for the baselines `ce`, `mixup`
+// and `gce`.
 #pragma once
 
 #include "bpt_plr/method/batch.hpp"
@@ -12,21 +12,21 @@
 
 namespace bptplr {
 
-/// Trains a network on all labels as they are.
+/// Trains a network on all labels as given.
 class WarmUpStep {
  public:
-  /// `recipe` is that of the stage. Network and optimiser must outlive the step.
+  /// Receives the recipe of the stage. Network and optimiser must outlive the step.
   WarmUpStep(const Recipe& recipe, Network& network, Sgd& optimizer);
 
-  /// Queues one iteration on a batch that is on the network's device; the gradients of all losses
-  /// are added up before the one SGD step.
+  /// Queues one iteration on a batch on the network's device; the gradients of all losses are
+  /// summed for one SGD step.
   Losses operator()(const Batch& batch, const ViewMaker& views) const;
 
-  /// Does the same on views that have been made.
+  /// Queues one iteration on a batch whose views have been made.
   Losses train(const Batch& batch, const StepViews& views) const;
 
   static bool wants_strong_views(const Recipe& recipe);
-  /// Whether overconfidence is punished by mean_i sum_c p log p.
+  /// Returns whether overconfidence is penalised by mean_i sum_c p log p.
   static bool wants_negative_entropy(const Recipe& recipe);
 
  private:
@@ -36,12 +36,12 @@ class WarmUpStep {
 
   Network& network_;
   Sgd& optimizer_;
-  Tensor identity_;  ///< float32 [C, C], whose rows are one-hot labels
-  double gce_q_;     ///< of generalised cross-entropy; 0: cross-entropy
-  bool mixes_;       ///< MixUp of the weak views and their labels
+  Tensor identity_;  ///< float32 [C, C]; its rows are one-hot labels
+  double gce_q_;     ///< q of generalised cross-entropy; 0: cross-entropy
+  bool mixes_;       ///< whether weak views and their labels are mixed (MixUp)
   bool negative_entropy_;
   bool strong_views_;
-  bool contrastive_grad_;  ///< false: the strong views only move the BatchNorm statistics
+  bool contrastive_grad_;  ///< false: strong views only update the BatchNorm statistics
   kernels::ContrastiveLoss contrastive_kind_;
   double temperature_;
 };

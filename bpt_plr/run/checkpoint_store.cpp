@@ -15,8 +15,8 @@ constexpr std::string_view kPrefix = "epoch_";
 constexpr std::string_view kDiagnostic = "not_finite_";
 constexpr std::string_view kExtension = ".safetensors";
 
-/// Such that names sort as positions do: epoch_000012.safetensors after 12 epochs, and
-/// epoch_000012_net1_000345.safetensors within the one that follows.
+/// Returns the file name of a position; names sort as positions do: epoch_000012.safetensors after
+/// 12 epochs, epoch_000012_net1_000345.safetensors within the epoch that follows.
 std::string name_of(const Position& position) {
   std::string name = fmt::format("{}{:06}", kPrefix, position.epoch);
   if (position.within_epoch()) {
@@ -25,14 +25,14 @@ std::string name_of(const Position& position) {
   return name.append(kExtension);
 }
 
-/// The checkpoint at the end of the epoch with the best test accuracy, the last one of equals.
+/// Returns the name of the checkpoint of the epoch with the best test accuracy, the last of equals.
 std::string best_name(const std::vector<double>& accuracies) {
   if (accuracies.empty()) return "";
   const auto best = std::max_element(accuracies.rbegin(), accuracies.rend());
   return name_of({accuracies.rend() - best, 0, 0});
 }
 
-/// The names of the checkpoints, oldest first; also of what a killed process left of one.
+/// Returns checkpoint names with this extension (".part": unfinished ones), oldest first.
 std::vector<std::string> names_in(const fs::path& folder, std::string_view extension) {
   std::vector<std::string> names;
   std::error_code none;
@@ -67,11 +67,11 @@ fs::path CheckpointStore::save_diagnostic(const Checkpoint& checkpoint) const {
 }
 
 void CheckpointStore::prune(const Checkpoint& newest) const {
-  std::error_code ignored;  // what is left too much does no harm
+  std::error_code ignored;  // a file that cannot be removed only takes space
   for (const std::string& part : names_in(folder_, ".part")) fs::remove(folder_ / part, ignored);
   const std::string best = best_name(newest.accuracies);
   std::vector<std::string> names = names_in(folder_, kExtension);
-  // What is said to be later could not be read, or the run would have gone on from there.
+  // Later checkpoints must be unreadable, or the run would have resumed from them.
   const std::string last = name_of(newest.position);
   while (!names.empty() && names.back() > last) {
     fs::rename(folder_ / names.back(), folder_ / (names.back() + ".damaged"), ignored);

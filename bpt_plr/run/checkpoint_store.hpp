@@ -1,4 +1,4 @@
-// The checkpoints of a run: which are kept, and which one a run goes on from.
+// Keeps the checkpoints of a run and finds the one to resume from.
 #pragma once
 
 #include <cstdint>
@@ -13,24 +13,23 @@ namespace bptplr {
 
 class CheckpointStore {
  public:
-  /// In `folder`, which need not exist yet. `keep`: how many of the newest stay, beside that of the
-  /// epoch with the best test accuracy.
+  /// Stores checkpoints in `folder`, which need not exist yet, and keeps the newest `keep` of them
+  /// and the one after the epoch with the best test accuracy.
   CheckpointStore(std::filesystem::path folder, std::int64_t keep)
       : folder_(std::move(folder)), keep_(keep) {}
 
-  /// Writes it, then removes those that are neither new nor best. Throws Error when it cannot be
-  /// written; then the earlier ones are still there.
+  /// Writes a checkpoint, then removes those that are neither among the newest nor the best. Throws
+  /// Error when it cannot be written; the earlier ones are then still there.
   void save(const Checkpoint& checkpoint) const;
 
-  /// Writes it beside the others, for someone who wants to know why training failed there; no run
-  /// goes on from it. Returns the file.
+  /// Writes a checkpoint that shows why training failed; no run resumes from it. Returns its path.
   std::filesystem::path save_diagnostic(const Checkpoint& checkpoint) const;
 
   struct Found {
     Checkpoint checkpoint;
     std::filesystem::path path;
   };
-  /// The newest that is whole; `damaged` is told of newer ones that are not.
+  /// Returns the newest checkpoint that can be read; `damaged` is told of newer ones that cannot.
   std::optional<Found> newest(const std::function<void(const std::string&)>& damaged) const;
 
  private:

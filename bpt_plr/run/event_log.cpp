@@ -15,11 +15,11 @@
 namespace bptplr {
 namespace {
 
-/// Epochs that are drawn, about: each has four pictures of some 90 kB together.
+/// Approximate number of epochs with pictures: each has four of them, about 90 kB together.
 constexpr std::int64_t kDrawnEpochs = 40;
 
-/// "loss" -> "loss/total", "loss_x" -> "loss/x", "penalty" -> "loss/penalty". The weight of a loss
-/// stands by itself.
+/// Returns the tag of a loss: "loss" -> "loss/total", "loss_x" -> "loss/x", "penalty" ->
+/// "loss/penalty". "lambda_u", a weight, stays as it is.
 std::string loss_tag(std::string_view name) {
   if (name == "loss") return "loss/total";
   if (name == "lambda_u") return "lambda_u";
@@ -27,7 +27,7 @@ std::string loss_tag(std::string_view name) {
   return "loss/" + std::string(name);
 }
 
-/// A value in a cell of a table, where bars would end it.
+/// Escapes the bars in a value, which would end its cell of a Markdown table.
 std::string in_cell(const std::string& text) {
   std::string cell;
   for (const char c : text) {

@@ -1,4 +1,4 @@
-// A run as TensorBoard shows it: curves, the recipe, and pictures of the partition.
+// Writes TensorBoard event files of a run: curves, the recipe and pictures of the partition.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ namespace bptplr {
 
 class EventLog {
  public:
-  /// Event files go to `folder`. The recipe is a resolved one.
+  /// Writes event files to `folder`. `recipe` must be resolved.
   EventLog(std::filesystem::path folder, Recipe recipe)
       : folder_(std::move(folder)), recipe_(std::move(recipe)) {}
 
-  /// Writes an epoch. Every file begins at the step of its first epoch, from which on TensorBoard
-  /// drops what it has read; so a run that goes on replaces the epochs that it repeats. Throws
-  /// Error when something could not be written; then the next epoch begins another file, and this
-  /// one is missing in the curves.
+  /// Writes the curves and pictures of an epoch. A file starts at the step of its first epoch, and
+  /// TensorBoard drops earlier data from that step on, so a resumed run replaces the epochs it
+  /// repeats. Throws Error on a failed write; the next epoch then starts another file, and the
+  /// curves lack this one.
   void record(const EpochMetrics& metrics, const SelectionPoints& points);
 
  private:
@@ -30,9 +30,9 @@ class EventLog {
   void write_curves(const EpochMetrics& metrics);
   void write_network(int number, const NetworkMetrics& network, std::int64_t epoch);
   void write_pictures(const EpochMetrics& metrics, const SelectionPoints& points);
-  /// Whether this epoch's partition is drawn: of many only some are, so that files stay small.
+  /// Returns whether this epoch's partition is drawn; long runs draw only some, to limit file size.
   bool is_drawn(std::int64_t epoch) const;
-  /// What is not defined (NaN) is left out.
+  /// Writes a scalar unless it is NaN (not defined).
   void write_scalar(const std::string& tag, std::int64_t epoch, double value);
   void write_picture(const std::string& tag, std::int64_t epoch, const Image& image);
 

@@ -11,8 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Files that are decoded, then passed through the networks: as many as an evaluation takes at
-/// once.
+/// Number of files that are decoded and passed through the networks at a time, as in evaluation.
 constexpr std::int64_t kBatch = 250;
 
 }  // namespace

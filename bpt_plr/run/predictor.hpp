@@ -1,5 +1,5 @@
-// What a trained run makes of image files that it has never seen. Needs no data set: config.json,
-// classes.json and the models say all.
+// Predicts the classes of image files with a trained run. Needs no data set, only config.json,
+// classes.json and the models.
 #pragma once
 
 #include <filesystem>
@@ -15,24 +15,23 @@ namespace bptplr {
 
 struct Prediction {
   std::filesystem::path path;
-  std::int64_t label = 0;              ///< the class with the largest probability
-  std::span<const float> probability;  ///< of each class
+  std::int64_t label = 0;              ///< class with the largest probability
+  std::span<const float> probability;  ///< probability of each class
 };
 
 class Predictor {
  public:
-  /// `model` is the folder of a run, or one of its model files, whose network is then asked alone.
+  /// Loads the run in the folder `model`, or a single network if `model` is one of its model files.
   /// Throws Error where something is missing or does not fit.
   Predictor(const std::filesystem::path& model, DeviceChoice device);
 
   const std::vector<std::string>& class_names() const { return model_.about().class_names; }
 
-  /// Hands each file's prediction to `receive`, in the order of the files, and returns how many
-  /// were left out as unreadable. Images are made as for the run's data set and seen in the test
-  /// view; probabilities are softmax(mean of the networks' logits), so that labels are those that
-  /// the test accuracy of the run counts. Files are read a batch at a time: memory does not grow
-  /// with their number. Throws Error naming the first unreadable file unless they are skipped (then
-  /// `report` is told), and when none is readable.
+  /// Calls `receive` for each file in order and returns the number of unreadable files left out.
+  /// Images are preprocessed as for the run's data set (test view). Probabilities are softmax(mean
+  /// of the networks' logits), so labels are those that the run's test accuracy counts. Reads one
+  /// batch at a time: memory does not grow with the number of files. Throws Error naming the first
+  /// unreadable file unless these are skipped (`report` is then told), and when none is readable.
   std::int64_t predict(const std::vector<std::filesystem::path>& files, OnBadImage on_bad_image,
                        const LoadReport& report,
                        const std::function<void(const Prediction&)>& receive);
@@ -41,8 +40,8 @@ class Predictor {
   TrainedModel model_;
 };
 
-/// The image files that `paths` mean: files as they are named, folders with all below them. Throws
-/// Error naming the path that is not there, or a folder without an image.
+/// Returns the image files that `paths` name: files as given, folders with everything below them.
+/// Throws Error naming a path that does not exist or a folder without images.
 std::vector<std::filesystem::path> find_image_files(const std::vector<std::string>& paths);
 
 }  // namespace bptplr

@@ -23,7 +23,7 @@ constexpr const char* kMetrics = "metrics.jsonl";
 constexpr const char* kSelection = "selection.jsonl";
 constexpr const char* kLock = "lock";
 
-/// Sides of images that recipes allow.
+/// Largest side of an image that recipes allow.
 constexpr int kMaxImageSide = 4096;
 
 std::string model_name(int index) {
@@ -35,7 +35,7 @@ struct EpochLine {
   nlohmann::ordered_json json;  ///< an object with an integer "epoch"
 };
 
-/// The whole lines of a file that need not exist: a process may have been killed in a line.
+/// Reads the complete lines of a file, if it exists; skips a line cut short by a killed process.
 std::vector<EpochLine> read_lines(const std::filesystem::path& file) {
   std::vector<EpochLine> lines;
   if (!std::filesystem::exists(file)) return lines;
@@ -62,7 +62,7 @@ RunFolder RunFolder::create(const std::filesystem::path& path) {
   make_folders(path);
   FileLock lock(path / kLock);
   check_unused(path);
-  // Finds out now, not after an epoch of training, that nothing can be written.
+  // A folder that cannot be written to must fail now, not after an epoch of training.
   const std::filesystem::path probe = path / "probe";
   write_file_atomically(probe, "");
   std::error_code error;

@@ -1,5 +1,5 @@
-// The folder of a run: config.json, classes.json, noise.json, metrics.jsonl, selection.jsonl,
-// model1.safetensors, checkpoints/ ...
+// Reads and writes the folder of a run: config.json, classes.json, noise.json, metrics.jsonl,
+// selection.jsonl, model1.safetensors, checkpoints/ ...
 #pragma once
 
 #include <cstdint>
@@ -21,48 +21,49 @@ namespace bptplr {
 
 class RunFolder {
  public:
-  /// Makes the folder, locks it for this process and shows that it can be written to. Throws Error
-  /// if not, or when it holds a run already.
+  /// Creates the folder, locks it for this process and checks that it is writable. Throws Error if
+  /// it is not, or when it already holds a run.
   static RunFolder create(const std::filesystem::path& path);
-  /// Throws Error when the folder holds a run already; it need not exist.
+  /// Throws Error when `path`, which need not exist, already holds a run.
   static void check_unused(const std::filesystem::path& path);
-  /// An existing run, to go on with: locks it. Throws Error when another process trains there.
+  /// Opens and locks an existing run to resume it. Throws Error when another process trains there.
   static RunFolder resume(const std::filesystem::path& path);
-  /// An existing run, to read. Throws Error when there is none.
+  /// Opens an existing run for reading. Throws Error when there is none.
   static RunFolder open(const std::filesystem::path& path);
-  /// Whether there is a run.
+  /// Returns whether `path` holds a run.
   static bool exists(const std::filesystem::path& path);
 
   void write_config(const Recipe& recipe) const;
   Recipe read_config() const;
-  /// What the networks must be told of their data set to be used without it: class names, channel
-  /// statistics and the side of its images.
+  /// Writes what using the networks without their data set requires: class names, channel
+  /// statistics and the side of the images.
   void write_classes(const Dataset& dataset) const;
-  /// That as a data set without images, whose sides its empty splits have. Throws Error when the
-  /// file is missing or is not what write_classes wrote.
+  /// Reads classes.json as a data set without images; its empty splits have the images' sides.
+  /// Throws Error when the file is missing or is not what write_classes wrote.
   Dataset read_classes() const;
   void write_noise(std::span<const std::int64_t> labels) const;
-  /// Where these labels lie.
+  /// Returns the path of noise.json, the labels that write_noise writes.
   std::filesystem::path noise_file() const;
-  /// Adds whole lines to metrics.jsonl, all or none.
+  /// Appends complete lines to metrics.jsonl, all or none.
   void append_metrics(std::string_view lines) const;
-  /// Adds whole lines to selection.jsonl, all or none.
+  /// Appends complete lines to selection.jsonl, all or none.
   void append_selection(std::string_view lines) const;
-  /// The lines of each, in their order; none where there is no file. What a killed process left of
-  /// a line is passed over.
+  /// Return the lines of metrics.jsonl and selection.jsonl in order, none where there is no file. A
+  /// line cut short by a killed process is skipped.
   std::vector<nlohmann::ordered_json> read_metrics() const;
   std::vector<nlohmann::ordered_json> read_selection() const;
-  /// Drops the lines of `epoch` and later ones from both, and what a killed process left of a line.
+  /// Removes the lines of `epoch` and later ones, and a line cut short by a killed process, from
+  /// metrics.jsonl and selection.jsonl.
   void rewind(std::int64_t epoch) const;
-  /// All models of a run.
+  /// Writes all models of a run.
   void write_models(const Trainer& trainer) const;
-  /// model1.safetensors, model2.safetensors: index 0, 1.
+  /// Writes a network to model1.safetensors (index 0) or model2.safetensors (index 1).
   void write_model(int index, const Network& network) const;
-  /// Throws Error when the file is missing or does not fit.
+  /// Reads a network from the model file of `index`. Throws Error if it is missing or does not fit.
   void read_model(int index, Network& network) const;
-  /// How many models are there.
+  /// Returns the number of model files in the folder.
   int num_models() const;
-  /// Its checkpoints; `keep` is how many of the newest stay.
+  /// Returns the run's checkpoints, of which the newest `keep` are kept.
   CheckpointStore checkpoints(std::int64_t keep) const { return {path_ / "checkpoints", keep}; }
   const std::filesystem::path& path() const { return path_; }
 
@@ -73,8 +74,8 @@ class RunFolder {
   std::optional<FileLock> lock_;
 };
 
-/// Reads a model file into a network of its shape. Throws Error naming the file when it is missing
-/// or does not fit.
+/// Reads a model file into a network of the same shape. Throws Error naming the file when it is
+/// missing or does not fit.
 void load_model(const std::filesystem::path& file, Network& network);
 
 }  // namespace bptplr

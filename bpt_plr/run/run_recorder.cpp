@@ -40,7 +40,7 @@ void RunRecorder::record_epoch(const EpochMetrics& metrics, const Trainer& train
   const SelectionPoints points = selection_points(metrics);
   pending_metrics_ += to_text(to_json(metrics)) + "\n";
   if (!points.networks.empty()) pending_selection_ += to_text(to_json(points)) + "\n";
-  // Lines before the checkpoint: a run that goes on drops those that are ahead of it.
+  // Lines come before the checkpoint: a resumed run drops lines that are ahead of its checkpoint.
   bool complete = attempt([&] { write_pending_metrics(); });
   complete &= attempt([&] { write_pending_selection(); });
   attempt([&] { events_.record(metrics, points); });

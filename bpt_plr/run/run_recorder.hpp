@@ -1,4 +1,4 @@
-// Writes what a run leaves behind, epoch by epoch, and never lets a full disk end the training.
+// Writes the results of a run epoch by epoch; a full disk does not end the training.
 #pragma once
 
 #include <functional>
@@ -17,27 +17,28 @@ class RunRecorder {
  public:
   using Warn = std::function<void(const std::string&)>;
 
-  /// `warn` is told, in every epoch, what could not be written. The recipe is a resolved one.
-  /// `folder` and what `warn` refers to must outlive this.
+  /// Receives a resolved recipe; `warn` is told in every epoch what could not be written. `folder`
+  /// and what `warn` refers to must outlive the recorder.
   RunRecorder(const RunFolder& folder, const Recipe& recipe, Warn warn);
 
-  /// Writes metrics, selection, events, models and a checkpoint. What fails is warned of and made
-  /// good at the next call, lines waiting in memory; only events are not.
+  /// Writes metrics, selection, events, models and a checkpoint. Warns of a failed write and
+  /// repeats it at the next call, with the lines kept in memory; failed events are not repeated.
   void record_epoch(const EpochMetrics& metrics, const Trainer& trainer);
 
-  /// Writes a checkpoint of an epoch that is under way. Throws Error when it cannot be written.
+  /// Writes a checkpoint in the middle of an epoch. Throws Error when it cannot be written.
   void record_interruption(const Trainer& trainer) const;
 
-  /// Writes a checkpoint that shows why training failed; returns what there is to say about it.
+  /// Writes a checkpoint that shows why training failed; returns a sentence with its path or with
+  /// the error of writing it.
   std::string record_failure(const Trainer& trainer) const;
 
-  /// Tries once more to write what is missing. Throws Error when something still is.
+  /// Repeats failed writes a last time. Throws Error when one fails again.
   void finish(const Trainer& trainer);
 
  private:
   void write_pending_metrics();
   void write_pending_selection();
-  /// Calls `write`; where it throws an Error, warns and returns false.
+  /// Calls `write`; warns and returns false if it throws Error.
   bool attempt(const std::function<void()>& write) const;
 
   const RunFolder& folder_;
@@ -46,7 +47,7 @@ class RunRecorder {
   Warn warn_;
   std::string pending_metrics_;  ///< lines that could not be written yet
   std::string pending_selection_;
-  bool is_complete_ = true;  ///< everything but events has been written
+  bool is_complete_ = true;  ///< whether everything but events has been written
 };
 
 }  // namespace bptplr

@@ -22,13 +22,13 @@ Colour mix(const Colour& a, const Colour& b, double share_of_b) {
   return colour;
 }
 
-/// A place in the unit square that is drawn in.
+/// Point in the unit square, y upwards.
 struct Point {
   double x = 0.0;
   double y = 0.0;
 };
 
-/// A white picture. Shapes have soft edges: a pixel is covered by how far its centre is inside.
+/// White image to draw on. Shapes are antialiased by how far a pixel's centre lies inside.
 class Canvas {
  public:
   Canvas() : image_{kPlotSide, kPlotSide, {}} {
@@ -44,7 +44,7 @@ class Canvas {
     line(center, center, 2.0 * radius, colour, opacity);
   }
 
-  /// `width` in pixels; its ends are round.
+  /// Draws a line of `width` pixels with round ends.
   void line(Point from, Point to, double width, const Colour& colour, double opacity = 1.0) {
     const Point a = to_pixels(from);
     const Point b = to_pixels(to);
@@ -82,7 +82,7 @@ class Canvas {
     constexpr double kScale = kPlotSide - 2 * kPlotMargin;
     return {kPlotMargin + kScale * point.x, kPlotSide - kPlotMargin - kScale * point.y};
   }
-  /// The pixels from `first` to before `last` that may be touched.
+  /// Pixels that a shape may touch run from `first` to before `last`.
   static int first(double at) { return static_cast<int>(std::clamp(at, 0.0, 1.0 * kPlotSide)); }
   static int last(double at) { return first(std::ceil(at)); }
 
@@ -99,7 +99,7 @@ class Canvas {
 
 using Matrix = std::array<std::array<double, 2>, 2>;
 
-/// The points at two standard deviations: mean + 2 L (cos t, sin t), where L L^T is the covariance.
+/// Draws the ellipse at two standard deviations: mean + 2 L (cos t, sin t), L L^T = covariance.
 void draw_ellipse(Canvas& canvas, const std::array<double, 2>& mean, const Matrix& covariance,
                   const Colour& colour) {
   constexpr int kSegments = 72;

@@ -1,4 +1,4 @@
-// Pictures of a partition, for TensorBoard: small, and drawn without any library.
+// Draws small pictures of a partition for TensorBoard, without any library.
 #pragma once
 
 #include <span>
@@ -9,20 +9,19 @@
 
 namespace bptplr {
 
-/// Side of the pictures in pixels. The unit square lies kPlotMargin pixels within them, under lines
-/// at its quarters.
+/// Side of the pictures in pixels. The unit square has a margin of kPlotMargin pixels and lines at
+/// its quarters.
 inline constexpr int kPlotSide = 360;
 inline constexpr int kPlotMargin = 12;
 
-/// A dot for each point, both figures of the evidence from 0 to 1, the first to the right, the
-/// second upwards, or how clean the label is held to be where there is only one; blue where that is
-/// clean, orange where wrong. In the plane of two figures, around the mean of each component of
-/// `fit` the ellipse of two standard deviations; nothing for null.
+/// Draws a dot for each point: first figure of the evidence (0 to 1) to the right, second one
+/// upwards, or the clean probability where there is only one figure; blue is clean, orange is
+/// wrong. With two figures, draws each component of `fit`, unless null, as an ellipse of two
+/// standard deviations.
 Image draw_selection(const NetworkPoints& points, const GmmFit* fit);
 
-/// How many samples have which clean probability, from 0 on the left to 1 on the right, in bars
-/// whose heights grow with log(1 + count), as most samples are at either end. A line marks
-/// `threshold`.
+/// Draws a histogram of clean probabilities from 0 (left) to 1 (right) with a line at `threshold`.
+/// Bars grow with log(1 + count), as most samples are at either end.
 Image draw_clean_probabilities(std::span<const double> clean, double threshold);
 
 }  // namespace bptplr

@@ -7,7 +7,7 @@
 namespace bptplr {
 namespace {
 
-/// The places of `most` of `count` things, or of all where these are fewer.
+/// Returns min(count, most) indices below `count`, evenly spaced.
 std::vector<std::int64_t> evenly_spaced(std::int64_t count, std::int64_t most) {
   const std::int64_t chosen = std::min(count, most);
   std::vector<std::int64_t> places;
@@ -25,7 +25,7 @@ std::vector<double> choose(std::span<const T> values, const std::vector<std::int
   return chosen;
 }
 
-/// None where there are no values.
+/// Returns the values at `places`, none for an undefined tensor.
 std::vector<double> choose(const Tensor& values, const std::vector<std::int64_t>& places) {
   if (!values.defined()) return {};
   const Tensor here = values.to(Device{});

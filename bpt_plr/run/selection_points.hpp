@@ -1,4 +1,4 @@
-// The samples of a partition that people look at: few enough to draw and to keep for every epoch.
+// Chooses samples of a partition to show: few enough to draw and to store for every epoch.
 #pragma once
 
 #include <cstdint>
@@ -9,25 +9,24 @@
 
 namespace bptplr {
 
-/// What one network made of the chosen samples.
+/// Evidence and clean probabilities of the chosen samples from one network.
 struct NetworkPoints {
-  std::vector<double> classifier;  ///< the first figure of the evidence
-  std::vector<double> prototype;   ///< the second one; empty where there is none
-  std::vector<double> clean;       ///< how clean the labels are held to be
+  std::vector<double> classifier;  ///< first figure of the evidence
+  std::vector<double> prototype;   ///< second figure; empty where there is none
+  std::vector<double> clean;       ///< probability that the label is clean
 };
 
 struct SelectionPoints {
   std::int64_t epoch = 0;
-  std::vector<std::int64_t> samples;  ///< numbers in the training set, ascending
+  std::vector<std::int64_t> samples;  ///< indices in the training set, ascending
   std::vector<NetworkPoints> networks;
 };
 
-/// At most `most` samples, evenly spaced over those of the epoch, and so the same ones in every
-/// epoch that takes the whole training set. No networks where the epoch made no partition.
+/// Chooses at most `most` samples, evenly spaced over those of the epoch, so that epochs over the
+/// whole training set choose the same. `networks` is empty where the epoch made no partition.
 SelectionPoints selection_points(const EpochMetrics& metrics, std::int64_t most = 1000);
 
-/// A line of selection.jsonl, in which losses are rounded to three digits and probabilities to
-/// four.
+/// Returns a line of selection.jsonl; losses are rounded to three digits, probabilities to four.
 nlohmann::ordered_json to_json(const SelectionPoints& points);
 
 }  // namespace bptplr

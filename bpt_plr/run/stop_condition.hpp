@@ -1,4 +1,4 @@
-// When training is to stop at a place where it can go on later.
+// Decides when training stops at a point from which it can resume.
 #pragma once
 
 #include <chrono>
@@ -7,16 +7,15 @@
 
 namespace bptplr {
 
-/// A time limit, and a signal from outside (Ctrl-C, a job scheduler, a notebook).
+/// Time limit and an outside signal (Ctrl-C, a job scheduler, a notebook).
 class StopCondition {
  public:
-  /// `max_hours` count from now; 0: no limit. `signalled` is asked between iterations; may be
-  /// empty.
+  /// Counts `max_hours` from now (0: no limit); calls `signalled`, unless empty, each iteration.
   explicit StopCondition(double max_hours, std::function<bool()> signalled = {})
       : max_hours_(max_hours), signalled_(std::move(signalled)) {}
 
   bool is_met() const { return is_signalled() || time_is_up(); }
-  /// Names what is met: "a signal", "--max_hours 2".
+  /// Returns the condition that is met: "a signal", "--max_hours 2".
   std::string reason() const;
 
  private:

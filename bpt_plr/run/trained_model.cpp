@@ -15,14 +15,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The folder of the run that `model` is, or is a file of.
+/// Opens the run whose folder is `model` or that holds the file `model`.
 RunFolder run_of(const fs::path& model) {
   if (!fs::is_regular_file(model)) return RunFolder::open(model);
   const fs::path folder = model.parent_path();
   return RunFolder::open(folder.empty() ? "." : folder);
 }
 
-/// How many classes the network of a file tells apart.
+/// Reads the number of classes from the shapes in a model file.
 std::int64_t classes_in(const fs::path& file) {
   const TensorMap tensors = load_safetensors(file);
   const auto prototypes = tensors.find("prototypes");

@@ -1,4 +1,4 @@
-// Trained networks with what it takes to show them images without their data set.
+// Loads trained networks and applies them to images without their data set.
 #pragma once
 
 #include <array>
@@ -16,13 +16,13 @@ namespace bptplr {
 
 class TrainedModel {
  public:
-  /// `model` is the folder of a run, whose networks then speak together, or one of its model files.
-  /// Throws Error where something is missing or does not fit.
+  /// Loads all networks of a run if `model` is its folder (outputs are averaged), or one network if
+  /// `model` is one of its model files. Throws Error where something is missing or does not fit.
   TrainedModel(const std::filesystem::path& model, DeviceChoice device);
 
-  /// The network in a safetensors file of any program: of the kind that the fields of `recipe`
-  /// about networks and crops describe, with as many classes as the file says, for inputs that are
-  /// normalised with mean and std. Throws Error where something is missing or does not fit.
+  /// Loads a network from a safetensors file of any program. `recipe` describes network and crops,
+  /// the file gives the number of classes; inputs are normalised with mean and std. Throws Error
+  /// where something is missing or does not fit.
   TrainedModel(const std::filesystem::path& file, Recipe recipe, const std::array<float, 3>& mean,
                const std::array<float, 3>& std, DeviceChoice device);
 
@@ -31,14 +31,14 @@ class TrainedModel {
 
   const Networks& networks() const { return networks_; }
   const HeadConfig& heads() const { return networks_.front()->heads(); }
-  /// The run's data set without its images: class names, none for a file of another program, and
-  /// the sides of its images, 0 likewise.
+  /// Returns the run's data set without images: class names and image sides; for a file of another
+  /// program there are no names and the sides are 0.
   const Dataset& about() const { return about_; }
 
-  /// What each network says about every image, in the test view; on the CPU.
+  /// Returns the outputs of each network for every image in the test view, on the CPU.
   std::vector<Network::Output> outputs(const Images& images) const;
-  /// softmax(mean of the networks' logits) [N, C]: the largest is the class that the test accuracy
-  /// counts.
+  /// Returns softmax(mean of the networks' logits) [N, C]; its argmax is the class that the test
+  /// accuracy counts.
   Tensor probabilities(const Images& images) const;
 
  private:

@@ -1,4 +1,4 @@
-// A run that has been trained, or still is: its recipe on this machine and its networks.
+// Reads the recipe and the networks of a run that has been trained or still is.
 #pragma once
 
 #include <memory>
@@ -11,22 +11,22 @@
 
 namespace bptplr {
 
-/// The run's recipe, resolved for `device`; in float32 on the CPU,
-/// whatever it was trained in. `data_path`, unless empty, is where the data set has moved. Throws
-/// Error for a config.json that is none, and for a device that is not there.
+/// Returns the run's recipe, resolved for `device`; on the CPU in float32, whatever it was trained
+/// in. `data_path`, unless empty, replaces the data set's path. Throws Error for an invalid
+/// config.json or an unavailable device.
 Recipe recipe_of_run(const RunFolder& run, DeviceChoice device, const std::string& data_path = "");
 
 using Networks = std::vector<std::unique_ptr<Network>>;
 
-/// All networks that the run has written, on the recipe's device. Throws Error when there is none
-/// yet or one does not fit the recipe.
+/// Loads all networks that the run has written onto the recipe's device. Throws Error when there is
+/// none yet or one does not fit the recipe.
 Networks load_networks(const RunFolder& run, const Recipe& recipe);
 
-/// The same without who owns them.
+/// Returns non-owning pointers to the networks.
 std::vector<Network*> pointers_to(const Networks& networks);
 
-/// Whether the epoch that the written networks come from trained them on a partition of the
-/// training set, by what the run reports of it.
+/// Returns whether the written networks were trained on a partition of the training set in their
+/// last epoch, according to metrics.jsonl.
 bool trained_on_partition(const RunFolder& run);
 
 }  // namespace bptplr

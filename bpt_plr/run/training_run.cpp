@@ -12,7 +12,7 @@
 namespace bptplr {
 namespace {
 
-/// runs/DATASET_METHOD_NOISE_seedN, with _2, _3, ... where that exists.
+/// Returns runs/DATASET_METHOD_NOISE_seedN, with _2, _3, ... appended where that exists.
 std::string default_out(const Recipe& recipe) {
   const std::string base = fmt::format("runs/{}_{}_{}_seed{}", recipe.dataset, recipe.method,
                                        noise_name(recipe), recipe.seed);
@@ -43,7 +43,7 @@ PlannedRun plan_run(Recipe recipe, bool resume) {
 TrainingData load_data(PlannedRun& run, const LoadReport& report) {
   TrainingData data = load_training_data(run.recipe, report);
   run.recipe.num_class = data.dataset.num_classes();
-  resolve(run.recipe);  // once more, with what depends on the number of classes
+  resolve(run.recipe);  // again, now that the number of classes is known
   return data;
 }
 
@@ -72,14 +72,14 @@ TrainingRun::TrainingRun(const PlannedRun& run, const TrainingData& data, const 
   folder_.write_noise(data.noisy_labels);
 }
 
-/// Restores the newest checkpoint; without one the run begins anew.
+/// Restores the newest checkpoint; starts from the beginning if there is none.
 void TrainingRun::go_on(const PlannedRun& run) {
   const auto found =
       folder_.checkpoints(run.recipe.keep_checkpoints).newest([&](const std::string& why) {
         recording_.on_warning(why);
       });
   const auto recorded = std::ssize(folder_.read_metrics());
-  require(found || recorded <= 1,  // a first epoch may have ended before its checkpoint was written
+  require(found || recorded <= 1,  // a first epoch may have been recorded without a checkpoint
           "{} has the results of {} epochs, but no checkpoint that can be read to go on from; keep "
           "them and choose another --out",
           run.recipe.out, recorded);

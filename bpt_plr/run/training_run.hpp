@@ -1,5 +1,4 @@
-// A whole run, from a recipe to its folder: what `bptplr train` makes one of and `bptplr compare`
-// several.
+// Trains a whole run, from recipe to folder: one for `bptplr train`, several for `bptplr compare`.
 //
 //   PlannedRun run = plan_run(recipe, resume);
 //   const TrainingData data = load_data(run);
@@ -20,45 +19,44 @@
 
 namespace bptplr {
 
-/// A run before its data are loaded.
+/// Run whose data are not loaded yet.
 struct PlannedRun {
   Recipe recipe;                     ///< resolved
-  std::vector<std::string> changes;  ///< what the user's recipe changes of its preset
-  bool resuming = false;             ///< whether its folder holds a part of it
+  std::vector<std::string> changes;  ///< fields of the preset that the user's recipe changes
+  bool resuming = false;             ///< whether the folder holds a part of this run
 };
 
-/// Resolves the recipe, limits the CPU threads to its number, and names its folder where `out` is
-/// empty. With `resume` a run in that folder goes on. Throws Error for a recipe that cannot be
-/// trained, for a folder that holds a run of another recipe, and without `resume` for one that
-/// holds any.
+/// Resolves the recipe, limits CPU threads to its number, and chooses a folder if `out` is empty.
+/// With `resume`, continues a run in that folder. Throws Error for a recipe that cannot be trained,
+/// a folder with a run of another recipe, and without `resume` a folder with any run.
 PlannedRun plan_run(Recipe recipe, bool resume);
 
-/// Loads what the run trains on, and completes its recipe with what only the data know. Throws
-/// Error for anything missing or malformed.
+/// Loads the training data and sets the recipe fields that depend on them. Throws Error for
+/// anything missing or malformed.
 TrainingData load_data(PlannedRun& run, const LoadReport& report = {});
 
-/// The networks of a run and its folder.
+/// Trainer of a run, bound to its folder.
 class TrainingRun {
  public:
-  /// Makes both, or goes on from the newest checkpoint. `data`, `stop` and `observer`, which is
-  /// told what happens, must outlive this. Throws Error where another process trains there, nothing
-  /// can be written, or recipe and data do not fit.
+  /// Creates folder and trainer, or resumes from the newest checkpoint. `data`, `stop` and
+  /// `observer`, which receives events, must outlive this. Throws Error where another process
+  /// trains there, nothing can be written, or recipe and data do not fit.
   TrainingRun(const PlannedRun& run, const TrainingData& data, const StopCondition& stop,
               TrainingObserver& observer);
 
-  /// Trains to the end, and writes all results after every epoch. Returns false where it stopped
-  /// before, with a checkpoint. Throws Error for a loss that is not finite, and for what could not
-  /// be written in the end.
+  /// Trains to the end, writing all results after every epoch. Returns false if it was stopped
+  /// earlier, with a checkpoint written. Throws Error for a loss that is not finite, and at the end
+  /// for results that could not be written.
   bool run();
 
   Trainer& trainer() { return trainer_; }
-  /// The checkpoint that a resumed run goes on from; empty where there was none yet.
+  /// Returns the checkpoint that the run resumed from; empty if there was none.
   const std::string& resumed_from() const { return resumed_from_; }
-  /// Epochs that ended in `run`.
+  /// Returns the number of epochs completed by `run`.
   std::int64_t epochs() const { return recording_.epochs; }
 
  private:
-  /// Records each epoch, then tells the observer.
+  /// Records each epoch, then notifies the observer.
   struct Recording : public TrainingObserver {
     Recording(const Recipe& recipe, const RunFolder& folder, const StopCondition& stop_condition,
               TrainingObserver& receiver);
@@ -71,7 +69,7 @@ class TrainingRun {
     const StopCondition& stop;
     TrainingObserver& observer;
     RunRecorder recorder;
-    const Trainer* trainer = nullptr;  ///< whose state is written
+    const Trainer* trainer = nullptr;  ///< trainer whose state is recorded
     std::int64_t epochs = 0;
   };
 

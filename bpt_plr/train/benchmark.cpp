@@ -22,13 +22,13 @@
 namespace bptplr {
 namespace {
 
-/// The ranges that are steps of an epoch. What lies in none of them is "other".
+/// Names of the ranges that are steps of an epoch; time outside all of them is "other".
 constexpr std::array<std::string_view, 16> kPhases = {
     "inputs", "views",       "class sets", "targets", "mixup",    "forward",
     "losses", "contrastive", "backward",   "sgd",     "evaluate", "sample losses",
     "gmm",    "partition",   "prototypes", "test"};
 
-/// The outermost step that ranges[i] is part of.
+/// Returns the outermost step that contains ranges[i].
 std::string_view phase_of(const std::vector<TimedRange>& ranges, std::size_t i) {
   std::string_view phase = "other";
   for (auto r = static_cast<std::ptrdiff_t>(i); r >= 0;
@@ -61,7 +61,7 @@ void require_room(const BenchmarkOptions& options) {
       options.images, static_cast<double>(bytes) / kGib, static_cast<double>(available) / kGib);
 }
 
-/// An image set that the recipe's views can be made of.
+/// Returns a data set of random images that suits the recipe's views.
 Dataset random_dataset(const BenchmarkOptions& options) {
   Dataset data;
   data.name = "noise";
@@ -107,7 +107,7 @@ class Benchmark {
   }
 
  private:
-  /// Times the second call of `work`, as the first one prepares libraries and memory.
+  /// Times the second call of `work`, as the first one initialises libraries and memory.
   template <class Fn>
   void measure_warm(const char* name, double per_epoch, Fn&& work) {
     work();
@@ -134,7 +134,7 @@ class Benchmark {
     }
   }
 
-  /// What lies between the evaluation of the networks and their training, and after it.
+  /// Runs the work between the evaluation of the networks and their training, and after training.
   void divide() {
     const EpochNumber epoch{recipe_.warm_up, recipe_.warm_up};
     for (Learner* learner : {&k_, &j_}) {
@@ -150,7 +150,7 @@ class Benchmark {
     }
   }
 
-  /// Iterations of network k on the division of network j, in training as `recipe` wants it.
+  /// Iterations of network k on the division of network j, trained with `recipe`.
   class Iterations {
    public:
     Iterations(Benchmark& benchmark, Recipe recipe)
@@ -167,7 +167,7 @@ class Benchmark {
               graph_options(epoch_, *benchmark.k_.network,
                             [this](const std::string&) { has_warned_ = true; })) {}
 
-    /// Seconds of `count` iterations, all queued before the last one is waited for.
+    /// Returns the seconds of `count` iterations, all queued before waiting for the last one.
     double run(std::int64_t count) {
       const auto start = std::chrono::steady_clock::now();
       std::vector<PendingCopy> losses;
@@ -210,7 +210,7 @@ class Benchmark {
     double seconds = 0.0;
     measure("iteration", static_cast<double>(result_.iterations_per_epoch) * per_iteration,
             [&] { seconds = iterations.run(count); });
-    // On a GPU the timer's events take their own time.
+    // Measured again without the timer, whose events take time on a GPU.
     if (is_gpu(recipe_)) seconds = iterations.run(count);
     result_.iteration_seconds = seconds * per_iteration;
   }

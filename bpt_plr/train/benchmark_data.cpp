@@ -9,13 +9,13 @@
 namespace bptplr {
 namespace {
 
-/// Rows of outputs that differ.
+/// Number of distinct rows of outputs.
 constexpr std::int64_t kRows = 4096;
-/// By how much a logit of the label stands out where the label is right, and how often it is.
+/// Margin of the label's logit where the label is right, and the share of right labels.
 constexpr float kMargin = 4.0F;
 constexpr float kRightLabels = 0.6F;
 
-/// What is drawn for a benchmark.
+/// Purpose of a random stream.
 enum Draw : std::uint32_t { kPixels, kLabels, kOutputs };
 
 Philox random_of(Draw draw, std::uint32_t network = 0) {

@@ -1,5 +1,5 @@
-// What a benchmark handles in place of a data set: noise as images, and outputs of networks that
-// tell right labels from wrong ones somewhat.
+// Replaces a data set in benchmarks: noise as images, and random outputs of networks that partly
+// separate right labels from wrong ones.
 #pragma once
 
 #include <cstdint>
@@ -11,15 +11,15 @@
 
 namespace bptplr {
 
-/// `count` images of side x side pixels.
+/// Returns `count` random images of side x side pixels.
 Images random_images(std::int64_t count, int side);
 
-/// `count` samples that share `images` images, with labels of which no one knows the truth.
+/// Returns `count` samples that share `images` images; their true labels are unknown.
 EpochSamples random_samples(std::int64_t count, std::int64_t images, std::int64_t classes);
 
-/// z and q of a network for samples with these labels on `device`, s left undefined: three in five
-/// logits favour the label. A few thousand different rows, again and again; other ones for each
-/// `network`.
+/// Returns random z and q of a network for samples with these labels on `device`; s is undefined.
+/// Three in five rows of logits favour the label. A few thousand distinct rows are repeated; they
+/// differ by `network`.
 KeptOutputs random_outputs(const EpochSamples& samples, std::int64_t classes, std::int64_t low_dim,
                            std::uint32_t network, Device device);
 

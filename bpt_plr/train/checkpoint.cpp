@@ -20,8 +20,7 @@ using Json = nlohmann::json;
 constexpr const char* kState = "bptplr_checkpoint";
 constexpr const char* kChecksum = "checksum";
 
-/// What may differ where a run goes on: it decides where data lie and where to compute, or only
-/// when the run ends.
+/// Fields that may differ in a resumed run: paths of data, where to compute, and when the run ends.
 constexpr std::array<std::string_view, 13> kFree{
     "data_path", "human_path",       "noise_file",   "pretrained", "num_epochs",
     "device",    "cache_dir",        "image_memory", "cuda_graph", "threads",
@@ -39,8 +38,8 @@ Hash hash_of_format(int format) {
   return hash_bytes;
 }
 
-/// Returns the hash of all that a checkpoint says, so that no byte of the file can change unnoticed
-/// unless it means nothing.
+/// Returns a hash of the complete content of a checkpoint, so that a change of any byte that
+/// matters is detected.
 std::string checksum(const std::string& state, const TensorMap& tensors, Hash hash_next) {
   std::uint64_t hash = hash_next(state, 0);
   for (const auto& [name, tensor] : tensors) {
@@ -91,7 +90,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   require(metadata.contains(kState), "{} is no checkpoint of bptplr, but some other tensors",
           path.string());
   const std::string& state = metadata[kState];
-  // The format stands in `state`, which can be trusted only after this.
+  // `state` holds the format, but is not to be trusted before its checksum has been verified.
   const auto has_checksum_of = [&](int format) {
     return metadata[kChecksum] == checksum(state, tensors, hash_of_format(format));
   };
@@ -122,7 +121,7 @@ std::uint64_t hash_training_data(const TrainingData& data, int format) {
   const std::array<std::int64_t, 3> sizes{images.count, images.height, images.width};
   std::uint64_t hash = hash_values(sizes, 0);
   hash = hash_values(data.noisy_labels, hash);
-  // Some images are enough, and quick where they lie on disk.
+  // A sample of the images suffices, and is quick to read from disk.
   constexpr std::int64_t kImages = 64;
   const auto bytes = static_cast<std::size_t>(images.bytes_per_image());
   for (std::int64_t k = 0; k < std::min(kImages, images.count); ++k) {
@@ -137,7 +136,7 @@ void require_same_run(const Recipe& recipe, const Recipe& of_checkpoint,
   const Json now = to_json(recipe);
   const Json then = to_json(of_checkpoint);
   for (const RecipeField& field : recipe_fields()) {
-    // Where there are two runs in one, the number of epochs decides which of them an epoch is of.
+    // With a second run in the recipe, the number of epochs decides which run an epoch belongs to.
     const bool decides = field.name == std::string_view("num_epochs") && !recipe.second_run.empty();
     if (std::ranges::find(kFree, field.name) != kFree.end() && !decides) continue;
     require(now.at(field.name) == then.at(field.name),

@@ -1,5 +1,4 @@
-// The hash of checkpoints of format 1, which were written before xxHash took its place. It verifies
-// those files and is for nothing else.
+// Hash function of checkpoints of format 1, which preceded xxHash. Only verifies those files.
 #pragma once
 
 #include <cstdint>

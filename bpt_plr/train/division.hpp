@@ -1,5 +1,5 @@
-// Steps 1 to 3 and 6 of an epoch (docs/method.md): from what the networks say about its samples to
-// the sets that they train on, and what training moves in the prototypes.
+// Steps 1 to 3 and 6 of an epoch (docs/method.md): from the networks' outputs to the sets that they
+// are trained on, and the update of prototypes after training.
 #pragma once
 
 #include <cstdint>
@@ -13,27 +13,27 @@
 
 namespace bptplr {
 
-/// Which epoch is divided.
+/// Number of the epoch to divide.
 struct EpochNumber {
-  std::int64_t of_run = 0;    ///< keys random numbers
+  std::int64_t of_run = 0;    ///< keys the random streams
   std::int64_t of_stage = 0;  ///< position on the schedules
 };
 
-/// Divisions of an epoch's samples, and the evidence that each comes from.
+/// Divisions of an epoch's samples, and the evidence for each.
 struct Divided {
   std::vector<Evidence> evidence;
   std::vector<Division> divisions;
 };
 
-/// Keeps what a network said about the samples of an epoch: z and, where the recipe of the stage
-/// uses prototypes, q and s by the network's prototypes.
+/// Keeps a network's outputs for the samples of an epoch: z and, if the stage's recipe uses
+/// prototypes, q and s from the network's prototypes.
 KeptOutputs keep_outputs(const Recipe& recipe, Network& network, Network::Output output);
 
-/// Divides the samples by what each of the networks said of them. The recipe is that of the stage.
+/// Divides the samples by the outputs of each network, with the recipe of the stage (in `parts`).
 Divided divide(Parts& parts, std::span<const KeptOutputs* const> networks,
                const EpochSamples& samples, const EpochNumber& epoch);
 
-/// Moves prototypes after a network has been trained, by the outputs that the epoch began with.
+/// Updates prototypes after a network has been trained, from its outputs at the epoch's start.
 void move_prototypes(Parts& parts, const Recipe& recipe, const KeptOutputs& source,
                      std::int64_t epoch_of_stage, Tensor& prototypes);
 

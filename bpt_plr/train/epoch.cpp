@@ -11,8 +11,8 @@
 namespace bptplr {
 namespace {
 
-/// Iterations that a GPU may be behind the host: enough that it never waits for the next one, few
-/// enough that what is reported is of now.
+/// Maximum number of iterations that a GPU lags behind the host: enough to keep it busy, few enough
+/// for reports to be current.
 constexpr std::size_t kMostPending = 8;
 
 LossQueue make_queue(const NetworkEpoch& epoch, const EpochControl& control,
@@ -28,7 +28,7 @@ LossQueue make_queue(const NetworkEpoch& epoch, const EpochControl& control,
           }};
 }
 
-/// Trains on all batches that are left of the epoch. Returns how many samples they had.
+/// Trains on the remaining batches of the epoch. Returns the number of samples in them.
 std::int64_t train_on_batches(Sampler& sampler, GraphedStep& step, const Sgd& optimizer,
                               const NetworkEpoch& epoch, const EpochControl& control,
                               const char* phase) {
@@ -103,7 +103,7 @@ std::int64_t warm_up_epoch(const NetworkEpoch& epoch, const EpochControl& contro
 std::int64_t semi_supervised_epoch(const NetworkEpoch& epoch, const EpochControl& control,
                                    const Division& division, const Tensor& logits_j, Network& k,
                                    Network& j, Sgd& optimizer) {
-  release_freed_memory();  // of the evaluation, before memory peaks
+  release_freed_memory();  // memory of the evaluation, before usage peaks
   SemiSupervisedSampler sampler(epoch, division);
   const SemiSupervisedStep step(epoch.recipe, epoch.epoch_of_stage, k, j, optimizer);
   GraphedStep graphed([&](const Batch& batch) { return step(batch, epoch.views, logits_j); },

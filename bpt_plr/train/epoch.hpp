@@ -1,4 +1,4 @@
-// One epoch of one network: a sampler makes batches, a step trains on each, losses are reported.
+// Trains one network for one epoch: a sampler makes batches, a step trains, losses are reported.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ namespace bptplr {
 class LossMeans {
  public:
   LossMeans() = default;
-  /// Goes on from what `sums` returned.
+  /// Resumes from the value that `sums` returned.
   explicit LossMeans(const nlohmann::json& sums);
   nlohmann::json sums() const;
 
@@ -32,38 +32,39 @@ class LossMeans {
   std::map<std::string, std::pair<double, std::int64_t>> sums_;
 };
 
-/// Reports an iteration, in order: iterations done and in all, samples drawn by this call so far,
-/// its losses. A GPU may be some iterations ahead.
+/// Receives each iteration in order: its number (from 1), their total, the samples drawn by this
+/// call so far, and its losses. A GPU may be some iterations ahead.
 using IterationReport = std::function<void(std::int64_t iteration, std::int64_t iterations,
                                            std::int64_t images, const LossTerms& losses)>;
 
-/// Thrown between iterations where `wants_stop` says so. All that were begun have been reported.
+/// Thrown between iterations if `wants_stop` returns true; all earlier iterations are reported.
 struct Stopped {};
 
-/// What the caller of an epoch wants of it.
+/// Options and callbacks of an epoch.
 struct EpochControl {
-  /// Iterations that have been done, where an interrupted epoch goes on.
+  /// Number of iterations already done, in a resumed epoch.
   std::int64_t first_iteration = 0;
   IterationReport report = {};
-  /// Asked after every iteration.
+  /// Called after every iteration; true stops the epoch.
   std::function<bool()> wants_stop = {};
   /// Receives sentences for the user.
   std::function<void(const std::string& sentence)> warn = {};
 };
 
-/// Returns how the steps of `network` may be recorded: on a GPU, where the recipe allows it and the
-/// network draws no dropout.
+/// Returns how the steps of `network` may be recorded: only on a GPU, if the recipe allows it and
+/// the network has no dropout.
 GraphedStep::Options graph_options(const NetworkEpoch& epoch, const Network& network,
                                    std::function<void(const std::string&)> warn);
 
-/// Trains a network for one pass over the samples, trusting all labels: the warm-up, or a baseline.
-/// Returns how many samples it drew. Throws NotFinite, naming iteration and terms, when a loss or a
-/// gradient is not finite, and Stopped.
+/// Trains a network for one pass over the samples, trusting all labels (warm-up, or a baseline).
+/// Returns the number of samples drawn. Throws NotFinite, naming iteration and terms, for a loss or
+/// gradient that is not finite, and Stopped.
 std::int64_t warm_up_epoch(const NetworkEpoch& epoch, const EpochControl& control, Network& network,
                            Sgd& optimizer);
 
-/// Trains network k on the division made for it, with the help of network j; `logits_j` [n, C] is
-/// what j said of the epoch's samples, for the class sets. Returns and throws as above.
+/// Trains network k on its division with the help of network j, whose outputs `logits_j` [n, C] for
+/// the epoch's samples make the class sets. Returns the number of samples drawn. Throws NotFinite,
+/// naming iteration and terms, for a loss or gradient that is not finite, and Stopped.
 std::int64_t semi_supervised_epoch(const NetworkEpoch& epoch, const EpochControl& control,
                                    const Division& division, const Tensor& logits_j, Network& k,
                                    Network& j, Sgd& optimizer);

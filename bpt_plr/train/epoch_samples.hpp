@@ -1,4 +1,4 @@
-// Which samples an epoch is about: the whole training set, or a draw of it.
+// Samples of an epoch: the whole training set, or a random draw from it.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace bptplr {
 
-/// The n samples of an epoch. What an epoch makes of them (outputs, losses, partitions) is numbered
-/// 0..n-1 by their place here; only images are found by their number in the training set.
+/// The n samples of an epoch. Everything computed for them (outputs, losses, partitions) is indexed
+/// 0..n-1 by position in this list; only images are indexed by their number in the training set.
 struct EpochSamples {
   std::vector<std::int64_t> indices;       ///< in the training set, ascending
   std::vector<std::int64_t> noisy_labels;  ///< of these samples
@@ -19,9 +19,9 @@ struct EpochSamples {
   std::int64_t size() const { return static_cast<std::int64_t>(indices.size()); }
 };
 
-/// All samples where the recipe's epoch_size is 0 or no smaller than the training set, else that
-/// many: equally many of each noisy label (balanced_draw), other ones in every epoch. The recipe is
-/// a resolved one.
+/// Returns all samples if the resolved recipe's epoch_size is 0 or at least the size of the
+/// training set; otherwise draws that many, the same number for each noisy label (balanced_draw),
+/// anew in every epoch.
 EpochSamples draw_epoch_samples(const Recipe& recipe, const TrainingData& data, std::int64_t epoch);
 
 }  // namespace bptplr

@@ -11,19 +11,19 @@
 namespace bptplr {
 namespace {
 
-/// Images in one forward pass: enough to keep all cores busy, few enough to stay below the memory
-/// that training takes.
+/// Number of images in a forward pass: enough to use all cores, and little enough memory not to
+/// exceed that of training.
 constexpr std::int64_t kBatch = 250;
 
-/// The numbers of all images.
+/// Returns the indices of all images.
 std::vector<std::int64_t> all_images(const ViewMaker& views) {
   std::vector<std::int64_t> numbers(static_cast<std::size_t>(views.images().count));
   std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
   return numbers;
 }
 
-/// Calls fn(first, batch of images as floats) for the chosen images, the first of the batch being
-/// number `first` of these.
+/// Calls fn(first, float images of a batch) for batches of `samples`; `first` is the position of
+/// the batch's first image in `samples`.
 template <class Fn>
 void for_each_batch(const ViewMaker& views, std::span<const std::int64_t> samples, Fn&& fn) {
   const std::int64_t total = std::ssize(samples);

@@ -1,5 +1,4 @@
-// Evaluation passes: what a network says about images of a set, in evaluation mode and the
-// test view.
+// Evaluates networks on images of a set, in evaluation mode and the test view.
 #pragma once
 
 #include <cstdint>
@@ -15,20 +14,20 @@ namespace bptplr {
 /// Called after each batch with the number of images done and of all images.
 using EvaluationProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 
-/// z [n, C] and q [n, low_dim] of the images with these n numbers.
+/// Returns z [n, C] and q [n, low_dim] of the images with the n indices `samples`.
 Network::Output evaluate(Network& network, const ViewMaker& views,
                          std::span<const std::int64_t> samples,
                          const EvaluationProgress& progress = {});
-/// The same of all images.
+/// Returns z [N, C] and q [N, low_dim] of all N images.
 Network::Output evaluate(Network& network, const ViewMaker& views);
 
-/// Prototype logits s = q P^T / temperature [n, C].
+/// Returns prototype logits s = q P^T / temperature [n, C].
 Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, double temperature);
 
-/// z_1 + z_2 + ... [N, C] of every image, what the method classifies by; on the CPU.
+/// Returns z_1 + z_2 + ... [N, C] of every image, from which the method classifies; on the CPU.
 Tensor summed_logits(const std::vector<Network*>& networks, const ViewMaker& views);
 
-/// Percent of all images that the sum of the networks' logits classifies as `labels` say.
+/// Returns the accuracy in percent of the networks' summed logits on all images.
 double test_accuracy(const std::vector<Network*>& networks, const ViewMaker& views,
                      std::span<const std::int64_t> labels);
 

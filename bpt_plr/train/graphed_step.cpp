@@ -30,7 +30,7 @@ void GraphedStep::record() {
   for (Tensor& counter : options_.counters) counts_.push_back(counter.data<std::int64_t>()[0]);
   try {
     auto graph = kernels::make_graph(cuda_context(options_.device));
-    Losses losses;  // in the graph's memory: where recording fails, it goes before it
+    Losses losses;  // in the graph's memory: declared after it, to be freed before it
     graph->record([&] { losses = step_(batch_); });
     graph_ = std::move(graph);
     losses_ = losses;
@@ -40,7 +40,7 @@ void GraphedStep::record() {
         "the GPU cannot record an iteration ({}); training goes on without, more slowly",
         error.what()));
   }
-  // Recording has counted as a run does; each replay counts from before it.
+  // Recording has advanced the counters like a run; each replay advances them from before it.
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     auto& value = options_.counters[i].data<std::int64_t>()[0];
     counts_[i] = value - counts_[i];

@@ -1,6 +1,6 @@
-// Runs a training step on batch after batch. On a GPU the second one is recorded, and every later
-// one of the same shapes replays it (kernels/device_graph.hpp): the host only writes down the next
-// batch.
+// Runs a training step on successive batches. On a GPU the second step is recorded as a graph
+// (kernels/device_graph.hpp) and replayed for later batches of the same shapes; the host then only
+// writes the next batch.
 #pragma once
 
 #include <functional>
@@ -13,25 +13,25 @@
 
 namespace bptplr {
 
-/// A step, wrapped from outside: any function of a batch that only queues work on one device.
+/// Wrapper of a step: any function of a batch that only queues work on one device.
 class GraphedStep {
  public:
   using Step = std::function<Losses(const Batch&)>;
   struct Options {
     Device device;
-    /// Whether steps may be recorded. Dropout forbids it: its random numbers are arguments of
-    /// kernels and would repeat.
+    /// Whether steps may be recorded. Must be false with dropout, whose random numbers are kernel
+    /// arguments that a replay would repeat.
     bool may_record = false;
-    /// Tensors in host memory that a step counts up by the same amount each time
-    /// (num_batches_tracked): the host does so for replayed ones.
+    /// Host tensors that each step increments by a constant (num_batches_tracked); the host does so
+    /// for replayed steps.
     std::vector<Tensor> counters = {};
-    /// Receives a sentence where recording fails; training goes on without.
+    /// Receives a sentence if recording fails; training continues without a graph.
     std::function<void(const std::string&)> warn = {};
   };
 
   GraphedStep(Step step, Options options) : step_(std::move(step)), options_(std::move(options)) {}
 
-  /// Queues the step on a batch that is on the CPU. The losses are overwritten by the next call.
+  /// Queues the step on a batch on the CPU. The next call overwrites the returned losses.
   Losses operator()(const Batch& batch);
 
  private:
@@ -41,10 +41,10 @@ class GraphedStep {
   Step step_;
   Options options_;
   bool has_run_ = false;
-  Batch batch_;  ///< what a graph reads, at addresses that stay
+  Batch batch_;  ///< input of the graph, at fixed addresses
   std::unique_ptr<kernels::DeviceGraph> graph_;
-  Losses losses_;                     ///< in the graph's memory: declared after it, to go before it
-  std::vector<std::int64_t> counts_;  ///< what a step adds to each counter
+  Losses losses_;  ///< in the graph's memory: declared after it, to be freed first
+  std::vector<std::int64_t> counts_;  ///< increment of each counter in a step
 };
 
 }  // namespace bptplr

@@ -6,7 +6,7 @@
 namespace bptplr {
 namespace {
 
-/// The tensors whose names begin with `prefix`, without it.
+/// Returns the tensors whose names begin with `prefix`, which is removed.
 TensorMap without_prefix(const TensorMap& tensors, const std::string& prefix) {
   TensorMap part;
   for (auto it = tensors.lower_bound(prefix); it != tensors.end() && it->first.starts_with(prefix);

@@ -1,4 +1,4 @@
-// One of the networks in training, with all that a checkpoint has to hold of it.
+// Network in training, with its optimizer and everything else a checkpoint stores of it.
 #pragma once
 
 #include <memory>
@@ -15,17 +15,17 @@ namespace bptplr {
 struct Learner {
   std::unique_ptr<Network> network;
   Sgd optimizer;
-  KeptOutputs kept;  ///< of the epoch under way; undefined until it has been divided
+  KeptOutputs kept;  ///< of the current epoch; undefined until it has been divided
 
-  /// index: 0 or 1. The recipe is a resolved one.
+  /// Creates network `index` (0 or 1) for a resolved recipe.
   Learner(const Recipe& recipe, int index);
 
-  /// Adds everything to `tensors`, on the CPU, as "network1.conv1.weight",
-  /// "velocity1.conv1.weight" and, where `with_kept`, "kept1.logits", 1 being `number`. Parameters
-  /// and buffers are in PyTorch's layout.
+  /// Adds all state to `tensors`, on the CPU, as "network1.conv1.weight", "velocity1.conv1.weight"
+  /// and, if `with_kept`, "kept1.logits", where 1 is `number`. Parameters and buffers are in
+  /// PyTorch's layout.
   void save(int number, bool with_kept, TensorMap& tensors) const;
 
-  /// Takes over what `save` wrote; `kept` where it is there. Throws Error naming a tensor that is
+  /// Restores what `save` wrote, including `kept` if present. Throws Error naming a tensor that is
   /// missing or does not fit.
   void load(int number, const TensorMap& tensors);
 

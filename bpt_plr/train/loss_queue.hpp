@@ -1,4 +1,4 @@
-// Losses of iterations that a GPU has not finished yet, in order.
+// Queue of the losses of iterations that a GPU has not finished yet, in order.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +13,21 @@
 
 namespace bptplr {
 
-/// Reports a loss or a gradient that is not finite. The parameters are those before that iteration,
-/// unless only the loss is at fault. (The running statistics may have seen a few iterations more,
-/// as a GPU is ahead of the host.)
+/// Thrown for a loss or gradient that is not finite. Parameters are those before that iteration,
+/// unless only the loss is at fault. (Running statistics may include a few later iterations, as a
+/// GPU lags behind the host.)
 class NotFinite : public Error {
  public:
   using Error::Error;
 };
 
-/// Hands the losses of iterations on as they arrive.
+/// Reports the losses of iterations as they arrive.
 class LossQueue {
  public:
-  /// One queued iteration.
+  /// Losses of a queued iteration.
   struct Iteration {
     std::int64_t number = 0;
-    std::int64_t images = 0;  ///< samples drawn up to here
+    std::int64_t images = 0;  ///< samples drawn up to this iteration
     double lambda_u = 0.0;
     std::vector<std::string> names;
     PendingCopy values;
@@ -35,12 +35,13 @@ class LossQueue {
   };
   using Report = std::function<void(const Iteration& iteration, const LossTerms& losses)>;
 
-  /// `place` names epoch and network in errors, e.g. "epoch 3, training iteration {} of network 1".
+  /// Receives `place`, which names epoch and network in errors, e.g. "epoch 3, training iteration
+  /// {} of network 1".
   LossQueue(Report report, std::function<std::string(std::int64_t iteration)> place)
       : report_(std::move(report)), place_(std::move(place)) {}
 
   void add(Iteration iteration) { waiting_.push_back(std::move(iteration)); }
-  /// Reports what has arrived, and waits where that leaves more than `most`. Throws NotFinite.
+  /// Reports what has arrived, and waits while more than `most` are queued. Throws NotFinite.
   void report(std::size_t most);
 
  private:

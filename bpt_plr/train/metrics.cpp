@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A number, or null where it is not finite: JSON has no word for that.
+/// Returns the value as JSON; null if it is not finite, for which JSON has no number.
 Json number_or_null(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
@@ -55,7 +55,7 @@ std::vector<std::int64_t> labelled_per_class(const Partition& partition,
   return counts;
 }
 
-/// How well a small figure tells a correct label.
+/// Returns the AUC of detecting correct labels by small figures.
 double figure_auc(const Tensor& figures, const EpochSamples& samples) {
   if (!figures.defined()) return std::numeric_limits<double>::quiet_NaN();
   const Tensor values = figures.to(Device{});

@@ -6,7 +6,7 @@
 namespace bptplr {
 namespace {
 
-/// 16 bits of a view number are the iteration, 1 the network, 3 the view.
+/// A view number has 16 bits for the iteration, 1 for the network and 3 for the view.
 constexpr std::int64_t kMaxIterations = 1 << 16;
 
 }  // namespace

@@ -23,7 +23,7 @@ NamedTensors::Match load_pretrained(const std::filesystem::path& file,
 
 void check_pretrained(Recipe recipe) {
   if (recipe.pretrained.empty()) return;
-  // Not known before the data are; the classifier need not match.
+  // The number of classes is unknown before the data are loaded; the classifier need not match.
   if (recipe.num_class == 0) recipe.num_class = 2;
   const auto network = make_network(recipe, 0);
   load_pretrained(recipe.pretrained, {network.get()});

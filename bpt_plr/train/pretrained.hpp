@@ -1,4 +1,4 @@
-// Weights to start from: a network trained for something else.
+// Loads initial weights from a network that was trained for another task.
 #pragma once
 
 #include <filesystem>
@@ -9,15 +9,15 @@
 
 namespace bptplr {
 
-/// Copies from a .safetensors file, or else one of torch.save (engine/io/torch/pth.hpp), whatever
-/// matches by name and shape into each of the networks, which are alike, and says what. A tensor
-/// that matches by name alone, as a classifier of other classes may, is left as it is. Throws Error
-/// when nothing matches, or the file cannot be read.
+/// Copies tensors of a .safetensors or torch.save file (engine/io/torch/pth.hpp) that match by name
+/// and shape into each of the identically built networks, and returns what matched. A tensor that
+/// matches by name alone, e.g. a classifier of other classes, is left as it is. Throws Error if
+/// nothing matches or the file cannot be read.
 NamedTensors::Match load_pretrained(const std::filesystem::path& file,
                                     const std::vector<Network*>& networks);
 
-/// Throws the Error that the file of a resolved recipe (none: nothing happens) will cause, for
-/// those who have long work to do before.
+/// Throws the Error that loading the file of a resolved recipe (if any) would throw, to detect it
+/// before long work.
 void check_pretrained(Recipe recipe);
 
 }  // namespace bptplr

@@ -1,4 +1,4 @@
-// Samplers: which samples each iteration of an epoch trains on, and everything random about it.
+// Samplers choose the samples of each iteration of an epoch, and draw all its random numbers.
 #pragma once
 
 #include <cstdint>
@@ -16,18 +16,18 @@ class Sampler {
  public:
   virtual ~Sampler() = default;
 
-  /// Returns how many batches the epoch has.
+  /// Returns the number of batches in the epoch.
   virtual std::int64_t iterations() const = 0;
   /// Returns the next batch, on the CPU.
   virtual Batch next() = 0;
-  /// Passes over the next batch, which has been trained on before.
+  /// Skips the next batch, which has already been trained on.
   virtual void skip() = 0;
 };
 
-/// Goes once over all samples in a shuffled order: the warm-up, or a baseline.
+/// Makes one pass over all samples in a shuffled order, for warm-up or a baseline.
 class WarmUpSampler : public Sampler {
  public:
-  /// `epoch` must outlive the sampler.
+  /// Receives `epoch`, which must outlive the sampler.
   explicit WarmUpSampler(const NetworkEpoch& epoch);
 
   std::int64_t iterations() const override { return iterations_; }
@@ -46,30 +46,30 @@ class WarmUpSampler : public Sampler {
   std::int64_t next_ = 0;
 };
 
-/// How an epoch goes through its labelled and its unlabelled set.
+/// Lengths of an epoch's passes over the labelled and the unlabelled set.
 struct Passes {
-  std::int64_t batch_x = 0;  ///< samples of a whole batch
+  std::int64_t batch_x = 0;  ///< samples in a complete batch
   std::int64_t batch_u = 0;
   std::int64_t iterations = 0;
   Incomplete incomplete = Incomplete::kDrop;
 };
 
-/// Derives the passes from the fields epoch_length, incomplete_batches and batch_u of the recipe.
-/// `all`: floor(n / B) + 1 iterations; `labelled`: a pass over the labelled set, or the unlabelled
-/// one where that is empty. batch_u is B or, from the share R of clean labels, floor(B / (2 R)), at
+/// Derives the passes from the recipe fields epoch_length, incomplete_batches and batch_u. `all`:
+/// floor(n / B) + 1 iterations; `labelled`: one pass over the labelled set, or over the unlabelled
+/// one if that is empty. batch_u is B or, from the share R of clean labels, floor(B / (2 R)), at
 /// most 10 B (UNICON, Karim et al., CVPR 2022).
 Passes plan_passes(const Recipe& recipe, const Division& division);
 
-/// Returns the ramped-up lambda_u: times clamp((e - W + b / (floor(size_x / B) + 1)) / lambda_ramp,
-/// 0, 1) in iteration b of a pass over the labelled set of size_x samples, e being the epoch of the
-/// stage and W its warm-up. Without a ramp (0) it is lambda_u at once.
+/// Returns lambda_u * clamp((e - W + b / (floor(size_x / B) + 1)) / lambda_ramp, 0, 1) for
+/// iteration b of a pass over the labelled set of size_x samples; e is the epoch of the stage, W
+/// its warm-up. lambda_ramp = 0 returns lambda_u.
 double unlabelled_weight(const Recipe& recipe, std::int64_t epoch_of_stage, std::int64_t b,
                          std::int64_t size_x);
 
-/// Goes through the labelled and the unlabelled set of a division side by side.
+/// Draws batches from the labelled and the unlabelled set of a division side by side.
 class SemiSupervisedSampler : public Sampler {
  public:
-  /// Both must outlive the sampler.
+  /// Receives `epoch` and `division`, which must outlive the sampler.
   SemiSupervisedSampler(const NetworkEpoch& epoch, const Division& division);
 
   std::int64_t iterations() const override { return passes_.iterations; }

@@ -98,7 +98,7 @@ void SemiSupervisedSampler::skip() {
   ++next_;
 }
 
-/// The weight of L_U in the batch just taken.
+/// Returns the weight of L_U in the current batch.
 double SemiSupervisedSampler::lambda() const {
   return unlabelled_weight(epoch_.recipe, epoch_.epoch_of_stage,
                            std::max<std::int64_t>(labelled_.taken_from_pass() - 1, 0),
@@ -112,7 +112,7 @@ ShuffledPasses SemiSupervisedSampler::shuffled(const std::vector<std::int64_t>& 
           epoch_.stream_network()};
 }
 
-/// float32 [samples.size()]: w, the weight of their labels in co-refinement.
+/// Returns w, the weight of the labels in co-refinement, as float32 [samples.size()].
 Tensor SemiSupervisedSampler::weights_of(std::span<const std::int64_t> samples) const {
   std::vector<float> w;
   w.reserve(samples.size());
@@ -127,13 +127,13 @@ void SemiSupervisedSampler::choose_class_sets(std::span<const std::int64_t> x,
                                               std::span<const std::int64_t> x_positions,
                                               std::span<const std::int64_t> u_positions,
                                               Batch& batch) const {
-  // The published script looks logits up by the position inside X or U.
+  // The published script indexes logits by the position within X or U.
   const bool own = epoch_.recipe.class_set_rows == ClassSetRows::kSample;
   batch.set_rows = vector_of(own ? join(x, u) : join(x_positions, u_positions));
   batch.set_labels = vector_of(select(epoch_.samples.noisy_labels, join(x, u)));
 }
 
-/// `rows` are mixed with one another.
+/// Draws the MixUp of `rows` rows with one another.
 void SemiSupervisedSampler::draw_mixup(std::int64_t rows, Batch& batch) const {
   const Recipe& recipe = epoch_.recipe;
   Philox random = epoch_.mixup_stream(next_);

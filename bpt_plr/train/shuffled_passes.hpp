@@ -1,4 +1,4 @@
-// The order in which a set of samples is gone through, again and again.
+// Repeats shuffled passes over a set of samples.
 #pragma once
 
 #include <cstdint>
@@ -9,24 +9,24 @@
 
 namespace bptplr {
 
-/// What a pass does with the positions that fill no batch at its end.
+/// Treatment of the positions at the end of a pass that do not fill a batch.
 enum class Incomplete { kDrop, kKeep };
 
-/// Yields batches of positions 0..size-1 from one shuffled pass after another. A set smaller than a
-/// batch is one batch by itself.
+/// Yields batches of positions 0..size-1 from successive shuffled passes. A set smaller than a
+/// batch is a single batch.
 class ShuffledPasses {
  public:
-  /// The order of pass p is drawn from the stream (seed, purpose, epoch, network, p).
+  /// Draws the order of pass p from the stream (seed, purpose, epoch, network, p).
   ShuffledPasses(std::int64_t size, std::int64_t batch_size, Incomplete incomplete,
                  std::uint64_t seed, Purpose purpose, std::uint32_t epoch, std::uint32_t network);
 
-  /// The next batch; empty only for an empty set. Valid until the next call.
+  /// Returns the next batch; empty only for an empty set. Valid until the next call.
   std::span<const std::int64_t> next();
-  /// The batch that the next call yields, where it belongs to the current pass; else empty.
+  /// Returns the batch of the next call if it belongs to the current pass, else an empty span.
   std::span<const std::int64_t> upcoming() const;
-  /// Batches taken from the current pass, the last one included.
+  /// Returns the number of batches taken from the current pass, including the last one.
   std::int64_t taken_from_pass() const { return taken_; }
-  /// Batches that a pass has.
+  /// Returns the number of batches in a pass.
   std::int64_t batches_per_pass() const { return per_pass_; }
 
  private:

@@ -19,7 +19,7 @@
 namespace bptplr {
 namespace {
 
-/// Seconds since it was made.
+/// Measures seconds since its construction.
 class Stopwatch {
  public:
   double seconds() const {
@@ -68,7 +68,7 @@ bool Trainer::run() {
 Checkpoint Trainer::checkpoint() const {
   Checkpoint checkpoint{position_, recipe_, hash_training_data(data_), accuracies_, {}, {}};
   if (position_.within_epoch()) checkpoint.loss_sums = loss_means_.sums();
-  // Within a divided epoch, what the networks said of its samples is part of the state.
+  // Within a divided epoch, the networks' outputs for its samples are part of the state.
   const bool with_outputs = position_.within_epoch() && is_divided(position_.epoch);
   for (int i = 0; i < num_networks(); ++i) {
     learners_[static_cast<std::size_t>(i)]->save(i + 1, with_outputs, checkpoint.tensors);
@@ -85,7 +85,7 @@ void Trainer::restore(const Checkpoint& checkpoint, const std::string& origin) {
           origin);
   position_ = checkpoint.position;
   accuracies_ = checkpoint.accuracies;
-  // Between two epochs the state is that of the one before.
+  // Between two epochs the state is that of the previous one.
   const bool is_of_last = !position_.within_epoch() && position_.epoch > 0;
   begin_stage(stage_of(position_.epoch - (is_of_last ? 1 : 0)));
   loss_means_ = position_.within_epoch() ? LossMeans(checkpoint.loss_sums) : LossMeans();
@@ -99,7 +99,7 @@ std::size_t Trainer::stage_of(std::int64_t epoch) const {
   return stage;
 }
 
-/// New networks, and what the selection so far hands over.
+/// Creates new networks, and hands over the results of selection so far.
 void Trainer::begin_stage(std::size_t stage) {
   TensorMap handed_over;
   if (parts_ && parts_->selection) parts_->selection->save(handed_over);
@@ -136,7 +136,7 @@ void Trainer::stop_if_wanted() {
   if (observer_.wants_stop()) throw Stopped{};
 }
 
-/// The epoch at position_, from there on.
+/// Runs the epoch at position_, from there on.
 void Trainer::run_epoch() {
   if (stage_of(position_.epoch) != stage_) begin_stage(stage_of(position_.epoch));
   EpochMetrics metrics;
@@ -160,7 +160,7 @@ void Trainer::run_epoch() {
   observer_.on_epoch(metrics);
 }
 
-/// Warm-up, or a baseline.
+/// Trains an epoch of warm-up, or of a baseline.
 void Trainer::plain_epoch(EpochMetrics& metrics) {
   const Stopwatch watch;
   std::int64_t images = 0;
@@ -173,7 +173,8 @@ void Trainer::plain_epoch(EpochMetrics& metrics) {
   metrics.images_per_s = static_cast<double>(images) / watch.seconds();
 }
 
-/// Lets a selection that looks back see the last epochs of the warm-up, by what network 1 says.
+/// Gives a selection that uses earlier epochs the last ones of the warm-up, divided by the outputs
+/// of network 1.
 void Trainer::divide_after_warm_up(std::int64_t epoch) {
   if (!parts_->selection) return;
   if (within_stage(epoch) < recipe().warm_up - parts_->selection->warm_up_epochs()) return;
@@ -182,7 +183,7 @@ void Trainer::divide_after_warm_up(std::int64_t epoch) {
   divide(*parts_, std::vector{kept, kept}, samples_, {epoch, within_stage(epoch)});
 }
 
-/// Steps 1 to 6.
+/// Runs steps 1 to 6.
 void Trainer::divided_epoch(EpochMetrics& metrics) {
   const int first = position_.network;
   std::vector<Division> divisions;
@@ -190,7 +191,7 @@ void Trainer::divided_epoch(EpochMetrics& metrics) {
   for (int k = first; k < 2; ++k) {
     if (k == first || recipe().exchange == Exchange::kJoint) {
       const Stopwatch watch;
-      // A run that goes on within an epoch has the outputs from its checkpoint.
+      // A run resumed within an epoch has the outputs from its checkpoint.
       if (k != first || !position_.within_epoch() || !has_outputs()) {
         begin_division(k);
         for (int i = 0; i < 2; ++i) evaluate_samples(metrics.epoch, i);
@@ -206,14 +207,14 @@ void Trainer::divided_epoch(EpochMetrics& metrics) {
   metrics.images_per_s = static_cast<double>(images) / metrics.seconds["train"];
 }
 
-/// Before network k is trained on a division yet to be made: where the run stops until then, it
-/// goes on from here, with no outputs.
+/// Discards outputs before network k is trained on a new division; a run stopped before that
+/// division resumes here.
 void Trainer::begin_division(int k) {
   for (const auto& learner : learners_) learner->kept = {};
   position_ = {position_.epoch, k, 0};
 }
 
-/// Step 1: what the network says about every sample of the epoch.
+/// Computes the outputs of a network for every sample of the epoch (step 1).
 void Trainer::evaluate_samples(std::int64_t epoch, int index) {
   Network& network = *learner(index).network;
   const auto report = [&](std::int64_t done, std::int64_t total) {
@@ -229,7 +230,8 @@ void Trainer::evaluate_samples(std::int64_t epoch, int index) {
   learner(index).kept = keep_outputs(recipe(), network, std::move(output));
 }
 
-/// Steps 1 to 3, from what the networks said. Of divisions made anew the last one is reported.
+/// Divides the samples by the networks' outputs (steps 1 to 3). If an epoch divides repeatedly,
+/// `metrics` keeps the last division.
 std::vector<Division> Trainer::divide_samples(EpochMetrics& metrics) {
   const std::int64_t epoch = metrics.epoch;
   Divided divided = divide(*parts_, kept_outputs(), samples_, {epoch, within_stage(epoch)});
@@ -243,7 +245,7 @@ std::vector<Division> Trainer::divide_samples(EpochMetrics& metrics) {
   return std::move(divided.divisions);
 }
 
-/// Steps 5 and 6 for network k. Returns how many samples it drew.
+/// Trains network k and updates prototypes (steps 5, 6). Returns the number of samples drawn.
 std::int64_t Trainer::train_on(const Division& division, std::int64_t epoch, int k) {
   Learner& other = learner(1 - k);
   const std::int64_t images = semi_supervised_epoch(
@@ -258,7 +260,7 @@ std::int64_t Trainer::train_on(const Division& division, std::int64_t epoch, int
   return images;
 }
 
-/// Step 7.
+/// Tests the networks (step 7).
 void Trainer::test(EpochMetrics& metrics) {
   observer_.on_progress({metrics.epoch, recipe_.num_epochs, "test", 0, 0, 1, 0, {}});
   const Stopwatch watch;

@@ -1,6 +1,6 @@
-// A training run: warm-up, then selection and semi-supervised training, epoch after epoch
-// (docs/method.md, steps 1 to 7), or a baseline that trusts all labels. The recipe says which
-// statistic, selection, contrast and pseudo labels the method has.
+// Trains a run epoch by epoch: warm-up, then selection and semi-supervised training
+// (docs/method.md, steps 1 to 7), or a baseline that trusts all labels. The recipe chooses the
+// method's statistic, selection, contrast and pseudo labels.
 #pragma once
 
 #include <cstdint>
@@ -25,19 +25,19 @@
 
 namespace bptplr {
 
-/// Position of a run.
+/// Progress within a run.
 struct Progress {
   std::int64_t epoch = 0;
   std::int64_t num_epochs = 0;
   std::string phase;                     ///< "warm_up", "partition", "train", "ce" or "test"
   int network = 0;                       ///< 1 or 2
-  std::int64_t iteration = 0;            ///< done in this phase
-  std::int64_t iterations = 0;           ///< of this phase
-  std::int64_t images = 0;               ///< samples that this phase has drawn so far
+  std::int64_t iteration = 0;            ///< iterations done in this phase
+  std::int64_t iterations = 0;           ///< total iterations of this phase
+  std::int64_t images = 0;               ///< samples drawn in this phase so far
   std::map<std::string, double> losses;  ///< of the last iteration
 };
 
-/// Receives what happens in a run. Every call is made from the training thread, between iterations.
+/// Receives the events of a run. All calls come from the training thread, between iterations.
 class TrainingObserver {
  public:
   virtual ~TrainingObserver() = default;
@@ -45,26 +45,26 @@ class TrainingObserver {
   virtual void on_epoch(const EpochMetrics&) {}
   /// Receives a sentence for the user, e.g. about a labelled set smaller than a batch.
   virtual void on_warning(const std::string&) {}
-  /// Whether to stop; asked after every iteration and evaluated batch.
+  /// Returns whether to stop; called after every iteration and evaluated batch.
   virtual bool wants_stop() { return false; }
 };
 
 class Trainer {
  public:
-  /// `recipe` must be resolved; data and observer must outlive the trainer. Throws Error where
+  /// Receives a resolved recipe; `data` and `observer` must outlive the trainer. Throws Error if
   /// recipe and data do not fit.
   Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& observer);
 
-  /// Trains the epochs that are left. Returns false where the observer stopped it before the end.
-  /// Throws NotFinite when a loss or a gradient is not finite, Error when a class is empty, ...
+  /// Trains the remaining epochs. Returns false if the observer stopped it early. Throws NotFinite
+  /// for a loss or gradient that is not finite, Error when a class is empty, ...
   bool run();
 
-  /// Returns everything that another trainer of the same recipe and data needs to go on from here,
-  /// to the same bits on a CPU. May be called when an epoch is reported and when `run` has ended,
-  /// by NotFinite too: then the iteration that failed comes next.
+  /// Returns the state from which another trainer of the same recipe and data resumes, with
+  /// identical bits on a CPU. May be called when an epoch is reported and after `run` ends, also by
+  /// NotFinite: the failed iteration then comes next.
   Checkpoint checkpoint() const;
-  /// Goes on from a checkpoint. Throws Error, naming the field, where the recipe differs
-  /// (require_same_run) or the data do; `origin` is what the checkpoint is called.
+  /// Resumes from a checkpoint, called `origin` in errors. Throws Error naming the field if the
+  /// recipe (require_same_run) or the data differ.
   void restore(const Checkpoint& checkpoint, const std::string& origin);
 
   /// Returns the number of networks, one or two.
@@ -73,11 +73,11 @@ class Trainer {
   const Network& network(int index) const {
     return *learners_[static_cast<std::size_t>(index)]->network;
   }
-  /// What each network took from the recipe's `pretrained`; empty without one.
+  /// Returns what each network took from the recipe's `pretrained` file; empty without one.
   const std::optional<NamedTensors::Match>& pretrained() const { return pretrained_; }
 
  private:
-  // The stage under way: its recipe, the number of an epoch within it, its networks.
+  // State of the current stage: recipe, epoch within it, networks.
   const Recipe& recipe() const { return stages_[stage_].recipe; }
   std::int64_t within_stage(std::int64_t epoch) const {
     return epoch - stages_[stage_].first_epoch;
@@ -88,7 +88,7 @@ class Trainer {
   std::vector<Network*> networks() const;
   std::vector<const KeptOutputs*> kept_outputs() const;
 
-  /// Whether the samples of an epoch are divided, or all trusted.
+  /// Returns whether the samples of an epoch are divided rather than all trusted.
   bool is_divided(std::int64_t epoch) const {
     return divides(recipe()) && within_stage(epoch) >= recipe().warm_up;
   }
@@ -119,7 +119,7 @@ class Trainer {
   std::optional<Parts> parts_;
   std::optional<NamedTensors::Match> pretrained_;
   Position position_;
-  EpochSamples samples_;  ///< of the epoch under way
+  EpochSamples samples_;  ///< of the current epoch
   LossMeans loss_means_;
   std::vector<double> accuracies_;
 };

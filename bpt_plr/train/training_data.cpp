@@ -17,20 +17,20 @@
 namespace bptplr {
 namespace {
 
-/// The samples of a training set that are trained on.
+/// Returns the samples of a training set that are used.
 std::vector<std::int64_t> subset_of(const Recipe& recipe, const std::vector<std::int64_t>& labels,
                                     std::int64_t num_classes) {
   const std::int64_t count = recipe.subset == 0 ? std::ssize(labels) : recipe.subset;
   return balanced_subset(labels, num_classes, count, static_cast<std::uint64_t>(recipe.seed));
 }
 
-/// How many entries a label file has, 0 where it is no JSON list.
+/// Returns the number of entries in a label file, 0 if it is not a JSON list.
 std::int64_t list_length(const std::string& path) {
   const auto json = parse_json_or_none(read_file(path));
   return json.is_array() ? static_cast<std::int64_t>(json.size()) : 0;
 }
 
-/// The labels of `noise_file` for the samples `subset` of a training set of `total`.
+/// Reads the labels in `noise_file` of the samples `subset` of a training set of `total`.
 std::vector<std::int64_t> labels_from_file(const Recipe& recipe, std::int64_t num_classes,
                                            std::int64_t total,
                                            const std::vector<std::int64_t>& subset) {
@@ -48,7 +48,7 @@ std::vector<std::int64_t> human_labels(const Recipe& recipe, std::int64_t num_cl
   return select(read_human_labels(path, recipe.human_set, num_classes, total), subset);
 }
 
-/// Wrong labels made from the true ones of `dataset.train`.
+/// Returns noisy labels, generated from the true ones of `dataset.train`.
 std::vector<std::int64_t> make_noisy(const Recipe& recipe, const Dataset& dataset) {
   const std::vector<std::int64_t>& labels = dataset.train.labels;
   const auto seed = static_cast<std::uint64_t>(recipe.seed);
@@ -68,7 +68,7 @@ std::vector<std::int64_t> make_noisy(const Recipe& recipe, const Dataset& datase
   return labels;
 }
 
-/// The labels to train on, of the samples `subset` of a training set of `total`.
+/// Returns the training labels of the samples `subset` of a training set of `total`.
 std::vector<std::int64_t> noisy_labels(const Recipe& recipe, const Dataset& dataset,
                                        std::int64_t total,
                                        const std::vector<std::int64_t>& subset) {
@@ -79,8 +79,8 @@ std::vector<std::int64_t> noisy_labels(const Recipe& recipe, const Dataset& data
   return make_noisy(recipe, dataset);
 }
 
-/// What is known of the true labels. Where labels are made wrong here, the official ones are the
-/// truth as far as no better is known: it is the noise of this run that is to be found.
+/// Returns the known true labels. Where noise is generated, official labels count as true unless
+/// better ones are known: it is this run's noise that is to be found.
 std::vector<std::int64_t> truth_of(const Recipe& recipe, const Split& train) {
   if (train.true_labels.empty()) return train.labels;
   std::vector<std::int64_t> truth = train.true_labels;
@@ -96,7 +96,7 @@ void check_classes(const Recipe& recipe, const std::string& name, std::int64_t c
           "num_class is {}, but {} has {} classes", recipe.num_class, name, classes);
 }
 
-/// What the files of a set tell about the recipe.
+/// Throws Error if the files of a set do not fit the recipe.
 void check_list(const Recipe& recipe, const ImageList& list) {
   const std::int64_t classes = std::ssize(list.class_names);
   check_classes(recipe, list.name, classes);
@@ -125,11 +125,11 @@ DatasetConfig dataset_config(const Recipe& recipe, const LoadReport& report) {
           .shapes_test = recipe.shapes_test};
 }
 
-/// What a recipe trains on, before any label is made wrong.
+/// Data that a recipe trains on, before label noise is generated.
 struct TrainingPart {
   TrainingData data;                 ///< without noisy labels
-  std::int64_t total = 0;            ///< images of the whole training set
-  std::vector<std::int64_t> subset;  ///< those of them that are trained on
+  std::int64_t total = 0;            ///< number of images in the whole training set
+  std::vector<std::int64_t> subset;  ///< those of them that are used
 };
 
 TrainingPart load_part(const Recipe& recipe, const LoadReport& report) {

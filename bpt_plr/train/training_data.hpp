@@ -1,4 +1,4 @@
-// What a run trains on: images, their noisy labels and, where known, the true ones.
+// Loads what a run trains on: images, noisy labels and, where known, true labels.
 #pragma once
 
 #include <cstdint>
@@ -13,29 +13,27 @@
 namespace bptplr {
 
 struct TrainingData {
-  Dataset dataset;                         ///< train.labels are the official ones, wrong or not
-  std::vector<std::int64_t> noisy_labels;  ///< [N], what the networks are given
-  std::vector<std::int64_t> true_labels;   ///< [N], for reports only; -1 = unknown
+  Dataset dataset;                         ///< train.labels are the official ones, right or wrong
+  std::vector<std::int64_t> noisy_labels;  ///< [N] labels that the networks are trained on
+  std::vector<std::int64_t> true_labels;   ///< [N] for reports only; -1 = unknown
 };
 
-/// Loads the recipe's data set, draws the subset, and adds the label noise: from `noise_file` if
-/// given (a list for the whole training set or for the subset), else by `noise_mode` and `r`.
-/// The recipe is a resolved one; where its num_class is 0, the data set's counts. Image files that
-/// are left out have no place in the lists of labels. Throws Error for anything missing or
-/// malformed.
+/// Loads the resolved recipe's data set, draws the subset, and adds label noise: from `noise_file`
+/// if given (a list for the whole training set or for the subset), else by `noise_mode` and `r`. If
+/// num_class is 0, the data set decides it. Image files that are left out have no entry in the
+/// label lists. Throws Error for anything missing or malformed.
 TrainingData load_training_data(const Recipe& recipe, const LoadReport& report = {});
 
-/// The same for a run that there has been, with the labels that it trained on: `labels` is the list
-/// that its folder keeps, one for each image of the recipe's training set or subset, and the noise
-/// that the recipe tells of is not made again. Throws Error where it is not as long as that.
+/// Loads the data of an existing run with the labels it was trained on: the list `labels` of its
+/// folder, one for each image of the recipe's training set or subset. No noise is generated. Throws
+/// Error if the length of the list differs.
 TrainingData reload_training_data(const Recipe& recipe, const std::filesystem::path& labels,
                                   const LoadReport& report = {});
 
-/// How a resolved recipe's labels come to be wrong, as a part of names: "sym40", "human_worse",
-/// "file", "none".
+/// Returns a resolved recipe's noise as a part of names: "sym40", "human_worse", "file", "none".
 std::string noise_name(const Recipe& recipe);
 
-/// Only the data set, as `bptplr eval` needs it.
+/// Loads the data set alone, e.g. for `bptplr eval`.
 Dataset load_dataset(const Recipe& recipe, const LoadReport& report = {});
 
 }  // namespace bptplr

@@ -1,4 +1,4 @@
-// Views as a recipe describes them.
+// Creates the view maker that a recipe describes.
 #pragma once
 
 #include "bpt_plr/recipe/recipe.hpp"
@@ -7,8 +7,8 @@
 
 namespace bptplr {
 
-/// Makes views of `images`, a split of `dataset`, on the recipe's device in its precision. The
-/// images must outlive the result.
+/// Returns a maker of views of `images`, a split of `dataset`, on the recipe's device and in its
+/// precision. The images must outlive it.
 ViewMaker make_view_maker(const Recipe& recipe, const Dataset& dataset, const Images& images);
 
 }  // namespace bptplr

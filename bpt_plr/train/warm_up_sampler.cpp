@@ -9,7 +9,8 @@
 namespace bptplr {
 namespace {
 
-/// A last batch of a single sample, which batch normalisation cannot train on, is left out.
+/// Returns the number of batches, without a last one of a single sample, which batch normalisation
+/// cannot train on.
 std::int64_t batches_of(std::int64_t samples, std::int64_t batch_size) {
   const bool leaves_one = samples > batch_size && samples % batch_size == 1;
   return leaves_one ? samples / batch_size : (samples + batch_size - 1) / batch_size;

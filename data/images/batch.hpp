@@ -1,4 +1,4 @@
-// Image files that are looked at once: decoded side by side in memory, without a cache.
+// Decodes image files in parallel in memory, without a cache.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,11 @@ namespace bptplr {
 
 struct ImageBatch {
   Images images;                      ///< of the readable files, in their order
-  std::vector<std::int64_t> kept;     ///< [images.count] rising: which of the files each image is
-  std::vector<std::string> problems;  ///< a sentence about each of the others, in their order
+  std::vector<std::int64_t> kept;     ///< [images.count] index of each image's file, ascending
+  std::vector<std::string> problems;  ///< a sentence about each other file, in order
 };
 
-/// The pictures of `files` at side x side pixels, as resize_and_crop makes them, decoded with all
-/// threads.
+/// Decodes `files` with all threads, resized to side x side pixels by resize_and_crop.
 ImageBatch read_image_batch(std::span<const std::filesystem::path> files, int side);
 
 }  // namespace bptplr

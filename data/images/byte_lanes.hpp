@@ -1,5 +1,5 @@
-// The inner loops of resize.cpp, on pairs of bytes in sixteen lanes: as plain loops, and with AVX2
-// and AVX-512 where the compiler may use them. All give the same bits.
+// Inner loops of resize.cpp, on pairs of bytes in sixteen lanes: as plain loops, and with AVX2 and
+// AVX-512 if the compiler may use them. All give the same bits.
 #pragma once
 
 #include <algorithm>
@@ -17,23 +17,23 @@
 namespace bptplr::byte_lanes {
 
 inline constexpr int kLanes = 16;
-/// Bytes of a pair in each lane.
+/// Bytes in a vector that holds one pair per lane.
 inline constexpr int kPairs = 2 * kLanes;
-/// Weights are integers of this many binary places: 8 bits of pixel, two of headroom and the weight
-/// fill 32. All weights of a sum together are about 1.
+/// Fractional bits of the integer weights: a pixel has 8 bits and two are headroom, so that a sum
+/// fits in 32. The weights of a sum add up to about 1.
 inline constexpr int kWeightBits = 32 - 8 - 2;
 inline constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
 
 /// Bytes of a row that `transpose` reads.
 inline constexpr int kRowBytes = 16;
-/// Four RGB pixels as six pairs: the same channel of two neighbours.
+/// Four RGB pixels are six pairs, each of the same channel of two neighbours.
 inline constexpr int kPixels = 4;
 inline constexpr std::array<std::int8_t, kRowBytes> kChannelPairs = {0, 3,  1, 4,  2,  5,  6,  9,
                                                                      7, 10, 8, 11, -1, -1, -1, -1};
 
 namespace portable {
 
-/// The weights of a pair, each in [0, 2^kWeightBits].
+/// Weights of a pair, each in [0, 2^kWeightBits].
 struct WeightPair {
   WeightPair(std::int32_t a, std::int32_t b) : first(a), second(b) {}
 
@@ -41,7 +41,7 @@ struct WeightPair {
   std::int32_t second;
 };
 
-/// In each lane the sum of bytes, each times its weight.
+/// Weighted sum of bytes in each lane.
 class Sums {
  public:
   /// sums[i] += weights.first * pairs[i][0] + weights.second * pairs[i][1]
@@ -62,9 +62,9 @@ class Sums {
   std::array<std::int32_t, kLanes> sums_{};
 };
 
-/// Pairs along sixteen rows come to lie side by side, in `count` <= 8 rows of sixteen pairs:
-/// to[p * to_stride + 2 * i + b] = from[i * stride + place], where the place is 2 * p + b, or
-/// kChannelPairs[2 * p + b] with `channels`.
+/// Transposes pairs of sixteen rows into `count` <= 8 rows of sixteen pairs: to[p * to_stride + 2 *
+/// i + b] = from[i * stride + place], where place is 2 * p + b or, with `channels`, kChannelPairs[2
+/// * p + b].
 template <bool channels, int count>
 void transpose(const std::uint8_t* from, std::ptrdiff_t stride, std::uint8_t* to,
                std::ptrdiff_t to_stride) {
@@ -81,7 +81,7 @@ void transpose(const std::uint8_t* from, std::ptrdiff_t stride, std::uint8_t* to
 #ifdef __AVX2__
 namespace avx2 {
 
-/// There is no quick product of a byte and 23 bits, so that each weight is split into
+/// Weights of a pair. As there is no fast product of a byte and 23 bits, each weight is split into
 /// high * 2^16 + low, with low in [-2^15, 2^15).
 struct WeightPair {
   WeightPair(std::int32_t first, std::int32_t second)
@@ -94,8 +94,9 @@ struct WeightPair {
   std::int32_t high;  ///< two of 8 bits, twice
 };
 
-/// Sums of the high parts fit 16 bits: a high part is at most twice its share of the 2^6 that all
-/// weights come to, and 2 * 2^6 * 255 < 2^15. The low parts and the whole are exact modulo 2^32.
+/// Weighted sum of bytes in each lane. The sums of the high parts fit in 16 bits: a high part is at
+/// most twice its share of the 2^6 that all weights add up to, and 2 * 2^6 * 255 < 2^15. The low
+/// parts and the total are exact modulo 2^32.
 class Sums {
  public:
   void add(const WeightPair& weights, const std::uint8_t* pairs) {
@@ -112,7 +113,7 @@ class Sums {
     const __m256i words = _mm256_packs_epi32(pixels(low_[0], _mm256_unpacklo_epi16(zero, high_)),
                                              pixels(low_[1], _mm256_unpackhi_epi16(zero, high_)));
     const __m256i bytes = _mm256_packus_epi16(words, words);
-    // Each half of the register was packed by itself, twice.
+    // The halves of the register are packed separately, each twice.
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
                      _mm256_castsi256_si128(_mm256_permute4x64_epi64(bytes, 0b1000)));
   }
@@ -131,7 +132,7 @@ inline __m256i load_halves(const void* first, const void* second) {
                              static_cast<const __m128i*>(first));
 }
 
-/// Each half of a register takes eight of the rows.
+/// Each half of a register holds eight of the rows.
 template <bool channels, int count>
 void transpose(const std::uint8_t* from, std::ptrdiff_t stride, std::uint8_t* to,
                std::ptrdiff_t to_stride) {
@@ -144,9 +145,9 @@ void transpose(const std::uint8_t* from, std::ptrdiff_t stride, std::uint8_t* to
       now[i] = _mm256_shuffle_epi8(now[i], load_halves(kChannelPairs.data(), kChannelPairs.data()));
     }
   }
-  // Each round shuffles the 64 pairs of a half like a deck of cards: the upper bit of their place
-  // becomes the lowest. Three rounds swap the three bits of the row with those of the column. The
-  // loops are unrolled lest the compiler takes them for copies of memory.
+  // Each round interleaves the halves of 64 pairs, which moves the upper bit of their index to the
+  // lowest place. Three rounds swap the three bits of the row with those of the column. The loops
+  // are unrolled, or the compiler would turn them into copies of memory.
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < kHalfRows / 2; ++i) {
       next[2 * i] = _mm256_unpacklo_epi16(now[i], now[i + kHalfRows / 2]);
@@ -166,9 +167,9 @@ void transpose(const std::uint8_t* from, std::ptrdiff_t stride, std::uint8_t* to
 #ifdef BPTPLR_AVX512
 namespace avx512 {
 
-/// As avx2::Sums, with all lanes in one register and a product and a sum in one instruction. The
-/// masks are for GCC 12, which takes the registers that the plain forms begin with, where nothing
-/// is kept, for forgotten variables.
+/// Equivalent of avx2::Sums with all lanes in one register and a single multiply-add instruction.
+/// The masks avoid a false warning of GCC 12, which takes the undefined registers that the unmasked
+/// forms start from for uninitialised variables.
 class Sums {
  public:
   void add(const avx2::WeightPair& weights, const std::uint8_t* pairs) {

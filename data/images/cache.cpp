@@ -25,12 +25,12 @@ namespace fs = std::filesystem;
 using image_cache::Header;
 using image_cache::Record;
 
-/// Images that are decoded before they are written: this many bytes of them, what bounds the
-/// memory, but enough for all threads to have one in hand.
+/// Size of the chunks of images that are decoded and then written: limits the memory, but gives
+/// every thread an image.
 constexpr std::int64_t kChunkBytes = std::int64_t{64} << 20;
 constexpr std::int64_t kMinChunk = 32;
 constexpr std::int64_t kMaxChunk = 512;
-/// Images whose checksums a thread computes at a time.
+/// Number of images whose checksums a thread computes at a time.
 constexpr std::int64_t kVerifyGrain = 64;
 
 void warn(const LoadReport& report, const std::string& sentence) {
@@ -43,7 +43,7 @@ std::uint64_t hash_paths(const std::vector<fs::path>& files) {
   return hash;
 }
 
-/// Size and time of each file; zeros where it cannot be asked, which its decoding will tell.
+/// Returns size and time of each file; zeros where stat fails, which decoding will report.
 std::vector<Record> stat_files(const std::vector<fs::path>& files) {
   std::vector<Record> records(files.size());
   kernels::parallel_for(std::ssize(files), 1024, [&](std::int64_t begin, std::int64_t end) {
@@ -70,7 +70,7 @@ std::int64_t bytes_per_image(int side) {
   return std::int64_t{side} * side * 3;
 }
 
-/// The sentence about an unreadable file; empty where it is readable.
+/// Returns the sentence about an unreadable file; empty if it is readable.
 std::string problem_of(const fs::path& file) {
   try {
     read_image(file);
@@ -84,7 +84,7 @@ std::string problem_of(const fs::path& file) {
   throw Error("{}, or leave such files out with --on_bad_image skip", problem);
 }
 
-/// A cache that was opened, or whether it is damaged rather than merely out of date.
+/// Result of opening a cache, and whether it is damaged rather than merely out of date.
 struct Opened {
   std::optional<CachedImages> images;
   std::vector<std::string> left_out;  ///< a sentence about each file without an image
@@ -118,7 +118,7 @@ CachedImages map_images(const std::shared_ptr<const MappedFile>& file, const Hea
   return cached;
 }
 
-/// Are the images those that the records tell of?
+/// Returns whether the images match the hashes in the records.
 bool images_are_whole(const Images& images, const CachedImages& cached,
                       std::span<const Record> records) {
   std::atomic<bool> whole = true;
@@ -140,8 +140,7 @@ bool same_files(std::span<const Record> cached, std::span<const Record> now) {
                     });
 }
 
-/// Returns the caches of exactly these files, in the same state, that the version before has left
-/// in the folder.
+/// Returns the previous version's caches in the folder of exactly these files, in the same state.
 std::vector<fs::path> caches_of_version_before(const CacheRequest& request,
                                                std::span<const Record> now) {
   std::vector<fs::path> found;
@@ -164,7 +163,7 @@ std::vector<fs::path> caches_of_version_before(const CacheRequest& request,
   return found;
 }
 
-/// What is wrong with each file that was unreadable when the cache was made.
+/// Returns why each file without an image is unreadable now; "" if it has become readable.
 std::vector<std::string> left_out_files(const CacheRequest& request, const CachedImages& cached) {
   std::vector<std::string> problems;
   auto kept = cached.kept.begin();
@@ -208,11 +207,11 @@ Opened open_cache(const CacheRequest& request, std::span<const Record> now) {
   }
   auto left_out = left_out_files(request, cached);
   const bool readable_now = std::ranges::find(left_out, "") != left_out.end();
-  if (readable_now) return {};  // permissions change without a trace in size and time
+  if (readable_now) return {};  // size and time do not show changed permissions
   return {std::move(cached), std::move(left_out), false};
 }
 
-/// Decodes the files and writes their images in order, a chunk at a time.
+/// Decodes the files and writes their images in order, one chunk at a time.
 class CacheBuilder {
  public:
   CacheBuilder(const CacheRequest& request, std::vector<Record> records, FileBuilder& file)
@@ -255,7 +254,7 @@ class CacheBuilder {
     return std::span(pixels_).subspan(static_cast<std::size_t>(i) * size, size);
   }
 
-  /// Files [first, end) into pixels_, those that can be.
+  /// Decodes the readable files of [first, end) into pixels_.
   void decode(std::int64_t first, std::int64_t end) {
     pixels_.resize(static_cast<std::size_t>((end - first) * bytes_per_image(request_.side)));
     decoded_.assign(static_cast<std::size_t>(end - first), {});
@@ -281,7 +280,7 @@ class CacheBuilder {
     }
   }
 
-  /// Closes the gaps that unreadable files left, and writes.
+  /// Removes the gaps of unreadable files and writes the images.
   void append(std::int64_t first, std::int64_t end) {
     std::int64_t kept = 0;
     for (std::int64_t i = 0; i < end - first; ++i) {
@@ -319,7 +318,7 @@ void make_folder(const fs::path& folder) {
           folder.string(), error ? error.message() : "a file of that name is in the way");
 }
 
-/// Refuses early what would fill the disk after hours.
+/// Throws Error at once if the cache would fill the disk, which may otherwise take hours.
 void require_space(const CacheRequest& request) {
   const std::int64_t files = std::ssize(request.files);
   const auto needed = static_cast<std::uintmax_t>(image_cache::pixels_offset(files) +
@@ -344,7 +343,7 @@ CachedImages cached_images(const CacheRequest& request, const LoadReport& report
       warn(report,
            fmt::format("another process is writing {}; waiting for it", request.cache.string()));
     });
-    opened = open_cache(request, now);  // of the process that this one waited for
+    opened = open_cache(request, now);  // written by the process just waited for
     if (!opened.images) {
       if (opened.damaged) {
         warn(report, fmt::format("{} is damaged and is made anew", request.cache.string()));
@@ -376,7 +375,7 @@ CachedImages cached_images(const CacheRequest& request, const LoadReport& report
 }
 
 fs::path default_cache_folder() {
-  // Relative values are to be ignored: https://specifications.freedesktop.org/basedir-spec
+  // Relative values are ignored: https://specifications.freedesktop.org/basedir-spec
   const char* cache = std::getenv("XDG_CACHE_HOME");
   if (cache != nullptr && fs::path(cache).is_absolute()) return fs::path(cache) / "bptplr";
   const char* home = std::getenv("HOME");

@@ -12,13 +12,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Files between two reports of progress.
+/// Number of files between two reports of progress.
 constexpr std::int64_t kChunk = 256;
-/// Pixels between the pictures of a page, and its colour where there is none.
+/// Gap between the pictures of a page in pixels, and the colour of gaps and missing pictures.
 constexpr int kGap = 2;
 constexpr std::uint8_t kGrey = 128;
 
-/// What one file turned out to be.
+/// Result of checking one file.
 struct Finding {
   std::string problem;
   std::uint64_t size = 0;  ///< in bytes
@@ -42,7 +42,7 @@ Finding examine(const fs::path& file) {
   return finding;
 }
 
-/// Files with the same bytes: with the same length and hash, that is.
+/// Groups files with equal bytes, i.e. with equal length and hash.
 std::vector<std::vector<std::int64_t>> find_duplicates(const std::vector<Finding>& findings) {
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::vector<std::int64_t>> groups;
   for (std::size_t i = 0; i < findings.size(); ++i) {
@@ -101,7 +101,7 @@ Image sample_page(const std::vector<std::vector<fs::path>>& rows, int side) {
       try {
         read_resized(rows[r][c], side, picture.data());
       } catch (const Error&) {
-        continue;  // check_images tells of it
+        continue;  // check_images reports it
       }
       for (int y = 0; y < side; ++y) {
         const std::ptrdiff_t to = (static_cast<std::ptrdiff_t>(r) * step + kGap + y) * page.width +

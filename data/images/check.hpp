@@ -1,4 +1,4 @@
-// What image files of a data set are like: unreadable ones, duplicates, sizes, and how some look.
+// Checks image files of a data set: unreadable ones, duplicates, sizes, and a page of samples.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +15,17 @@ namespace bptplr {
 
 struct ImageCheck {
   std::vector<std::string> unreadable;  ///< a sentence about each, in the order of the files
-  /// Numbers of files with the same bytes, two or more in a group, in their order.
+  /// Indices of files with equal bytes, two or more in a group, in order.
   std::vector<std::vector<std::int64_t>> duplicates;
-  /// How many readable files have each (width, height).
+  /// Number of readable files of each (width, height).
   std::map<std::pair<int, int>, std::int64_t> sizes;
 };
 
 /// Reads and decodes every file, with all threads.
 ImageCheck check_images(const std::vector<std::filesystem::path>& files, const LoadReport& report);
 
-/// A page of samples: each row of files as squares of `side` pixels beside each other, unreadable
-/// ones and gaps in grey. There is at least one file.
+/// Returns a page of samples: each row of files as adjacent squares of `side` pixels, unreadable
+/// ones and gaps in grey. There must be at least one file.
 Image sample_page(const std::vector<std::vector<std::filesystem::path>>& rows, int side);
 
 }  // namespace bptplr

@@ -1,4 +1,4 @@
-// One picture in memory.
+// Picture in memory.
 #pragma once
 
 #include <cstddef>
@@ -14,24 +14,24 @@ struct Image {
   std::vector<std::uint8_t> pixels;
 };
 
-/// Where rows that are decoded had better begin: this many bytes behind a multiple of 16. To an
-/// address that is one, libjpeg-turbo writes past the caches, and reading the row from memory again
-/// takes a third as long as all of its decoding.
+/// Best start of decoded rows, in bytes after a multiple of 16. To addresses divisible by 16
+/// libjpeg-turbo writes past the caches; reading a row back then takes a third of its decoding
+/// time.
 inline constexpr std::size_t kRowOffset = 8;
 
-/// Takes a picture row by row as it is decoded.
+/// Receives a picture row by row while it is decoded.
 class RowSink {
  public:
   virtual ~RowSink() = default;
-  /// Comes first: how large the picture is.
+  /// Receives the size of the picture, before its rows.
   virtual void start(int height, int width) = 0;
-  /// Where the next row goes: room for 3 * width bytes.
+  /// Returns the memory for the next row: 3 * width bytes.
   virtual std::uint8_t* row() = 0;
-  /// The row is there.
+  /// Called when the row has been written.
   virtual void done() = 0;
 };
 
-/// Larger pictures than this are refused before memory is taken for them.
+/// Maximum size of a picture; larger ones are refused before memory is allocated.
 inline constexpr std::int64_t kMaxImagePixels = 100'000'000;
 
 }  // namespace bptplr

@@ -17,11 +17,11 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kJpegStart = "\xff\xd8\xff";
 constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n";
-/// Files above this size are no pictures of at most kMaxImagePixels, whatever they begin with.
+/// Maximum file size: a larger file cannot be a picture of at most kMaxImagePixels.
 constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{1} << 30;
 
-/// The whole picture in memory, which is reserved at once but touched only as rows arrive: a header
-/// that promises more than the file holds costs nothing.
+/// Receives the whole picture. Memory is reserved at once but touched only as rows arrive, so a
+/// header that promises more than the file holds costs nothing.
 class WholeImage final : public RowSink {
  public:
   void start(int height, int width) override {
@@ -71,7 +71,7 @@ void decode_resized(std::string_view bytes, const std::string& name, int side, s
 }
 
 std::string read_image_bytes(const fs::path& path) {
-  // Asked for by name first: opening a pipe would wait for its other end.
+  // Checks the type first, as opening a pipe would wait for its other end.
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   require(fs::exists(status), "{}: there is no such file, or it is a link to nowhere; remove it",

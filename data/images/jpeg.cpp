@@ -1,7 +1,6 @@
-// JPEG by libjpeg-turbo. The library calls back when something is wrong and expects not to be
-// returned to; the only ways out are exit and longjmp, so `run` keeps nothing that would need to be
-// destroyed, and its caller owns the decoder and the pixels.
-// jpeglib.h needs what stands before it.
+// JPEG by libjpeg-turbo. The library's error callback must not return: it can only exit or longjmp.
+// `run` therefore holds no objects with destructors; its caller owns the decoder and the pixels.
+// jpeglib.h needs the headers before it.
 // clang-format off
 #include <cstddef>
 #include <cstdio>
@@ -22,9 +21,9 @@
 namespace bptplr {
 namespace {
 
-/// Progressive files may repeat scans without end in a few bytes each, and a scan of nothing still
-/// passes over the whole picture; genuine ones have about ten. No more than this many are read, nor
-/// more than go over this many pixels in all.
+/// Limits for progressive files, which may repeat scans without end in a few bytes each, while
+/// every scan passes over the whole picture; genuine files have about ten. Limits the number of
+/// scans and their pixels in total.
 constexpr std::int64_t kMaxScans = 500;
 constexpr std::int64_t kMaxScannedPixels = 10'000'000'000;
 struct Decoder {
@@ -34,7 +33,7 @@ struct Decoder {
   std::jmp_buf failed{};
   char message[JMSG_LENGTH_MAX] = "";
   std::vector<std::uint8_t> inks;  ///< a row of a CMYK picture
-  std::string problem;             ///< that is not the library's
+  std::string problem;             ///< found here, not by the library
 
   ~Decoder() { jpeg_destroy_decompress(&library); }
 };
@@ -48,8 +47,8 @@ Decoder& decoder_of(j_common_ptr library) {
   std::longjmp(decoder_of(library).failed, 1);
 }
 
-/// Warnings are for damage that the library makes good, as Pillow has it do; but an end that comes
-/// too early would leave grey where the picture should be.
+/// Ignores warnings about damage that the library repairs, as Pillow does, but not a premature end,
+/// which would leave part of the picture grey.
 void on_message(j_common_ptr library, int level) {
   if (level < 0 && library->err->msg_code == JWRN_JPEG_EOF) on_error(library);
 }
@@ -80,14 +79,14 @@ void start(Decoder& decoder, std::string_view bytes) {
   jpeg_mem_src(&library, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
-/// a * b / 255, rounded, in the arithmetic of Pillow's conversions.
+/// Returns a * b / 255, rounded by the arithmetic of Pillow's conversions.
 std::uint8_t multiply(int a, int b) {
   const int product = a * b + 128;
   return static_cast<std::uint8_t>(((product >> 8) + product) >> 8);
 }
 
-/// Adobe's files hold 255 - ink, so that a colour is (255 - ink) * (255 - black) / 255. Written as
-/// Pillow computes it, whose rounding differs from that of the product itself.
+/// Converts a row of an Adobe file, which holds 255 - ink: a colour is (255 - ink) * (255 - black)
+/// / 255. Computed as in Pillow, whose rounding differs from that of the product itself.
 void convert_cmyk(std::span<const std::uint8_t> inks, std::uint8_t* rgb) {
   for (std::size_t i = 0; i < inks.size(); i += 4) {
     for (std::size_t c = 0; c < 3; ++c) {
@@ -111,8 +110,7 @@ void read_rows(Decoder& decoder, RowSink& sink) {
   }
 }
 
-/// Not inlined: what a function that calls setjmp keeps in registers is lost when it is returned
-/// to.
+/// Not inlined: a function that calls setjmp loses its values in registers after a longjmp.
 [[gnu::noinline]] void decode(Decoder& decoder, std::string_view bytes, RowSink& sink) {
   start(decoder, bytes);
   jpeg_decompress_struct& library = decoder.library;
@@ -125,7 +123,7 @@ void read_rows(Decoder& decoder, RowSink& sink) {
   jpeg_finish_decompress(&library);
 }
 
-/// False when the library gave up.
+/// Returns false if the library failed.
 bool run(Decoder& decoder, std::string_view bytes, RowSink& sink) {
   if (setjmp(decoder.failed) != 0) return false;
   decode(decoder, bytes, sink);

@@ -1,5 +1,4 @@
-// PNG by libpng. As with JPEG, the library leaves by longjmp when something is wrong: `run` keeps
-// nothing that would need to be destroyed.
+// PNG by libpng, which leaves by longjmp on errors: `run` holds no objects with destructors.
 #include <png.h>
 
 #include <algorithm>
@@ -19,9 +18,9 @@ namespace {
 constexpr png_uint_32 kMaxSide = 1'000'000;
 
 struct Decoder {
-  std::string_view rest;  ///< bytes that the library has not taken yet
+  std::string_view rest;  ///< bytes that the library has not read yet
   std::string message;
-  std::string problem;  ///< that is not the library's
+  std::string problem;  ///< found here, not by the library
   int height = 0;
   int width = 0;
   std::vector<std::uint8_t> pixels;  ///< of an interlaced picture
@@ -36,7 +35,7 @@ void on_error(png_structp library, png_const_charp message) {
   png_longjmp(library, 1);
 }
 
-/// Warnings are about parts that do not matter for the pixels.
+/// Ignores warnings, which concern parts that do not affect the pixels.
 void on_warning(png_structp, png_const_charp) {}
 
 void read_bytes(png_structp library, png_bytep out, std::size_t count) {
@@ -46,7 +45,7 @@ void read_bytes(png_structp library, png_bytep out, std::size_t count) {
   rest.remove_prefix(count);
 }
 
-/// Has the library turn whatever the file holds into 8-bit RGB.
+/// Makes the library convert any colour type to 8-bit RGB.
 void convert_to_rgb(png_structp library, png_infop info) {
   png_set_palette_to_rgb(library);
   png_set_expand_gray_1_2_4_to_8(library);
@@ -56,8 +55,8 @@ void convert_to_rgb(png_structp library, png_infop info) {
   png_read_update_info(library, info);
 }
 
-/// Memory grows with the rows that arrive: a header that promises more than the file holds costs
-/// nothing. An interlaced picture comes in several passes over all rows.
+/// Reads an interlaced picture, which comes in several passes over all rows. Memory grows as rows
+/// arrive, so a header that promises more than the file holds costs nothing.
 void read_interlaced(Decoder& decoder, int passes, RowSink& sink) {
   const std::size_t stride = static_cast<std::size_t>(decoder.width) * 3;
   const auto height = static_cast<std::size_t>(decoder.height);
@@ -89,8 +88,7 @@ void read_rows(Decoder& decoder, RowSink& sink) {
   png_read_end(decoder.library, nullptr);
 }
 
-/// Not inlined: what a function that calls setjmp keeps in registers is lost when it is returned
-/// to.
+/// Not inlined: a function that calls setjmp loses its values in registers after a longjmp.
 [[gnu::noinline]] void decode(Decoder& decoder, RowSink& sink) {
   png_set_user_limits(decoder.library, kMaxSide, kMaxSide);
   png_set_read_fn(decoder.library, &decoder, read_bytes);
@@ -101,7 +99,7 @@ void read_rows(Decoder& decoder, RowSink& sink) {
   if (decoder.problem.empty()) read_rows(decoder, sink);
 }
 
-/// False when the library gave up.
+/// Returns false if the library failed.
 bool run(Decoder& decoder, RowSink& sink) {
   if (setjmp(png_jmpbuf(decoder.library)) != 0) return false;
   decode(decoder, sink);

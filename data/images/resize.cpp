@@ -1,9 +1,9 @@
-// What it costs at least: an axis that shrinks has each of its pixels multiplied twice. So n pixels
-// take 6 n multiply-adds in the first pass, and 6 for each pixel that is left in the second:
-// 491,520 from 256 x 256 to 64 x 64, which reads 196,608 bytes. Both passes work alike: a weight is
-// one number, and the bytes of sixteen lanes meet it at once. These are sixteen rows in the first
-// pass and sixteen columns in the second. Neighbours along the axis lie side by side in pairs, as
-// processors multiply and add pairs: 8 instructions for 32 multiply-adds (byte_lanes.hpp).
+// Cost: each pixel of an axis that shrinks is multiplied twice, so n pixels take 6 n multiply-adds
+// in the first pass and 6 for each remaining pixel in the second: 491,520 from 256 x 256 to 64 x
+// 64, which reads 196,608 bytes. In both passes one weight multiplies the bytes of sixteen lanes:
+// sixteen rows in the first pass, sixteen columns in the second. Neighbours along the axis are
+// stored in pairs, as processors multiply and add pairs: 8 instructions for 32 multiply-adds
+// (byte_lanes.hpp).
 #include "data/images/resize.hpp"
 
 #include <algorithm>
@@ -23,14 +23,14 @@ using byte_lanes::kPairs;
 using byte_lanes::WeightPair;
 
 constexpr int kChannels = 3;
-/// Bytes that are summed up side by side: a pixel of sixteen rows, or sixteen pixels of a row.
+/// Number of bytes summed in parallel: a pixel of sixteen rows, or sixteen pixels of a row.
 constexpr int kGroup = kChannels * kLanes;
 
 std::ptrdiff_t round_up(std::ptrdiff_t value, std::ptrdiff_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
-/// Along one axis, the part [first, first + count) of `size` pixels that `input` ones become.
+/// Resizing of one axis: the part [first, first + count) of the `size` pixels made from `input`.
 struct Axis {
   int input;
   std::int64_t size;
@@ -40,7 +40,7 @@ struct Axis {
   bool operator==(const Axis&) const = default;
 };
 
-/// What each output position of an axis is made of: a range of input positions, in pairs.
+/// Weights of the inputs of each output position of an axis: a range of positions, in pairs.
 class Weights {
  public:
   explicit Weights(const Axis& axis)
@@ -57,10 +57,10 @@ class Weights {
     }
   }
 
-  /// Input positions [first, end) are all that matter.
+  /// Only input positions [first, end) are used.
   int first() const { return first_; }
   int end() const { return end_; }
-  /// Where the pairs of output i begin, counted from first().
+  /// Returns the position of the first pair of output i, relative to first().
   int pair(int i) const { return spans_[static_cast<std::size_t>(i)].pair; }
   std::span<const WeightPair> of(int i) const {
     const Span& span = spans_[static_cast<std::size_t>(i)];
@@ -74,14 +74,14 @@ class Weights {
     std::size_t count;
   };
 
-  /// Triangle about `center`, `support_` to either side, cut off at the picture's edge and scaled
-  /// to the sum 1.
+  /// Adds a triangle around `center`, `support_` wide on either side, cut at the edge of the
+  /// picture and normalised to the sum 1.
   void add(double center) {
     const int begin = std::max(static_cast<int>(std::floor(center - support_ + 0.5)), 0);
     end_ = std::min(static_cast<int>(std::floor(center + support_ + 0.5)), input_);
     if (spans_.empty()) first_ = begin;
     const auto count = static_cast<std::size_t>(end_ - begin);
-    // Multiplied by the inverse, not divided: the last bit decides how a weight is rounded.
+    // A product with the inverse, not a quotient: the last bit decides how a weight is rounded.
     const double inverse = 1.0 / support_;
     double sum = 0.0;
     for (std::size_t k = 0; k < count; ++k) {
@@ -89,7 +89,7 @@ class Weights {
       exact_[k] = std::max(1.0 - distance, 0.0);
     }
     for (std::size_t k = 0; k < count; ++k) sum += exact_[k];
-    // An odd beginning has a neighbour of weight 0 before it, an odd end one behind it.
+    // Pairs start at even positions, so an odd start or end is padded with a neighbour of weight 0.
     const auto odd = static_cast<std::size_t>((begin - first_) % 2);
     rounded_[0] = 0;
     for (std::size_t k = 0; k < count; ++k) {
@@ -117,8 +117,9 @@ class Weights {
 
 enum class Direction { kColumns, kRows };
 
-/// Weights cost a division each, a sixth of resizing 256 x 256 to 64 x 64, and the pictures of a
-/// folder tend to share their sizes: a thread keeps the last ones of either direction.
+/// Returns the weights of an axis, of which each thread keeps the last ones of either direction:
+/// their divisions are a sixth of the time of resizing 256 x 256 to 64 x 64, and the pictures of a
+/// folder tend to share their sizes.
 std::shared_ptr<const Weights> weights_of(Direction direction, const Axis& axis) {
   struct Kept {
     Axis axis{};
@@ -130,18 +131,18 @@ std::shared_ptr<const Weights> weights_of(Direction direction, const Axis& axis)
   return last.weights;
 }
 
-/// Bytes of which each is written before it matters.
+/// Uninitialised bytes, each written before it is used.
 using Buffer = std::unique_ptr<std::uint8_t[]>;
 
 Buffer make_buffer(std::ptrdiff_t size) {
   return std::make_unique_for_overwrite<std::uint8_t[]>(static_cast<std::size_t>(size));
 }
 
-/// out[i] = the sum over pairs p and b < 2 of weights[p][b] * from[p * stride + 2 * i + b],
-/// rounded, for kGroup bytes.
+/// Writes kGroup rounded bytes out[i] = sum over pairs p and b < 2 of weights[p][b] * from[p *
+/// stride + 2 * i + b].
 void blend(const std::uint8_t* from, std::ptrdiff_t stride, std::span<const WeightPair> weights,
            std::uint8_t* out) {
-  // Not an array: the compiler would keep that in memory.
+  // Separate variables, as the compiler would keep an array in memory.
   byte_lanes::Sums first;
   byte_lanes::Sums second;
   byte_lanes::Sums third;
@@ -156,10 +157,10 @@ void blend(const std::uint8_t* from, std::ptrdiff_t stride, std::span<const Weig
   third.store(out + 2 * kLanes);
 }
 
-/// The first pass: rows of the picture become narrower or wider, kLanes of them at a time.
+/// First pass: resizes rows of the picture, kLanes at a time.
 class RowResizer {
  public:
-  /// Of rows of columns.input pixels. `stride`: room for a row of the result, a multiple of kGroup.
+  /// Resizes rows of columns.input pixels to rows of `stride` bytes, a multiple of kGroup.
   RowResizer(const Axis& columns, std::ptrdiff_t stride)
       : columns_(columns),
         weights_(weights_of(Direction::kColumns, columns)),
@@ -170,13 +171,13 @@ class RowResizer {
         pairs_(make_buffer(kLanes * round_up(bytes_, kStep))),
         blended_(make_buffer(kLanes * stride)) {}
 
-  /// Where row i < kLanes goes.
+  /// Returns the memory for row i < kLanes.
   std::uint8_t* row(int i) { return rows_.get() + kRowOffset + row_stride_ * i; }
 
-  /// The kLanes rows, of which some may have no meaning, to `out` [kLanes / 2, stride, 2], where a
+  /// Writes the kLanes rows, some of which may be unused, to `out` [kLanes / 2, stride, 2], where a
   /// pair is two rows.
   void resize(std::uint8_t* out) {
-    // Reads rows in whole steps and kBehind bytes more.
+    // Reads rows in whole steps, and kBehind bytes more.
     const std::uint8_t* from = row(0) + std::ptrdiff_t{kChannels} * weights_->first();
     std::uint8_t* to = pairs_.get();
     for (std::ptrdiff_t i = 0; i < bytes_; i += kStep, to += kLanes * kStep) {
@@ -193,23 +194,23 @@ class RowResizer {
   }
 
  private:
-  /// Bytes of a row whose pairs are laid out at once.
+  /// Bytes of a row whose pairs are transposed at once.
   static constexpr std::ptrdiff_t kStep = std::ptrdiff_t{kChannels} * byte_lanes::kPixels;
-  /// Bytes behind them that are read without need.
+  /// Bytes after them that are read but not used.
   static constexpr std::ptrdiff_t kBehind = byte_lanes::kRowBytes - kStep;
 
   Axis columns_;
   std::shared_ptr<const Weights> weights_;
   std::ptrdiff_t stride_;
-  std::ptrdiff_t bytes_;  ///< of a row of the picture that matter
+  std::ptrdiff_t bytes_;  ///< used bytes of a row of the picture
   std::ptrdiff_t row_stride_;
   Buffer rows_;     ///< kRowOffset bytes, then [kLanes, row_stride_]
   Buffer pairs_;    ///< [pairs of columns, kChannels, kLanes, 2]
   Buffer blended_;  ///< [stride, kLanes]
 };
 
-/// Rows first, then columns, each rounded to bytes: the order and the rounding are Pillow's. An
-/// axis that keeps its size keeps its bytes too, as its weights are 1 and 0.
+/// Resizes rows first, then columns, each rounded to bytes, as Pillow does. An axis that keeps its
+/// size keeps its bytes, as its weights are 1 and 0.
 class PartResizer {
  public:
   PartResizer(const Axis& rows, const Axis& columns, std::uint8_t* out)
@@ -222,7 +223,7 @@ class PartResizer {
         narrow_(make_buffer(stride_ * round_up(needed_, kLanes))),
         out_(out) {}
 
-  /// Where the next row of the picture goes; those that do not matter overwrite each other.
+  /// Returns the memory for the next row of the picture; unused rows overwrite each other.
   std::uint8_t* row() { return first_pass_.row(matters() ? y_ % kLanes : 0); }
 
   void done() {
@@ -254,7 +255,7 @@ class PartResizer {
   Axis rows_;
   std::shared_ptr<const Weights> weights_;
   int needed_;
-  int y_ = -weights_->first();  ///< the next row, counted from the first that matters
+  int y_ = -weights_->first();  ///< next row, relative to the first used one
   std::ptrdiff_t bytes_;
   std::ptrdiff_t stride_;
   RowResizer first_pass_;
@@ -262,7 +263,7 @@ class PartResizer {
   std::uint8_t* out_;
 };
 
-/// Gives a picture to anything with row() and done().
+/// Passes a picture to anything with row() and done().
 template <class Rows>
 void feed(const Image& image, Rows& rows) {
   const std::ptrdiff_t bytes = std::ptrdiff_t{kChannels} * image.width;
@@ -272,7 +273,7 @@ void feed(const Image& image, Rows& rows) {
   }
 }
 
-/// Half of `margin`, halves rounded to even as Python's round does.
+/// Returns half of `margin`, rounded half to even as Python's round does.
 std::int64_t crop_start(std::int64_t margin) {
   return std::llrint(static_cast<double>(margin) / 2.0);
 }

@@ -1,5 +1,5 @@
-// Resizing as Pillow does it (Image.resize with BILINEAR, which the field's torchvision transforms
-// call): a triangle filter that widens with the reduction, so that nothing aliases.
+// Resizes pictures as Pillow does (Image.resize with BILINEAR, as called by torchvision's
+// transforms): with a triangle filter that widens with the reduction, which avoids aliasing.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,14 @@
 
 namespace bptplr {
 
-/// The picture at height x width pixels (each at least 1), byte for byte as Pillow 9.4 gives it.
+/// Returns the picture at height x width pixels (each at least 1), with the bytes of Pillow 9.4.
 Image resize_bilinear(const Image& image, int height, int width);
 
-/// torchvision's Resize(side) and CenterCrop(side): the shorter side becomes `side`, the other one
-/// floor(side * longer / shorter), and of that the middle side x side pixels are written to `out`
-/// [side, side, 3].
+/// Applies torchvision's Resize(side) and CenterCrop(side): the shorter side becomes `side`, the
+/// longer one floor(side * longer / shorter); writes the central square to `out` [side, side, 3].
 void resize_and_crop(const Image& image, int side, std::uint8_t* out);
 
-/// The same of a picture that comes row by row, each while it is still in the processor's caches.
+/// Applies resize_and_crop to a picture row by row, while rows are still in the processor's caches.
 class ResizeAndCrop final : public RowSink {
  public:
   ResizeAndCrop(int side, std::uint8_t* out);

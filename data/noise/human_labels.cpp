@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kNumpyMagic = "\x93NUMPY";
 
-/// Under which name the published files hold a set.
+/// Returns the name of a set in the published files.
 std::string published_key(HumanSet set, std::int64_t num_classes) {
   if (num_classes == 100) return "noisy_label";
   switch (set) {
@@ -50,7 +50,7 @@ fs::path find_file(const fs::path& path, HumanSet set, std::int64_t num_classes)
       path.string(), list, base, base);
 }
 
-/// The pickle in what torch.save writes of a dict of numpy arrays.
+/// Returns the pickle in an archive that torch.save wrote from a dict of numpy arrays.
 std::string pickle_of_archive(std::string bytes, const std::string& name) {
   const ZipArchive archive(std::move(bytes), name);
   for (const auto& [entry, place] : archive.entries()) {
@@ -59,8 +59,8 @@ std::string pickle_of_archive(std::string bytes, const std::string& name) {
   throw Error("{}: a zip archive without data.pkl; use the published file", name);
 }
 
-/// The pickle in what numpy.save writes of an object: behind a header whose length stands in two
-/// bytes (version 1) or four.
+/// Returns the pickle in a file that numpy.save wrote from an object: it follows a header with a
+/// length field of two bytes (version 1) or four.
 std::string pickle_of_npy(const std::string& bytes, const std::string& name) {
   const std::size_t length_at = kNumpyMagic.size() + 2;
   const bool version1 = bytes.size() > length_at && bytes[kNumpyMagic.size()] == 1;
@@ -107,7 +107,7 @@ std::vector<std::int64_t> read_human_labels(const fs::path& path, HumanSet set,
   if (!zip && !bytes.starts_with(kNumpyMagic)) return read_noise_file(file, count, num_classes);
   const Pickle pickle(zip ? pickle_of_archive(std::move(bytes), name) : pickle_of_npy(bytes, name),
                       name);
-  // numpy.save makes an array of one object out of the dict.
+  // numpy.save turns the dict into an array of one object.
   const PickleValue& root = pickle.root();
   const bool wrapped = root.kind == PickleValue::Kind::kList && root.items.size() == 1;
   const std::string key = published_key(set, num_classes);

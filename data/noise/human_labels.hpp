@@ -1,5 +1,5 @@
-// The labels that people gave to the images of CIFAR: CIFAR-10N and CIFAR-100N (Wei et al.,
-// "Learning with Noisy Labels Revisited: A Study Using Real-World Human Annotations", ICLR 2022).
+// Human labels of CIFAR images: CIFAR-10N and CIFAR-100N (Wei et al., "Learning with Noisy Labels
+// Revisited: A Study Using Real-World Human Annotations", ICLR 2022).
 #pragma once
 
 #include <cstdint>

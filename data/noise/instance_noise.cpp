@@ -24,14 +24,14 @@ std::size_t draw_class(std::span<const double> probabilities, Philox& random) {
   std::size_t last = 0;
   for (std::size_t c = 0; c < probabilities.size(); ++c) {
     if (probabilities[c] <= 0.0) continue;
-    last = c;  // rounding may leave a little beyond the last one
+    last = c;  // rounding may leave a remainder after the last class
     if (left < probabilities[c]) return c;
     left -= probabilities[c];
   }
   return last;
 }
 
-/// W_y for one class y.
+/// Draws W_y for one class y.
 std::vector<float> draw_weight(std::int64_t features, std::int64_t num_classes,
                                std::int64_t true_class, std::uint64_t seed) {
   Philox random(seed, Purpose::kNoise, 1, static_cast<std::uint32_t>(true_class));
@@ -86,7 +86,7 @@ std::vector<std::int64_t> instance_noise(const Images& images, std::span<const s
   }
   const std::int64_t features = images.bytes_per_image();
   std::vector<std::int64_t> noisy(labels.begin(), labels.end());
-  // A class at a time: its W is large, and the others' need not be kept.
+  // One class at a time: its W is large, and the others need not be kept.
   kernels::parallel_for(num_classes, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> x(static_cast<std::size_t>(features));
     for (std::int64_t y = begin; y < end; ++y) {

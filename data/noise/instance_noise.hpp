@@ -1,4 +1,4 @@
-// Labels that are wrong where the image misleads: instance-dependent noise.
+// Instance-dependent label noise: labels are wrong where the image is misleading.
 #pragma once
 
 #include <array>
@@ -10,18 +10,18 @@
 
 namespace bptplr {
 
-/// How the labels of images of true class y are drawn (Xia et al., "Part-dependent Label Noise",
-/// NeurIPS 2020, algorithm 2): image x, flattened and normalised, keeps y with probability 1 - q
-/// and becomes class c != y with probability q softmax_{c != y}(x . W_y)_c. x [features]; weight
-/// [features, num_classes], W_y; q in [0, 1].
+/// Returns the probabilities of the label of image x of true class y (Xia et al., "Part-dependent
+/// Label Noise", NeurIPS 2020, algorithm 2): it stays y with probability 1 - q and becomes class c
+/// != y with probability q softmax_{c != y}(x . W_y)_c. x [features], flattened and normalised;
+/// weight [features, num_classes], W_y; q in [0, 1].
 std::vector<double> instance_label_probabilities(std::span<const float> x,
                                                  std::span<const float> weight,
                                                  std::int64_t true_class, double q);
 
-/// Labels by that formula: q of each image is normal around `rate` with standard deviation 0.1,
-/// drawn anew until it lies in [0, 1]; the W_y are standard normal. Images are normalised with mean
-/// and std. Throws Error unless rate lies in [0, 1], there are two classes at least, each image has
-/// a label of one of them, mean is finite, and std finite and greater than 0.
+/// Draws labels from instance_label_probabilities: q of each image is normal around `rate` with
+/// standard deviation 0.1, truncated to [0, 1] by redrawing; the W_y are standard normal. Images
+/// are normalised with mean and std. Throws Error unless rate is in [0, 1], there are at least two
+/// classes, each image has a label of one of them, mean is finite, and std finite and > 0.
 std::vector<std::int64_t> instance_noise(const Images& images, std::span<const std::int64_t> labels,
                                          std::int64_t num_classes, const std::array<float, 3>& mean,
                                          const std::array<float, 3>& std, double rate,

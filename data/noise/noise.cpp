@@ -13,7 +13,7 @@
 namespace bptplr {
 namespace {
 
-/// What CIFAR-10's classes 0..9 turn into under asymmetric noise.
+/// Class that each of CIFAR-10's classes 0..9 becomes under asymmetric noise.
 constexpr std::array<std::int64_t, 10> kMistakenFor{0, 1, 0, 5, 7, 3, 6, 7, 8, 1};
 
 void require_rate(double rate) {
@@ -21,7 +21,7 @@ void require_rate(double rate) {
           "a noise rate of {} was asked for; it is the share of labels, from 0 to 1", rate);
 }
 
-/// `advice` is what to do about a label that is none of the classes 0 to num_classes - 1.
+/// Throws Error with `advice` for a label that is not one of the classes 0 to num_classes - 1.
 void require_classes(std::span<const std::int64_t> labels, std::int64_t num_classes,
                      std::string_view kind, std::string_view advice) {
   for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -31,7 +31,7 @@ void require_classes(std::span<const std::int64_t> labels, std::int64_t num_clas
   }
 }
 
-/// Replaces round(rate * N) labels by what change(label, random) makes of them.
+/// Replaces round(rate * N) labels by change(label, random).
 template <class Change>
 std::vector<std::int64_t> change_some(std::span<const std::int64_t> labels, double rate,
                                       std::uint64_t seed, Change&& change) {
@@ -124,7 +124,7 @@ std::vector<std::int64_t> read_noise_file(const std::filesystem::path& path, std
   labels.reserve(list.size());
   for (const auto& entry : list) {
     const bool valid = entry.is_number_integer() && entry >= 0 && entry < num_classes;
-    // A number is shown; text and nested lists may be of any length and depth.
+    // Shows only a number: text and nested lists may be of any length and depth.
     require(valid, "{}: entry {} is {}, where an integer from 0 to {} is expected; correct it",
             path.string(), labels.size(), entry.is_number() ? to_text(entry) : entry.type_name(),
             num_classes - 1);

@@ -14,7 +14,7 @@
 namespace bptplr {
 namespace {
 
-// Protocol buffers, as far as needed here: a field is its number and kind, then its value.
+// Wire types of protocol buffers used here: a field is its number and type, then its value.
 enum WireType : std::uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
 
 std::string varint(std::uint64_t value) {
@@ -40,7 +40,7 @@ std::string bytes_field(std::uint32_t field, std::string_view value) {
   return key(field, kBytes) + varint(value.size()) + std::string(value);
 }
 
-/// The checksums of records are masked, because records hold checksums of their own.
+/// Masks a CRC, as TFRecord requires: records may contain checksums themselves.
 std::uint32_t masked_crc(std::string_view bytes) {
   const std::uint32_t crc = crc32c(bytes);
   return std::rotr(crc, 15) + 0xa282ead8U;
@@ -51,7 +51,7 @@ double now() {
   return duration<double>(system_clock::now().time_since_epoch()).count();
 }
 
-/// Unique among the processes and machines that may write to one folder.
+/// Returns a file name that is unique among processes and machines writing to one folder.
 std::string file_name() {
   static int count = 0;
   std::array<char, HOST_NAME_MAX + 1> host{};

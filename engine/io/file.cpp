@@ -14,7 +14,7 @@
 namespace bptplr {
 namespace {
 
-/// Closes a file descriptor.
+/// Owns a file descriptor and closes it.
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
@@ -30,7 +30,7 @@ class Descriptor {
   int fd_;
 };
 
-/// What the system said, in words.
+/// Returns the system's message of an error number.
 std::string reason(int error) {
   return std::strerror(error);
 }
@@ -40,7 +40,7 @@ std::string reason(int error) {
               reason(error));
 }
 
-/// Writes and flushes everything; returns 0, or the error of the system.
+/// Writes and flushes all bytes; returns 0 or the system's error number.
 int write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
@@ -51,7 +51,7 @@ int write_all(int fd, std::string_view bytes) {
   return ::fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
 }
 
-/// A name in a folder outlasts a power cut once the folder is on the disk.
+/// Flushes a folder, so that the name of a new file survives a power failure.
 void flush_folder(const std::filesystem::path& folder) {
   const Descriptor file(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.valid()) ::fsync(file.get());
@@ -109,7 +109,7 @@ void write_file_atomically(const std::filesystem::path& name, std::string_view b
 void make_folders(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
-  // create_directories also fails where the folder exists under a name such as "runs/x/".
+  // create_directories also fails for an existing folder named e.g. "runs/x/".
   require(std::filesystem::is_directory(path), "cannot make the folder {}: {}; choose another one",
           path.string(), error ? error.message() : "a file of that name is in the way");
 }

@@ -1,4 +1,4 @@
-// Whole files in and out, with errors that name them.
+// Reads and writes whole files; errors name the file.
 #pragma once
 
 #include <filesystem>
@@ -7,24 +7,23 @@
 
 namespace bptplr {
 
-/// The bytes of a regular file. Throws Error when it is missing, no regular file or unreadable.
+/// Returns the bytes of a regular file. Throws Error when it is missing, not regular or unreadable.
 std::string read_file(const std::filesystem::path& path);
 
-/// Where a file that is to be replaced by another one lies: at the end of symbolic links. Throws
-/// Error where something else than a regular file is there, e.g. a device or a pipe, which a new
-/// file under that name would remove.
+/// Returns the path at which to replace a file, after following symbolic links. Throws Error if it
+/// is not a regular file, e.g. a device or a pipe, which a new file of that name would remove.
 std::filesystem::path replaceable_file(const std::filesystem::path& path);
 
-/// Puts `bytes` under a temporary name beside `path`, flushes them to the disk and renames: `path`
-/// holds either its old bytes or all new ones. Throws Error when the disk is full or the folder is
-/// not writable.
+/// Writes `bytes` to a temporary file beside `path`, flushes it to the disk and renames it: `path`
+/// has either its old bytes or all new ones. Throws Error if the disk is full or the folder is
+/// read-only.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
 
-/// Makes the folder and those around it, where they are missing. Throws Error when that fails.
+/// Creates the folder and its parents if needed. Throws Error on failure.
 void make_folders(const std::filesystem::path& path);
 
-/// Adds `bytes` to the end of a file, which is made where it is missing, and flushes them to the
-/// disk: all of them, or none and an Error. (A process killed meanwhile may leave some.)
+/// Appends `bytes` to a file, created if needed, and flushes it to the disk: all of them, or none
+/// and throws Error. (If the process is killed meanwhile, some may remain.)
 void append_to_file(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace bptplr

@@ -16,7 +16,7 @@
 namespace bptplr {
 namespace {
 
-/// "process 123 on HOST", as its holder wrote it.
+/// Returns the holder as it has written itself: "process 123 on HOST".
 std::string holder(int file) {
   std::array<char, 400> text{};
   const ssize_t n = ::pread(file, text.data(), text.size() - 1, 0);
@@ -40,7 +40,7 @@ FileLock::FileLock(const std::filesystem::path& path)
     throw Error("cannot lock {}: {}; choose a folder on a file system with locks", path.string(),
                 std::strerror(error));
   }
-  // Only for the message of the next one: a full disk does not matter.
+  // Used only in the message of the next process, so a full disk does not matter.
   std::array<char, HOST_NAME_MAX + 1> host{};
   ::gethostname(host.data(), host.size() - 1);
   const std::string text = fmt::format("process {} on {}", ::getpid(), host.data());

@@ -1,4 +1,4 @@
-// A fast 64-bit hash that tells whether bytes are the same; it is no defence against forgery.
+// Fast 64-bit hash to detect changed bytes; it does not protect against forgery.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace bptplr {
 
-/// Returns XXH3 (xxHash, 64 bits) of `bytes`. The hash of several arrays in a row takes the hash of
-/// those before as `seed`.
+/// Returns XXH3 (xxHash, 64 bits) of `bytes`. For several arrays, `seed` is the hash of those
+/// before.
 std::uint64_t hash_bytes(std::span<const std::uint8_t> bytes, std::uint64_t seed = 0);
 std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed = 0);
 

@@ -1,5 +1,5 @@
-// JSON as text. The library's parser and writer take seconds to compile in each source that calls
-// them; behind these functions they are compiled once.
+// Parses and writes JSON. Instantiating the library's parser and writer takes seconds in every
+// source that calls them; these functions are compiled once.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,16 +8,16 @@
 
 namespace bptplr {
 
-/// Throws nlohmann::json::exception, which says where `text` is no JSON.
+/// Parses JSON. Throws nlohmann::json::exception, which says where `text` is invalid.
 nlohmann::json parse_json(std::string_view text);
-/// The same, but a value of no type (is_object(), is_array(), ... are false) where it is no JSON.
+/// Parse JSON; return a discarded value (is_object(), is_array(), ... are false) for invalid text.
 nlohmann::json parse_json_or_none(std::string_view text);
 nlohmann::ordered_json parse_ordered_json_or_none(std::string_view text);
 
-/// In one line, or indented by so many blanks a level. Bytes that are no UTF-8 are replaced.
+/// Return JSON on one line, or indented by `indent` blanks. Bytes that are not UTF-8 are replaced.
 std::string to_text(const nlohmann::json& json, int indent = -1);
 std::string to_text(const nlohmann::ordered_json& json, int indent = -1);
-/// In one line, all but ASCII as \u escapes.
+/// Returns JSON on one line, with \u escapes for everything but ASCII.
 std::string to_ascii(const nlohmann::ordered_json& json);
 
 }  // namespace bptplr

@@ -42,7 +42,7 @@ MappedFile::~MappedFile() {
 void read_ahead(std::span<const std::uint8_t> bytes) {
   static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto before = reinterpret_cast<std::uintptr_t>(bytes.data()) % page;
-  // Advice: where it is not taken, the bytes are read when they are looked at.
+  // Only advice: if it is not followed, the bytes are read on first access.
   ::madvise(const_cast<std::uint8_t*>(bytes.data() - before), bytes.size() + before, MADV_WILLNEED);
 }
 
@@ -51,15 +51,15 @@ FileBuilder::FileBuilder(const std::filesystem::path& path, const std::function<
   part_ += ".part";
   try {
     while (!take_lock(waiting)) close();
-    if (::ftruncate(file_, 0) != 0) fail(errno);  // what a killed process left
+    if (::ftruncate(file_, 0) != 0) fail(errno);  // left by a killed process
   } catch (...) {
     close();
     throw;
   }
 }
 
-/// Opens and locks the part. False when, meanwhile, its last owner renamed or removed that file, so
-/// that the lock is one of a file that is no longer there.
+/// Opens and locks the partial file. Returns false if its last owner renamed or removed that file
+/// in the meantime, so that the lock is on a file without a name.
 bool FileBuilder::take_lock(const std::function<void()>& waiting) {
   file_ = ::open(part_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (file_ < 0) fail(errno);
@@ -106,7 +106,7 @@ void FileBuilder::commit() {
   if (::fsync(file_) != 0 && errno != EINVAL) fail(errno);
   if (::rename(part_.c_str(), path_.c_str()) != 0) fail(errno);
   committed_ = true;
-  // So that the name survives a power cut too; some file systems cannot, which is no error.
+  // Lets the name survive a power failure; some file systems cannot, which is not an error.
   const int folder = ::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     ::fsync(folder);

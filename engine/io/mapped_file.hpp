@@ -1,4 +1,4 @@
-// Files mapped into memory for reading, and files that appear under their name only when whole.
+// Maps files for reading, and builds files that appear under their name only when complete.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,11 @@
 
 namespace bptplr {
 
-/// The bytes of a file. They are read from the disk when they are looked at, and can be dropped
-/// from memory again at any time.
+/// Bytes of a file. They are read from the disk on first access, and the system can drop them from
+/// memory at any time.
 class MappedFile {
  public:
-  /// nullptr where there is no such file, or an empty one. Throws Error when it cannot be mapped.
+  /// Maps a file; returns nullptr if it is missing or empty. Throws Error when it cannot be mapped.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
@@ -27,24 +27,24 @@ class MappedFile {
   std::span<const std::uint8_t> bytes_;
 };
 
-/// Has the system begin to read these bytes of a mapped file, without waiting for them.
+/// Asks the system to read these bytes of a mapped file, without waiting for them.
 void read_ahead(std::span<const std::uint8_t> bytes);
 
-/// Writes PATH.part, which becomes PATH on commit. One process builds a path at a time: the others
-/// wait for it, and take over where it was killed.
+/// Writes PATH.part, which is renamed to PATH on commit. Only one process builds a path at a time:
+/// others wait for it, and take over if it is killed.
 class FileBuilder {
  public:
-  /// `waiting` is called, once, when another process is at it. Throws Error when the folder is not
-  /// writable or cannot lock files, or where no regular file is in the way (replaceable_file).
+  /// Calls `waiting` once if another process builds the file. Throws Error when the folder is not
+  /// writable or cannot lock files, or a file that is not regular has this name (replaceable_file).
   FileBuilder(const std::filesystem::path& path, const std::function<void()>& waiting);
   FileBuilder(const FileBuilder&) = delete;
   FileBuilder& operator=(const FileBuilder&) = delete;
-  /// Removes what was not committed.
+  /// Removes the file unless committed.
   ~FileBuilder();
 
-  /// Throws Error when the disk is full.
+  /// Writes bytes at `offset`. Throws Error when the disk is full.
   void write(std::int64_t offset, std::span<const std::uint8_t> bytes);
-  /// Flushes everything to the disk and renames. Throws Error when that fails.
+  /// Flushes the file to the disk and renames it. Throws Error on failure.
   void commit();
 
  private:

@@ -25,7 +25,7 @@ const char* type_name(DType dtype) {
   return "";
 }
 
-/// The dtype, shape and data of one entry of the header, checked against the bytes that are there.
+/// Reads a tensor by its header entry (dtype, shape, offsets), checked against the bytes present.
 Tensor read_tensor(const std::string& name, const Json& entry, std::string_view data,
                    const std::filesystem::path& path) {
   const auto malformed = [&](const char* what) {
@@ -51,7 +51,7 @@ Tensor read_tensor(const std::string& name, const Json& entry, std::string_view 
   for (const Json& n : entry["shape"]) {
     if (!is_size(n)) throw malformed("has a malformed shape");
     shape.push_back(n.get<std::int64_t>());
-    // Wrap-around is harmless: no count that differs from the bytes present passes below.
+    // A wrapped count is harmless: the check below accepts only that of the bytes present.
     if (__builtin_mul_overflow(count, n.get<std::uint64_t>(), &count)) {
       throw malformed("has an impossible shape");
     }
@@ -110,7 +110,7 @@ void save_safetensors(const std::filesystem::path& path, const TensorMap& tensor
     offset += size;
   }
   std::string text = to_text(header);
-  text.resize((text.size() + 7) / 8 * 8, ' ');  // the elements start on an 8-byte boundary
+  text.resize((text.size() + 7) / 8 * 8, ' ');  // elements start on an 8-byte boundary
   const std::uint64_t header_size = text.size();
   std::string bytes(sizeof header_size, '\0');
   std::memcpy(bytes.data(), &header_size, sizeof header_size);

@@ -19,7 +19,8 @@ void wait_for(Device device) {
   if (device.type == DeviceType::kCuda) kernels::synchronize(cuda_context(device));
 }
 
-/// Seconds of one call of `work`, the least of some rounds, each of so many calls that it lasts.
+/// Returns the seconds of a call of `work`: the minimum of kRounds rounds, each with enough calls
+/// to last `least_seconds`.
 template <class Fn>
 double seconds_of(Device device, double least_seconds, Fn&& work) {
   const auto time = [&](int calls) {
@@ -28,7 +29,7 @@ double seconds_of(Device device, double least_seconds, Fn&& work) {
     wait_for(device);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   };
-  time(1);  // libraries prepare themselves
+  time(1);  // initialises libraries
   int calls = 1;
   double best = time(calls);
   while (best < least_seconds) {
@@ -39,8 +40,8 @@ double seconds_of(Device device, double least_seconds, Fn&& work) {
   return best / calls;
 }
 
-/// A matrix of random numbers (on equal ones a GPU takes less power, and runs faster than it does
-/// in earnest), float32 [side, side].
+/// Returns a matrix of random numbers, float32 [side, side]. (With equal numbers a GPU would use
+/// less power and run faster than in practice.)
 Tensor random_matrix(Device device, std::int64_t side) {
   constexpr std::int64_t kRows = 16;
   Philox random(1, Purpose::kTest);
@@ -51,7 +52,7 @@ Tensor random_matrix(Device device, std::int64_t side) {
   return gather_rows(rows.to(device), Tensor::from(index, {side}).to(device));
 }
 
-/// Seconds of a product of two matrices with `side` rows and columns, a multiple of 16.
+/// Returns the seconds of a product of two matrices with `side` rows and columns, a multiple of 16.
 double product_seconds(Device device, DType type, std::int64_t side, double least_seconds) {
   constexpr std::int64_t kPixels = 4;
   const Tensor matrix = random_matrix(device, side);
@@ -85,7 +86,7 @@ double bytes_per_s(Device device, const PeakOptions& options) {
   const Tensor from = Tensor::full({count}, 0.5, DType::kFloat32, device);
   Tensor to = Tensor::zeros({count}, DType::kFloat32, device);
   const double copied = seconds_of(device, options.least_seconds, [&] { to.copy_from(from); });
-  // Our own loop takes all threads of a CPU, memcpy one.
+  // Our own loop uses all threads of a CPU, memcpy one.
   const double scaled = seconds_of(device, options.least_seconds, [&] {
     dispatch_float32(from, [&](const auto& ctx) {
       kernels::scale(ctx, 1.0F, from.data<float>(), to.data<float>(), count);

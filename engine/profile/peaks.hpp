@@ -1,4 +1,4 @@
-// What a device can do at most, measured: no table of chips is needed.
+// Measures the peak performance of a device, so that no table of chips is needed.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@ namespace bptplr {
 
 struct Peaks {
   double operations_per_s = 0.0;  ///< of a matrix product
-  double bytes_per_s = 0.0;       ///< of a copy, read and written
+  double bytes_per_s = 0.0;       ///< of a copy, counting reads and writes
 
-  /// The time below which no one comes: max(operations / peak, bytes / bandwidth), in seconds.
+  /// Returns the lower bound of the time, max(operations / peak, bytes / bandwidth), in seconds.
   double floor_seconds(const Work& work) const;
 };
 
@@ -21,12 +21,12 @@ struct PeakOptions {
   std::int64_t largest_product =
       8192;  ///< as long as a product takes no longer than `most_seconds`
   std::int64_t copy_bytes = std::int64_t{1} << 28;
-  double least_seconds = 0.03;  ///< a measurement repeats what is shorter
+  double least_seconds = 0.03;  ///< shorter measurements are repeated
   double most_seconds = 0.12;
 };
 
-/// The best rate of square matrix products with factors of `type` (as 1 x 1 convolutions and, in
-/// float32, fully connected layers, by the libraries that those use), and of a copy that is too
+/// Measures the best rate of square matrix products with factors of `type` (as 1 x 1 convolutions
+/// and, in float32, fully connected layers, by the libraries that those use), and of a copy too
 /// large for caches. Takes about a second. Throws OutOfMemory.
 Peaks measure_peaks(Device device, DType type, const PeakOptions& options = {});
 

@@ -1,13 +1,13 @@
-// Named ranges of time that a profiler shows (Nsight Systems: the NVTX row) and that a RangeTimer
-// measures. Without either they cost a look at a pointer.
+// Named time ranges, shown by a profiler (Nsight Systems: NVTX row) and measured by a RangeTimer.
+// Without either they cost one test of a pointer.
 #pragma once
 
 #include "kernels/ranges.hpp"
 
 namespace bptplr {
 
-/// What a function cannot do without, as its shapes tell: operations on floating-point numbers (a
-/// multiply-add counts two) and bytes, each array read or written once.
+/// Minimum work of a function, from its shapes: floating-point operations (a multiply-add counts
+/// two) and bytes, each array read or written once.
 struct Work {
   double operations = 0.0;
   double bytes = 0.0;
@@ -19,7 +19,7 @@ struct Work {
   }
 };
 
-/// Hears where ranges begin and end.
+/// Receives the starts and ends of ranges.
 class RangeListener {
  public:
   virtual void begin(const char* name, const Work& work) = 0;
@@ -29,13 +29,13 @@ class RangeListener {
   ~RangeListener() = default;
 };
 
-/// Who listens to the ranges of this thread; null: nobody.
+/// Listener of this thread's ranges; null: none.
 inline constinit thread_local RangeListener* range_listener = nullptr;
 
-/// From here to the end of the scope. Ranges nest.
+/// Range from its construction to the end of the scope. Ranges nest.
 class Range {
  public:
-  /// name: a literal. work: that of the range itself, without the ranges in it.
+  /// Begins a range. `name` must be a literal; `work` excludes that of inner ranges.
   explicit Range(const char* name, const Work& work = {}) : listener_(range_listener) {
     kernels::push_range(name);
     if (listener_ != nullptr) listener_->begin(name, work);

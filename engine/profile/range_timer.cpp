@@ -41,7 +41,7 @@ void RangeTimer::mark(std::size_t range, bool is_begin) {
   }
 }
 
-/// Seconds of each mark since some moment.
+/// Returns the seconds of each mark since a common origin.
 std::vector<double> RangeTimer::moments() {
   if (stream_ != nullptr) return stream_->take();
   std::vector<double> seconds;

@@ -1,4 +1,4 @@
-// How long ranges (engine/profile/range.hpp) take.
+// Measures the time of ranges (engine/profile/range.hpp).
 #pragma once
 
 #include <chrono>
@@ -15,19 +15,19 @@
 
 namespace bptplr {
 
-/// One range that has ended.
+/// Range that has ended.
 struct TimedRange {
   const char* name = "";
-  std::ptrdiff_t parent = -1;  ///< the range around it, by its place in the list; -1: none
+  std::ptrdiff_t parent = -1;  ///< index of the enclosing range; -1: none
   Work work;
-  double seconds = 0.0;      ///< with the ranges in it
-  double own_seconds = 0.0;  ///< without them
+  double seconds = 0.0;      ///< including inner ranges
+  double own_seconds = 0.0;  ///< excluding inner ranges
 };
 
-/// Times the ranges of the thread that made it, for as long as it lives: by the host's clock or, on
-/// a GPU, by events on its stream, so that a range lasts until its kernels are done and includes
-/// what the GPU waited for the host. No graph may be recorded meanwhile. One at a time, made and
-/// destroyed outside of all ranges.
+/// Times the ranges of the thread that constructed it, during its lifetime: by the host's clock or,
+/// on a GPU, by events on its stream, so that a range ends when its kernels have finished and
+/// includes the GPU's waits for the host. No graph may be recorded meanwhile. Only one may exist,
+/// constructed and destroyed outside of all ranges.
 class RangeTimer final : public RangeListener {
  public:
   explicit RangeTimer(Device device);
@@ -38,7 +38,7 @@ class RangeTimer final : public RangeListener {
   void begin(const char* name, const Work& work) override;
   void end() override;
 
-  /// The ranges so far, in the order in which they began; forgets them. Waits for a GPU.
+  /// Returns the ranges so far, in the order of their starts, and clears them. Waits for a GPU.
   std::vector<TimedRange> take();
 
  private:
@@ -53,18 +53,18 @@ class RangeTimer final : public RangeListener {
   std::vector<TimedRange> ranges_;
   std::vector<std::size_t> open_;  ///< ranges that have not ended, the innermost last
   std::vector<Mark> marks_;
-  std::vector<std::chrono::steady_clock::time_point> host_;  ///< when the marks were, on the CPU
-  std::unique_ptr<kernels::StreamClock> stream_;             ///< who knows, on a GPU
+  std::vector<std::chrono::steady_clock::time_point> host_;  ///< times of the marks, on the CPU
+  std::unique_ptr<kernels::StreamClock> stream_;             ///< times of the marks, on a GPU
 };
 
-/// "training iteration/targets/conv2d": the names from the outermost range to ranges[i].
+/// Returns the names from the outermost range to ranges[i]: "training iteration/targets/conv2d".
 std::string path_of(const std::vector<TimedRange>& ranges, std::size_t i);
 
-/// All ranges of one path together.
+/// Total of all ranges with the same path.
 struct PathTime {
   std::int64_t calls = 0;
-  double seconds = 0.0;      ///< with the ranges in them
-  double own_seconds = 0.0;  ///< without
+  double seconds = 0.0;      ///< including inner ranges
+  double own_seconds = 0.0;  ///< excluding inner ranges
   Work work;
 };
 std::map<std::string, PathTime> by_path(const std::vector<TimedRange>& ranges);

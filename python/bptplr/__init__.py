@@ -1,8 +1,8 @@
-"""BPT-PLR for Python: training image classifiers through wrong labels.
+"""BPT-PLR for Python: trains image classifiers with noisy labels.
 
-The functions of the C++ library, for training loops of one's own: the losses and the sample
-selection of the method, its views and label noise, and the networks that the program `bptplr` has
-trained. For the same seed the bits are those of the program. They release the interpreter's lock
+Functions of the C++ library for custom training loops: the losses and the sample selection of the
+method, its views and label noise, and the networks that the program `bptplr` has trained. With the
+same seed, results equal those of the program bit for bit. Functions release the interpreter's lock
 while they compute.
 """
 

@@ -1,6 +1,6 @@
-"""What users pass, as the arrays, numbers and text that the compiled module takes.
+"""Converts arguments of users to the arrays, numbers and text that the compiled module takes.
 
-What does not fit raises a ValueError that names the argument.
+Invalid arguments raise a ValueError that names the argument.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import torch
 
-    #: What NumPy makes an array of; a tensor must be dense and on the CPU.
+    #: Input that NumPy converts to an array; a tensor must be dense and on the CPU.
     ArrayLike = npt.ArrayLike | torch.Tensor
-    #: The name of a file or folder.
+    #: Name of a file or folder.
     PathLike = str | bytes | os.PathLike[str]
 
 Float32 = npt.NDArray[np.float32]
@@ -30,13 +30,13 @@ UInt8 = npt.NDArray[np.uint8]
 
 
 def is_tensor(value: object) -> bool:
-    """True for tensors, without loading PyTorch for those who do not use it."""
+    """Returns whether `value` is a tensor, without loading PyTorch if it is not in use."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
 
 
 def check_tensor(name: str, tensor: Any, devices: Sequence[str]) -> None:
-    """The tensor has memory of its own, row by row, on a device of one of the kinds `devices`."""
+    """Raises ValueError unless the tensor is dense, on a device of one of the kinds `devices`."""
     layout = str(tensor.layout).replace("torch.", "")
     if layout != "strided":
         raise ValueError(f"{name} must be a dense tensor, not {layout}; pass {name}.to_dense()")
@@ -46,7 +46,7 @@ def check_tensor(name: str, tensor: Any, devices: Sequence[str]) -> None:
 
 
 def check_shape(name: str, array: Any, sides: Sequence[str | int]) -> None:
-    """`sides`: a number where a side must be that, a letter where it may be any."""
+    """Raises ValueError unless sides match `sides`: a number is exact, a letter may be any."""
     shape = tuple(array.shape)
     fits = len(shape) == len(sides) and all(
         isinstance(want, str) or want == have for want, have in zip(sides, shape)
@@ -57,12 +57,12 @@ def check_shape(name: str, array: Any, sides: Sequence[str | int]) -> None:
 
 
 def native(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The same numbers in the byte order of this machine."""
+    """Returns the numbers in the byte order of this machine."""
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _array(value: ArrayLike, name: str) -> npt.NDArray[Any]:
-    """Numbers of any shape and type; a tensor may be on the tape."""
+    """Returns an array of any shape and type; a tensor may require gradients."""
     given: Any = value
     if is_tensor(given):
         check_tensor(name, given, ["cpu"])
@@ -71,7 +71,7 @@ def _array(value: ArrayLike, name: str) -> npt.NDArray[Any]:
             given = given.float()
     try:
         array = np.asarray(given)
-    except Exception as error:  # whatever lists, tensors and other libraries' arrays raise
+    except Exception as error:  # lists, tensors and arrays of other libraries may raise anything
         raise ValueError(f"{name} cannot be read as an array: {error}") from error
     if array.dtype.kind == "O":
         raise ValueError(
@@ -88,7 +88,7 @@ def _row_major(name: str, array: npt.NDArray[Any], dtypes: Sequence[type]) -> np
 
 
 def images(value: ArrayLike) -> UInt8:
-    """uint8 [N, height, width, 3]"""
+    """Returns images, uint8 [N, height, width, 3]."""
     array = _array(value, "images")
     check_shape("images", array, ["N", "height", "width", 3])
     if array.shape[1] == 0 or array.shape[2] == 0 or max(array.shape[1:3]) >= 8192:
@@ -97,21 +97,21 @@ def images(value: ArrayLike) -> UInt8:
 
 
 def labels(value: ArrayLike, name: str = "labels") -> Int64:
-    """Integers [N], of any type"""
+    """Returns labels, integers [N] of any type."""
     array = _array(value, name)
     check_shape(name, array, ["N"])
     if array.size == 0:
         return np.empty(0, np.int64)
     if array.dtype.kind not in "iu":
         raise ValueError(f"{name} must be integers, not {array.dtype}")
-    most = int(array.max())  # NumPy would compare what is beyond int64 as floating-point numbers
+    most = int(array.max())  # NumPy compares numbers beyond int64 as floating-point numbers
     if most >= 1 << 63:
         raise ValueError(f"{name} must be at most 2^63 - 1, not {most}")
     return np.require(array, np.int64, ["C", "A"])
 
 
 def probabilities(value: ArrayLike, name: str) -> Float64:
-    """Floating-point numbers [N], of any type"""
+    """Returns probabilities, floating-point numbers [N] of any type."""
     array = _array(value, name)
     check_shape(name, array, ["N"])
     if array.size > 0 and array.dtype.kind != "f":
@@ -122,14 +122,16 @@ def probabilities(value: ArrayLike, name: str) -> Float64:
 def finite(
     value: ArrayLike, name: str, sides: Sequence[str | int], dtype: type | None = None
 ) -> npt.NDArray[Any]:
-    """Finite float32 or float64 of the shape `sides`, also when rounded to `dtype`, as which they
-    are returned; float16 as float32"""
+    """Returns float32 or float64 (float16: as float32) of the shape `sides`, rounded to `dtype`.
+
+    Values must be finite, also after rounding.
+    """
     array = _array(value, name)
     check_shape(name, array, sides)
     if array.dtype == np.float16:
         array = array.astype(np.float32)
     array = _row_major(name, array, [np.float32, np.float64])
-    with np.errstate(over="ignore"):  # what becomes infinite is told in words
+    with np.errstate(over="ignore"):  # overflow is reported below
         rounded = array if dtype is None else array.astype(dtype, copy=False)
     bad = ~np.isfinite(rounded)
     if bad.any():
@@ -142,7 +144,7 @@ def finite(
 def channels(
     value: Sequence[float], name: str, positive: bool = False
 ) -> tuple[float, float, float]:
-    """Three finite float32, where `positive` greater than 0"""
+    """Returns three finite float32, which must be > 0 if `positive`."""
     array = _array(value, name)
     if array.shape != (3,) or array.dtype.kind not in "iuf":
         raise ValueError(f"{name} must be three numbers, one a channel, not {reprlib.repr(value)}")
@@ -156,7 +158,7 @@ def channels(
 
 
 def _held(value: Any, name: str) -> Any:
-    """What an array or a tensor without axes holds; anything else as it is."""
+    """Returns the value of an array or a tensor without axes; anything else unchanged."""
     if not is_tensor(value) and not isinstance(value, (np.ndarray, np.generic)):
         return value
     if getattr(value, "requires_grad", False):
@@ -170,7 +172,7 @@ def _held(value: Any, name: str) -> Any:
 
 
 def number(value: float, name: str) -> float:
-    """A real number, NaN and infinity included"""
+    """Returns a real number, which may be NaN or infinite."""
     held = _held(value, name)
     if not isinstance(held, numbers.Real):
         raise ValueError(f"{name} must be a number, not {reprlib.repr(value)}")
@@ -181,7 +183,7 @@ def number(value: float, name: str) -> float:
 
 
 def share(value: float, name: str) -> float:
-    """A number in [0, 1]"""
+    """Returns a number in [0, 1]."""
     part = number(value, name)
     if not 0.0 <= part <= 1.0:
         raise ValueError(f"{name} must lie in [0, 1], not {part}")
@@ -189,7 +191,7 @@ def share(value: float, name: str) -> float:
 
 
 def whole(value: int, name: str, low: int = 0, bits: int = 32) -> int:
-    """An integer in [low, 2^bits)"""
+    """Returns an integer in [low, 2^bits)."""
     held = _held(value, name)
     is_number = isinstance(held, numbers.Real)
     integer: int | None
@@ -209,20 +211,20 @@ def seed(value: int) -> int:
 
 
 def text(value: str, name: str) -> str:
-    """Text that can be written in UTF-8"""
+    """Returns text that can be encoded in UTF-8."""
     if not isinstance(value, str):
         raise ValueError(f"{name} must be text, not {reprlib.repr(value)}")
     try:
         value.encode()
     except UnicodeEncodeError as error:
         raise ValueError(f"{name} must be text in UTF-8, not {reprlib.repr(value)}") from error
-    if "\0" in value:  # where the system would take it to end
+    if "\0" in value:  # the system would end the name there
         raise ValueError(f"{name} must be without null characters, not {reprlib.repr(value)}")
     return value
 
 
 def path(value: PathLike, name: str) -> str:
-    """The name of a file or folder, which must be UTF-8"""
+    """Returns the name of a file or folder, which must be UTF-8."""
     try:
         given = os.fspath(value)
     except TypeError as error:

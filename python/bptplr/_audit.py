@@ -1,4 +1,4 @@
-"""Which labels of a training set are wrong, and what to put instead."""
+"""Finds wrong labels in a training set and suggests corrections."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from bptplr._arrays import Float64, Int64
 if TYPE_CHECKING:
     from bptplr._arrays import ArrayLike, PathLike
 
-#: How far the sum of a row of probabilities may be from 1; 16 bits come as far as 0.004.
+#: Tolerance of the sum of a row of probabilities; 16-bit types deviate by up to 0.004.
 _SUM_TOLERANCE = 0.01
-#: What smaller probabilities are taken for: where the softmax of float32 begins to give zeros. Shares
-#: of a few votes are judged alike up to 1e-4, as the temperature makes up for it.
+#: Lower bound of probabilities, where the softmax of float32 starts to return zeros. All bounds up
+#: to 1e-4 judge shares of a few votes the same, as the temperature compensates for them.
 _LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class Audit:
-    """What is to be thought of N labels of C classes."""
+    """Judgement of N labels of C classes."""
 
-    labels: Int64  #: [N] that were judged
-    wrong_probability: Float64  #: [N] that the label is wrong
-    suggested: Int64  #: [N] the most probable class but for the label
-    ranking: Int64  #: [N] samples, the most surely wrong label first
+    labels: Int64  #: [N] the judged labels
+    wrong_probability: Float64  #: [N] probability that the label is wrong
+    suggested: Int64  #: [N] the most probable class other than the label
+    ranking: Int64  #: [N] samples, the most certainly wrong label first
     joint: Float64  #: [C, C] expected samples labelled y (row) of true class c (column)
     transition: Float64  #: [C, C] probability that true class c (row) is labelled y (column)
-    #: Whether predictions were judged. If not, the clean probability was taken: see `audit_run`.
+    #: Whether predictions were judged; if not, the clean probability was used: see `audit_run`.
     by_predictions: bool
 
     def corrected_labels(self, threshold: float = 0.5) -> Int64:
-        """[N] the labels, with the suggested ones where wrong_probability exceeds `threshold`.
+        """Returns labels [N], the suggested ones where wrong_probability exceeds `threshold`.
 
         Raises:
             ValueError: threshold is not in [0, 1].
@@ -63,27 +63,27 @@ def audit_run(
     data_path: PathLike = "",
     device: str = "auto",
 ) -> Audit:
-    """Judges the labels that a run of `bptplr train` was given, as `bptplr audit` does.
+    """Judges the training labels of a run of `bptplr train`, as `bptplr audit` does.
 
-    Networks that were trained on partitions judge by their predictions, as in `audit_labels`. Those
-    that learnt the labels as they are (after the warm-up alone, or with `--method` ce, mixup or
-    gce) repeat them; there a label is wrong with probability 1 - clean_probability of the mixture.
+    Networks trained on partitions judge by their predictions, as in `audit_labels`. Networks
+    trained on the labels as given (after the warm-up alone, or with `--method` ce, mixup or gce)
+    reproduce them; a label is then wrong with probability 1 - clean_probability of the mixture.
 
     Args:
-        run: The folder of the run; its data set is read again.
-        data_path: Where the data set has moved since; empty: nowhere.
+        run: Folder of the run; its data set is read again.
+        data_path: New location of the data set; empty if it has not moved.
         device: "auto", "cpu" or "cuda".
 
     Raises:
         ValueError: A path or the device is not text.
-        bptplr.Error: A file is missing or does not fit, or the device cannot be had.
+        bptplr.Error: A file is missing or does not fit, or the device is not available.
     """
     folders = (_arrays.path(run, "run"), _arrays.path(data_path, "data_path"))
     return _audit(_core.audit_run(*folders, _arrays.text(device, "device")))
 
 
 def _logits_of(probabilities: ArrayLike) -> Float64:
-    """[N, C] whose softmax is `probabilities`, up to zeros and what is missing to a sum of 1."""
+    """Returns logits [N, C] with softmax `probabilities`, up to zeros and deviations of the sum."""
     p = _arrays.finite(probabilities, "probabilities", ["N", "C"]).astype(np.float64)
     if (p < 0).any():
         row, column = np.argwhere(p < 0)[0].tolist()
@@ -111,20 +111,20 @@ def audit_labels(
     *,
     probabilities: ArrayLike | None = None,
 ) -> Audit:
-    """Judges labels by what a network predicts that has not simply learnt them.
+    """Judges labels by the predictions of a network that has not merely memorised them.
 
-    The label model is that of `bptplr audit` (docs/audit.md): calibrated predictions p(x) and the
-    noise transition T, both found without true labels, say by Bayes' rule which class is the true
-    one: P(c | x, y) = p_c(x) T[c, y] / sum_k p_k(x) T[k, y].
+    Uses the label model of `bptplr audit` (docs/audit.md): calibrated predictions p(x) and the
+    noise transition T, both estimated without true labels, give the probability of each true
+    class by Bayes' rule: P(c | x, y) = p_c(x) T[c, y] / sum_k p_k(x) T[k, y].
 
     Args:
-        logits: [N, C], N >= 1, C >= 2, floating-point (float64 is rounded to float32), finite: of a
-            network that is robust to wrong labels or was trained without these samples; the mean
-            of several.
+        logits: [N, C], N >= 1, C >= 2, floating-point (float64 is rounded to float32), finite, from
+            a network that is robust to wrong labels or was trained without these samples, or the
+            mean of several networks.
         labels: [N], integers in [0, C).
-        probabilities: [N, C], in place of logits: what such a network, or any other classifier,
-            predicts (cleanlab's pred_probs), floating-point. Zeros are allowed; rows sum to 1
-            within 0.01.
+        probabilities: [N, C], instead of logits: predictions of such a network or any other
+            classifier (cleanlab's pred_probs), floating-point. Zeros are allowed; rows must sum to
+            1 within 0.01.
 
     Raises:
         ValueError: A shape or type does not fit, a logit is not finite in float32, probabilities are

@@ -1,4 +1,4 @@
-"""PLR on PyTorch's tape. Loaded by the first call that needs it, since PyTorch is optional."""
+"""PLR in PyTorch's autograd. Imported by the first call that needs it: PyTorch is optional."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bptplr._plr import plr_loss_and_gradient
 
 
 class PlrLoss(torch.autograd.Function):
-    """The gradient comes with the value; all that is left for the way back is to scale it."""
+    """Computes the gradient together with the value; the backward pass only scales it."""
 
     @staticmethod
     def forward(

@@ -1,4 +1,4 @@
-"""Views of images, label noise, and the built-in images; the bits of the program `bptplr`."""
+"""Views of images, label noise and the built-in images, bit for bit those of `bptplr`."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def autoaugment(
     crop: int = 0,
     padding: int = 4,
 ) -> UInt8:
-    """Views of images as networks are trained on: AutoAugment for CIFAR-10, equal to Pillow 9.4.
+    """Returns training views of images: AutoAugment for CIFAR-10, equal to Pillow 9.4.
 
-    What is drawn for an image depends on seed, epoch, draw and its sample number alone, not on the
-    batch or the number of threads.
+    The random numbers of an image depend only on seed, epoch, draw and its sample number, not on
+    the batch or the number of threads.
 
     Args:
         images: uint8 [N, height, width, 3], sides below 8192 pixels.
         seed: In [0, 2^64).
         view: "weak": a random crop of the image, padded with zeros, and a random horizontal flip;
-            "strong": that, then one of the 25 sub-policies; "test": the crop in the middle.
-        samples: [N], integers in [0, 2^32): which sample of the data set each image is; by default
+            "strong": weak, then one of the 25 sub-policies; "test": the central crop.
+        samples: [N], integers in [0, 2^32): sample number of each image in the data set; by default
             0 to N-1.
         epoch: In [0, 2^32).
         draw: In [0, 2^20); views of one image in one epoch must differ in it.
@@ -72,7 +72,7 @@ def autoaugment(
 
 
 def symmetric_noise(labels: ArrayLike, num_classes: int, rate: float, seed: int) -> Int64:
-    """Replaces round(rate N) labels [N] by a class drawn uniformly, the true one included.
+    """Replaces round(rate N) labels [N] by a class drawn uniformly, including the true one.
 
     Raises:
         ValueError: A shape or type does not fit.
@@ -84,10 +84,10 @@ def symmetric_noise(labels: ArrayLike, num_classes: int, rate: float, seed: int)
 
 
 def asymmetric_noise_cifar10(labels: ArrayLike, rate: float, seed: int) -> Int64:
-    """Moves round(rate N) labels [N] of CIFAR-10 to the class that theirs is mistaken for.
+    """Replaces round(rate N) labels [N] of CIFAR-10 by the class that theirs is mistaken for.
 
-    Truck to automobile, bird to airplane, cat and dog to each other, deer to horse; the other five
-    stay (Patrini et al., CVPR 2017).
+    Truck becomes automobile, bird airplane, cat dog, dog cat, and deer horse; the other five do
+    not change (Patrini et al., CVPR 2017).
 
     Raises:
         ValueError: A shape or type does not fit.
@@ -98,9 +98,10 @@ def asymmetric_noise_cifar10(labels: ArrayLike, rate: float, seed: int) -> Int64
 
 
 def asymmetric_noise_cifar100(labels: ArrayLike, rate: float, seed: int) -> Int64:
-    """Moves each label [N] of CIFAR-100, with probability `rate`, to the next one of its five.
+    """Replaces each label [N] of CIFAR-100, with probability `rate`, by the next one of its five.
 
-    Blocks of five consecutive fine labels are circles (Patrini et al., as the field runs it).
+    In each block of five consecutive fine labels the first follows the last (Patrini et al., as
+    commonly implemented).
 
     Raises:
         ValueError: A shape or type does not fit.
@@ -120,16 +121,16 @@ def instance_noise(
     mean: Sequence[float],
     std: Sequence[float],
 ) -> Int64:
-    """Makes labels [N] wrong where the image misleads (Xia et al., NeurIPS 2020, algorithm 2).
+    """Adds instance-dependent noise to labels [N] (Xia et al., NeurIPS 2020, algorithm 2).
 
     Args:
         images: uint8 [N, height, width, 3].
         labels: [N], integers in [0, num_classes).
         num_classes: >= 2.
-        rate: The mean share of wrong labels, in [0, 1].
+        rate: Mean share of wrong labels, in [0, 1].
         seed: In [0, 2^64).
-        mean: Of each channel of the data set, of pixels from 0 to 1; finite.
-        std: The standard deviations, finite and > 0.
+        mean: Mean of each channel of the data set, for pixels from 0 to 1; finite.
+        std: Standard deviation of each channel, finite and > 0.
 
     Raises:
         ValueError: A shape or type does not fit, or mean or std is out of range.
@@ -151,10 +152,10 @@ def instance_noise(
 
 @dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class Dataset:
-    """Images uint8 [N, height, width, 3] with their labels int64 [N], in arrays of their own."""
+    """Images uint8 [N, height, width, 3] with labels int64 [N], in arrays that it owns."""
 
     class_names: list[str]
-    mean: tuple[float, float, float]  #: of each channel, of pixels from 0 to 1
+    mean: tuple[float, float, float]  #: of each channel, for pixels from 0 to 1
     std: tuple[float, float, float]
     train_images: UInt8
     train_labels: Int64
@@ -163,7 +164,7 @@ class Dataset:
 
 
 def make_shapes(n_train: int, n_test: int, *, seed: int = 1) -> Dataset:
-    """The built-in set of ten drawn shapes, 32 x 32 pixels; seed 1 is `--dataset shapes`.
+    """Returns the built-in set of ten drawn shapes, 32 x 32 pixels; seed 1 is `--dataset shapes`.
 
     Raises:
         bptplr.Error: n_train or n_test is not in 1..10,000,000.
@@ -174,7 +175,7 @@ def make_shapes(n_train: int, n_test: int, *, seed: int = 1) -> Dataset:
         class_names=made.class_names,
         mean=_arrays.channels(made.mean, "mean"),
         std=_arrays.channels(made.std, "std"),
-        train_images=np.array(made.train_images),  # the library's own may not be written to
+        train_images=np.array(made.train_images),  # copies, as the library's arrays are read-only
         train_labels=made.train_labels,
         test_images=np.array(made.test_images),
         test_labels=made.test_labels,

@@ -1,4 +1,4 @@
-"""Networks that the program `bptplr`, or PyTorch, has trained."""
+"""Networks trained by the program `bptplr` or by PyTorch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Prediction(NamedTuple):
-    """What all networks of a model say together, as `bptplr predict` does."""
+    """Joint prediction of all networks of a model, as by `bptplr predict`."""
 
-    probabilities: Float32  #: [N, C] softmax of the mean of their logits
-    labels: Int64  #: [N] the class with the largest
+    probabilities: Float32  #: [N, C] softmax of the networks' mean logits
+    labels: Int64  #: [N] the most probable class
 
 
 class Outputs(NamedTuple):
-    """What each network of a model says by itself."""
+    """Outputs of each network of a model."""
 
     logits: Float32  #: [networks, N, C]
     projections: Float32  #: [networks, N, low_dim], rows of unit norm
@@ -33,9 +33,9 @@ class Outputs(NamedTuple):
 class Model:
     """Trained networks, made by `load_model`. Images are uint8 [N, height, width, 3].
 
-    They are normalised as in training, cropped in the middle where training crops, and may be of
-    any size that the network takes. Calls raise ValueError for other shapes and types and
-    bptplr.Error for a size that the network does not take.
+    Images are normalised as in training, get a central crop if training crops, and may have any
+    size that the network accepts. Calls raise ValueError for other shapes and types and
+    bptplr.Error for a size that the network does not accept.
     """
 
     def __init__(self, core: _core.Model) -> None:
@@ -54,27 +54,27 @@ class Model:
 
     @property
     def class_names(self) -> list[str]:
-        """The names of the run's classes; empty for a network of another program."""
+        """Names of the run's classes; empty for a network of another program."""
         return self._core.class_names
 
     @property
     def prototypes(self) -> Float32:
-        """[networks, C, low_dim], rows of unit norm."""
+        """Prototypes [networks, C, low_dim], rows of unit norm."""
         return np.stack(self._core.prototypes())
 
     def predict(self, images: ArrayLike) -> Prediction:
-        """Probabilities and labels."""
+        """Returns probabilities and labels."""
         probabilities = self._core.probabilities(_arrays.images(images))
         return Prediction(probabilities, probabilities.argmax(axis=1))
 
     def outputs(self, images: ArrayLike) -> Outputs:
-        """Logits and projections of each network."""
+        """Returns logits and projections of each network."""
         logits, projections = zip(*self._core.outputs(_arrays.images(images)))
         return Outputs(np.stack(logits), np.stack(projections))
 
 
 def _plain(value: Any) -> Any:
-    """Numbers of NumPy and PyTorch as Python's own, which JSON has."""
+    """Returns numbers of NumPy and PyTorch as Python numbers, for JSON."""
     if not hasattr(value, "tolist"):
         raise TypeError(f"there is {reprlib.repr(value)}")
     return value.tolist()
@@ -100,21 +100,21 @@ def load_model(
     """Loads the networks of a run, or a network of another program.
 
     Args:
-        path: A run folder of `bptplr train`, whose networks then speak together; one of its model
+        path: A run folder of `bptplr train`, whose networks' outputs are averaged; one of its model
             files; or, with config, mean and std, any safetensors file with the tensors of one
             network under PyTorch's names.
         config: For a network of another program: fields of a recipe that describe it (arch, width,
             blocks, low_dim, projector, shortcut, crop) as a mapping, a JSON file or the name of a
-            built-in recipe. The number of classes is the file's.
+            built-in recipe. The file gives the number of classes.
         device: "auto", "cpu" or "cuda".
-        mean: With config: what inputs are normalised with, a finite number for each channel, of
-            pixels from 0 to 1.
-        std: Likewise the standard deviations, > 0.
+        mean: With config: mean of each channel to normalise inputs with, finite, for pixels from 0
+            to 1.
+        std: With config: standard deviation of each channel, finite and > 0.
 
     Raises:
         ValueError: An argument is missing, of the wrong form or not finite, or std is not above 0.
-        bptplr.Error: A file is missing, malformed, or that of another network, or the device cannot
-            be had.
+        bptplr.Error: A file is missing, malformed, or that of another network, or the device is not
+            available.
     """
     file, on = _arrays.path(path, "path"), _arrays.text(device, "device")
     if config is None:

@@ -1,4 +1,4 @@
-"""The pseudo-label relaxed contrastive loss (PLR), for PyTorch and for NumPy."""
+"""Pseudo-label relaxed contrastive loss (PLR), for PyTorch and for NumPy."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ from bptplr._arrays import (
 if TYPE_CHECKING:
     import torch
 
-#: An array or tensor, which decides what comes back.
+#: Array or tensor; results are of the same kind.
 Floats = TypeVar("Floats", npt.NDArray[np.float32], npt.NDArray[np.float64], "torch.Tensor")
 
 
 def _checked(name: str, value: Any, like: Any, dtypes: tuple[str, ...]) -> Any:
-    """`value`, which must be an array if `like` is one and else a tensor on its device, and of one
-    of `dtypes`; row-major and in the byte order of this machine."""
+    """Returns `value`, row-major and in the byte order of this machine.
+
+    It must be an array if `like` is one, else a tensor on its device, and of one of `dtypes`.
+    """
     tensor = is_tensor(like)
     if not tensor and not isinstance(like, np.ndarray):
         raise ValueError(f"{name} must be a NumPy array or a tensor, not {type(like).__name__}")
@@ -48,7 +50,7 @@ def _checked(name: str, value: Any, like: Any, dtypes: tuple[str, ...]) -> Any:
 
 
 def _widened(value: Any) -> Any:
-    """float16 and bfloat16 as float32, in which all their numbers exist; others as they are."""
+    """Returns float16 and bfloat16 as float32, which is exact; other types unchanged."""
     if is_tensor(value):
         return value.float() if str(value.dtype) in ("torch.float16", "torch.bfloat16") else value
     if isinstance(value, np.ndarray) and value.dtype == np.float16:
@@ -61,7 +63,7 @@ def _is_on_gpu(value: Any) -> bool:
 
 
 def _call(function: Any, like: Any, *arguments: Any) -> None:
-    """Calls the compiled `function`, which reads and writes the arguments' own memory."""
+    """Calls the compiled `function`, which reads and writes the memory of its arguments."""
     if not is_tensor(like):
         function(*arguments, stream=0)
         return
@@ -74,13 +76,13 @@ def _call(function: Any, like: Any, *arguments: Any) -> None:
     if not _is_on_gpu(like):
         function(*capsules, stream=0)
         return
-    # The work is queued behind what PyTorch has queued, on its own stream.
+    # Work is queued on PyTorch's current stream, after earlier work.
     with torch.cuda.device(like.device):
         function(*capsules, stream=torch.cuda.current_stream().cuda_stream)
 
 
 def _empty(like: Any, shape: tuple[int, ...], dtype: str | None = None) -> Any:
-    """Room of the kind of `like`, and of its dtype unless another is named."""
+    """Returns an uninitialised array or tensor like `like`, of its dtype unless one is given."""
     if not is_tensor(like):
         return np.empty(shape, dtype or like.dtype)
     import torch
@@ -95,16 +97,17 @@ def class_sets(logits: Float32, labels: Int64, kappa: int) -> Int64: ...
 @overload
 def class_sets(logits: torch.Tensor, labels: torch.Tensor, kappa: int) -> torch.Tensor: ...
 def class_sets(logits: Any, labels: Any, kappa: int) -> Any:
-    """The classes that each sample may be of: the `kappa` largest logits and its label.
+    """Returns possible classes of each sample: those of its `kappa` largest logits and its label.
 
-    Two samples repel each other in `plr_loss` only where their sets have no class in common. The
-    sets of a whole training set may be made once an epoch and indexed by row.
+    Two samples repel each other in `plr_loss` only if their sets have no class in common. The sets
+    of a whole training set may be computed once per epoch and indexed by row.
 
     Args:
-        logits: float32 [N, C], C <= 1024, without NaN, of the classifier; float16 and bfloat16 are
-            converted. Equal ones: the lower class first.
+        logits: float32 [N, C] of the classifier, C <= 1024, without NaN; float16 and bfloat16 are
+            converted. Of equal logits the lower class comes first.
         labels: int64 [N] in [0, C), the noisy labels; of the kind of `logits` and on its device.
-        kappa: How many classes to take; 0 leaves the label alone, C or more are all classes.
+        kappa: Number of largest logits; with 0 the set is the label alone, with C or more all
+            classes.
 
     Returns:
         int64 [N, ceil(C / 64)], of the kind of `logits` and on its device: class c is bit c % 64 of
@@ -136,7 +139,7 @@ def class_sets(logits: Any, labels: Any, kappa: int) -> Any:
 def plr_loss_and_gradient(
     features: Floats, class_sets: Any, tau: float = 1.0, flat: bool = False
 ) -> tuple[Floats, Floats]:
-    """Value and gradient of `plr_loss` in one call, for whoever keeps no tape.
+    """Returns value and gradient of `plr_loss` in one call, for use without autograd.
 
     Args:
         features: float32 or float64 [2n, dim], a NumPy array or a tensor; float32 on a GPU.
@@ -145,8 +148,8 @@ def plr_loss_and_gradient(
         flat: As in `plr_loss`.
 
     Returns:
-        The loss, without axes, and its gradient [2n, dim] with respect to `features`; of the kind
-        and dtype of `features`, on its device.
+        The scalar loss and its gradient [2n, dim] with respect to `features`; of the kind and dtype
+        of `features`, on its device.
 
     Raises:
         ValueError: A shape, type or device does not fit, or tau is not a finite number above 0.
@@ -183,35 +186,35 @@ def plr_loss(
     tau: float = 1.0,
     flat: bool = False,
 ) -> torch.Tensor:
-    """The pseudo-label relaxed contrastive loss of PLReMix (arXiv 2402.17589), differentiable.
+    """Returns the pseudo-label relaxed contrastive loss of PLReMix (arXiv 2402.17589).
 
-    2n anchors f, two views of each of n samples; s_ij = f_i . f_j / tau. The only positive of an
+    2n anchors f are two views of each of n samples; s_ij = f_i . f_j / tau. The only positive of an
     anchor is its other view. Its negatives are the anchors of samples whose class sets have no
-    class in common with its own; all others are left out.
+    class in common with its own; all other anchors are ignored. The loss is differentiable.
 
     - PLR: l_i = -s_i,pos + log(exp s_i,pos + sum over negatives j of exp s_ij), mean over all
-      anchors; one without a negative has loss 0.
+      anchors; an anchor without negatives has loss 0.
     - flat: v_i = log sum over negatives j of exp(s_ij - s_i,pos), l_i = exp(v_i - constant(v_i)),
       whose value is 1 and whose gradient is that of v_i; mean over the anchors that have a
       negative, 0 if none has.
 
-    Value and gradient are computed together by tiles; memory is linear in n. The tensors' own
-    memory is used, on the CPU and, where this build has CUDA, on the GPU, on PyTorch's current
+    Value and gradient are computed together in tiles; memory is linear in n. The tensors' memory is
+    used without copies, on the CPU and, if this build has CUDA, on the GPU, on PyTorch's current
     stream. There is no second derivative.
 
     Args:
         features: [2n, dim], rows of unit norm: n rows of one view, then n rows of the other view
             of the same samples in the same order. float32, or float64 on the CPU; float16 and
-            bfloat16 are converted. Copied only where it is not contiguous.
-        class_sets: int64 [n, words] of `bptplr.class_sets`, 1 to 16 words, on the same device. A row
-            of zeros has no class in common with any: all other samples are negatives of that one,
-            and it is one of theirs. None: so it is for every sample (InfoNCE; flat: FlatNCE).
-        tau: The temperature, > 0 and finite. A number: it gets no gradient, and a tensor that asks
-            for one is refused.
-        flat: Which of the two losses.
+            bfloat16 are converted. Copied only if it is not contiguous.
+        class_sets: int64 [n, words] of `bptplr.class_sets`, 1 to 16 words, on the same device. A
+            row of zeros has no class in common with any other: that sample and all others are
+            negatives of each other. None: all rows are zeros (InfoNCE; flat: FlatNCE).
+        tau: Temperature, > 0 and finite. It gets no gradient; a tensor that requires one is
+            refused.
+        flat: Whether to compute the flat loss instead of PLR.
 
     Returns:
-        The loss, without axes.
+        The scalar loss.
 
     Raises:
         ValueError: A shape, type or device does not fit, or tau is not a finite number above 0.

@@ -1,4 +1,4 @@
-"""Which samples have correct labels: the mixture over their losses, and the balanced partition."""
+"""Selects samples with correct labels: a mixture over losses, and the balanced partition."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class GmmFit:
-    """A mixture of two Gaussians over two losses of N samples."""
+    """Mixture of two Gaussians over two losses of N samples."""
 
     weights: Float64  #: [2]
     means: Float64  #: [2, 2], a row for each component
     covariances: Float64  #: [2, 2, 2]
-    clean_component: int  #: the one whose mean is nearer to the origin
-    clean_probability: Float64  #: [N], its posterior
+    clean_component: int  #: component whose mean is nearer to the origin
+    clean_probability: Float64  #: [N], posterior of the clean component
     mean_log_likelihood: float  #: of the last E step, hence before the last M step
     n_iter: int
     converged: bool
-    #: All samples have the same losses, so nothing can be told apart: every sample counts as clean.
+    #: Whether all samples have the same losses; every sample then counts as clean.
     one_cluster: bool
 
 
@@ -41,22 +41,22 @@ def gmm_fit(
     network: int = 0,
     init_labels: ArrayLike | None = None,
 ) -> GmmFit:
-    """Tells clean samples from wrongly labelled ones by two losses of each (PLReMix, section 3.3).
+    """Separates clean from wrongly labelled samples by two losses of each (PLReMix, section 3.3).
 
-    A mixture of two components with full covariances, in the semantics of scikit-learn's
-    GaussianMixture(2): k-means labels give the first parameters, then E and M steps alternate.
-    The result is the same for any number of threads, and that of the program `bptplr` for the same
-    seed, epoch, network (0 or 1) and float32 losses.
+    Fits a mixture of two components with full covariances, with the semantics of scikit-learn's
+    GaussianMixture(2): k-means labels give the first parameters, then E and M steps alternate. The
+    result does not depend on the number of threads, and equals that of the program `bptplr` for the
+    same seed, epoch, network (0 or 1) and float32 losses.
 
     Args:
         losses: [N, 2], N >= 1, float32 or float64 (16 bits: converted to float32), finite; both
             scaled to [0, 1] over the training set (for instance cross-entropy of the classifier and
             of the prototypes).
-        max_iter: EM iterations at most, >= 1.
-        tol: The change of the mean log-likelihood that ends them, >= 0.
+        max_iter: Maximum number of EM iterations, >= 1.
+        tol: Change of the mean log-likelihood below which EM stops, >= 0.
         reg_covar: Added to the diagonals of the covariances, >= 0.
-        seed: With epoch and network, the stream that the k-means++ seeds are drawn from.
-        init_labels: [N], 0 or 1: where EM begins in place of the labels that k-means finds.
+        seed: With epoch and network, the random stream of the k-means++ seeds.
+        init_labels: [N], 0 or 1: initial labels of EM, instead of those of k-means.
 
     Raises:
         ValueError: A shape or type does not fit, or a loss is not finite.
@@ -94,7 +94,7 @@ def gmm_fit(
 
 
 class Partition(NamedTuple):
-    """Sample indices, ascending."""
+    """Ascending sample indices of both sets."""
 
     labelled: Int64
     unlabelled: Int64
@@ -103,17 +103,18 @@ class Partition(NamedTuple):
 def balanced_partition(
     clean_probability: ArrayLike, labels: ArrayLike, num_classes: int, threshold: float = 0.5
 ) -> Partition:
-    """Cuts a training set into a labelled set, balanced over the classes, and an unlabelled rest.
+    """Divides a training set into a class-balanced labelled set and an unlabelled rest.
 
-    With n = #{clean_probability > threshold}, every class may have floor(n / num_classes) labelled
-    samples: those of its label with the largest probabilities, of equal ones the lower index.
-    Either set may come out empty.
+    With n = #{clean_probability > threshold}, every class gets up to floor(n / num_classes)
+    labelled samples: those of its label with the largest probabilities, of equal ones the lower
+    index. Either set may be empty.
+
 
     Args:
         clean_probability: [N], floating-point, in [0, 1].
         labels: [N], integers in [0, num_classes): the noisy labels.
         num_classes: >= 1.
-        threshold: In [0, 1]: the probability above which a sample counts towards n.
+        threshold: Probability above which a sample counts towards n, in [0, 1].
 
     Raises:
         ValueError: A shape or type does not fit, or threshold is out of range.

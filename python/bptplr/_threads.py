@@ -1,4 +1,4 @@
-"""How many threads of the processor the library uses."""
+"""Number of CPU threads that the library uses."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from bptplr import _arrays, _core
 
 
 def set_num_threads(threads: int) -> None:
-    """How many threads calls from this thread use from now on, >= 1; results do not depend on it.
+    """Sets the number of threads (>= 1) for calls from this thread; results do not depend on it.
 
-    The number is OpenMP's own: where PyTorch shares that library, it changes with it. After a fork,
-    in a worker of a data loader for instance, it is 1.
+    The number is OpenMP's: if PyTorch shares that library, its number changes too. After a fork,
+    e.g. in a worker of a data loader, it is 1.
     """
     _core.set_num_threads(_arrays.whole(threads, "threads", low=1, bits=16))
 
 
 def get_num_threads() -> int:
-    """How many threads calls from this thread use at most."""
+    """Returns the maximum number of threads of calls from this thread."""
     return _core.get_num_threads()
 
 
-# Threads do not survive a fork, and OpenMP would wait for them for ever.
+# Threads do not survive a fork, and OpenMP would wait for them forever.
+
 os.register_at_fork(after_in_child=lambda: _core.set_num_threads(1))

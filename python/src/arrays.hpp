@@ -1,4 +1,4 @@
-// NumPy arrays in and out, without copies.
+// Converts NumPy arrays to and from the library's types, without copies.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -18,14 +18,14 @@ namespace bptplr::python {
 
 namespace nb = nanobind;
 
-/// A row-major array that Python passes in; its elements are only read.
+/// Row-major array passed from Python; its elements are only read.
 template <class T, int kAxes>
 using In = nb::ndarray<const T, nb::ndim<kAxes>, nb::c_contig, nb::device::cpu>;
-/// An array that Python gets.
+/// Array returned to Python.
 template <class T>
 using Out = nb::ndarray<nb::numpy, T>;
 
-/// Runs fn without the interpreter's lock; fn must not touch objects of Python.
+/// Runs fn without the interpreter's lock; fn must not touch Python objects.
 template <class Fn>
 auto without_gil(Fn&& fn) {
   const nb::gil_scoped_release released;
@@ -37,7 +37,7 @@ auto span_of(const Array& array) {
   return std::span(array.data(), array.size());
 }
 
-/// uint8 [N, height, width, 3]; the array must outlive the result.
+/// Returns images over uint8 [N, height, width, 3]; the array must outlive them.
 inline Images images_of(const In<std::uint8_t, 4>& pixels) {
   return {static_cast<std::int64_t>(pixels.shape(0)),
           static_cast<int>(pixels.shape(1)),
@@ -47,20 +47,20 @@ inline Images images_of(const In<std::uint8_t, 4>& pixels) {
           false};
 }
 
-/// An array of `shape` over data that `owner` holds.
+/// Returns an array of `shape` over data that `owner` keeps alive.
 template <class T, class Owner>
 Out<T> to_numpy(T* data, const Shape& shape, Owner owner) {
   auto kept = std::make_unique<Owner>(std::move(owner));
   const nb::capsule capsule(kept.get(),
                             [](void* memory) noexcept { delete static_cast<Owner*>(memory); });
-  static_cast<void>(kept.release());  // the capsule's from here on
+  static_cast<void>(kept.release());  // owned by the capsule from here on
   const std::vector<std::size_t> sides(shape.begin(), shape.end());
   return Out<T>(data, sides.size(), sides.data(), capsule);
 }
 
 template <class T>
 Out<T> to_numpy(std::vector<T> values) {
-  T* data = values.data();  // which moving a vector does not move
+  T* data = values.data();  // stays valid when the vector is moved
   const Shape shape{std::ssize(values)};
   return to_numpy(data, shape, std::move(values));
 }

@@ -1,4 +1,4 @@
-// Which labels are wrong.
+// Bindings of the audit of labels.
 #include "bpt_plr/results/audit/audit.hpp"
 
 #include <nanobind/stl/string.h>
@@ -16,7 +16,7 @@
 namespace bptplr::python {
 namespace {
 
-/// An audit with the labels that it judged.
+/// Audit together with the labels that it judged.
 struct JudgedLabels {
   Audit audit;
   std::vector<std::int64_t> labels;

@@ -1,5 +1,5 @@
-// The parts of the module _core. They convert arguments and call; what users may pass is checked,
-// and explained to them, by the Python sources in front of them.
+// Parts of the module _core. They convert arguments and call the library; the Python sources in
+// front of them check user input and explain errors.
 #pragma once
 
 #include <nanobind/nanobind.h>

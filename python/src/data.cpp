@@ -1,4 +1,4 @@
-// Views, label noise and the built-in images.
+// Bindings of views, label noise and the built-in images.
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -32,7 +32,7 @@ Out<std::int64_t> instance(const In<std::uint8_t, 4>& images, const In<std::int6
   }));
 }
 
-/// The pixels of a split, which the array keeps alive.
+/// Returns the pixels of a split, which the array keeps alive.
 Out<const std::uint8_t> pixels_of(const Images& images) {
   return to_numpy(images.pixels.data(), {images.count, images.height, images.width, 3},
                   images.owner);

@@ -1,5 +1,5 @@
-// PLR over memory of the caller's, on the CPU or on a GPU: whoever owns the tensors allocates, and
-// nothing is copied.
+// Bindings of PLR on the caller's memory, on the CPU or on a GPU: the owner of the tensors
+// allocates, and nothing is copied.
 #include <nanobind/stl/optional.h>
 
 #include <bit>
@@ -18,12 +18,12 @@
 namespace bptplr::python {
 namespace {
 
-/// An array on any device.
+/// Array on any device.
 template <class T, int kAxes>
 using Array = nb::ndarray<T, nb::ndim<kAxes>, nb::c_contig>;
 
-/// The context of one call on a stream of the caller's. Its scratch memory is taken and given back
-/// in the order of that stream, so that the call shares nothing with work on other streams.
+/// Context of one call on the caller's stream. Its scratch memory is allocated and freed in the
+/// order of that stream, so that the call shares nothing with work on other streams.
 class StreamCall final : public kernels::Workspace {
  public:
   StreamCall(int device, std::uintptr_t stream) {
@@ -54,7 +54,7 @@ class StreamCall final : public kernels::Workspace {
   void* memory_ = nullptr;
 };
 
-/// Calls fn with the context of the device that `array` is on; `stream` is meant for a GPU.
+/// Calls fn with the context of the device that `array` is on; `stream` applies to a GPU.
 template <class A, class Fn>
 void on_device_of(const A& array, std::uintptr_t stream, Fn&& fn) {
   without_gil([&] {

@@ -1,4 +1,4 @@
-// Trained networks.
+// Bindings of trained networks.
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -23,7 +23,7 @@ namespace {
 using Json = nlohmann::json;
 using Channels = std::array<float, 3>;
 
-/// `config`: fields of the recipe as JSON text, or else the file or the name of a recipe.
+/// Loads a network; `config` is fields of the recipe as JSON text, or the file or name of a recipe.
 TrainedModel load_file(const std::string& file, const std::string& config, bool is_text,
                        const Channels& mean, const Channels& std, const std::string& device) {
   const Json fields = is_text ? parse_json_or_none(config) : read_recipe(config);
@@ -37,7 +37,7 @@ Out<float> probabilities(const TrainedModel& model, const In<std::uint8_t, 4>& i
   return to_numpy<float>(without_gil([&] { return model.probabilities(images_of(images)); }));
 }
 
-/// Logits and projections of each network.
+/// Returns logits and projections of each network.
 std::vector<std::pair<Out<float>, Out<float>>> outputs(const TrainedModel& model,
                                                        const In<std::uint8_t, 4>& images) {
   std::vector<std::pair<Out<float>, Out<float>>> arrays;
@@ -48,7 +48,7 @@ std::vector<std::pair<Out<float>, Out<float>>> outputs(const TrainedModel& model
   return arrays;
 }
 
-/// Of each network.
+/// Returns the prototypes of each network.
 std::vector<Out<float>> prototypes(const TrainedModel& model) {
   std::vector<Out<float>> arrays;
   for (const auto& network : model.networks()) {

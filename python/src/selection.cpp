@@ -1,4 +1,4 @@
-// Which samples are clean: mixture and partition.
+// Bindings of the selection of clean samples: mixture and partition.
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
@@ -14,7 +14,7 @@
 namespace bptplr::python {
 namespace {
 
-/// From k-means++ seeds of the stream (seed, epoch, network), or from labels where they are given.
+/// Fits from k-means++ seeds of the stream (seed, epoch, network), or from labels if given.
 template <class T>
 GmmFit fit(const In<T, 2>& losses, std::int64_t max_iter, double tol, double reg_covar,
            std::uint64_t seed, std::uint32_t epoch, std::uint32_t network,

@@ -1,4 +1,4 @@
-// Runs the built `bptplr` beside a test, which interrupts it.
+// Runs the built `bptplr` in the background of a test, which interrupts it.
 #pragma once
 
 #include <signal.h>
@@ -15,7 +15,7 @@
 
 namespace bptplr {
 
-/// `bptplr ARGUMENTS` in `folder`, beside the test.
+/// Runs `bptplr ARGUMENTS` in `folder` in the background.
 class BackgroundApp {
  public:
   BackgroundApp(const TemporaryFolder& folder, const std::string& arguments) {
@@ -25,7 +25,7 @@ class BackgroundApp {
     process_ = ::fork();
     if (process_ == 0) {
       ::prctl(PR_SET_PDEATHSIG,
-              SIGKILL);  // a training that is not to outlive a test that is killed
+              SIGKILL);  // training must not outlive a killed test
       ::setenv("OMP_WAIT_POLICY", "passive", 1);
       if (::chdir(where.c_str()) == 0) {
         ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
@@ -44,7 +44,7 @@ class BackgroundApp {
     if (::waitpid(process_, &status_, WNOHANG) == process_) process_ = -1;
     return process_ > 0;
   }
-  /// Waits until `condition` holds; false where the program ended before that.
+  /// Waits until `condition` holds; returns false if the program ends before that.
   bool wait_for(const std::function<bool()>& condition) {
     while (!condition()) {
       if (!is_running()) return false;
@@ -52,7 +52,7 @@ class BackgroundApp {
     }
     return is_running();
   }
-  /// Sends the signal and returns the exit code, -1 where the signal ended the program.
+  /// Sends the signal and returns the exit code, -1 if the signal ended the program.
   int end(int signal) {
     if (is_running()) {
       ::kill(process_, signal);

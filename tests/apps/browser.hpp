@@ -1,4 +1,4 @@
-// Pages as a browser shows them, where there is one.
+// Renders pages in a browser, if one is installed.
 #pragma once
 
 #include <cstdlib>
@@ -8,8 +8,7 @@
 
 namespace bptplr {
 
-/// A page of the folder as a browser has it when its script has run; empty where that takes a
-/// minute.
+/// Returns a page of the folder after its script has run; empty if that takes a minute.
 inline std::string drawn_page(const TemporaryFolder& folder, const std::string& browser,
                               const std::string& page) {
   const std::string command =
@@ -20,7 +19,7 @@ inline std::string drawn_page(const TemporaryFolder& folder, const std::string& 
   return std::system(command.c_str()) == 0 ? read_text(folder / "drawn.html") : "";
 }
 
-/// The Chromium that opens files here, which one in a sandbox of its own may not; empty without.
+/// Returns a Chromium that can open files here, which a sandboxed one may not; empty if none can.
 inline std::string find_chromium(const TemporaryFolder& folder) {
   write_text(folder / "probe.html", "<script>document.write(6 * 7)</script>");
   for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
@@ -29,7 +28,7 @@ inline std::string find_chromium(const TemporaryFolder& folder) {
   return "";
 }
 
-/// A section of a page, with what it holds.
+/// Returns a section of a page with its content.
 inline std::string section_of(const std::string& page, const std::string& id) {
   const std::size_t begin = page.find("<section id=\"" + id + "\"");
   if (begin == std::string::npos) return "";

@@ -1,4 +1,4 @@
-// Runs the built `bptplr` as a user does, and catches what it says.
+// Runs the built `bptplr` as a user does, and captures its output.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -31,9 +31,9 @@ struct AppResult {
   std::string err;
 };
 
-/// `bptplr ARGUMENTS`, as a shell understands them, inside `folder`.
+/// Runs `bptplr ARGUMENTS`, parsed by a shell, inside `folder`.
 ///
-/// Threads that wait sleep instead of spinning: tests run several at a time.
+/// Waiting threads sleep instead of spinning, as several tests run at a time.
 inline AppResult run_app(const TemporaryFolder& folder, const std::string& arguments) {
   const std::string out = folder / "stdout.txt";
   const std::string err = folder / "stderr.txt";
@@ -42,7 +42,7 @@ inline AppResult run_app(const TemporaryFolder& folder, const std::string& argum
                               err + "' </dev/null";
   const int status = std::system(command.c_str());
   AppResult result{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};
-  // A crash reaches the shell as 128 + signal.
+  // A shell reports a crash as 128 + signal.
   if (result.exit_code > 128) result.exit_code = -1;
   return result;
 }
@@ -51,7 +51,7 @@ inline bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-/// A network that trains in a second.
+/// Arguments of a run that trains in a second.
 inline const std::string kSmall =
     "--dataset shapes --shapes_train 200 --shapes_test 100 --width 4 --blocks 1,1,1,1 "
     "--batch_size 32 --warm_up 1 --num_epochs 2 ";

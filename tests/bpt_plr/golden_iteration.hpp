@@ -1,5 +1,5 @@
-// Training iterations of golden files: networks, optimiser and batch as the file has them, and the
-// comparison of what an iteration leaves (tests/golden/README.md, "iteration").
+// Runs training iterations of golden files: networks, optimiser and batch come from the file, and
+// the state after an iteration is compared (tests/golden/README.md, "iteration").
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ struct IterationStart {
   PreActResNet network;
   Sgd optimizer;
 
-  /// The momentum buffers under the names of their parameters; reads and writes PyTorch's layout.
+  /// Returns the momentum buffers under their parameters' names; reads and writes PyTorch's layout.
   NamedTensors named_momentum() {
     NamedTensors names;
     std::size_t i = 0;
@@ -35,7 +35,7 @@ struct IterationStart {
 
 class GoldenIteration {
  public:
-  /// The tensors of `file` under `prefix`; the network is of this kind.
+  /// Reads the tensors of `file` under `prefix`, for a network of this configuration.
   GoldenIteration(const std::string& file, std::string prefix, const PreActResNetConfig& config)
       : golden_(file), prefix_(std::move(prefix)), config_(config) {}
 
@@ -46,7 +46,7 @@ class GoldenIteration {
     const auto span = (*this)[key].span<std::int64_t>();
     return {span.begin(), span.end()};
   }
-  /// On the device under test.
+  /// Returns a tensor on the device under test.
   Tensor input(const std::string& key) const { return (*this)[key].to(test_device()); }
   Tensor view(const std::string& name) const { return input("views/" + name); }
 
@@ -69,7 +69,7 @@ class GoldenIteration {
     return batch;
   }
 
-  /// Returns all views that the file has, and class sets where it has logits for them.
+  /// Returns all views in the file, and class sets if it has logits for them.
   StepViews views() const {
     StepViews views;
     views.weak = concat({view("u1"), view("u2"), view("x1"), view("x2")});
@@ -84,9 +84,9 @@ class GoldenIteration {
     return views;
   }
 
-  /// The iteration that `recipe` describes, with network k as `k`, and what the file has under
-  /// `variant`: losses to 1e-4, the state after to 1e-3. `contrastive_key` names the contrastive
-  /// loss there, "" for none. Network j must not change.
+  /// Runs the iteration that `recipe` describes, with network k as `k`, and expects the results in
+  /// the file under `variant`: losses to 1e-4, the state after to 1e-3. `contrastive_key` names the
+  /// contrastive loss there, "" for none. Network j must not change.
   void expect_iteration(IterationStart& k, const Recipe& recipe, const std::string& variant,
                         const std::string& contrastive_key) const {
     IterationStart j = start_of_j();
@@ -110,9 +110,9 @@ class GoldenIteration {
     }
   }
 
-  /// Running statistics, momentum and weights after the step, as far as the file has them. Where it
-  /// leaves out the weights they follow from the momentum: k - lr * momentum. What a weight moved
-  /// by is compared too, as it is little beside the weight.
+  /// Compares running statistics, momentum and weights after the step with those in the file.
+  /// Weights that it omits follow from the momentum: k - lr * momentum. Also compares the change of
+  /// each weight, which is small relative to the weight.
   void expect_after(IterationStart& start, const std::string& variant) const {
     const TensorMap state = start.network.named().state_dict();
     for (const auto& [name, expected] : after(variant + "/k_after/")) {
@@ -123,18 +123,18 @@ class GoldenIteration {
     for (const auto& [name, expected] : after(variant + "/k_momentum_after/")) {
       EXPECT_LT(relative_error(momentum.at(name), expected), 1e-3) << name;
       const Tensor& old = (*this)["k/" + name];
-      // A parameter without a gradient keeps both.
+      // Weight and momentum do not change without a gradient.
       const bool moves = relative_error(before.at(name), expected) > 0.0;
       const Tensor step = scale(expected.clone(), moves ? -scalar("lr") : 0.0);
       EXPECT_LT(relative_error(difference(state.at(name), old), step), 1e-2) << name;
     }
   }
 
-  /// What the file has of the state after an iteration, by name.
+  /// Returns the file's state after an iteration, by name.
   TensorMap after(const std::string& key) const { return golden_.with_prefix(prefix_ + key); }
 
  private:
-  /// float32 a - b, on the CPU.
+  /// Returns float32 a - b on the CPU.
   static Tensor difference(const Tensor& a, const Tensor& b) {
     return add(a.to(Device{}).clone(), scale(b.clone(), -1.0));
   }

@@ -1,4 +1,4 @@
-// A method on few images with a narrow network, for tests of whole runs.
+// Recipes with few images and a narrow network, for tests of whole runs.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,8 @@
 
 namespace bptplr {
 
-/// 100 shapes, one epoch of warm-up, batches of 16. Not resolved: tests set what they are about.
+/// Returns a recipe with 100 shapes, one epoch of warm-up and batches of 16. Not resolved, so that
+/// tests can set the fields that they are about.
 inline Recipe small_recipe(const std::string& method, std::optional<Preset> preset = {}) {
   Recipe recipe = method_recipe(method, preset);
   recipe.dataset = DatasetKind::kShapes;
@@ -22,7 +23,7 @@ inline Recipe small_recipe(const std::string& method, std::optional<Preset> pres
   recipe.batch_size = 16;
   recipe.warm_up = 1;
   recipe.warm_up_batch_factor = 1;
-  recipe.p_threshold = 0.1;  // so that both sets have samples
+  recipe.p_threshold = 0.1;  // gives both sets samples
   return recipe;
 }
 

@@ -1,4 +1,4 @@
-// What the tests of kernels on activations share: inputs in either type, aligned or not.
+// Inputs for the tests of kernels on activations: in either type, aligned or not.
 #pragma once
 
 #include <algorithm>
@@ -10,15 +10,15 @@ namespace bptplr {
 
 using kernels::bfloat16;
 
-/// The types that activations come in.
+/// Types of activations.
 using ActivationTypes = testing::Types<float, bfloat16>;
 
-/// What a result that is rounded once may differ by from the CPU's float32 one, see
+/// Tolerance of a result that is rounded once relative to the CPU's float32 one, see
 /// relative_error().
 template <class T>
 inline constexpr double kActivationTolerance = std::is_same_v<T, float> ? 1e-6 : 4e-3;
 
-/// The float values, rounded to T and back: what a kernel on T reads, for the CPU's float kernels.
+/// Returns values rounded to T and back: the inputs of a kernel on T, for the CPU's float kernels.
 template <class T>
 Tensor rounded(const Tensor& values) {
   Tensor result = Tensor::empty_like(values);
@@ -27,11 +27,11 @@ Tensor rounded(const Tensor& values) {
   return result;
 }
 
-/// Values of type T on the device, that go in and out as float tensors.
+/// Values of type T on the device, written and read as float tensors.
 template <class T>
 class DeviceActivations {
  public:
-  /// Uninitialised. `aligned`: to 16 bytes; otherwise to one value.
+  /// Allocates uninitialised values, aligned to 16 bytes if `aligned`, otherwise to one value.
   DeviceActivations(std::int64_t count, bool aligned)
       : count_(count), offset_(aligned ? 0 : 1), memory_(count + offset_) {}
   DeviceActivations(const Tensor& values, bool aligned)

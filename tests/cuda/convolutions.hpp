@@ -1,4 +1,4 @@
-// A convolution with random inputs, and its three results by plain loops in double precision.
+// Makes random convolutions with their three results by plain loops in double precision.
 #pragma once
 
 #include "kernels/conv2d.hpp"

@@ -1,5 +1,5 @@
-// What the tests of the CUDA kernels share: device copies of tensors, and every result computed
-// under three orders of the threads, which must agree to the bit.
+// Helpers of the tests of CUDA kernels: device copies of tensors, and results under three orders of
+// the threads, which must agree bit for bit.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -13,7 +13,7 @@
 
 namespace bptplr {
 
-/// Memory on the device that is freed with its owner.
+/// Owns memory on the device.
 template <class T>
 class DeviceArray {
  public:
@@ -26,7 +26,7 @@ class DeviceArray {
       : DeviceArray(static_cast<std::int64_t>(values.size())) {
     copy(memory_.get(), values.data());
   }
-  /// The elements of a CPU tensor.
+  /// Copies the elements of a CPU tensor.
   explicit DeviceArray(const Tensor& values) : DeviceArray(values.numel()) {
     copy(memory_.get(), values.data<T>());
   }
@@ -57,7 +57,7 @@ class DeviceArray {
 class DeviceWorkspace final : public kernels::Workspace {
  public:
   void* reserve(std::size_t bytes) override {
-    // Anew each time: what a kernel leaves there must not help the next one.
+    // Allocated each time: a kernel must not profit from the contents that another one left.
     memory_ = std::make_unique<DeviceArray<unsigned char>>(static_cast<std::int64_t>(bytes));
     return memory_->get();
   }
@@ -71,8 +71,8 @@ inline kernels::CudaContext cuda_test_context() {
   return {nullptr, &workspace};
 }
 
-/// compute() -> vector of tensors, run under every schedule of the executor; on a GPU, three times.
-/// Expects the same bits each time and returns them.
+/// Runs compute() -> vector of tensors under every schedule of the executor, or three times on a
+/// GPU. Expects the same bits each time and returns the tensors.
 template <class Fn>
 std::vector<Tensor> on_device(Fn&& compute) {
   std::vector<Tensor> first;

@@ -1,4 +1,4 @@
-// The first byte chooses the data set and the layout, the rest is the file: it serves as every
+// Fuzzes CIFAR files: the first byte selects data set and layout, the rest is the file of every
 // batch.
 #include "data/sets/cifar10.hpp"
 #include "data/sets/cifar100.hpp"

@@ -1,4 +1,4 @@
-// What the fuzzing harnesses share.
+// Helpers of the fuzzing harnesses.
 #pragma once
 
 #include <unistd.h>
@@ -10,12 +10,12 @@
 
 #include "engine/error.hpp"
 
-// libFuzzer's entry; it wants this name.
+// Entry point of libFuzzer, which requires this name.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace bptplr {
 
-/// A folder in memory for the files of one process, removed at its end.
+/// Folder in memory for the files of one process, removed at its end.
 class FuzzFolder {
  public:
   FuzzFolder()
@@ -48,7 +48,7 @@ inline const FuzzFolder& fuzz_folder() {
   return folder;
 }
 
-/// Runs a parser, for which an Error is a good end.
+/// Runs a parser, which may throw Error.
 template <class Fn>
 int parse(Fn&& fn) {
   try {

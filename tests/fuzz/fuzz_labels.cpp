@@ -1,4 +1,4 @@
-// Lists of labels (JSON), and the published files of human labels (.pt, .npy).
+// Fuzzes lists of labels (JSON), and the published files of human labels (.pt, .npy).
 #include "data/noise/human_labels.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 

@@ -1,5 +1,5 @@
-// Runs a harness without libFuzzer: over every seed of the folders named on the command line,
-// whole, cut at many places and with changed bytes, always the same ones.
+// Runs a harness without libFuzzer over every seed file of the folders on the command line:
+// complete, truncated at many places and with changed bytes, the same in every run.
 #include <algorithm>
 #include <cstdio>
 #include <iterator>
@@ -25,11 +25,11 @@ void run(const Bytes& bytes) {
   LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
 }
 
-/// One to four bytes changed: to anything, or in one bit.
+/// Changes one to four bytes: to any value, or by one bit.
 Bytes changed(Bytes bytes, bptplr::Philox& random) {
   const auto size = static_cast<std::uint32_t>(bytes.size());
   for (std::uint32_t count = 1 + random.below(4); count > 0; --count) {
-    // Half of the changes near the beginning, where headers are.
+    // Half of the changes are near the beginning, where headers are.
     const std::uint32_t at =
         random.below(2) == 0 ? random.below(std::min(size, 200U)) : random.below(size);
     const std::uint32_t value = random.next();

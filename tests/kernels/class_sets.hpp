@@ -1,4 +1,4 @@
-// The class sets of the CPU kernel, for the tests of the kernels that read or compute them.
+// Computes class sets with the CPU kernel, for the tests of kernels that read or compute them.
 #pragma once
 
 #include "kernels/plr.hpp"

@@ -1,4 +1,4 @@
-// What the tests of the kernels share: random inputs, finite differences, comparisons.
+// Helpers of the tests of kernels: random inputs, finite differences, comparisons.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@
 
 namespace bptplr {
 
-/// Normal values times `scale`; each `stream` gives others.
+/// Returns normal values times `scale`, different ones for each `stream`.
 inline Tensor random_normal(Shape shape, std::uint32_t stream, double scale = 1.0,
                             DType dtype = DType::kFloat32) {
   Philox random(1, Purpose::kTest, 0, stream);
@@ -26,7 +26,7 @@ inline Tensor random_normal(Shape shape, std::uint32_t stream, double scale = 1.
   return values.to(dtype);
 }
 
-/// Rows of length 1.
+/// Returns random rows of length 1.
 inline Tensor random_unit_rows(std::int64_t rows, std::int64_t dim, std::uint32_t stream,
                                DType dtype = DType::kFloat32) {
   Tensor values = random_normal({rows, dim}, stream, 1.0, DType::kFloat64);
@@ -39,7 +39,7 @@ inline Tensor random_unit_rows(std::int64_t rows, std::int64_t dim, std::uint32_
   return values.to(dtype);
 }
 
-/// Rows that sum to 1.
+/// Returns random rows that sum to 1.
 inline Tensor random_targets(std::int64_t rows, std::int64_t classes, std::uint32_t stream,
                              DType dtype = DType::kFloat32) {
   Philox random(1, Purpose::kTest, 1, stream);
@@ -61,8 +61,8 @@ inline std::vector<std::int64_t> random_labels(std::int64_t n, std::int64_t clas
   return labels;
 }
 
-/// Central differences of value() with respect to every element of the double tensor x, which
-/// value() reads.
+/// Returns central differences of value() with respect to every element of the double tensor x,
+/// which value() reads.
 template <class Fn>
 Tensor numerical_gradient(Tensor x, Fn&& value, double step = 1e-5) {
   Tensor gradient = Tensor::empty(x.shape(), DType::kFloat64);
@@ -85,7 +85,7 @@ inline bool same_bits(const Tensor& a, const Tensor& b) {
                      static_cast<std::size_t>(a.numel()) * element_size(a.dtype())) == 0;
 }
 
-/// Expects compute() to give tensors of the same bits with one, two and five threads.
+/// Expects compute() to return tensors with the same bits for one, two and five threads.
 template <class Fn>
 void expect_same_for_any_threads(Fn&& compute) {
   const int before = omp_get_max_threads();

@@ -1,4 +1,4 @@
-// Device memory of the executor: host memory with a guard before and behind each allocation.
+// Device memory of the executor: host memory with a guard before and after each allocation.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -15,7 +15,7 @@
 namespace bptplr::simt {
 namespace {
 
-constexpr std::size_t kGuardBytes = 256;  // as cudaMalloc aligns
+constexpr std::size_t kGuardBytes = 256;  // the alignment of cudaMalloc
 constexpr unsigned char kGuard = 0xa5;
 
 struct Allocations {
@@ -24,7 +24,7 @@ struct Allocations {
 };
 
 Allocations& allocations() {
-  static auto* instance = new Allocations;  // memory may be given back after the end of main
+  static auto* instance = new Allocations;  // memory may be freed after the end of main
   return *instance;
 }
 

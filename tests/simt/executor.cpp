@@ -26,7 +26,7 @@ constexpr std::size_t kStackBytes = 256 << 10;  // AddressSanitizer's frames are
 constexpr unsigned kMaxBlockThreads = 1024;
 constexpr std::size_t kCopyBytes = 16;
 
-/// A thread's stack: reserved once, paid for when touched.
+/// Stack of a thread: address space is reserved once, memory is used on first access.
 class Stack {
  public:
   Stack()
@@ -74,8 +74,8 @@ struct StackSwitch {
 
 enum class State { kReady, kAtBarrier, kAtWarp, kExited };
 
-/// Lanes of one warp that came to an operation with the same mask. Values are kept for two
-/// operations in turn: a lane can be at most one ahead of another.
+/// Lanes of one warp that reached an operation with the same mask. Values are kept for two
+/// operations alternately: a lane can be at most one ahead of another.
 struct Rendezvous {
   std::uint32_t arrived = 0;
   std::uint64_t generation = 0;
@@ -83,7 +83,7 @@ struct Rendezvous {
   std::source_location where;
 };
 
-/// Of 16 bytes, see copy_later().
+/// Copy of 16 bytes, see copy_later().
 struct Copy {
   void* to;
   const void* from;
@@ -105,9 +105,9 @@ struct Thread {
   State state = State::kExited;
   Dim3 index;
   unsigned number = 0;
-  std::source_location where;  // of what it waits for
+  std::source_location where;  // where it waits
   std::vector<Copy> copies;    // not made yet, in order
-  unsigned copy_group = 0;     // that the next copy joins
+  unsigned copy_group = 0;     // group of the next copy
   unsigned arrived_groups = 0, fenced_groups = 0;
   std::vector<std::function<void()>> products;  // not made yet, in order
 };
@@ -276,10 +276,9 @@ class Machine {
     }
   }
 
-  /// Gives every thread a turn; false if none could run. Shuffled, a turn ends at whatever the
-  /// thread waits for. Otherwise it is the warp's: it runs until it must wait for other warps. If
-  /// it ended at the first warp operation, all warps would come there before any went on, as if
-  /// there stood a barrier.
+  /// Gives every thread a turn; returns false if none could run. Shuffled, a turn ends at whatever
+  /// the thread waits for. Otherwise a warp runs until it must wait for other warps: ending at the
+  /// first warp operation would make all warps reach it before any continues, like a barrier.
   bool resume_in_turn(const std::vector<std::size_t>& order) {
     if (schedule_ == Schedule::kShuffled) return resume_ready(order.begin(), order.end());
     bool progress = false;
@@ -295,7 +294,7 @@ class Machine {
 
   using ThreadNumber = std::vector<std::size_t>::const_iterator;
 
-  /// Resumes once who is ready; false if nobody is.
+  /// Resumes each ready thread once; returns false if none is ready.
   bool resume_ready(ThreadNumber first, ThreadNumber last) {
     bool progress = false;
     for (; first != last; ++first) {
@@ -354,7 +353,7 @@ class Machine {
     } while (meeting != nullptr && meeting->generation == generation);
   }
 
-  /// Nobody can run any more: whoever is not at the end waits for someone who will not come.
+  /// Sets the error if threads still wait, as none can run any more.
   void report_waiting_threads() {
     unsigned waiting = 0;
     const Thread* example = nullptr;

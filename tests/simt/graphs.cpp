@@ -1,4 +1,4 @@
-// What is queued while a graph is recorded, to be run when it is replayed.
+// Records work that is queued while a graph is recorded, to run it at replay.
 #include <functional>
 #include <optional>
 #include <utility>
@@ -9,7 +9,7 @@
 namespace bptplr::simt {
 namespace {
 
-/// Engaged while a graph is recorded.
+/// Has a value while a graph is recorded.
 std::optional<std::vector<std::function<void()>>> recorded;
 bool spoilt = false;
 

@@ -1,5 +1,5 @@
-// In place of NVIDIA's libraries, for the executor: convolutions and matrix products on the CPU,
-// on device memory, which is host memory there.
+// Replaces NVIDIA's libraries under the executor: convolutions and matrix products on the CPU, on
+// device memory, which is host memory there.
 #include <cstddef>
 #include <vector>
 

@@ -1,4 +1,4 @@
-// For tests that plant a mistake in a kernel: does the executor show it?
+// Checks that the executor reveals a mistake planted in a kernel.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace bptplr {
 
-/// Whether run() -> vector<int> gives something else than `right` under some schedule.
+/// Returns whether run() -> vector<int> differs from `right` under some schedule.
 template <class Run>
 bool some_schedule_shows(const std::vector<int>& right, Run&& run) {
   bool shown = false;

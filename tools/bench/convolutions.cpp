@@ -14,7 +14,8 @@ using kernels::bfloat16;
 using kernels::Conv2dShape;
 using kernels::ConvolutionPass;
 
-/// PreAct-ResNet18 on 32 x 32, and the 1 x 1 convolutions of ResNet-50 on 224 x 224.
+/// Returns the shapes of PreAct-ResNet18 (32 x 32) and the 1 x 1 convolutions of ResNet-50 (224 x
+/// 224).
 std::vector<Conv2dShape> shapes_of_networks(const ConvolutionOptions& o) {
   std::vector<Conv2dShape> shapes{{o.images, 32, 32, 3, o.width, 3, 1, 1}};
   for (int stage = 0; stage < 4; ++stage) {
@@ -32,7 +33,7 @@ std::vector<Conv2dShape> shapes_of_networks(const ConvolutionOptions& o) {
   return shapes;
 }
 
-/// Arrays of one shape on the device. Values are random: the power that products take, and so the
+/// Arrays of one shape on the device. Values are random, as the power of products, and so the
 /// clock, depends on them.
 struct Arrays {
   Tensor x, w, y, dw, dw_scratch;
@@ -69,7 +70,7 @@ double operations_of(const Conv2dShape& s) {
   return 2.0 * static_cast<double>(s.n * s.out_h() * s.out_w() * s.weights());
 }
 
-/// Times one pass, done in every way. ours(tiling), library().
+/// Times one pass with every implementation: ours(tiling) and library().
 template <class Ours, class Library>
 void time_pass(const KernelTimer& timer, const ConvolutionOptions& o, const Conv2dShape& s,
                const char* pass, int tilings, double out_bytes, Ours&& ours, Library&& library) {
@@ -90,8 +91,8 @@ void time_pass(const KernelTimer& timer, const ConvolutionOptions& o, const Conv
                             library);
 }
 
-/// Times a forward pass, the residual add and what batch normalisation does behind them: at once if
-/// that is faster, and one after the other.
+/// Times a forward pass with the residual add and the batch normalisation after it: fused if that
+/// is faster, and one after the other.
 void time_with_batch_norm(const KernelTimer& timer, const ConvolutionOptions& o,
                           const Conv2dShape& s, Arrays& arrays) {
   const auto& ctx = timer.context();

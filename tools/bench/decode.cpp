@@ -1,16 +1,16 @@
-// Times what images cost before a network sees them, each against its floor, and prints a line of
-// JSON for each. One thread (OMP_NUM_THREADS=1 for the second).
+// Times the work on images before a network sees them, compares it with a floor, and prints a line
+// of JSON for each part. Uses one thread (OMP_NUM_THREADS=1 for the second).
 //
-// decode: decoding and resizing JPEGs of 256 x 256 pixels, as a cache of images is built, against a
-// bare loop of libjpeg-turbo over the same files with the same settings; everything in memory.
-// ratio: images/s of ours over those of the bare loop.
+// decode: decodes and resizes JPEGs of 256 x 256 pixels, as when building a cache of images; the
+// floor is a bare loop of libjpeg-turbo over the same files with the same settings; everything is
+// in memory. ratio: our images/s over those of the bare loop.
 //
-// cached: an epoch over a mapped cache, larger than the processor's, in shuffled batches, against
-// memcpy of the same bytes in their order. gather_ratio: batches of pixels, as a GPU is sent them,
+// cached: reads an epoch from a mapped cache, larger than the processor's, in shuffled batches; the
+// floor is memcpy of the same bytes in order. gather_ratio: batches of pixels, as sent to a GPU,
 // over memcpy; weak views, which a CPU makes of them, are floats, four times the bytes.
 #include <fmt/format.h>
 
-// jpeglib.h needs what stands before it.
+// jpeglib.h needs the headers before it.
 // clang-format off
 #include <cstddef>
 #include <cstdio>
@@ -50,7 +50,7 @@ struct Options {
   int batch = 256;
 };
 
-/// Waves of all lengths and noise: about the entropy of a photograph.
+/// Returns waves of all lengths and noise, with about the entropy of a photograph.
 Image photograph(int number, int side) {
   Philox random(1, Purpose::kTest, 0, static_cast<std::uint32_t>(number));
   Image image{side, side, {}};
@@ -71,9 +71,8 @@ Image photograph(int number, int side) {
   return image;
 }
 
-/// What the library takes by itself; the sum keeps the compiler from leaving anything out. The row
-/// begins 8 bytes into its buffer, or the library may write it past the caches
-/// (data/images/image.hpp).
+/// Decodes with the library alone; the sum keeps the compiler from removing work. The row starts 8
+/// bytes into its buffer, or the library may write it past the caches (data/images/image.hpp).
 std::uint64_t decode_bare(const std::string& file, std::vector<std::uint8_t>& row) {
   jpeg_decompress_struct decoder{};
   jpeg_error_mgr errors{};
@@ -96,7 +95,7 @@ std::uint64_t decode_bare(const std::string& file, std::vector<std::uint8_t>& ro
   return sum;
 }
 
-/// Calls a second of fn(0) ... fn(count - 1).
+/// Returns the calls per second of fn(0) ... fn(count - 1).
 template <class Fn>
 double speed(std::size_t count, Fn&& fn) {
   const auto start = std::chrono::steady_clock::now();
@@ -130,7 +129,7 @@ void time_decoding(const Options& options, const std::vector<std::string>& files
              ours / bare, sum);
 }
 
-/// A folder of its own, which does not stay.
+/// Temporary folder, removed at the end.
 class Folder {
  public:
   Folder() : path_(std::filesystem::temp_directory_path() / fmt::format("bench_{}", ::getpid())) {
@@ -148,7 +147,7 @@ class Folder {
   std::filesystem::path path_;
 };
 
-/// The cache of options.cached images, which are the files again and again.
+/// Builds a cache of options.cached images by repeating the files.
 CachedImages build_cache(const Options& options, const std::vector<std::string>& files,
                          const Folder& folder) {
   CacheRequest request;

@@ -1,4 +1,4 @@
-// Times work on a GPU by its own clock and prints one line of JSON a kernel.
+// Times work on a GPU by its own clock and prints one line of JSON per kernel.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -16,7 +16,7 @@ namespace bptplr {
 
 class KernelTimer {
  public:
-  /// Every figure is the median of `rounds` rounds of `calls` calls each.
+  /// Measures every figure as the median of `rounds` rounds of `calls` calls each.
   KernelTimer(Device device, int rounds, int calls)
       : ctx_(cuda_context(device)), device_(device), rounds_(rounds), calls_(calls) {
     for (cudaEvent_t* event : {&begin_, &end_}) {
@@ -27,18 +27,18 @@ class KernelTimer {
   const kernels::CudaContext& context() const { return ctx_; }
   Device device() const { return device_; }
 
-  /// The bandwidth that later kernels are compared with, bytes a second read and written.
+  /// Sets the bandwidth that later kernels are compared with, in bytes per second read and written.
   void set_copy_bandwidth(double bandwidth) { copy_bandwidth_ = bandwidth; }
 
-  /// What that takes for so many bytes.
+  /// Returns the seconds of moving `bytes` at the copy bandwidth.
   double copy_seconds(double bytes) const { return bytes / copy_bandwidth_; }
 
-  /// Seconds of one call of fn, which only queues work. Between calls the GPU does not wait for the
-  /// host unless the work is shorter than its launch: that is then what is measured, as in
+  /// Returns the seconds of a call of fn, which must only queue work. The GPU waits for the host
+  /// between calls only if the work is shorter than its launch, which is then measured, as in
   /// training.
   template <class Fn>
   double seconds(Fn&& fn) const {
-    fn();  // memory is allocated and code is loaded the first time
+    fn();  // the first call allocates memory and loads code
     std::vector<double> rounds;
     for (int round = 0; round < rounds_; ++round) {
       kernels::check(cudaEventRecord(begin_, ctx_.stream), "when an event was recorded");
@@ -53,8 +53,8 @@ class KernelTimer {
     return rounds[static_cast<std::size_t>(rounds_ / 2)];
   }
 
-  /// Times fn and prints it. `bytes`: what it must move at least (docs/kernels.md); 0: not bound by
-  /// memory, no share is printed.
+  /// Times fn and prints it. `bytes` is the minimum that it must move (docs/kernels.md); 0: not
+  /// bound by memory, so no share is printed.
   template <class Fn>
   void report(const std::string& kernel, const std::string& shape, double bytes, Fn&& fn) const {
     const double time = seconds(fn);
@@ -68,7 +68,7 @@ class KernelTimer {
     std::fflush(stdout);
   }
 
-  /// Times fn and prints it, as a share of the time that it cannot be faster than.
+  /// Times fn and prints it as a share of its lower bound.
   template <class Fn>
   void report_beside_floor(const std::string& kernel, const std::string& shape, double operations,
                            double floor_seconds, Fn&& fn) const {

@@ -1,5 +1,5 @@
-// Times the hand-written CUDA kernels, each beside the bytes that it cannot avoid to move, as a
-// share of what a plain copy reaches in the same run. One line of JSON a kernel.
+// Times the hand-written CUDA kernels and compares the bytes that each must move with the rate of a
+// plain copy in the same run. Prints one line of JSON per kernel.
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <numeric>
@@ -34,7 +34,7 @@ constexpr std::int64_t kClasses = 10;
 constexpr std::int64_t kProjection = 128;
 
 struct Options {
-  std::int64_t mib = 256;         ///< of an activation: far past the L2 cache
+  std::int64_t mib = 256;         ///< of an activation: far larger than the L2 cache
   std::int64_t images = 50'000;   ///< of a training set
   std::int64_t many = 1'000'000;  ///< samples of a large one
   std::int64_t parameters = 11'200'000;
@@ -48,7 +48,7 @@ const char* type_name() {
   return std::is_same_v<T, float> ? "float32" : "bf16";
 }
 
-/// Tensors on the device; what is in them does not matter to kernels that only stream.
+/// Makes tensors on the device, whose content does not matter to kernels that only stream.
 class Maker {
  public:
   explicit Maker(Device device) : device_(device) {}
@@ -222,7 +222,7 @@ void time_batches(const KernelTimer& timer, const Maker& make, const Options& op
   });
 }
 
-/// Loss and target kernels: of a batch, where they are launches, and of many rows.
+/// Times loss and target kernels: for a batch, where launches dominate, and for many rows.
 void time_rows(const KernelTimer& timer, const Maker& make, std::int64_t rows,
                std::int64_t classes) {
   const Tensor z = make.zeros({rows, classes}), p = make.zeros({rows, classes});
@@ -325,7 +325,7 @@ void time_sgd(const KernelTimer& timer, const Maker& make, const Options& option
   }
 }
 
-/// All views of an epoch: two weak and two strong ones of every image.
+/// Times all views of an epoch: two weak and two strong ones of every image.
 template <class T>
 void time_augment(const KernelTimer& timer, const Maker& make, const Options& options) {
   constexpr int kSide = 32;
@@ -351,7 +351,7 @@ void time_augment(const KernelTimer& timer, const Maker& make, const Options& op
   }
 }
 
-/// Two fits of n losses each, ten EM iterations; then the partition by their posteriors.
+/// Times two fits of n losses each, with ten EM iterations, and the partition by their posteriors.
 void time_selection(const KernelTimer& timer, const Maker& make, std::int64_t n) {
   constexpr std::int64_t kFits = 2;
   Philox random(1, Purpose::kTest, 4);

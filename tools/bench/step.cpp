@@ -1,7 +1,7 @@
 // Times full BPT-PLR training iterations (step 5: co-guess, co-refine, MixUp, all losses, one SGD
-// step) on random images. The views lie ready, or --augment makes new ones for every iteration, as
-// training does. On a GPU an iteration is recorded and replayed unless --eager says otherwise, and
-// the host waits once in kWindow iterations. Prints one line of JSON, as step_pytorch.py does.
+// step) on random images. Views are prepared, or with --augment made for every iteration, as in
+// training. On a GPU an iteration is recorded and replayed unless --eager is given, and the host
+// waits once in kWindow iterations. Prints one line of JSON, as step_pytorch.py does.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <omp.h>
@@ -34,7 +34,7 @@ namespace bptplr {
 namespace {
 
 constexpr std::int64_t kSide = 32;
-/// Iterations that a GPU does between two waits of the host.
+/// Number of iterations that a GPU runs between two waits of the host.
 constexpr int kWindow = 5;
 
 struct Options {
@@ -50,7 +50,7 @@ struct Options {
   DeviceChoice device = DeviceChoice::kCpu;
   Precision precision = Precision::kFloat32;
 
-  /// Whether iterations are replayed.
+  /// Returns whether iterations are recorded and replayed.
   bool records() const { return !eager && choose_device(device).type == DeviceType::kCuda; }
 };
 
@@ -61,7 +61,7 @@ Tensor random_normal(Shape shape, std::uint32_t stream) {
   return t;
 }
 
-/// Two networks and what trains the first.
+/// Two networks and the optimiser of the first.
 struct Learners {
   PreActResNet k, j;
   Sgd optimizer;
@@ -79,7 +79,7 @@ struct Learners {
   }
 };
 
-/// A batch whose views lie ready.
+/// Batch with prepared views.
 struct ReadyBatch {
   Batch batch;
   StepViews views;
@@ -111,7 +111,7 @@ struct ReadyBatch {
   }
 };
 
-/// Iterations on views that lie ready.
+/// Runs iterations on prepared views.
 class ReadyIterations {
  public:
   explicit ReadyIterations(const Options& options)
@@ -132,10 +132,10 @@ class ReadyIterations {
   ReadyBatch ready_;
   bool records_;
   std::unique_ptr<kernels::DeviceGraph> graph_;
-  Losses losses_;  ///< in the graph's memory: to go before it
+  Losses losses_;  ///< in the graph's memory: declared after it, to be freed first
 };
 
-/// The iterations of an epoch as training runs them, on random images, half of them labelled.
+/// Runs the iterations of an epoch as in training, on random images, half of them labelled.
 class EpochIterations {
  public:
   explicit EpochIterations(const Options& options)
@@ -158,7 +158,7 @@ class EpochIterations {
 
   static Recipe recipe_of(const Options& options) {
     Recipe recipe;
-    recipe.dataset = DatasetKind::kShapes;  // which needs no files
+    recipe.dataset = DatasetKind::kShapes;  // needs no files
     recipe.num_class = 10;
     recipe.batch_size = options.batch_size;
     recipe.cuda_graph = options.records();
@@ -207,7 +207,7 @@ class EpochIterations {
   std::optional<PendingCopy> losses_;
 };
 
-/// Seconds of an iteration, as means of windows.
+/// Returns the seconds of an iteration, as means of windows.
 template <class Iterations>
 std::vector<double> time_windows(const Options& options, Iterations&& iterations) {
   const int window = choose_device(options.device).type == DeviceType::kCuda ? kWindow : 1;
@@ -231,7 +231,7 @@ std::vector<double> time_iterations(const Options& options) {
   return time_windows(options, ReadyIterations(options));
 }
 
-/// Most memory there has been: of the process on the CPU, of the pool on a GPU.
+/// Returns the peak memory: of the process on the CPU, of the pool on a GPU.
 double peak_mib(Device device) {
   if (device.type == DeviceType::kCuda) {
     return static_cast<double>(kernels::device_memory_use(cuda_context(device)).peak) / (1 << 20);

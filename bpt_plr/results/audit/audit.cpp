@@ -13,7 +13,7 @@
 namespace bptplr {
 namespace {
 
-/// Step 1: the losses of every sample, that of prototypes where these mean something.
+/// Computes the losses of every sample (step 1); that of prototypes only with partitions.
 Evidence losses_of(Network& network, const Network::Output& output, const Recipe& recipe,
                    const std::vector<std::int64_t>& labels, bool has_partitions) {
   Evidence losses{normalized_loss(output.logits, labels), {}};
@@ -25,7 +25,7 @@ Evidence losses_of(Network& network, const Network::Output& output, const Recipe
   return losses;
 }
 
-/// Takes over what the model says; returns the log-odds of wrong labels.
+/// Copies the label model's results to `audit`; returns the log-odds of wrong labels.
 std::vector<double> judge_by_model(const LabelModel& model, Audit& audit) {
   for (std::size_t i = 0; i < model.suggested.size(); ++i) {
     audit.wrong_probability.push_back(model.wrong_probability(i));
@@ -36,8 +36,8 @@ std::vector<double> judge_by_model(const LabelModel& model, Audit& audit) {
   return model.wrong_log_odds;
 }
 
-/// P(label wrong) = 1 - w, shared out to the other classes as the networks predict them; returns
-/// the classifier's loss, up to what all samples have in common.
+/// Takes P(label wrong) = 1 - w, shared among the other classes as the networks predict them;
+/// returns the classifier's loss up to a constant that all samples share.
 std::vector<double> judge_by_mixture(const std::vector<std::int64_t>& labels, Audit& audit) {
   const Tensor& logits = audit.evidence.logits;
   const auto classes = static_cast<std::size_t>(logits.size(1));
@@ -117,7 +117,7 @@ AuditEvidence gather_evidence(const Networks& networks, const Recipe& recipe,
 Audit audit_labels(AuditEvidence evidence, const std::vector<std::int64_t>& labels) {
   Audit audit;
   audit.evidence = std::move(evidence);
-  // What ties are broken by: probabilities near 1 are all the same.
+  // Breaks ties of wrong_probability, whose values near 1 are equal.
   std::vector<double> suspicion;
   if (audit.evidence.has_partitions) {
     audit.model = fit_label_model(audit.evidence.logits, labels);

@@ -1,4 +1,4 @@
-// The files that an audit leaves.
+// Writes the files of an audit.
 #pragma once
 
 #include <filesystem>
@@ -12,13 +12,13 @@ struct AuditFiles {
   std::filesystem::path suspects;  ///< suspects.csv: every sample, in the order of the ranking
   std::filesystem::path summary;   ///< audit.json
   std::filesystem::path labels;    ///< labels.json: corrected labels, which --noise_file takes
-  std::int64_t corrected = 0;      ///< labels of labels.json that are not the given ones
+  std::int64_t corrected = 0;  ///< number of labels in labels.json that differ from the given ones
 };
 
-/// Writes all three into `folder`, which is made, each of them whole or not at all. The columns of
-/// suspects.csv are rank (from 1), index (in noise.json, from 0), path (empty where images have no
-/// files), given_label, given_name, suggested_label, suggested_name, p_wrong and, where any true
-/// label is known, true_label (empty where it is not). Throws Error where that fails.
+/// Writes the three files into `folder`, which is created; each file is written whole or not at
+/// all. Columns of suspects.csv: rank (from 1), index (in noise.json, from 0), path (empty where
+/// images have no files), given_label, given_name, suggested_label, suggested_name, p_wrong and, if
+/// any true label is known, true_label (empty where it is not). Throws Error on failure.
 AuditFiles write_audit(const std::filesystem::path& folder, const Audit& audit,
                        const AuditSummary& summary, const TrainingData& data, double threshold);
 

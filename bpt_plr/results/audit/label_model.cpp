@@ -12,22 +12,22 @@
 namespace bptplr {
 namespace {
 
-/// Temperatures that are tried, evenly spaced in their logarithms; then the best one's
-/// surroundings.
+/// Range and number of temperatures in the grid, evenly spaced in their logarithms; the
+/// neighbourhood of the best is then refined.
 constexpr double kLeastTemperature = 0.05;
 constexpr double kMostTemperature = 20.0;
 constexpr int kTemperatures = 13;
 constexpr int kRefinements = 4;
-/// Strengths of the prior that are tried, in samples.
+/// Range and number of prior strengths that are tried, in samples.
 constexpr double kLeastStrength = 10.0;
 constexpr double kMostStrength = 1e5;
 constexpr int kStrengths = 13;
-/// Expectation maximisation begins with this noise rate and prior, and ends after so many steps, or
-/// when no transition moves by more than this.
+/// Expectation maximisation starts with the transitions of uniform noise at this rate and stops
+/// after kMaxSteps, or when no transition changes by kTolerance or more.
 constexpr double kFirstRate = 0.3;
 constexpr int kMaxSteps = 200;
 constexpr double kTolerance = 1e-5;
-/// Samples that one thread handles at a time.
+/// Number of samples that a thread processes at a time.
 constexpr std::int64_t kGrain = 1024;
 
 struct Samples {
@@ -42,13 +42,13 @@ struct Samples {
   std::int64_t label(std::int64_t i) const { return labels[static_cast<std::size_t>(i)]; }
 };
 
-/// The k-th of `count` numbers from `low` to `high`, evenly spaced in their logarithms.
+/// Returns the k-th of `count` numbers from `low` to `high`, evenly spaced in their logarithms.
 double spaced(double low, double high, int k, int count) {
   return low * std::pow(high / low, static_cast<double>(k) / (count - 1));
 }
 
-/// p(x) = softmax(z / temperature) of all samples. Kept, as the steps of the fit need it again and
-/// again and exponentials are slow.
+/// Returns p(x) = softmax(z / temperature) of all samples. The fit stores it, as every step needs
+/// it and exponentials are slow.
 std::vector<float> tempered(const Samples& samples, double temperature) {
   std::vector<float> all(static_cast<std::size_t>(samples.count * samples.classes));
   kernels::parallel_for(samples.count, kGrain, [&](std::int64_t begin, std::int64_t end) {
@@ -68,7 +68,7 @@ std::vector<float> tempered(const Samples& samples, double temperature) {
   return all;
 }
 
-/// What the fit at one temperature came to.
+/// Result of the fit at one temperature.
 struct NoiseFit {
   double temperature = 1.0;
   double noise_rate = kFirstRate;
@@ -78,7 +78,7 @@ struct NoiseFit {
   double log_evidence = -std::numeric_limits<double>::infinity();
 };
 
-/// Expectation maximisation at one temperature.
+/// Fits the noise model by expectation maximisation at one temperature.
 class NoiseFitter {
  public:
   NoiseFitter(const Samples& samples, const std::vector<std::vector<std::int64_t>>& members,
@@ -101,15 +101,15 @@ class NoiseFitter {
       log_likelihood = expect();
       if (change < kTolerance) break;
     }
-    // Cheeseman and Stutz: the likelihood at the estimate, less what fitting the transitions to
-    // these very counts gained over what the prior had expected of them.
+    // Cheeseman and Stutz: the log-likelihood at the estimate, plus the log-evidence of the counts
+    // under the prior, minus their log-likelihood under the fitted transitions.
     fit_.log_evidence =
         log_likelihood + log_evidence_of_counts(fit_.strength) - log_likelihood_of_counts();
     return std::move(fit_);
   }
 
  private:
-  /// Mean of the prior of T[c, y]: uniform noise.
+  /// Returns the prior mean of T[c, y]: uniform noise.
   double prior_mean(bool is_right) const {
     return is_right ? 1.0 - fit_.noise_rate : fit_.noise_rate / static_cast<double>(classes_ - 1);
   }
@@ -126,8 +126,8 @@ class NoiseFitter {
     return sum;
   }
 
-  /// Counts how many samples of each label are of each class; returns the log-likelihood of the
-  /// labels. A thread has whole labels, so that sums do not depend on the number of threads.
+  /// Counts the samples of each class for each label; returns the log-likelihood of the labels. A
+  /// thread processes whole labels, so that sums do not depend on the number of threads.
   double expect() {
     fit_.joint.assign(classes_ * classes_, 0.0);
     std::vector<double> log_likelihood(classes_, 0.0);
@@ -157,13 +157,12 @@ class NoiseFitter {
     return log_likelihood;
   }
 
-  /// Noise rate, strength and transitions from the counts; returns the largest change of a
-  /// transition.
+  /// Updates noise rate, strength and transitions; returns the largest change of a transition.
   double maximise() {
     double right = 0.0;
     for (std::size_t c = 0; c < classes_; ++c) right += joint(c, c);
-    // Laplace's rule of succession: a rate that is never 0, so that labels keep an order where none
-    // looks wrong.
+    // Laplace's rule of succession: the rate is never 0, so that labels have an order even where
+    // none of them looks wrong.
     const auto n = static_cast<double>(count_);
     fit_.noise_rate = (n - right + 1.0) / (n + 2.0);
     fit_.strength = best_strength();
@@ -180,7 +179,7 @@ class NoiseFitter {
     return change;
   }
 
-  /// The strength under which the counts are most likely.
+  /// Returns the prior strength under which the counts are most likely.
   double best_strength() const {
     double best = kLeastStrength;
     double most = -std::numeric_limits<double>::infinity();
@@ -194,8 +193,8 @@ class NoiseFitter {
     return best;
   }
 
-  /// Log-probability of the counts with the transitions integrated out: each class has a
-  /// Dirichlet-multinomial.
+  /// Returns the log-probability of the counts with the transitions integrated out: one
+  /// Dirichlet-multinomial for each class.
   double log_evidence_of_counts(double strength) const {
     double sum = 0.0;
     for (std::size_t truth = 0; truth < classes_; ++truth) {
@@ -208,7 +207,7 @@ class NoiseFitter {
     return sum;
   }
 
-  /// Log-probability of the counts under the transitions.
+  /// Returns the log-probability of the counts given the transitions.
   double log_likelihood_of_counts() {
     double sum = 0.0;
     for (std::size_t truth = 0; truth < classes_; ++truth) {
@@ -226,8 +225,8 @@ class NoiseFitter {
   NoiseFit fit_;
 };
 
-/// The fit at the temperature with the largest evidence: a grid finds the hill, then its top is
-/// closed in on.
+/// Returns the fit at the temperature with the largest evidence: a grid search, then a refinement
+/// around its maximum.
 NoiseFit fit_noise(const Samples& samples) {
   std::vector<std::vector<std::int64_t>> members(static_cast<std::size_t>(samples.classes));
   for (std::int64_t i = 0; i < samples.count; ++i) {
@@ -251,8 +250,8 @@ NoiseFit fit_noise(const Samples& samples) {
   return best;
 }
 
-/// What the fit says of one sample, in logarithms, which do not underflow where a network is sure.
-/// `log_p` has room for the classes.
+/// Writes the results of one sample, computed in logarithms, which do not underflow when a network
+/// is certain. `log_p` is scratch space for the classes.
 void judge(const Samples& samples, std::int64_t i, LabelModel& model, std::vector<double>& log_p) {
   const auto label = static_cast<std::size_t>(samples.label(i));
   const std::span<const float> z = samples.row(i);

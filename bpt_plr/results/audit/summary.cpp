@@ -27,7 +27,7 @@ std::vector<bool> flagged_by_mixture(const std::vector<double>& clean_probabilit
   return flagged;
 }
 
-/// Of the ranking, at whose end the labels are most surely right.
+/// Returns the AUC of the ranking, which ends with the most certainly right labels.
 double ranking_auc(const Audit& audit, const TrainingData& data) {
   std::vector<double> rank(audit.ranking.size());
   for (std::size_t k = 0; k < rank.size(); ++k) {
@@ -36,7 +36,7 @@ double ranking_auc(const Audit& audit, const TrainingData& data) {
   return correctness_auc(rank, data.noisy_labels, data.true_labels);
 }
 
-/// Goes through the ranking once.
+/// Returns AuditQuality::precision_at in one pass over the ranking.
 std::map<std::int64_t, double> precisions(const Audit& audit, const TrainingData& data,
                                           std::int64_t wrong) {
   std::map<std::int64_t, double> precision_at;
@@ -81,8 +81,8 @@ std::optional<AuditQuality> quality_of(const Audit& audit, const TrainingData& d
   return quality;
 }
 
-/// The class that most of the samples with this label are of, but for the label itself; -1 where
-/// none is to be expected.
+/// Returns the class, other than the label, that is most frequent among the samples with this
+/// label; -1 where every such class is expected less than 0.5 times.
 std::int64_t most_confused(const Audit& audit, std::size_t label, std::size_t classes) {
   const double* row = audit.joint.data() + label * classes;
   std::int64_t most = -1;
@@ -118,7 +118,7 @@ std::vector<AuditedClass> audited_classes(const Audit& audit, const TrainingData
   return by_class;
 }
 
-/// To four decimals: more are noise, and take room in large matrices.
+/// Rounds to four decimals: further ones are noise and take space in large matrices.
 double rounded(double value) {
   return std::round(value * 1e4) / 1e4;
 }
@@ -155,7 +155,7 @@ Json classes_json(const AuditSummary& summary, const Dataset& dataset) {
   return list;
 }
 
-/// What is not defined is NaN, which JSON has as null.
+/// Undefined figures are NaN, written as null.
 Json quality_json(const AuditQuality& quality) {
   Json precision = Json::object();
   for (const auto& [k, share] : quality.precision_at) {

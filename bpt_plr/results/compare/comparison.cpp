@@ -90,7 +90,7 @@ ComparedRun compared_run(const Json& line, const std::string& origin) {
             to_text(line.at("seed")), run.recipe.seed);
     line.at("changes").get_to(run.changes);
     run.data_hash = std::stoull(line.at("data_hash").get<std::string>(), nullptr, 16);
-    run.data_hash_format = line.value("data_hash_format", 1);  // the first one had no such number
+    run.data_hash_format = line.value("data_hash_format", 1);  // the first format had no number
     if (line.contains("failed")) {
       line.at("failed").get_to(run.failure);
       return run;
@@ -107,7 +107,7 @@ ComparedRun compared_run(const Json& line, const std::string& origin) {
     return run;
   } catch (const nlohmann::json::exception& error) {
     throw Error("{} is no run of a comparison ({})", origin, error.what());
-  } catch (const std::logic_error&) {  // of stoull
+  } catch (const std::logic_error&) {  // thrown by stoull
     throw Error("{} is no run of a comparison (its data_hash is no number)", origin);
   }
 }

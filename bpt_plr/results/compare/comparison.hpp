@@ -1,5 +1,4 @@
-// Runs beside each other: what a comparison keeps of every run, and what those of several seeds
-// come to.
+// Compares runs: what is stored of every run, and the statistics over several seeds.
 #pragma once
 
 #include <cstdint>
@@ -18,70 +17,68 @@ namespace bptplr {
 
 /// One run of a comparison: a line of runs.jsonl.
 struct ComparedRun {
-  std::string label;                 ///< what is compared: a method, or a recipe by its name
+  std::string label;                 ///< what is compared: a method, or the name of a recipe
   Recipe recipe;                     ///< resolved
-  std::vector<std::string> changes;  ///< what it changes of its preset (deviations)
-  std::uint64_t data_hash = 0;       ///< hash_training_data, in that format:
+  std::vector<std::string> changes;  ///< fields of the preset that the recipe changes (deviations)
+  std::uint64_t data_hash = 0;       ///< hash_training_data, in the format data_hash_format
   int data_hash_format = kCheckpointFormat;
-  std::string failure;       ///< why it has no results; empty: it has
+  std::string failure;       ///< why there are no results; empty if there are
   double best_acc = 0.0;     ///< percent, of all epochs
   double mean_last10 = 0.0;  ///< percent, mean over the last ten epochs
   double last_acc = 0.0;     ///< percent
-  /// How well its last partition tells wrong labels, mean of the networks; NaN where it makes none
-  /// or no true label is known.
+  /// AUC of detecting wrong labels with the last partition, mean of the networks; NaN where there
+  /// is no partition or no true label is known.
   double auc = std::numeric_limits<double>::quiet_NaN();
-  std::optional<WrongLabels> wrong_labels;  ///< of the same partition
-  double seconds = 0.0;                     ///< of all phases of all epochs
-  std::vector<double> accuracies;           ///< percent, of every epoch
+  std::optional<WrongLabels> wrong_labels;  ///< found by the last partition
+  double seconds = 0.0;                     ///< total of all phases of all epochs
+  std::vector<double> accuracies;           ///< percent, by epoch
 };
 
-/// Fills in the results from the lines of the run's metrics.jsonl. Throws Error where there are
-/// none.
+/// Fills in the results from the lines of the run's metrics.jsonl. Throws Error if there are none.
 void take_results(ComparedRun& run, const std::vector<nlohmann::ordered_json>& metrics);
 
-/// JSON has no word for what is no number.
+/// Returns the value as JSON; null if it is not finite, for which JSON has no number.
 nlohmann::ordered_json number_or_null(double value);
 
-/// One line of runs.jsonl. What is unknown is null.
+/// Returns a line of runs.jsonl; unknown values are null.
 nlohmann::ordered_json to_json(const ComparedRun& run);
-/// The run that such a line tells of. Throws Error, calling it `origin`, where it is none.
+/// Parses a line of runs.jsonl. Throws Error naming `origin` if it is not one.
 ComparedRun compared_run(const nlohmann::ordered_json& line, const std::string& origin);
 
-/// Mean and sample standard deviation (n - 1); NaN where there are too few values for them.
+/// Mean and sample standard deviation (n - 1); NaN where there are too few values.
 struct MeanDeviation {
   std::int64_t count = 0;
   double mean = std::numeric_limits<double>::quiet_NaN();
   double deviation = std::numeric_limits<double>::quiet_NaN();
 };
 
-/// Of the values that are numbers.
+/// Returns mean and deviation of the values that are not NaN.
 MeanDeviation mean_deviation(std::span<const double> values);
 
-/// "79.30 ± 0.41", "79.30" where there is no deviation, "-" where there is no mean.
+/// Returns "79.30 ± 0.41", "79.30" if the deviation is NaN, "-" if the mean is NaN.
 std::string to_text(const MeanDeviation& value, int decimals);
 
 /// All runs of a comparison.
 struct Comparison {
   std::vector<std::string> labels;
-  std::vector<std::int64_t> seeds;  ///< rising
+  std::vector<std::int64_t> seeds;  ///< ascending
   std::vector<ComparedRun> runs;    ///< at most one of each label and seed
 
-  /// The run of that label and seed; null where there is none.
+  /// Returns the run of that label and seed, or null if there is none.
   const ComparedRun* find(const std::string& label, std::int64_t seed) const;
-  /// The runs of a label that have results, seeds rising.
+  /// Returns the runs of a label that have results, by ascending seed.
   std::vector<const ComparedRun*> done(const std::string& label) const;
 };
 
-/// `lines` are those of runs.jsonl, of which a later one replaces an earlier one of the same run.
-/// Labels and seeds that are asked for are there without a run too, labels in that order; others
-/// follow.
+/// Groups the lines of runs.jsonl; a later line replaces an earlier one of the same run. Requested
+/// labels and seeds are included even without a run: labels in that order, then others.
 Comparison gather(std::span<const ComparedRun> lines, std::vector<std::string> labels,
                   std::span<const std::int64_t> seeds);
 
-/// What the runs of one label come to. Failed ones do not count.
+/// Statistics of the runs of one label, without the failed ones.
 struct LabelSummary {
   std::string label;
-  std::int64_t asked = 0;  ///< seeds
+  std::int64_t asked = 0;  ///< number of requested seeds
   std::int64_t done = 0;
   std::int64_t failed = 0;
   MeanDeviation best_acc;
@@ -90,7 +87,7 @@ struct LabelSummary {
   MeanDeviation minutes;
 };
 
-/// One for each label, in their order.
+/// Returns one summary for each label, in their order.
 std::vector<LabelSummary> summarize(const Comparison& comparison);
 
 }  // namespace bptplr

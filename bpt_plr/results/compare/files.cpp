@@ -52,8 +52,8 @@ Json to_json(const MeanDeviation& summary, const std::vector<const ComparedRun*>
   return json;
 }
 
-/// Test accuracy by epoch: the mean of the runs, and one deviation below and above it; null where
-/// no run has come so far.
+/// Returns test accuracy by epoch: the mean of the runs, and one deviation below and above it; null
+/// for epochs that no run has reached.
 Json curve_of(const std::vector<const ComparedRun*>& runs, std::size_t epochs) {
   Json curve{{"mean", Json::array()}, {"low", Json::array()}, {"high", Json::array()}};
   for (std::size_t epoch = 0; epoch < epochs; ++epoch) {
@@ -88,8 +88,8 @@ Json label_report(const LabelSummary& summary, const Comparison& comparison, std
   return json;
 }
 
-/// The fields that are not the same for all labels, with what each label has; seeds and where to
-/// compute do not matter. A label without a run has null.
+/// Returns the fields that differ between labels, with the value of each label (null without a
+/// run); seeds and fields about where to compute are left out.
 Json settings_that_differ(const Comparison& comparison) {
   std::vector<Json> recipes;
   for (const std::string& label : comparison.labels) {
@@ -112,7 +112,7 @@ Json settings_that_differ(const Comparison& comparison) {
   return differences;
 }
 
-/// The last part of its path, also where that is written "runs/x/" or ".".
+/// Returns the last part of a path, also of "runs/x/" or ".".
 std::string name_of(const std::filesystem::path& folder) {
   const auto path = std::filesystem::absolute(folder).lexically_normal();
   return (path.has_filename() ? path : path.parent_path()).filename().string();

@@ -1,4 +1,4 @@
-// What a comparison leaves behind beside runs.jsonl: the same as tables and as a page.
+// Writes the results of a comparison as tables and as a page.
 #pragma once
 
 #include <filesystem>
@@ -9,14 +9,13 @@
 
 namespace bptplr {
 
-/// A line for each run, labels in their order and seeds rising within each; times in seconds. What
-/// is unknown is empty.
+/// Returns a line per run, by label and ascending seed. Times are in seconds, unknown values empty.
 std::string comparison_csv(const Comparison& comparison);
 
-/// A line for each label, with means and standard deviations.
+/// Returns a table with means and standard deviations, a line for each label.
 std::string comparison_markdown(const Comparison& comparison);
 
-/// All that the page shows. `name` is what the comparison is called.
+/// Returns the data of the page. `name` is the name of the comparison.
 nlohmann::ordered_json comparison_report(const Comparison& comparison, const std::string& name);
 
 /// Writes compare.csv, compare.md and compare.html. Throws Error when they cannot be written.

@@ -17,13 +17,13 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kRuns = "runs.jsonl";
 constexpr const char* kLock = "lock";
 
-/// The text of runs.jsonl up to what a killed process left of a line; empty without the file.
+/// Reads runs.jsonl without a line cut short by a killed process; returns "" if there is no file.
 std::string whole_lines(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return "";
   std::string text = read_file(file);
   const std::size_t end = text.rfind('\n');
   const std::size_t begin_of_rest = end == std::string::npos ? 0 : end + 1;
-  // An editor may have left out no more than the end of the line.
+  // A complete last line may only lack its newline, which some editors leave out.
   if (begin_of_rest < text.size() && Json::accept(text.substr(begin_of_rest))) return text + "\n";
   text.resize(begin_of_rest);
   return text;
@@ -56,7 +56,7 @@ ComparisonFolder ComparisonFolder::create(const std::filesystem::path& path) {
   make_folders(path);
   RunFolder::check_unused(path);
   ComparisonFolder folder(path, FileLock(path / kLock));
-  // Finds out now, not after a run, that nothing can be written; and the next line begins anew.
+  // Fails now, not after a run, if the folder is not writable, and removes an incomplete last line.
   write_file_atomically(path / kRuns, whole_lines(path / kRuns));
   return folder;
 }

@@ -1,4 +1,4 @@
-// The folder of a comparison: runs.jsonl, a run folder LABEL/seedN for each run, and tables.
+// Reads and writes the folder of a comparison: runs.jsonl, run folders LABEL/seedN and tables.
 #pragma once
 
 #include <cstdint>
@@ -14,19 +14,18 @@ namespace bptplr {
 
 class ComparisonFolder {
  public:
-  /// Makes the folder where it is missing, locks it for this process, and drops what a killed
-  /// process left of a line. Throws Error when it cannot be written to, another process compares
-  /// there, it is the folder of a run, or its runs.jsonl is damaged.
+  /// Creates the folder if needed, locks it for this process, and removes a line cut short by a
+  /// killed process. Throws Error when it is not writable, another process compares there, it is
+  /// the folder of a run, or its runs.jsonl is damaged.
   static ComparisonFolder create(const std::filesystem::path& path);
-  /// An existing one, to read. Throws Error when there is none, or runs.jsonl is damaged.
+  /// Opens a comparison for reading. Throws Error if there is none or its runs.jsonl is damaged.
   static ComparisonFolder open(const std::filesystem::path& path);
 
-  /// What runs.jsonl holds, in the order of its lines; what a killed process left of one is no
-  /// line.
+  /// Returns the lines of runs.jsonl in order, without a line cut short by a killed process.
   const std::vector<ComparedRun>& runs() const { return runs_; }
-  /// Adds a line to it, or none where an Error is thrown.
+  /// Appends a line to runs.jsonl; appends none if it throws Error.
   void add(const ComparedRun& run);
-  /// Where a run is to lie.
+  /// Returns the path of a run's folder.
   std::filesystem::path run_path(const std::string& label, std::int64_t seed) const;
   const std::filesystem::path& path() const { return path_; }
 

@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// The group of the fields that decide images and labels.
+/// Group of the fields that determine images and labels.
 constexpr std::string_view kDataGroup = "Data";
 
 bool is_method(const std::string& name) {
@@ -36,7 +36,7 @@ std::string label_of(const std::string& name) {
   if (is_method(name) || is_builtin(name)) return name;
   std::string label = std::filesystem::path(name).stem().string();
   for (char& c : label) {
-    // Bytes beyond ASCII are parts of letters.
+    // Bytes beyond ASCII belong to letters.
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 128 && std::isalnum(byte) == 0 &&
         std::string_view("._-+=").find(c) == std::string::npos)
@@ -60,7 +60,7 @@ Json fields_of(const std::string& name) {
 std::vector<LabelledRecipe> label_recipes(std::span<const std::string> names,
                                           const std::string& common, const Json& flags) {
   const Json below = common.empty() ? Json::object() : read_recipe(common);
-  compose_recipe(below, common, Json::object());  // names it if it is wrong
+  compose_recipe(below, common, Json::object());  // names `below` in the error if it is wrong
   std::vector<LabelledRecipe> labelled;
   for (const std::string& name : names) {
     const std::string label = label_of(name);
@@ -118,7 +118,7 @@ void require_same_data(std::span<const ComparedRun> runs, const ComparedRun& run
     if (other.recipe.seed != run.recipe.seed) continue;
     const std::vector<std::string> fields = data_differences(run.recipe, other.recipe);
     if (other.data_hash_format != run.data_hash_format) {
-      // Their hashes tell nothing, the fields that choose the data do.
+      // Hashes of different formats cannot be compared, so the fields that choose the data are.
       require(
           fields.empty(),
           "with seed {} it is not known whether {} trains on the images and labels of {}, which "

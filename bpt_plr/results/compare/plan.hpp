@@ -1,5 +1,4 @@
-// What a comparison is to train: a recipe for each name, each with every seed, and the same data
-// for all of a seed.
+// Plans a comparison: every recipe with every seed, the same data for all runs of a seed.
 #pragma once
 
 #include <cstdint>
@@ -13,33 +12,32 @@
 
 namespace bptplr {
 
-/// A recipe under the name that it has in the comparison.
+/// Recipe with its name in the comparison.
 struct LabelledRecipe {
   std::string label;
   Recipe recipe;  ///< not resolved
 };
 
-/// One for each name, in their order. A name is a word of the field `method`, a built-in recipe or
-/// a JSON file, which lends its name without folder and extension, characters that are awkward in
-/// names of folders and in tables becoming "_". The fields of a recipe are those of `common` (a
-/// built-in recipe or a file; empty: none), then those of the name, then `flags`. Throws Error for
-/// a name or a field that means nothing, and for two names with the same label.
+/// Returns a recipe for each name, in order. A name is a method, a built-in recipe or a JSON file;
+/// a file's label is its name without folder and extension, with "_" for characters unsuitable in
+/// folder names and tables. Fields come from `common` (a built-in recipe or a file; empty: none),
+/// then from the name, then from `flags`. Throws Error for an unknown name or field, and for two
+/// names with the same label.
 std::vector<LabelledRecipe> label_recipes(std::span<const std::string> names,
                                           const std::string& common, const nlohmann::json& flags);
 
-/// "1,2,3" as seeds. Throws Error where it is none or one twice.
+/// Parses seeds such as "1,2,3". Throws Error for an invalid or repeated seed.
 std::vector<std::int64_t> parse_seeds(const std::string& text);
 
-/// Throws Error that names the first field in which a run that there has been is not what is asked
-/// for: all but data_path, human_path and where to compute. `asked` need not be resolved and may
-/// leave num_class to the data; `origin` is what the run is called.
+/// Throws Error naming the first field in which the existing run `origin` with recipe `was` differs
+/// from the requested one, except data_path, human_path and where to compute. `asked` need not be
+/// resolved and may leave num_class to the data.
 void require_same_recipe(Recipe asked, const Recipe& was, const std::string& origin);
 
-/// The fields about data that differ; where there are none, images and labels are the same.
+/// Returns the data fields that differ; if there are none, images and labels are the same.
 std::vector<std::string> data_differences(const Recipe& a, const Recipe& b);
 
-/// Throws Error where one of `runs` has the seed of `run`, but was trained on other images or
-/// labels.
+/// Throws Error if one of `runs` has the seed of `run` but was trained on other images or labels.
 void require_same_data(std::span<const ComparedRun> runs, const ComparedRun& run);
 
 }  // namespace bptplr

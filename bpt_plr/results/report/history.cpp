@@ -12,15 +12,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Partitions that a page holds at most: a slider has so many useful places, and a page so many
-/// megabytes.
+/// Maximum number of partitions in a page: limits the positions of its slider and its size.
 constexpr std::size_t kMostPartitions = 40;
 
-/// The losses in the order in which they are drawn; an epoch has some of them.
+/// Losses in drawing order; an epoch has some of them.
 constexpr std::array kLosses = {"loss",   "loss_ce", "loss_gce",    "loss_x",
                                 "loss_u", "penalty", "contrastive", "negative_entropy"};
 
-/// The value of a key, null where there is none.
+/// Returns the value of a key, or null if there is none.
 Json value_or_null(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found == object.end() ? Json() : *found;
@@ -30,7 +29,7 @@ bool has_partition(const Json& epoch) {
   return epoch.contains("networks") && !epoch["networks"].empty();
 }
 
-/// The epochs that partitioned the training set.
+/// Returns the epochs that partitioned the training set.
 std::vector<const Json*> partitions_of(const RunHistory& history) {
   std::vector<const Json*> epochs;
   for (const Json& epoch : history.metrics) {
@@ -39,7 +38,7 @@ std::vector<const Json*> partitions_of(const RunHistory& history) {
   return epochs;
 }
 
-/// `most` of them, evenly spaced, the last one being one of these.
+/// Returns `most` of the epochs, evenly spaced and including the last.
 std::vector<const Json*> thinned(const std::vector<const Json*>& epochs, std::size_t most) {
   if (epochs.size() <= most) return epochs;
   std::vector<const Json*> kept;
@@ -60,7 +59,7 @@ ReportSection quality_of(const std::vector<const Json*>& epochs) {
   return quality;
 }
 
-/// Which of `samples` have a wrong label: 1 or 0, null where that is not known.
+/// Returns 1 for each of `samples` with a wrong label and 0 for others; null where unknown.
 Json wrong_labels(const Json& samples, std::span<const std::int64_t> noisy_labels,
                   std::span<const std::int64_t> true_labels) {
   Json wrong = Json::array();
@@ -72,7 +71,8 @@ Json wrong_labels(const Json& samples, std::span<const std::int64_t> noisy_label
   return wrong;
 }
 
-/// One network's part of a partition; `points` is its part of a line of selection.jsonl, or null.
+/// Returns one network's part of a partition; `points`: its part of a line of selection.jsonl, or
+/// null.
 ReportSection network_of(const Json& network, const Json& points) {
   ReportSection part;
   for (const char* key : {"n_labelled", "precision", "recall", "auc"}) {

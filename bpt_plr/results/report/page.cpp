@@ -13,7 +13,7 @@
 namespace bptplr {
 namespace {
 
-/// The bytes of a file in RFC 4648, section 4.
+/// Encodes bytes in base64 (RFC 4648, section 4).
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -33,7 +33,7 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-/// Replaces every {{name}} of the template, and looks for none in what comes in their place.
+/// Replaces every {{name}} of the template, without looking for names in the inserted values.
 std::string fill(std::string_view form,
                  const std::array<std::pair<std::string_view, std::string>, 5>& values) {
   std::string page;
@@ -79,7 +79,7 @@ std::string escape_html(std::string_view text) {
 }
 
 std::string embed_json(const nlohmann::ordered_json& json) {
-  // Within JSON these characters stand in strings only, where \u means the same.
+  // Within JSON these characters occur only in strings, where \u is an equivalent escape.
   std::string escaped;
   for (const char c : to_ascii(json)) {
     switch (c) {
@@ -101,7 +101,7 @@ std::string embed_json(const nlohmann::ordered_json& json) {
 
 std::string html_page(std::string_view body, std::string_view script, const std::string& title,
                       const nlohmann::ordered_json& data) {
-  // The title goes through JSON too, so that it is UTF-8 whatever the folder is called.
+  // The title goes through JSON too, so that it is UTF-8 whatever the name of the folder.
   const std::string text = to_text(nlohmann::json(title));
   return fill(report_files::kFrame, {{{"title", escape_html(parse_json(text).get<std::string>())},
                                       {"style", std::string(report_files::kStyle)},

@@ -31,11 +31,10 @@ namespace {
 
 using Labels = std::vector<std::int64_t>;
 
-/// Side that images of suspects have at most: as they are shown.
+/// Maximum side of images of suspects, in pixels: the side at which they are shown.
 constexpr int kMostSide = 96;
 
-/// Something that is made when it is first asked for. The Error that making it throws is thrown
-/// whenever it is asked for.
+/// Value computed at its first use. If the computation throws Error, so does every later use.
 template <class T>
 class OnDemand {
  public:
@@ -68,7 +67,7 @@ class OnDemand {
   std::optional<Error> error_;
 };
 
-/// What `make` makes, or the sentence of the Error that it throws.
+/// Returns the section that `make` returns, or a "missing" section with the Error it throws.
 template <class Make>
 ReportSection section(const Make& make) {
   try {
@@ -90,14 +89,14 @@ std::vector<std::string> class_names(const RunFolder& run, const Recipe& recipe,
   }
 }
 
-/// noise.json, which needs no data set to be read.
+/// Reads noise.json, for which no data set needs to be read.
 Labels given_labels(const RunFolder& run, const Recipe& recipe) {
   const auto list = parse_json_or_none(read_file(run.noise_file()));
   return read_noise_file(run.noise_file(), static_cast<std::int64_t>(list.size()),
                          recipe.num_class);
 }
 
-/// The class with the largest logit, by row.
+/// Returns the class with the largest logit of each row.
 Labels predictions(const Tensor& logits) {
   Labels classes;
   for (std::int64_t i = 0; i < logits.size(0); ++i) {
@@ -113,7 +112,7 @@ double accuracy(const Labels& predicted, const Labels& labels) {
   return 100.0 * static_cast<double>(correct) / static_cast<double>(labels.size());
 }
 
-/// The epochs of each warm-up: the first one, and the first one after it.
+/// Returns the epochs of each warm-up as [first epoch, first epoch after it].
 ReportSection report_warm_up(const Recipe& recipe) {
   ReportSection ranges = ReportSection::array();
   for (const Stage& stage : stages_of(recipe)) {
@@ -144,7 +143,7 @@ ReportSection test_section(const Networks& networks, const Recipe& recipe, const
   return test;
 }
 
-/// A matrix [classes, classes] as rows, rounded to what a page can show.
+/// Returns a matrix [classes, classes] as rows, rounded to the precision that a page shows.
 ReportSection rows_of(std::span<const double> matrix, std::int64_t classes) {
   ReportSection rows = ReportSection::array();
   for (std::int64_t i = 0; i < classes; ++i) {
@@ -157,7 +156,7 @@ ReportSection rows_of(std::span<const double> matrix, std::int64_t classes) {
   return rows;
 }
 
-/// What a reader of an audit has to know.
+/// Returns remarks that readers of an audit need.
 ReportSection notes_on(const Audit& audit) {
   ReportSection notes = ReportSection::array();
   if (!audit.evidence.has_partitions) {
@@ -184,7 +183,7 @@ ReportSection noise_section(const Audit& audit, const TrainingData& data) {
   return noise;
 }
 
-/// No larger than it is shown.
+/// Returns an image no larger than it is shown.
 Image thumbnail(const Images& images, std::int64_t i) {
   const std::uint8_t* pixels = images.image(i);
   Image image{images.height, images.width, {pixels, pixels + images.bytes_per_image()}};

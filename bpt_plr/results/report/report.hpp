@@ -1,4 +1,4 @@
-// Everything that a page about a run shows (report_page).
+// Collects everything that the page about a run (report_page) shows.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@ namespace bptplr {
 
 struct ReportOptions {
   DeviceChoice device = DeviceChoice::kAuto;
-  std::string data_path;  ///< where the data set has moved; empty: it has not
-  std::int64_t top = 48;  ///< how many of the most suspect labels are shown
+  std::string data_path;  ///< new location of the data set; empty if it has not moved
+  std::int64_t top = 48;  ///< number of most suspect labels shown
 };
 
-/// The course of the run from what it has written; the confusion on the test set, the label noise
-/// and the suspect labels from its networks and its data set. A section that cannot be shown holds
-/// {"missing": a sentence that says why}. `loading` is told how far reading and evaluating are.
-/// Throws Error for a run without a valid config.json, and for a device that is not there.
+/// Returns the course of the run from its files, and the confusion on the test set, the label noise
+/// and the suspect labels from its networks and data set. A section that cannot be shown is
+/// {"missing": a sentence that says why}. `loading` receives the progress of reading and
+/// evaluating. Throws Error for a run without a valid config.json and for an unavailable device.
 nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& options,
                                    const LoadReport& loading = {});
 

@@ -1,4 +1,4 @@
-// float16 (IEEE 754 binary16), a type of files only.
+// Converts float16 (IEEE 754 binary16), which occurs only in files.
 #pragma once
 
 #include <bit>
@@ -6,7 +6,7 @@
 
 namespace bptplr {
 
-/// One value, exactly, as float32.
+/// Returns a value as float32, which is exact.
 inline float half_to_float(std::uint16_t half) {
   const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
   const std::uint32_t exponent = half >> 10 & 0x1fU;
@@ -15,7 +15,7 @@ inline float half_to_float(std::uint16_t half) {
     const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
     return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
   }
-  // Infinity and NaN keep the largest exponent; others move from bias 15 to 127.
+  // Infinity and NaN keep the largest exponent; other exponents change from bias 15 to 127.
   const std::uint32_t wide = exponent == 0x1fU ? 0xffU : exponent + 112U;
   return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
 }

@@ -14,7 +14,7 @@ namespace {
 
 using namespace pickle_opcodes;
 
-/// Bounds memory and time whatever the file says. The genuine CIFAR files need about 50,000, large
+/// Limits memory and time for any file. Genuine CIFAR files need about 50,000 operations, large
 /// networks about 20,000.
 constexpr int kMaxOperations = 1'000'000;
 
@@ -28,7 +28,7 @@ const PickleValue* PickleValue::find(std::string_view key) const {
   return nullptr;
 }
 
-/// The stack machine that a pickle is a program for.
+/// Stack machine that executes a pickle's opcodes.
 class Unpickler {
  public:
   explicit Unpickler(Pickle& pickle) : pickle_(pickle), rest_(pickle.bytes_) {}
@@ -114,7 +114,7 @@ class Unpickler {
     return *value;
   }
 
-  /// Takes the last `count` values off the stack, first pushed first.
+  /// Pops the last `count` values off the stack, in the order in which they were pushed.
   std::vector<const PickleValue*> pop_last(std::size_t count) {
     expect(stack_.size() - floor() >= count, "an operation on an empty stack");
     const auto first = stack_.end() - static_cast<std::ptrdiff_t>(count);
@@ -130,7 +130,7 @@ class Unpickler {
     return values;
   }
 
-  // --- groups of operations; each returns whether `op` was one of its own ---
+  // --- groups of opcodes; each function returns whether it handled `op` ---
 
   bool push_scalar(std::uint8_t op) {
     switch (op) {
@@ -311,7 +311,7 @@ class Unpickler {
     }
   }
 
-  /// `problem`: what a function of pickle_objects found wrong, nullptr if nothing.
+  /// Throws if a function of pickle_objects returned a problem other than nullptr.
   void expect_done(const char* problem) const {
     if (problem != nullptr) fail(problem);
   }
@@ -328,7 +328,7 @@ class Unpickler {
     push(Kind::kGlobal).text = known;
   }
 
-  /// A call in the file: what it would construct is noted, nothing is called.
+  /// Records the object that a call in the file would construct, without calling anything.
   void reduce() {
     const PickleValue& arguments = pop(Kind::kTuple, "a call without arguments");
     const std::string_view callee = pop(Kind::kGlobal, "a call of something else than a name").text;
@@ -342,9 +342,9 @@ class Unpickler {
     }
   }
 
-  /// Python 3 writes bytes in protocol 2 as a UTF-8 text of the code points 0 to 255.
+  /// Decodes bytes that Python 3 writes in protocol 2 as UTF-8 text of the code points 0 to 255.
   std::string_view latin1_bytes(std::string_view utf8) {
-    // A text may be referred to again and again: without a limit the file could fill the memory.
+    // A text may be referenced repeatedly: without a limit a file could exhaust the memory.
     decoded_bytes_ += utf8.size();
     expect(decoded_bytes_ <= pickle_.bytes_.size(), "the same bytes are decoded many times");
     std::string& bytes = pickle_.decoded_.emplace_back();

@@ -1,6 +1,6 @@
-// A reader for the few pickle opcodes that image data sets and PyTorch's weights are stored with.
-// Nothing in the file is ever executed: the objects of numpy and PyTorch in it are recognised by
-// name and read as plain structure, and any other object is an error.
+// Parses the pickle opcodes that image data sets and PyTorch weights use. Executes nothing: objects
+// of numpy and PyTorch are recognised by name and read as plain structure; other objects are
+// errors.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace bptplr {
 
-/// One value of a pickle. `text` points into the file that the Pickle keeps.
+/// Value in a pickle. `text` points into the bytes that the Pickle owns.
 struct PickleValue {
   enum class Kind {
     kNone,
@@ -25,7 +25,7 @@ struct PickleValue {
     kGlobal,
     kDtype,
     kArray,
-    kStorage,  ///< the memory of PyTorch tensors, which lies outside the pickle
+    kStorage,  ///< memory of PyTorch tensors, stored outside the pickle
     kTensor
   };
 
@@ -40,18 +40,18 @@ struct PickleValue {
   /// strides, in elements
   std::vector<const PickleValue*> items;
 
-  /// The value under `key` of a dict whose keys are str or bytes; nullptr when there is none or
+  /// Returns the value of `key` in a dict whose keys are str or bytes; nullptr if there is none or
   /// this is not a dict.
   const PickleValue* find(std::string_view key) const;
 };
 
-/// A parsed pickle: protocol 2 as Python 2 writes it, or protocol 2 to 4 as Python 3 does, holding
-/// None, bool, int, float, bytes, str, list, tuple, dict, OrderedDict, C-ordered numpy arrays
-/// (those of Python objects as the list of these) and PyTorch tensors.
+/// Parsed pickle: protocol 2 as written by Python 2, or protocols 2 to 4 by Python 3, with None,
+/// bool, int, float, bytes, str, list, tuple, dict, OrderedDict, C-ordered numpy arrays (arrays of
+/// Python objects become lists) and PyTorch tensors.
 class Pickle {
  public:
-  /// `name` is the file's name in errors. Throws Error when the bytes end early, hold anything else
-  /// than the above, or more operations than any file of data sets or weights.
+  /// Parses `bytes`; `name` is the file's name in errors. Throws Error when they end early, contain
+  /// anything else, or have more operations than any file of data sets or weights.
   Pickle(std::string bytes, std::string name);
   Pickle(const Pickle&) = delete;
   Pickle& operator=(const Pickle&) = delete;
@@ -64,7 +64,7 @@ class Pickle {
   std::string bytes_;
   std::string name_;
   std::deque<PickleValue> values_;   // all values; they refer to each other by address
-  std::deque<std::string> decoded_;  // texts that do not lie in the file as they are
+  std::deque<std::string> decoded_;  // texts that are not stored verbatim in the file
   const PickleValue* root_ = nullptr;
 };
 

@@ -18,7 +18,7 @@ constexpr std::string_view kRebuildTensor = "torch._utils _rebuild_tensor_v2";
 constexpr std::string_view kRebuildParameter = "torch._utils _rebuild_parameter";
 constexpr std::string_view kTorch = "torch ";
 
-/// None of them is ever called.
+/// Names of the accepted classes and functions, none of which is ever called.
 constexpr std::string_view kKnown[] = {kReconstruct,
                                        kReconstructNumpy2,
                                        kNdarray,
@@ -40,14 +40,14 @@ constexpr std::string_view kKnown[] = {kReconstruct,
 
 constexpr std::size_t kMaxAxes = 8;
 
-/// A tuple of at most kMaxAxes integers.
+/// Returns whether the value is a tuple of at most kMaxAxes integers.
 bool is_sizes(const PickleValue& value) {
   return value.kind == Kind::kTuple && value.items.size() <= kMaxAxes &&
          std::all_of(value.items.begin(), value.items.end(),
                      [](const PickleValue* item) { return item->kind == Kind::kInteger; });
 }
 
-/// (storage, offset, shape, strides, requires_grad, hooks), later versions with metadata.
+/// Reads (storage, offset, shape, strides, requires_grad, hooks); later versions append metadata.
 const char* rebuild_tensor(const Items& items, PickleValue& result) {
   if (items.size() < 4 || items[0]->kind != Kind::kStorage || items[1]->kind != Kind::kInteger ||
       !is_sizes(*items[2]) || !is_sizes(*items[3]) ||
@@ -59,14 +59,14 @@ const char* rebuild_tensor(const Items& items, PickleValue& result) {
   return nullptr;
 }
 
-/// (version, shape, type, order, data)
+/// Reads (version, shape, type, order, data).
 const char* set_array_state(PickleValue& array, const Items& state) {
   if (state.size() != 5 || state[1]->kind != Kind::kTuple || state[2]->kind != Kind::kDtype ||
       state[3]->kind != Kind::kBool) {
     return "a numpy array that is not stored as (version, shape, type, order, data)";
   }
   if (state[2]->dtype.starts_with('O') && state[4]->kind == Kind::kList) {
-    array.kind = Kind::kList;  // an array of Python objects is their list
+    array.kind = Kind::kList;  // an array of Python objects becomes a list
     array.items = state[4]->items;
     return nullptr;
   }
@@ -121,8 +121,8 @@ const char* construct(std::string_view callee, const PickleValue& arguments, Pic
 }
 
 const char* set_state(PickleValue& object, const PickleValue& state) {
-  // A numpy type has its byte order there, of no concern for single bytes; an OrderedDict of
-  // PyTorch the versions of its modules.
+  // Ignored: the byte order of a numpy type, as elements are single bytes, and the module versions
+  // in an OrderedDict of PyTorch.
   if (object.kind == Kind::kDtype && state.kind == Kind::kTuple) return nullptr;
   if (object.kind == Kind::kDict && state.kind == Kind::kDict) return nullptr;
   if (object.kind != Kind::kArray) return "a state for something else than a numpy object";

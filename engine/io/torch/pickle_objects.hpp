@@ -1,5 +1,5 @@
-// The Python objects that a pickle may hold, and what is noted of them; see pickle.cpp. Functions
-// that can fail return what is wrong, or nullptr.
+// Builds values for the Python objects that a pickle may contain (pickle.cpp). Functions that can
+// fail return the problem, or nullptr.
 #pragma once
 
 #include <string>
@@ -9,23 +9,23 @@
 
 namespace bptplr::pickle_objects {
 
-/// The name of a class or function as "module name", if it is a known one; else empty.
+/// Returns the name of a class or function as "module name" if it is known, else "".
 std::string_view known_name(std::string_view full_name);
 
-/// `name` with everything but plain letters, digits and punctuation replaced by '?'.
+/// Returns `name` with '?' for everything but ASCII letters, digits and punctuation.
 std::string printable(std::string_view name);
 
-/// Whether the known function makes bytes of a text, as Python 3 stores them in protocol 2.
+/// Returns whether the function encodes text as bytes, as Python 3 stores them in protocol 2.
 bool encodes_bytes(std::string_view callee);
 
-/// Turns `result` into what another known function or class makes of a tuple of arguments.
+/// Sets `result` to what any other known function or class constructs from a tuple of arguments.
 const char* construct(std::string_view callee, const PickleValue& arguments, PickleValue& result);
 
-/// Gives an object its state.
+/// Sets the state of an object (opcode BUILD).
 const char* set_state(PickleValue& object, const PickleValue& state);
 
-/// Turns `result` into the storage that a persistent id of torch.save names:
-/// ("storage", type, key, location, number of elements).
+/// Sets `result` to the storage that a persistent id of torch.save names: ("storage", type, key,
+/// location, number of elements).
 const char* make_storage(const PickleValue& id, PickleValue& result);
 
 }  // namespace bptplr::pickle_objects

@@ -1,6 +1,5 @@
-// The operations of a pickle that pickle.cpp understands, under the names that Python's
-// pickletools.py gives them: those of protocols 2 to 4 that dicts, lists, texts, numbers, numpy
-// arrays and PyTorch tensors are stored with.
+// Opcodes that pickle.cpp handles, with their names in Python's pickletools.py: those of protocols
+// 2 to 4 that store dicts, lists, texts, numbers, numpy arrays and PyTorch tensors.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ constexpr std::string_view kPickle = "/data.pkl";
 constexpr std::string_view kByteOrder = "/byteorder";
 constexpr const char* kNested[] = {"state_dict", "model", "net"};
 
-/// What is known of a tensor's place in its storage.
+/// Location of a tensor in its storage.
 struct View {
   std::string_view bytes;     ///< of the storage
   std::int64_t elements = 0;  ///< of the storage
@@ -27,7 +27,7 @@ struct View {
   std::vector<std::int64_t> strides;
 };
 
-/// Copies the elements in row-major order, each converted.
+/// Copies the elements in row-major order, converting each.
 template <class From, class To, class Convert>
 Tensor gather(const View& view, Convert&& convert) {
   Tensor tensor = Tensor::empty(view.shape, kDTypeOf<To>);
@@ -54,7 +54,7 @@ Tensor cast(const View& view) {
   return gather<From, To>(view, [](From value) { return static_cast<To>(value); });
 }
 
-/// A type of storage, and how its tensors are read.
+/// Type of a storage, and the function that reads its tensors.
 struct StorageType {
   std::string_view name;
   std::int64_t bytes;
@@ -100,7 +100,7 @@ class PthFile {
   }
 
  private:
-  /// The folder in the archive that everything lies in.
+  /// Returns the folder in the archive that contains all entries.
   std::string find_folder() const {
     for (const auto& [entry, unused] : archive_.entries()) {
       if (entry.ends_with(kPickle)) return entry.substr(0, entry.size() - kPickle.size());
@@ -130,7 +130,7 @@ class PthFile {
     return Error("{}: tensor '{}' {}; the file is damaged, copy it again", name_, name, what);
   }
 
-  /// Where the tensor's elements are, all of them inside its storage.
+  /// Returns the location of the tensor's elements, all of them within its storage.
   View checked_view(const std::string& name, const PickleValue& tensor, const StorageType& type) {
     const PickleValue& storage = *tensor.items[0];
     View view;
@@ -156,7 +156,7 @@ class PthFile {
     if (!fits || count > view.elements || (count > 0 && last >= view.elements)) {
       throw damaged(name, "reaches beyond its storage");
     }
-    // A file could name the same memory again and again; honest ones share little.
+    // A file could reference the same memory repeatedly; genuine ones share little.
     budget_ -= count;
     if (budget_ < 0) throw damaged(name, "is one of too many that share their memory");
     return view;
@@ -165,7 +165,7 @@ class PthFile {
   std::string name_;
   ZipArchive archive_;
   std::string folder_;
-  std::int64_t budget_ = 0;  ///< elements that may still be read
+  std::int64_t budget_ = 0;  ///< number of elements that may still be read
 };
 
 }  // namespace

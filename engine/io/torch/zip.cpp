@@ -1,5 +1,5 @@
-// The format: APPNOTE.TXT of PKWARE, sections 4.3.7 (local header), 4.3.12 (directory) and 4.3.16
-// (end of the directory). All numbers are little-endian.
+// Format: PKWARE's APPNOTE.TXT, sections 4.3.7 (local header), 4.3.12 (central directory) and
+// 4.3.16 (end of central directory). All numbers are little-endian.
 #include "engine/io/torch/zip.hpp"
 
 #include <zlib.h>
@@ -23,7 +23,7 @@ constexpr std::size_t kLocalBytes = 30;
 constexpr std::size_t kDirectoryBytes = 46;
 constexpr std::size_t kEndBytes = 22;
 constexpr std::size_t kMaxCommentBytes = 0xffff;
-/// Stands for a number that does not fit its field.
+/// Value of a field whose number is too large for it.
 constexpr std::uint32_t kTooLarge = 0xffffffff;
 constexpr std::uint16_t kEncrypted = 1;
 
@@ -34,8 +34,8 @@ T number(std::string_view bytes, std::size_t at) {
   return value;
 }
 
-/// Where the end of the directory begins: the last place that looks like it and reaches just to the
-/// end of the file. npos where there is none.
+/// Returns the offset of the end record of the directory: the last place that has its signature and
+/// ends exactly at the end of the file; npos if there is none.
 std::size_t find_end(std::string_view bytes) {
   if (bytes.size() < kEndBytes) return std::string_view::npos;
   const std::size_t last = bytes.size() - kEndBytes;
@@ -102,7 +102,7 @@ std::string_view ZipArchive::read(std::string_view entry_name) const {
   const bool has_header = entry.offset <= bytes.size() &&
                           bytes.size() - entry.offset >= kLocalBytes &&
                           number<std::uint32_t>(bytes, entry.offset) == kLocalSignature;
-  // The local header has a name and padding of its own length; the rest of it is the directory's.
+  // The local header has its own lengths of name and padding; other fields repeat the directory.
   const std::size_t begin = has_header ? entry.offset + kLocalBytes +
                                              number<std::uint16_t>(bytes, entry.offset + 26) +
                                              number<std::uint16_t>(bytes, entry.offset + 28)

@@ -1,4 +1,4 @@
-// Zip archives whose entries are stored as they are, not compressed: what torch.save writes.
+// Reads zip archives with uncompressed entries, as written by torch.save.
 #pragma once
 
 #include <cstdint>
@@ -9,27 +9,27 @@
 
 namespace bptplr {
 
-/// An archive in memory. Offsets, lengths and checksums are those of its central directory, each
-/// checked against the bytes that are there.
+/// Archive in memory. Offsets, lengths and checksums come from its central directory and are
+/// checked against the bytes present.
 class ZipArchive {
  public:
-  /// `name` is the file's name in errors. Throws Error for bytes that are no zip archive, whose
-  /// directory does not fit them, or beyond 4 GiB, where zip files are of another kind.
+  /// Parses `bytes`; `name` is the file's name in errors. Throws Error for bytes that are not a zip
+  /// archive, whose directory does not match them, or beyond 4 GiB, which need another zip format.
   ZipArchive(std::string bytes, std::string name);
   ZipArchive(const ZipArchive&) = delete;
   ZipArchive& operator=(const ZipArchive&) = delete;
 
   struct Entry {
     std::uint32_t checksum = 0;
-    std::uint32_t offset = 0;  ///< of the local header
+    std::uint32_t offset = 0;  ///< offset of the local header
     std::uint32_t size = 0;
     bool stored = false;  ///< neither compressed nor encrypted
   };
   const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
-  /// What an entry holds. Throws Error when there is none of that name, when it is compressed, lies
-  /// outside the archive or has another checksum than the directory says.
+  /// Returns the content of an entry. Throws Error when there is none of that name, it is
+  /// compressed, lies outside the archive or does not match its checksum in the directory.
   std::string_view read(std::string_view entry) const;
-  /// Bytes of the whole archive.
+  /// Returns the size of the whole archive in bytes.
   std::size_t size() const { return bytes_.size(); }
 
  private:

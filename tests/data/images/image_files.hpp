@@ -1,7 +1,7 @@
 // Makes small pictures and writes them as JPEG files for the tests.
 #pragma once
 
-// jpeglib.h needs what stands before it.
+// jpeglib.h needs the headers before it.
 // clang-format off
 #include <cstddef>
 #include <cstdio>
@@ -19,7 +19,7 @@
 
 namespace bptplr {
 
-/// height x width pixels in a colour of the class, with noise that `number` decides.
+/// Returns height x width pixels in a colour of the class, with noise determined by `number`.
 inline Image class_picture(int label, int number, int height = 20, int width = 24) {
   Philox random(1, Purpose::kTest, static_cast<std::uint32_t>(label),
                 static_cast<std::uint32_t>(number));
@@ -33,7 +33,7 @@ inline Image class_picture(int label, int number, int height = 20, int width = 2
   return image;
 }
 
-/// The bytes of a JPEG file.
+/// Returns the bytes of a JPEG file.
 inline std::string encode_jpeg(const Image& image, int quality = 90) {
   jpeg_compress_struct encoder{};
   jpeg_error_mgr errors{};
@@ -61,7 +61,7 @@ inline std::string encode_jpeg(const Image& image, int quality = 90) {
   return file;
 }
 
-/// Writes a JPEG, making its folder.
+/// Writes a JPEG and creates its folder.
 inline void write_jpeg(const std::filesystem::path& path, const Image& image) {
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << encode_jpeg(image);

@@ -27,7 +27,7 @@ inline std::string slurp(const std::filesystem::path& path) {
 
 constexpr int kBatchImages = 4;
 
-/// Channel-major pixels of image `i` of batch `b`, and its label.
+/// Returns the channel-major pixels of image `i` of batch `b`.
 inline std::string test_planes(int b, int i) {
   Philox random(1, Purpose::kTest, static_cast<std::uint32_t>(b), static_cast<std::uint32_t>(i));
   std::string planes(3072, '\0');
@@ -38,7 +38,7 @@ inline int test_label(int b, int i) {
   return (3 * b + i) % 10;
 }
 
-/// `label_bytes` before each image: CIFAR-100 has the coarse label first.
+/// Returns a binary batch with `label_bytes` before each image (CIFAR-100: coarse label first).
 inline std::string binary_batch(int b, int label_bytes = 1) {
   std::string bytes;
   for (int i = 0; i < kBatchImages; ++i) {
@@ -49,7 +49,7 @@ inline std::string binary_batch(int b, int label_bytes = 1) {
   return bytes;
 }
 
-/// A batch as Python 2 pickled it, with the memo operations of the genuine files.
+/// Returns a batch as pickled by Python 2, with the memo operations of the genuine files.
 inline std::string python_batch(int b, const std::string& label_key = "labels") {
   using namespace std::string_literals;
   const auto text = [](const std::string& s) { return "U"s + static_cast<char>(s.size()) + s; };

@@ -1,4 +1,4 @@
-// Miniature data sets of image files in their genuine layouts, for the tests.
+// Writes miniature data sets of image files in their genuine layouts.
 #pragma once
 
 #include <filesystem>
@@ -18,7 +18,7 @@ inline void write_text_file(const std::filesystem::path& path, const std::string
   std::ofstream(path, std::ios::binary) << text;
 }
 
-/// FOLDER/class0/..., FOLDER/class1/...: images of both formats and all spellings.
+/// Writes FOLDER/class0/..., FOLDER/class1/...: images of both formats, with all extensions.
 inline void write_class_folders(const std::filesystem::path& folder, int classes, int each,
                                 int first = 0) {
   const char* endings[] = {".jpg", ".JPEG", ".Png"};
@@ -33,7 +33,7 @@ inline void write_class_folders(const std::filesystem::path& folder, int classes
   }
 }
 
-/// Animal-10N as raw_image.zip unpacks.
+/// Writes Animal-10N in the layout of raw_image.zip.
 inline void write_animal10n(const std::filesystem::path& folder, int each) {
   for (int label = 0; label < 10; ++label) {
     for (int i = 0; i < each; ++i) {
@@ -45,7 +45,7 @@ inline void write_animal10n(const std::filesystem::path& folder, int each) {
   }
 }
 
-/// One record of Animal-10N's binary form, with the pixels of class_picture.
+/// Returns a record of Animal-10N's binary form, with the pixels of class_picture.
 inline std::string animal10n_record(int number, int label) {
   const Image image = class_picture(label, number, 64, 64);
   std::string record;
@@ -60,8 +60,8 @@ inline std::string animal10n_record(int number, int label) {
   return record;
 }
 
-/// Clothing1M: `each` noisy training images a class, one of them with a clean label too, and one
-/// test image a class.
+/// Writes Clothing1M with `each` noisy training images per class, one of which has a clean label
+/// too, and one test image per class.
 inline void write_clothing1m(const std::filesystem::path& folder, int each) {
   std::string train_keys, test_keys, noisy, clean;
   for (int label = 0; label < 14; ++label) {
@@ -85,7 +85,7 @@ inline void write_clothing1m(const std::filesystem::path& folder, int each) {
   write_text_file(folder / "clean_label_kv.txt", clean);
 }
 
-/// `whole` with bits flipped until it is no picture any more.
+/// Returns `whole` with bits flipped until it is not a picture any more.
 inline std::string with_flipped_bits(std::string whole, Philox& random) {
   for (;;) {
     const std::uint32_t at = random.below(static_cast<std::uint32_t>(whole.size()));
@@ -98,7 +98,7 @@ inline std::string with_flipped_bits(std::string whole, Philox& random) {
   }
 }
 
-/// Something called like an image that is none, of a kind that `number` chooses; its name.
+/// Writes an invalid image file, of a kind chosen by `number`; returns its name.
 inline std::string write_bad_image(const std::filesystem::path& folder, int number) {
   namespace fs = std::filesystem;
   std::string name = "bad" + std::to_string(number) + (number % 2 == 0 ? ".jpg" : ".png");

@@ -1,5 +1,5 @@
-// The part of CUDA that our kernels use, on the host: put before the toolkit's own include folder
-// (or in place of it), it lets the unchanged sources of kernels/cuda compile with a plain C++
+// The part of CUDA that our kernels use, on the host. Placed before the toolkit's include folder
+// (or instead of it), it lets the unchanged sources of kernels/cuda compile with a plain C++
 // compiler and run under the executor. Names and semantics are CUDA's.
 #pragma once
 
@@ -105,7 +105,7 @@ T shuffle(unsigned mask, T value, unsigned source, std::source_location where) {
   return result;
 }
 
-/// The first lane of the part of `width` lanes that the running one is in.
+/// Returns the first lane of the running one's segment of `width` lanes.
 inline unsigned part_begin(int width) {
   return lane() / static_cast<unsigned>(width) * static_cast<unsigned>(width);
 }
@@ -310,7 +310,7 @@ inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
 inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) {
   return cudaSuccess;
 }
-/// What must not happen while a stream is captured.
+/// Returns an error during the capture of a stream, for calls that are forbidden then.
 inline cudaError_t outside_of_capture() {
   return bptplr::simt::spoil_recording() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
 }
@@ -320,7 +320,7 @@ inline cudaError_t cudaEventSynchronize(cudaEvent_t) {
 inline cudaError_t cudaEventQuery(cudaEvent_t) {
   return outside_of_capture();
 }
-/// The executor has no clock: everything takes a microsecond.
+/// Returns a microsecond for everything, as the executor has no clock.
 inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
   *milliseconds = 1e-3F;
   return cudaSuccess;
@@ -347,7 +347,7 @@ inline cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*
   std::memcpy(value, &bytes, sizeof(bytes));
   return cudaSuccess;
 }
-/// As the GPU of 1 GiB would answer that cudaGetDeviceProperties describes.
+/// Returns the memory of the 1 GiB GPU that cudaGetDeviceProperties describes.
 inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   *total = std::size_t{1} << 30;
   *free = *total - std::min(*total, bptplr::simt::device_bytes_in_use());
@@ -364,7 +364,8 @@ inline cudaError_t cudaFree(void* memory) {
   bptplr::simt::device_free(memory);
   return cudaSuccess;
 }
-/// CUDA would make these two part of the graph; no code here counts on that.
+/// Fails during capture, unlike CUDA, which would add the call to the graph: no code here relies on
+/// it.
 inline cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) {
   const cudaError_t status = outside_of_capture();
   return status == cudaSuccess ? cudaMalloc(memory, bytes) : status;
@@ -399,7 +400,8 @@ cudaError_t cudaFuncSetAttribute(Function*, cudaFuncAttribute, int) {
   return cudaSuccess;
 }
 
-/// What `kernel<<<...>>>(arguments...)` does; the same signature as cudaLaunchKernel.
+/// Launches a kernel, as `kernel<<<...>>>(arguments...)` does; has the signature of
+/// cudaLaunchKernel.
 inline cudaError_t cudaLaunchKernel(const std::function<void()>& kernel, dim3 grid, dim3 block,
                                     std::size_t shared_bytes, cudaStream_t) {
   bptplr::simt::queue([=] { bptplr::simt::launch(grid, block, shared_bytes, kernel); });

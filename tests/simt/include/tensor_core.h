@@ -1,6 +1,6 @@
-// The instructions of kernels/cuda/device/tensor_core.cuh, on the host: what each does with the registers
-// of the 32 lanes, as the PTX manual lays them out. A lane brings its registers, the last lane to
-// come does the instruction for all.
+// Instructions of kernels/cuda/device/tensor_core.cuh on the host, with the layout of the registers
+// of the 32 lanes in the PTX manual. Each lane brings its registers, and the last one executes the
+// instruction for all.
 #pragma once
 
 #include <bit>
@@ -12,7 +12,7 @@
 
 namespace bptplr::simt {
 
-/// The lower or upper bfloat16 of a register.
+/// Returns the lower or upper bfloat16 of a register.
 inline float bfloat16_of(unsigned pair, unsigned half) {
   return std::bit_cast<float>(half == 0 ? pair << 16 : pair & 0xffff0000u);
 }
@@ -21,8 +21,8 @@ inline bool is_aligned(const void* address) {
   return reinterpret_cast<std::uintptr_t>(address) % 16 == 0;
 }
 
-/// How often a matrix was loaded whose rows did not lie in all of the eight 16-byte columns of
-/// banks, so that the machine would have read them one after the other.
+/// Counts loads of matrices whose rows do not cover all eight 16-byte columns of banks, and which a
+/// GPU would therefore serialise.
 inline std::uint64_t& bank_conflicts() {
   static std::uint64_t count = 0;
   return count;
@@ -32,9 +32,9 @@ inline unsigned banks_of(const void* row) {
   return 1u << reinterpret_cast<std::uintptr_t>(row) / 16 % 8;
 }
 
-/// c += a b. Register r of a holds two values of row lane / 4 + 8 (r % 2), register r of b two of
-/// column lane / 4; they begin at k = 2 (lane % 4), 8 later in the second half of the registers.
-/// Value v of c is in row lane / 4 + 8 (v / 2), column 2 (lane % 4) + v % 2.
+/// Computes c += a b. Register r of a holds two values of row lane / 4 + 8 (r % 2), register r of b
+/// two of column lane / 4; they begin at k = 2 (lane % 4), 8 later in the second half of the
+/// registers. Value v of c is in row lane / 4 + 8 (v / 2), column 2 (lane % 4) + v % 2.
 inline void mma(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1,
                 std::source_location where = std::source_location::current()) {
   struct Operands {
@@ -69,8 +69,8 @@ inline void mma(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1,
       where);
 }
 
-/// Four 8 x 8 matrices; lane l brings the address of row l % 8 of matrix l / 8. A lane gets two
-/// values of each: (lane / 4, 2 (lane % 4)) and the next in the row, of the transpose if so wanted.
+/// Loads four 8 x 8 matrices; lane l brings the address of row l % 8 of matrix l / 8. A lane gets
+/// two values of each: (lane / 4, 2 (lane % 4)) and the next in the row, transposed if kTransposed.
 template <bool kTransposed>
 void load_matrices(unsigned (&m)[4], const void* row,
                    std::source_location where = std::source_location::current()) {
@@ -102,7 +102,7 @@ void load_matrices(unsigned (&m)[4], const void* row,
       where);
 }
 
-/// cp.async of 16 bytes, or of zeros where not `valid`.
+/// Executes cp.async of 16 bytes, or of zeros if not `valid`.
 inline void copy_async(void* shared, const void* global, bool valid,
                        std::source_location where = std::source_location::current()) {
   if (!is_aligned(shared) || (valid && !is_aligned(global))) {

@@ -1,5 +1,5 @@
-// The instructions of kernels/cuda/conv2d/hopper/warp_group.cuh, on the host. Each warp of a group
-// computes its own 16 rows of the product, from where the descriptors say that the factors are.
+// Instructions of kernels/cuda/conv2d/hopper/warp_group.cuh on the host. Each warp of a group
+// computes its own 16 rows of the product, from factors at the addresses in the descriptors.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@ inline unsigned char* swizzled_shared() {
   return static_cast<unsigned char*>(dynamic_shared());
 }
 
-/// In the window of shared memory, whose first byte is that of the block's dynamic memory.
+/// Returns an address in the window of shared memory, relative to the block's dynamic memory.
 inline unsigned shared_address(const void* shared) {
   return static_cast<unsigned>(static_cast<const unsigned char*>(shared) - swizzled_shared());
 }
 
-/// A factor of 16 of the depth, as PTX's table of canonical layouts with a swizzle of 128 bytes has
-/// it: ((8, m), (8, k)) : ((1, leading), (8, stride)) in units of 16 bytes where it lies across the
-/// depth, ((8, m), 2) : ((8, stride), 1) where along it.
+/// Factor of depth 16 in PTX's canonical layouts with a swizzle of 128 bytes: ((8, m), (8, k)) :
+/// ((1, leading), (8, stride)) in units of 16 bytes if stored across the depth, ((8, m), 2) : ((8,
+/// stride), 1) if stored along it.
 class Factor {
  public:
   Factor(std::uint64_t descriptor, bool is_across)
@@ -32,7 +32,7 @@ class Factor {
         is_swizzled_by_128_(descriptor >> 62 == 1 && (descriptor >> 49 & 7) == 0) {}
 
   bool is_swizzled_by_128() const { return is_swizzled_by_128_; }
-  /// Of row `row` of a (column of b) at `depth`.
+  /// Returns the value in row `row` of a (column of b) at `depth`.
   float at(unsigned row, unsigned depth) const {
     const unsigned offset =
         is_across_ ? row / 64 * leading_ + row % 64 * 2 + depth / 8 * stride_ + depth % 8 * 128
@@ -52,7 +52,7 @@ class Factor {
 
 inline void commit_products() {}
 
-/// wgmma.fence: where the threads' own use of the sums ends.
+/// Ends the threads' own use of the sums (wgmma.fence).
 template <int kEights>
 void fence_sums(float (&)[kEights][4]) {}
 
@@ -61,7 +61,7 @@ void wait_products(float (&)[kEights][4]) {
   wait_for_products();
 }
 
-/// c += a b of the warp group, at any time until its warps wait for it.
+/// Computes c += a b of the warp group, at any time until its warps wait for it.
 template <bool kAcrossA, bool kAcrossB, int kEights>
 void multiply_group(float (&c)[kEights][4], std::uint64_t a, std::uint64_t b,
                     std::source_location where = std::source_location::current()) {

@@ -1,5 +1,5 @@
-// What the pages of a run and of a comparison are made of; embed.cmake puts the files of this
-// folder into the program.
+// Files of this folder, embedded in the program by embed.cmake: parts of the pages of runs and
+// comparisons.
 #pragma once
 
 #include <string_view>
