@@ -1,21 +1,14 @@
 #include "bpt_plr/method/iteration.hpp"
 
-#include "bpt_plr/method/mixup.hpp"
-#include "engine/dispatch.hpp"
+#include "bpt_plr/method/ops.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
 #include "engine/profile/work.hpp"
-#include "kernels/targets.hpp"
 
 namespace bptplr {
 namespace {
 
 constexpr ForwardMode kEvaluation{false, 1};
-
-/// In memory of the batch's device.
-const IterationScalars& scalars_of(const IterationBatch& batch) {
-  return *static_cast<const IterationScalars*>(batch.scalars.raw());
-}
 
 struct WeakLogits {
   Tensor u;  ///< of u1, u2: [2 B_u, C]; undefined without unlabelled samples
@@ -52,12 +45,11 @@ Tensor views_to_mix(const IterationBatch& batch, const IterationOptions& options
 Tensor mix(const Targets& targets, IterationBatch& batch, const IterationOptions& options) {
   const Tensor a = views_to_mix(batch, options);
   const Range range("mixup", moved(2 * a.numel(), a.dtype()));
-  const double* l = &scalars_of(batch).mix;
-  mix_rows(a, batch.permutation, l, batch.mixed());
+  mix_rows(a, batch.permutation, batch.mix(), batch.mixed());
   const Tensor all_targets =
       concat({targets.labelled, targets.labelled, targets.unlabelled, targets.unlabelled});
   Tensor mixed_targets = Tensor::empty_like(all_targets);
-  mix_rows(all_targets, batch.permutation, l, mixed_targets);
+  mix_rows(all_targets, batch.permutation, batch.mix(), mixed_targets);
   return mixed_targets;
 }
 
@@ -69,26 +61,15 @@ Targets make_targets(Network& k, Network& j, const IterationBatch& batch, double
   const std::int64_t size_u = batch.size_u();
   const Range range("targets", moved((3 * size_x + 5 * size_u) * classes, DType::kFloat32));
   const NoGrad no_grad;
-  const Device device = batch.weak.device();
-  Targets targets{Tensor::empty({size_x, classes}, DType::kFloat32, device),
-                  Tensor::empty({size_u, classes}, DType::kFloat32, device)};
+  const Tensor none = Tensor::empty({0, classes}, DType::kFloat32, batch.weak.device());
+  Targets targets{none, none};
   const WeakLogits own = weak_logits(k, batch);
   if (size_u > 0) {
     const Tensor other = j.classify(batch.weak.rows(0, 2 * size_u), kEvaluation);
-    const std::int64_t half = size_u * classes;
-    dispatch_float32(other, [&](const auto& ctx) {
-      kernels::co_guess(ctx, size_u, classes, temperature, own.u.data<float>(),
-                        own.u.data<float>() + half, other.data<float>(), other.data<float>() + half,
-                        targets.unlabelled.data<float>(), nullptr);
-    });
+    targets.unlabelled = co_guess(own.u, other, temperature);
   }
   if (size_x > 0) {
-    dispatch_float32(own.x, [&](const auto& ctx) {
-      kernels::co_refine(ctx, size_x, classes, temperature, own.x.data<float>(),
-                         own.x.data<float>() + size_x * classes, batch.labels.data<std::int64_t>(),
-                         batch.clean_probability.data<float>(), targets.labelled.data<float>(),
-                         nullptr);
-    });
+    targets.labelled = co_refine(own.x, batch.labels, batch.clean_probability, temperature);
   }
   return targets;
 }
@@ -101,7 +82,7 @@ Tensor queue_iteration(Network& k, Network& j, Sgd& optimizer, IterationBatch& b
   const Tensor mixed_targets = mix(targets, batch, options);
   const auto [logits, contrastive] = options.contrast->run(k, batch);
   const SemiSupervisedLoss semi = semi_supervised_loss(logits, mixed_targets, 2 * batch.size_x(),
-                                                       &scalars_of(batch).coefficients);
+                                                       batch.coefficients());
   Tensor loss = semi.loss;
   Tensor contrastive_term = Tensor::zeros({1}, DType::kFloat32, loss.device());
   if (contrastive.defined()) {
@@ -109,7 +90,7 @@ Tensor queue_iteration(Network& k, Network& j, Sgd& optimizer, IterationBatch& b
     loss = add(loss, options.lambda_c == 1.0 ? contrastive : scale(contrastive, options.lambda_c));
   }
   backward(loss);
-  optimizer.step(&scalars_of(batch).lr);
+  optimizer.step(batch.lr());
   return concat({semi.terms, contrastive_term, loss.detach()});
 }
 

@@ -3,8 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
-#include "bpt_plr/method/losses.hpp"
+#include "bpt_plr/method/ops.hpp"
 #include "models/network.hpp"
 
 namespace bptplr {
@@ -13,8 +14,13 @@ namespace bptplr {
 struct IterationScalars {
   double lr = 0.02;
   double mix = 1.0;  ///< MixUp weight l, max(l, 1 - l)
-  /// Of L_X, L_U (ramped up already) and R.
-  kernels::SemiSupervisedCoefficients coefficients{1.0, 0.0, 1.0};
+  double lambda_u = 0.0;  ///< weight of L_U, ramped up already
+  double penalty = 1.0;   ///< weight of R
+
+  /// float64 [5] on the CPU: lr, mix, weights of L_X, L_U and R.
+  Tensor to_tensor() const {
+    return Tensor::from(std::vector{lr, mix, 1.0, lambda_u, penalty}, {5});
+  }
 };
 
 /// The forward passes of network k, in training mode and in this order; not every iteration has
@@ -32,7 +38,7 @@ struct IterationBatch {
   Tensor clean_probability;  ///< float32 [B_x] w
   ClassSets class_sets;      ///< of the B_x + B_u samples, labelled first; where anything asks
   Tensor permutation;        ///< int64 [M]
-  Tensor scalars;            ///< the bytes of an IterationScalars
+  Tensor scalars;            ///< float64 [5], see IterationScalars::to_tensor
   DropoutKey dropout;        ///< the forward passes number themselves
 
   std::int64_t size_x() const { return labels.size(0); }
@@ -42,6 +48,10 @@ struct IterationBatch {
   Tensor mixed() const { return combined.rows(0, mixed_rows()); }
   /// x3, x4, u3, u4: [M, h, w, 3]
   Tensor strong() const { return combined.rows(mixed_rows(), 2 * mixed_rows()); }
+
+  Tensor lr() const { return scalars.rows(0, 1); }
+  Tensor mix() const { return scalars.rows(1, 2); }
+  Tensor coefficients() const { return scalars.rows(2, 5); }
 
   /// `groups`: batches of their own in the pass.
   ForwardMode training_mode(Pass pass, std::int64_t groups = 1) const {

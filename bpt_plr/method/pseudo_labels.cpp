@@ -4,10 +4,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "engine/dispatch.hpp"
+#include "bpt_plr/method/ops.hpp"
 #include "engine/profile/range.hpp"
 #include "engine/profile/work.hpp"
-#include "kernels/sample_losses.hpp"
 
 namespace bptplr {
 namespace {
@@ -17,15 +16,7 @@ class FixedThreshold : public PseudoLabels {
   explicit FixedThreshold(const Recipe& recipe) : threshold_(recipe.proto_threshold) {}
 
   Tensor choose(const KeptOutputs& kept, std::int64_t /*epoch*/) override {
-    const Range range("prototypes", moved(2 * kept.logits.numel(), DType::kFloat32));
-    const std::int64_t n = kept.logits.size(0);
-    Tensor labels = Tensor::empty({n}, DType::kInt64, kept.logits.device());
-    dispatch_float32(kept.logits, [&](const auto& ctx) {
-      kernels::pseudo_labels(ctx, n, kept.logits.size(1), threshold_,
-                             kept.prototype_logits.data<float>(), kept.logits.data<float>(),
-                             labels.data<std::int64_t>());
-    });
-    return labels;
+    return pseudo_labels(kept.prototype_logits, kept.logits, threshold_);
   }
 
  private:

@@ -1,7 +1,6 @@
 #include "bpt_plr/method/warm_up_step.hpp"
 
-#include "bpt_plr/method/losses.hpp"
-#include "bpt_plr/method/mixup.hpp"
+#include "bpt_plr/method/ops.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
 
@@ -23,8 +22,8 @@ Tensor mixed_cross_entropy(Network& network, const WarmUpBatch& batch, Tensor& l
   const Tensor labels = one_hot(batch.labels, network.heads().num_classes).to(device);
   Tensor images = Tensor::empty_like(batch.weak);
   Tensor targets = Tensor::empty_like(labels);
-  mix_rows(batch.weak, permutation, l.data<double>(), images);
-  mix_rows(labels, permutation, l.data<double>(), targets);
+  mix_rows(batch.weak, permutation, l, images);
+  mix_rows(labels, permutation, l, targets);
   logits = network.classify(images, training_mode(batch, kWeak));
   return soft_cross_entropy(logits, targets);
 }

@@ -172,9 +172,8 @@ void BatchMaker::draw_mixup(std::int64_t iteration, std::int64_t rows,
                 static_cast<std::uint32_t>(context_.network));
   const double l = random.beta(recipe.alpha, recipe.alpha);
   const IterationScalars scalars{learning_rate(recipe, context_.epoch_of_stage),
-                                 std::max(l, 1.0 - l),
-                                 {1.0, lambda(), recipe.penalty}};
-  inputs.scalars = Tensor::from_bytes(std::as_bytes(std::span(&scalars, 1)), Device{});
+                                 std::max(l, 1.0 - l), lambda(), recipe.penalty};
+  inputs.scalars = scalars.to_tensor();
   inputs.permutation = vector_of(random.permutation(rows));
 }
 

@@ -19,7 +19,7 @@ struct IterationInputs {
   Tensor set_rows;           ///< int64 [B_x + B_u] whose logits tell a sample's class set
   Tensor set_labels;         ///< int64 [B_x + B_u] noisy labels
   Tensor permutation;        ///< int64 [M]
-  Tensor scalars;            ///< the bytes of an IterationScalars
+  Tensor scalars;            ///< float64 [5], see IterationScalars::to_tensor
 
   /// Whether all tensors are of the same shapes.
   bool has_shapes_of(const IterationInputs& other) const;
