@@ -93,8 +93,7 @@ Tensor make_pixels(const Images& images, std::span<const std::int64_t> samples, 
           "views were asked of {} images with {} sample numbers; there must be one an image",
           images.count, samples.size());
   const kernels::AugmentShape shape = shape_of(images, geometry, images.count);
-  const Tensor programs =
-      programs_of(draw_plans(images, samples, view, stream, geometry), shape);
+  const Tensor programs = programs_of(draw_plans(images, samples, view, stream, geometry), shape);
   std::vector<std::int64_t> rows(samples.size());
   std::iota(rows.begin(), rows.end(), 0);
   Tensor pixels =

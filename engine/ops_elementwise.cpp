@@ -72,9 +72,8 @@ Tensor scale(const Tensor& x, double factor) {
   const auto kernel = [factor](const auto& ctx, const auto&... args) {
     kernels::scale(ctx, factor, args...);
   };
-  return record(elementwise(Tensor::empty_like(x), kernel, x), {x}, [factor](const Tensor& dy) {
-    return std::vector<Tensor>{scale(dy, factor)};
-  });
+  return record(elementwise(Tensor::empty_like(x), kernel, x), {x},
+                [factor](const Tensor& dy) { return std::vector<Tensor>{scale(dy, factor)}; });
 }
 
 Tensor scale_by(const Tensor& x, const Tensor& factor) {

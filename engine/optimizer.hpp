@@ -9,8 +9,8 @@
 
 namespace bptplr {
 
-/// torch.optim.SGD(parameters, lr, momentum, weight_decay), all of one type; the momentum buffers start at zero,
-/// which gives the same first step as PyTorch's lazily made ones.
+/// torch.optim.SGD(parameters, lr, momentum, weight_decay), all of one type; the momentum buffers
+/// start at zero, which gives the same first step as PyTorch's lazily made ones.
 class Sgd {
  public:
   Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay);

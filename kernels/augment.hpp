@@ -56,8 +56,8 @@ struct AugmentShape {
   int crop_width;
 };
 
-// Kernels are given programs, which the host prepares from plans, so that no result depends on how a
-// device's libm rounds a sine.
+// Kernels are given programs, which the host prepares from plans, so that no result depends on how
+// a device's libm rounds a sine.
 
 /// A translation along an axis: position i shows position i + shift of the input; from i = jump on
 /// i + shift + 1, because the position that Pillow adds up has been rounded to the next integer.
@@ -76,8 +76,9 @@ struct Rotation {
 /// An AugmentOp for crops of one size. Which values are set depends on `kind`.
 struct AugmentStep {
   AugmentKind kind = AugmentKind::kNone;
-  float factor = 0.0F;      ///< of kColor, kContrast, kSharpness, kBrightness
-  std::int32_t level = 0;   ///< kPosterize: a mask of the bits kept; kSolarize: the least value inverted
+  float factor = 0.0F;  ///< of kColor, kContrast, kSharpness, kBrightness
+  std::int32_t level =
+      0;  ///< kPosterize: a mask of the bits kept; kSolarize: the least value inverted
   Translation translation;  ///< of kTranslateX, kTranslateY
   Rotation rotation;        ///< of kRotate
   double shear = 0.0;       ///< of kShearX, kShearY

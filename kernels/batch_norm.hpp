@@ -43,16 +43,16 @@ void batch_norm_update_running(const Context& ctx, const BatchNormShape& shape, 
 /// variance are [groups, channels]; weight and bias are [channels]. y may be x.
 template <class Context, class T>
 void batch_norm_normalize(const Context& ctx, const BatchNormShape& shape, const T* x,
-                          const StatOf<T>* mean, const StatOf<T>* variance,
-                          const StatOf<T>* weight, const StatOf<T>* bias, StatOf<T> eps, T* y);
+                          const StatOf<T>* mean, const StatOf<T>* variance, const StatOf<T>* weight,
+                          const StatOf<T>* bias, StatOf<T> eps, T* y);
 
 /// Gradients. That of y is dy + more_dy: where two functions read y, their gradients are added up
 /// here, not in a pass before (null: dy is all). `training`: mean and variance were computed from
 /// x, so the gradient flows through them; otherwise they were constants. The ReLU's mask is
 /// computed again from x, so neither y nor the mask need be kept. dx may be dy or more_dy.
 template <class Context, class T>
-void batch_norm_backward(const Context& ctx, const BatchNormShape& shape, bool training,
-                         const T* x, const T* dy, const T* more_dy, const StatOf<T>* mean,
+void batch_norm_backward(const Context& ctx, const BatchNormShape& shape, bool training, const T* x,
+                         const T* dy, const T* more_dy, const StatOf<T>* mean,
                          const StatOf<T>* variance, const StatOf<T>* weight, const StatOf<T>* bias,
                          StatOf<T> eps, T* dx, StatOf<T>* dweight, StatOf<T>* dbias);
 

@@ -12,8 +12,8 @@ namespace bptplr::kernels {
 
 /// y [rows, channels] += bias [channels] in every row.
 template <class Context, class T>
-void add_bias(const Context& ctx, std::int64_t rows, std::int64_t channels,
-              const StatOf<T>* bias, T* y);
+void add_bias(const Context& ctx, std::int64_t rows, std::int64_t channels, const StatOf<T>* bias,
+              T* y);
 /// dbias [channels] = sum over the rows of dy [rows, channels]; zeros without rows.
 template <class Context, class T>
 void bias_gradient(const Context& ctx, std::int64_t rows, std::int64_t channels, const T* dy,

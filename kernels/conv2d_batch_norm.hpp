@@ -4,8 +4,9 @@
 // passes.
 //
 // In all of them z = conv2d(x, w) (see conv2d_forward) is rounded to T, and so is z + addend
-// [n, out_h, out_w, k] where the addend is not null, as if one followed the other. The first call of each shape in
-// bfloat16 measures whether one pass is faster than several, and may wait for the device.
+// [n, out_h, out_w, k] where the addend is not null, as if one followed the other. The first call
+// of each shape in bfloat16 measures whether one pass is faster than several, and may wait for the
+// device.
 #pragma once
 
 #include <cstdint>

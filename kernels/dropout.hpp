@@ -27,7 +27,7 @@ struct DropoutShape {
 /// y = 0 where u < rate, else x / (1 - rate), with u of image i and channel c drawn from word
 /// i * channels + c of the stream. y may be x.
 template <class Context, class T>
-void dropout(const Context& ctx, const DropoutShape& shape, const PhiloxStream& stream,
-             const T* x, T* y);
+void dropout(const Context& ctx, const DropoutShape& shape, const PhiloxStream& stream, const T* x,
+             T* y);
 
 }  // namespace bptplr::kernels

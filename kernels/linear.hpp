@@ -23,7 +23,7 @@ void linear_backward_data(const Context& ctx, const LinearShape& shape, const T*
                           T* dx);
 /// dw [out, in] and db [out] (null: not wanted), summed over the n rows.
 template <class Context, class T>
-void linear_backward_weights(const Context& ctx, const LinearShape& shape, const T* x,
-                             const T* dy, T* dw, T* db);
+void linear_backward_weights(const Context& ctx, const LinearShape& shape, const T* x, const T* dy,
+                             T* dw, T* db);
 
 }  // namespace bptplr::kernels

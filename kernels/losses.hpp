@@ -6,7 +6,8 @@
 //   R   = sum_c (1/C) log((1/C) / m_c),  m_c = 1/N sum_i p_ic over all rows
 // (DivideMix, Li et al., ICLR 2020, equations 8 to 11.) A term without rows is 0.
 //
-// T: float; double on a CPU. On a GPU at most 7,000 classes: a block's shared memory holds eight rows.
+// T: float; double on a CPU. On a GPU at most 7,000 classes: a block's shared memory holds eight
+// rows.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +31,10 @@ struct SemiSupervisedCoefficients {
   double penalty = 1;
 };
 
-/// logits and targets [labelled + unlabelled, classes]; coefficients: one, in memory of the device, so
-/// that a graph (device_graph.hpp) reads it in every replay.
-/// loss [1], the weighted sum; terms [3], L_X, L_U and R as they are; grad [rows, classes], of the
-/// weighted sum with respect to the logits.
+/// logits and targets [labelled + unlabelled, classes]; coefficients: one, in memory of the device,
+/// so that a graph (device_graph.hpp) reads it in every replay. loss [1], the weighted sum; terms
+/// [3], L_X, L_U and R as they are; grad [rows, classes], of the weighted sum with respect to the
+/// logits.
 template <class Context, class T>
 void semi_supervised_loss(const Context& ctx, const SemiSupervisedShape& shape,
                           const SemiSupervisedCoefficients* coefficients, const T* logits,
@@ -42,8 +43,8 @@ void semi_supervised_loss(const Context& ctx, const SemiSupervisedShape& shape,
 /// loss [1] = mean_i sum_c p_ic log p_ic, which punishes confident predictions (warm-up under
 /// asymmetric noise), and grad [rows, classes]; 0 without rows. logits [rows, classes].
 template <class Context, class T>
-void negative_entropy(const Context& ctx, std::int64_t rows, std::int64_t classes,
-                      const T* logits, T* loss, T* grad);
+void negative_entropy(const Context& ctx, std::int64_t rows, std::int64_t classes, const T* logits,
+                      T* loss, T* grad);
 
 /// Generalised cross-entropy (Zhang and Sabuncu, NeurIPS 2018):
 ///   loss [1] = mean_i (1 - p_i(y_i)^q) / q,

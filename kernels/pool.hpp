@@ -23,8 +23,8 @@ struct PoolShape {
   std::int64_t out_w() const { return (w + 2 * padding - kernel) / stride + 1; }
 };
 
-/// y [n, c] = mean over the `pixels` positions of each image of x [n, pixels, c]; of bfloat16 it stays float,
-/// for the heads of a network.
+/// y [n, c] = mean over the `pixels` positions of each image of x [n, pixels, c]; of bfloat16 it
+/// stays float, for the heads of a network.
 template <class Context, class T>
 void global_avg_pool_forward(const Context& ctx, std::int64_t n, std::int64_t pixels,
                              std::int64_t c, const T* x, StatOf<T>* y);

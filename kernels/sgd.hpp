@@ -35,8 +35,8 @@ std::vector<SgdChunk> sgd_chunks(std::span<const std::int64_t> sizes);
 /// velocity = momentum * velocity + (grad + weight_decay * parameter);
 /// parameter -= lr * velocity.
 /// tensors, chunk_list [chunks] and lr [1] are in memory of the device, where a graph
-/// (device_graph.hpp) reads them anew in every replay. `skip` is null, or one number there: where it
-/// is not 0, everything stays as it is.
+/// (device_graph.hpp) reads them anew in every replay. `skip` is null, or one number there: where
+/// it is not 0, everything stays as it is.
 template <class Context, class T>
 void sgd_step(const Context& ctx, const double* lr, double momentum, double weight_decay,
               const SgdTensor<T>* tensors, std::int64_t chunks, const SgdChunk* chunk_list,

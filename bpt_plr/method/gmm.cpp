@@ -107,8 +107,8 @@ std::vector<GmmFit> to_fits(const GmmFits& made, const Tensor& points,
   for (std::size_t k = 0; k < made.results.size(); ++k) {
     check_result(made.results[k], points.rows(offsets[k], offsets[k + 1]), first + k, options);
     fits.push_back(to_fit(made.results[k]));
-    const double* w = clean_here.data<double>();
-    fits.back().clean_probability.assign(w + offsets[k], w + offsets[k + 1]);
+    const auto w = clean_here.rows(offsets[k], offsets[k + 1]).span<double>();
+    fits.back().clean_probability.assign(w.begin(), w.end());
     fits.back().clean_on_device = made.clean_probability.rows(offsets[k], offsets[k + 1]);
   }
   return fits;

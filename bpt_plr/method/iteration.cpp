@@ -81,8 +81,8 @@ Tensor queue_iteration(Network& k, Network& j, Sgd& optimizer, IterationBatch& b
   const Targets targets = make_targets(k, j, batch, options.sharpen_temperature);
   const Tensor mixed_targets = mix(targets, batch, options);
   const auto [logits, contrastive] = options.contrast->run(k, batch);
-  const SemiSupervisedLoss semi = semi_supervised_loss(logits, mixed_targets, 2 * batch.size_x(),
-                                                       batch.coefficients());
+  const SemiSupervisedLoss semi =
+      semi_supervised_loss(logits, mixed_targets, 2 * batch.size_x(), batch.coefficients());
   Tensor loss = semi.loss;
   Tensor contrastive_term = Tensor::zeros({1}, DType::kFloat32, loss.device());
   if (contrastive.defined()) {

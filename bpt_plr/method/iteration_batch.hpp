@@ -13,7 +13,7 @@ namespace bptplr {
 /// Numbers that may differ from one iteration to the next.
 struct IterationScalars {
   double lr = 0.02;
-  double mix = 1.0;  ///< MixUp weight l, max(l, 1 - l)
+  double mix = 1.0;       ///< MixUp weight l, max(l, 1 - l)
   double lambda_u = 0.0;  ///< weight of L_U, ramped up already
   double penalty = 1.0;   ///< weight of R
 

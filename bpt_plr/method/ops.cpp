@@ -49,8 +49,8 @@ Tensor co_guess(const Tensor& own, const Tensor& other, double temperature) {
   dispatch_float32(own, [&](const auto& ctx) {
     const auto* k = own.data<float>();
     const auto* j = other.data<float>();
-    kernels::co_guess(ctx, n, classes, temperature, k, k + view, j, j + view,
-                      targets.data<float>(), nullptr);
+    kernels::co_guess(ctx, n, classes, temperature, k, k + view, j, j + view, targets.data<float>(),
+                      nullptr);
   });
   return targets;
 }
@@ -138,11 +138,11 @@ GmmFits collect_fits(const Tensor& points, std::int64_t fits, Run&& run) {
 GmmFits fit_mixtures(const Tensor& points, std::span<const std::int64_t> offsets,
                      const kernels::GmmOptions& options, const Tensor& uniforms) {
   const std::int64_t fits = std::ssize(offsets) - 1;
-  return collect_fits(
-      points, fits, [&](const auto& ctx, const auto* x, auto* results, double* clean) {
-        kernels::gmm_fit(ctx, options, fits, offsets.data(), x, uniforms.data<double>(), results,
-                         clean, nullptr);
-      });
+  return collect_fits(points, fits,
+                      [&](const auto& ctx, const auto* x, auto* results, double* clean) {
+                        kernels::gmm_fit(ctx, options, fits, offsets.data(), x,
+                                         uniforms.data<double>(), results, clean, nullptr);
+                      });
 }
 
 GmmFits fit_mixtures_from_labels(const Tensor& points, std::span<const std::int64_t> offsets,

@@ -27,8 +27,7 @@ SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targ
   require(coefficients.dtype() == DType::kFloat64 && coefficients.numel() == 3,
           "semi_supervised_loss needs three float64 coefficients, not {} of type {}",
           coefficients.numel(), to_string(coefficients.dtype()));
-  const auto* factors =
-      static_cast<const kernels::SemiSupervisedCoefficients*>(coefficients.raw());
+  const auto* factors = static_cast<const kernels::SemiSupervisedCoefficients*>(coefficients.raw());
   const Range range("losses", moved(3 * logits.numel(), logits.dtype()));
   const kernels::SemiSupervisedShape shape{labelled, logits.size(0) - labelled, logits.size(1)};
   Tensor terms = Tensor::empty({3}, logits.dtype(), logits.device());

@@ -50,9 +50,9 @@ class SelfAdaptiveThreshold : public PseudoLabels {
     for (std::size_t i = 0; i < p.size() / classes; ++i) {
       const auto row = std::span(p).subspan(i * classes, classes);
       const std::size_t c = largest_of(row);
-      const float* logits = z.data<float>() + i * classes;
+      const auto logits = z.span<float>().subspan(i * classes, classes);
       const bool counts = row[c] >= confidence_ * share_[c] / most;
-      labels.push_back(counts ? std::max_element(logits, logits + classes) - logits : -1);
+      labels.push_back(counts ? std::ranges::max_element(logits) - logits.begin() : -1);
     }
     return Tensor::from(labels, {std::ssize(labels)}).to(kept.logits.device());
   }

@@ -86,8 +86,7 @@ class DistanceStatistic : public Statistic {
                                std::span<const std::int64_t> noisy_labels) override {
     const Tensor& first = networks.front()->logits;
     const Tensor& second = networks.back()->logits;
-    const Tensor labels =
-        Tensor::from(noisy_labels, {std::ssize(noisy_labels)}).to(first.device());
+    const Tensor labels = Tensor::from(noisy_labels, {std::ssize(noisy_labels)}).to(first.device());
     return {{jensen_shannon_distance(first, second, labels, inverse_log_base_), {}}};
   }
 
@@ -114,8 +113,8 @@ std::vector<std::string> statistic_names() {
 }
 
 Tensor normalized_loss(const Tensor& logits, std::span<const std::int64_t> labels) {
-  return normalized_cross_entropy(
-      logits, Tensor::from(labels, {std::ssize(labels)}).to(logits.device()));
+  return normalized_cross_entropy(logits,
+                                  Tensor::from(labels, {std::ssize(labels)}).to(logits.device()));
 }
 
 }  // namespace bptplr

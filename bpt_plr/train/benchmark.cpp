@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "bpt_plr/method/parts.hpp"
 #include "bpt_plr/method/ops.hpp"
+#include "bpt_plr/method/parts.hpp"
 #include "bpt_plr/train/batch_maker.hpp"
 #include "bpt_plr/train/benchmark_data.hpp"
 #include "bpt_plr/train/evaluation.hpp"

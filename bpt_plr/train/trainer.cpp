@@ -7,8 +7,8 @@
 #include <numeric>
 #include <utility>
 
-#include "bpt_plr/method/parts.hpp"
 #include "bpt_plr/method/ops.hpp"
+#include "bpt_plr/method/parts.hpp"
 #include "bpt_plr/method/prototypes.hpp"
 #include "bpt_plr/recipe/stages.hpp"
 #include "bpt_plr/train/batch_maker.hpp"

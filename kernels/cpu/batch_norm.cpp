@@ -141,15 +141,15 @@ void statistics_of(const CpuContext& ctx, const BatchNormShape& s, From&& from, 
 }  // namespace
 
 template <class Context, class T>
-void batch_norm_statistics(const Context& ctx, const BatchNormShape& s, const T* x,
-                           StatOf<T>* mean, StatOf<T>* variance) {
+void batch_norm_statistics(const Context& ctx, const BatchNormShape& s, const T* x, StatOf<T>* mean,
+                           StatOf<T>* variance) {
   statistics_of(
       ctx, s, [x](std::int64_t first, std::int64_t) { return x + first; }, mean, variance);
 }
 
 template <class Context, class T>
-void batch_norm_add_statistics(const Context& ctx, const BatchNormShape& s, const T* a,
-                               const T* b, T* sum, StatOf<T>* mean, StatOf<T>* variance) {
+void batch_norm_add_statistics(const Context& ctx, const BatchNormShape& s, const T* a, const T* b,
+                               T* sum, StatOf<T>* mean, StatOf<T>* variance) {
   const auto add = [=](std::int64_t first, std::int64_t count) {
 #pragma omp simd
     for (std::int64_t i = first; i < first + count; ++i) sum[i] = a[i] + b[i];
@@ -174,9 +174,9 @@ void batch_norm_update_running(const Context&, const BatchNormShape& s, const T*
 }
 
 template <class Context, class T>
-void batch_norm_normalize(const Context& ctx, const BatchNormShape& s, const T* x, const StatOf<T>* mean,
-                          const StatOf<T>* variance, const StatOf<T>* weight, const StatOf<T>* bias,
-                          StatOf<T> eps, T* y) {
+void batch_norm_normalize(const Context& ctx, const BatchNormShape& s, const T* x,
+                          const StatOf<T>* mean, const StatOf<T>* variance, const StatOf<T>* weight,
+                          const StatOf<T>* bias, StatOf<T> eps, T* y) {
   const std::int64_t channels = s.channels;
   T* scale = ctx.template scratch<T>(s.groups * channels);
   compute_scale(s, variance, weight, eps, scale);
@@ -321,9 +321,9 @@ void input_gradient(const BatchNormShape& s, const RowChunks& chunks, const T* x
 
 template <class Context, class T>
 void batch_norm_backward(const Context& ctx, const BatchNormShape& s, bool training, const T* x,
-                         const T* dy, const T* more_dy, const StatOf<T>* mean, const StatOf<T>* variance,
-                         const StatOf<T>* weight, const StatOf<T>* bias, StatOf<T> eps, T* dx,
-                         StatOf<T>* dweight, StatOf<T>* dbias) {
+                         const T* dy, const T* more_dy, const StatOf<T>* mean,
+                         const StatOf<T>* variance, const StatOf<T>* weight, const StatOf<T>* bias,
+                         StatOf<T> eps, T* dx, StatOf<T>* dweight, StatOf<T>* dbias) {
   const RowChunks chunks(s);
   const std::int64_t channels = s.channels;
   const std::int64_t all = s.groups * channels;

@@ -16,7 +16,8 @@ std::int64_t rows_per_chunk(std::int64_t channels) {
 }  // namespace
 
 template <class Context, class T>
-void add_bias(const Context&, std::int64_t rows, std::int64_t channels, const StatOf<T>* bias, T* y) {
+void add_bias(const Context&, std::int64_t rows, std::int64_t channels, const StatOf<T>* bias,
+              T* y) {
   parallel_for(rows, rows_per_chunk(channels), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
 #pragma omp simd

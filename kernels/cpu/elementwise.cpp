@@ -64,13 +64,14 @@ void fill(const Context&, T value, T* out, std::int64_t n) {
   for_each_index(n, [=](std::int64_t i) { out[i] = value; });
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                                    \
-  template void relu_forward(const CpuContext&, const T*, T*, std::int64_t);                     \
-  template void relu_backward(const CpuContext&, const T*, const T*, T*, std::int64_t);          \
-  template void leaky_relu_forward(const CpuContext&, double, const T*, T*, std::int64_t);            \
-  template void leaky_relu_backward(const CpuContext&, double, const T*, const T*, T*, std::int64_t); \
-  template void add(const CpuContext&, const T*, const T*, T*, std::int64_t);                    \
-  template void scale(const CpuContext&, double, const T*, T*, std::int64_t);                         \
+#define BPTPLR_INSTANTIATE(T)                                                              \
+  template void relu_forward(const CpuContext&, const T*, T*, std::int64_t);               \
+  template void relu_backward(const CpuContext&, const T*, const T*, T*, std::int64_t);    \
+  template void leaky_relu_forward(const CpuContext&, double, const T*, T*, std::int64_t); \
+  template void leaky_relu_backward(const CpuContext&, double, const T*, const T*, T*,     \
+                                    std::int64_t);                                         \
+  template void add(const CpuContext&, const T*, const T*, T*, std::int64_t);              \
+  template void scale(const CpuContext&, double, const T*, T*, std::int64_t);              \
   template void scale_by(const CpuContext&, const T*, const T*, T*, std::int64_t);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)

@@ -66,8 +66,8 @@ void linear_backward_data(const Context&, const LinearShape& s, const T* dy, con
 }
 
 template <class Context, class T>
-void linear_backward_weights(const Context&, const LinearShape& s, const T* x, const T* dy,
-                             T* dw, T* db) {
+void linear_backward_weights(const Context&, const LinearShape& s, const T* x, const T* dy, T* dw,
+                             T* db) {
   if (s.n == 0) {
     std::fill_n(dw, s.out * s.in, T{0});
   } else {

@@ -133,14 +133,14 @@ void semi_supervised_loss(const Context& ctx, const SemiSupervisedShape& shape,
   terms[0] = static_cast<T>(loss_x);
   terms[1] = static_cast<T>(loss_u);
   terms[2] = static_cast<T>(penalty);
-  *loss = static_cast<T>(coefficients->labelled * loss_x +
-                         coefficients->unlabelled * loss_u + coefficients->penalty * penalty);
+  *loss = static_cast<T>(coefficients->labelled * loss_x + coefficients->unlabelled * loss_u +
+                         coefficients->penalty * penalty);
   semi_supervised_gradient(shape, *coefficients, p, mean, targets, grad);
 }
 
 template <class Context, class T>
-void negative_entropy(const Context& ctx, std::int64_t rows, std::int64_t classes,
-                      const T* logits, T* loss, T* grad) {
+void negative_entropy(const Context& ctx, std::int64_t rows, std::int64_t classes, const T* logits,
+                      T* loss, T* grad) {
   *loss = T{0};
   if (rows == 0) return;
   auto* p = ctx.template scratch<double>(rows * classes + rows);

@@ -39,8 +39,8 @@ void global_avg_pool_forward(const Context&, std::int64_t n, std::int64_t pixels
 }
 
 template <class Context, class T>
-void global_avg_pool_backward(const Context&, std::int64_t n, std::int64_t pixels,
-                              std::int64_t c, const StatOf<T>* dy, T* dx) {
+void global_avg_pool_backward(const Context&, std::int64_t n, std::int64_t pixels, std::int64_t c,
+                              const StatOf<T>* dy, T* dx) {
   const T inverse = T{1} / static_cast<T>(pixels);
   parallel_for(n, 1, [&](std::int64_t image, std::int64_t) {
     for (std::int64_t p = 0; p < pixels; ++p) {
@@ -52,8 +52,7 @@ void global_avg_pool_backward(const Context&, std::int64_t n, std::int64_t pixel
 }
 
 template <class Context, class T>
-void max_pool_forward(const Context&, const PoolShape& s, const T* x, T* y,
-                      std::uint8_t* winner) {
+void max_pool_forward(const Context&, const PoolShape& s, const T* x, T* y, std::uint8_t* winner) {
   for_each_output(s, [&](std::int64_t image, std::int64_t p, std::int64_t q, std::int64_t out) {
     const T* xi = x + image * s.h * s.w * s.c;
     std::fill_n(y + out, s.c, -std::numeric_limits<T>::infinity());
@@ -73,8 +72,8 @@ void max_pool_forward(const Context&, const PoolShape& s, const T* x, T* y,
 }
 
 template <class Context, class T>
-void max_pool_backward(const Context&, const PoolShape& s, const T* dy,
-                       const std::uint8_t* winner, T* dx) {
+void max_pool_backward(const Context&, const PoolShape& s, const T* dy, const std::uint8_t* winner,
+                       T* dx) {
   std::fill_n(dx, s.n * s.h * s.w * s.c, T{0});
   for_each_output(s, [&](std::int64_t image, std::int64_t p, std::int64_t q, std::int64_t out) {
     T* dxi = dx + image * s.h * s.w * s.c;

@@ -71,10 +71,10 @@ void find_nonfinite(const Context&, const SgdTensor<T>* tensors, std::int64_t ch
   if (!finite) *found = 1;
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                                    \
-  template void sgd_step(const CpuContext&, const double*, double, double, const SgdTensor<T>*,  \
-                         std::int64_t, const SgdChunk*, const std::int64_t*);                    \
-  template void find_nonfinite(const CpuContext&, const SgdTensor<T>*, std::int64_t,             \
+#define BPTPLR_INSTANTIATE(T)                                                                   \
+  template void sgd_step(const CpuContext&, const double*, double, double, const SgdTensor<T>*, \
+                         std::int64_t, const SgdChunk*, const std::int64_t*);                   \
+  template void find_nonfinite(const CpuContext&, const SgdTensor<T>*, std::int64_t,            \
                                const SgdChunk*, std::int64_t*);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)

@@ -27,8 +27,7 @@ void softmax(const Context&, const T* x, T* y, std::int64_t n, std::int64_t clas
 }
 
 template <class Context, class T>
-void log_softmax_forward(const Context&, const T* x, T* y, std::int64_t n,
-                         std::int64_t classes) {
+void log_softmax_forward(const Context&, const T* x, T* y, std::int64_t n, std::int64_t classes) {
   for_each_row(n, classes, [&](std::int64_t i) {
     const T lse = static_cast<T>(log_sum_exp(x + i * classes, classes));
     for (std::int64_t k = i * classes; k < (i + 1) * classes; ++k) y[k] = x[k] - lse;

@@ -87,8 +87,8 @@ ChannelTiling tiling_of(std::int64_t rows, std::int64_t channels) {
 }  // namespace
 
 template <class Context, class T>
-void add_bias(const Context& ctx, std::int64_t rows, std::int64_t channels,
-              const StatOf<T>* bias, T* y) {
+void add_bias(const Context& ctx, std::int64_t rows, std::int64_t channels, const StatOf<T>* bias,
+              T* y) {
   const auto run = [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
     const ChannelTiling t = tiling_of<kWidth>(rows, channels);

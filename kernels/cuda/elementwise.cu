@@ -150,13 +150,13 @@ void fill(const Context& ctx, T value, T* out, std::int64_t n) {
   map(ctx, Constant<T>{value}, out, n);
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                              \
-  template void relu_forward(const CudaContext&, const T*, T*, std::int64_t);              \
-  template void relu_backward(const CudaContext&, const T*, const T*, T*, std::int64_t);   \
+#define BPTPLR_INSTANTIATE(T)                                                               \
+  template void relu_forward(const CudaContext&, const T*, T*, std::int64_t);               \
+  template void relu_backward(const CudaContext&, const T*, const T*, T*, std::int64_t);    \
   template void leaky_relu_forward(const CudaContext&, double, const T*, T*, std::int64_t); \
   template void leaky_relu_backward(const CudaContext&, double, const T*, const T*, T*,     \
-                                    std::int64_t);                                         \
-  template void add(const CudaContext&, const T*, const T*, T*, std::int64_t);             \
+                                    std::int64_t);                                          \
+  template void add(const CudaContext&, const T*, const T*, T*, std::int64_t);              \
   template void scale(const CudaContext&, double, const T*, T*, std::int64_t);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(bfloat16)

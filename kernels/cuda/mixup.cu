@@ -36,8 +36,8 @@ __global__ void __launch_bounds__(kThreads)
 }  // namespace
 
 template <class Context, class T>
-void mixup(const Context& ctx, std::int64_t rows, std::int64_t length, const double* l,
-           const T* a, const std::int64_t* perm, T* out) {
+void mixup(const Context& ctx, std::int64_t rows, std::int64_t length, const double* l, const T* a,
+           const std::int64_t* perm, T* out) {
   const bool wide = can_vectorize(a, length) && can_vectorize(out, length);
   const std::int64_t threads = rows * length / (wide ? kVecWidth<T> : 1);
   const LaunchShape shape{dim3(static_cast<unsigned>(div_up(threads, kThreads))), dim3(kThreads)};

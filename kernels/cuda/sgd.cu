@@ -26,7 +26,8 @@ struct Step {
 
 /// kCount neighbouring parameters of a tensor, from number i.
 template <int kCount>
-__device__ __forceinline__ void update(const Step& step, const SgdTensor<float>& tensor, std::int64_t i) {
+__device__ __forceinline__ void update(const Step& step, const SgdTensor<float>& tensor,
+                                       std::int64_t i) {
   const Vec<float, kCount> grad = load_vec<float, kCount>(tensor.grad + i);
   Vec<float, kCount> velocity = load_vec<float, kCount>(tensor.velocity + i);
   Vec<float, kCount> parameter = load_vec<float, kCount>(tensor.parameter + i);
@@ -50,8 +51,8 @@ __device__ bool is_aligned(const SgdTensor<float>& tensor) {
 }
 
 __global__ void __launch_bounds__(kThreads)
-    sgd_kernel(const double* lr, float momentum, float weight_decay, const SgdTensor<float>* tensors,
-               const SgdChunk* chunks, const std::int64_t* skip) {
+    sgd_kernel(const double* lr, float momentum, float weight_decay,
+               const SgdTensor<float>* tensors, const SgdChunk* chunks, const std::int64_t* skip) {
   if (skip != nullptr && *skip != 0) return;
   const Step step{static_cast<float>(*lr), momentum, weight_decay};
   const SgdChunk chunk = chunks[blockIdx.x];
@@ -70,7 +71,8 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 __global__ void __launch_bounds__(kThreads)
-    find_nonfinite_kernel(const SgdTensor<float>* tensors, const SgdChunk* chunks, std::int64_t* found) {
+    find_nonfinite_kernel(const SgdTensor<float>* tensors, const SgdChunk* chunks,
+                          std::int64_t* found) {
   const SgdChunk chunk = chunks[blockIdx.x];
   const SgdTensor<float> tensor = tensors[chunk.tensor];
   if (tensor.grad == nullptr) return;

@@ -85,10 +85,9 @@ void plr(const Array<const T, 2>& features, const std::optional<Array<const std:
                                         sets ? static_cast<std::int64_t>(sets->shape(1)) : 0};
   const auto kind = flat ? kernels::ContrastiveLoss::kFlatPlr : kernels::ContrastiveLoss::kPlr;
   const auto call = [&](const auto& ctx) {
-    kernels::contrastive_loss(
-        ctx, kind, shape, tau, features.data(),
-        sets ? reinterpret_cast<const std::uint64_t*>(sets->data()) : nullptr, loss.data(),
-        gradient.data(), nullptr);
+    kernels::contrastive_loss(ctx, kind, shape, tau, features.data(),
+                              sets ? reinterpret_cast<const std::uint64_t*>(sets->data()) : nullptr,
+                              loss.data(), gradient.data(), nullptr);
   };
   if constexpr (std::is_same_v<T, float>) {
     on_device_of(features, stream, call);

@@ -72,8 +72,8 @@ class GoldenIteration {
                                          concat({input("y"), input("y_u")}), integers("kappa")[0]);
     }
     batch.permutation = input("perm");
-    const IterationScalars scalars{scalar("lr"), scalar("l"), {1.0, scalar("lambda"), 1.0}};
-    batch.scalars = Tensor::from_bytes(std::as_bytes(std::span(&scalars, 1)), test_device());
+    const IterationScalars scalars{scalar("lr"), scalar("l"), scalar("lambda"), 1.0};
+    batch.scalars = scalars.to_tensor().to(test_device());
     return batch;
   }
 

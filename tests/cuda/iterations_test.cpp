@@ -37,8 +37,8 @@ IterationBatch make_batch(std::uint32_t number, Device device, DType dtype) {
       random_normal({2 * kBatch, kClasses}, 100 * number + 4).to(device), labels, 2);
   const auto permutation = Philox(number, Purpose::kTest).permutation(4 * kBatch);
   batch.permutation = Tensor::from(permutation, {4 * kBatch}).to(device);
-  const IterationScalars scalars{0.02, 0.6, {1.0, 25.0, 1.0}};
-  batch.scalars = Tensor::from_bytes(std::as_bytes(std::span(&scalars, 1)), device);
+  const IterationScalars scalars{0.02, 0.6, 25.0, 1.0};
+  batch.scalars = scalars.to_tensor().to(device);
   return batch;
 }
 

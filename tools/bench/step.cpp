@@ -98,8 +98,8 @@ IterationBatch random_batch(const Options& options) {
   batch.class_sets =
       make_class_sets(random_normal({2 * b, options.classes}, 4).to(device), all_labels, 3);
   batch.permutation = Tensor::from(random.permutation(4 * b), {4 * b}).to(device);
-  const IterationScalars scalars{0.02, 0.7, {1.0, 25.0, 1.0}};
-  batch.scalars = Tensor::from_bytes(std::as_bytes(std::span(&scalars, 1)), device);
+  const IterationScalars scalars{0.02, 0.7, 25.0, 1.0};
+  batch.scalars = scalars.to_tensor().to(device);
   return batch;
 }
 

@@ -17,8 +17,8 @@ constexpr int kStackSide = 64;
 /// A batch is cut into at most this many pieces, each with a scratch of its own.
 constexpr std::int64_t kMaxChunks = 64;
 
-void crop_and_flip(ImageSize image, ImageSize crop, const AugmentProgram& program, const std::uint8_t* in,
-                   std::uint8_t* out) {
+void crop_and_flip(ImageSize image, ImageSize crop, const AugmentProgram& program,
+                   const std::uint8_t* in, std::uint8_t* out) {
   const int row_bytes = crop.width * 3;
   const int first = std::clamp(-program.crop_x, 0, crop.width);
   const int last = std::clamp(image.width - program.crop_x, first, crop.width);

@@ -59,8 +59,7 @@ void conv2d_backward_data(const CpuContext&, const Conv2dShape& s, const double*
 
 template <>
 void conv2d_backward_weights(const CpuContext&, const Conv2dShape& s, const double* x,
-                             const double* dy, double* dw,
-                             double* /*dw_scratch*/) {
+                             const double* dy, double* dw, double* /*dw_scratch*/) {
   const std::int64_t filter = s.kernel * s.kernel * s.c;
   std::fill_n(dw, s.weights(), 0.0);
   parallel_for(s.k, 1, [&](std::int64_t k, std::int64_t) {

@@ -189,8 +189,8 @@ __global__ void __launch_bounds__(kBatchNormThreads)
 
 template <class Context, class T>
 void batch_norm_normalize(const Context& ctx, const BatchNormShape& s, const T* x,
-                          const StatOf<T>* mean, const StatOf<T>* variance,
-                          const StatOf<T>* weight, const StatOf<T>* bias, StatOf<T> eps, T* y) {
+                          const StatOf<T>* mean, const StatOf<T>* variance, const StatOf<T>* weight,
+                          const StatOf<T>* bias, StatOf<T> eps, T* y) {
   const Normalizer n{mean, variance, weight, bias, eps};
   const float floor = s.relu ? 0.0f : -std::numeric_limits<float>::infinity();
   const auto run = [&](auto width) {

@@ -108,14 +108,14 @@ void combine_moments(const CudaContext& ctx, std::int64_t groups, const RowChunk
 }
 
 template <class Context, class T>
-void batch_norm_statistics(const Context& ctx, const BatchNormShape& s, const T* x,
-                           StatOf<T>* mean, StatOf<T>* variance) {
+void batch_norm_statistics(const Context& ctx, const BatchNormShape& s, const T* x, StatOf<T>* mean,
+                           StatOf<T>* variance) {
   statistics<false, T>(ctx, s, x, nullptr, nullptr, mean, variance);
 }
 
 template <class Context, class T>
-void batch_norm_add_statistics(const Context& ctx, const BatchNormShape& s, const T* a,
-                               const T* b, T* sum, StatOf<T>* mean, StatOf<T>* variance) {
+void batch_norm_add_statistics(const Context& ctx, const BatchNormShape& s, const T* a, const T* b,
+                               T* sum, StatOf<T>* mean, StatOf<T>* variance) {
   statistics<true>(ctx, s, a, b, sum, mean, variance);
 }
 

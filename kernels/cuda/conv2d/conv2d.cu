@@ -38,8 +38,7 @@ bool has_choice(const Conv2dShape& shape, const bfloat16* a, const bfloat16* b, 
 }  // namespace
 
 template <class Context, class T>
-void conv2d_forward(const Context& ctx, const Conv2dShape& shape, const T* x, const T* w,
-                    T* y) {
+void conv2d_forward(const Context& ctx, const Conv2dShape& shape, const T* x, const T* w, T* y) {
   constexpr auto kPass = ConvolutionPass::kForward;
   if (is_empty(shape)) return;
   const auto library = [&] { convolution(ctx, kPass, shape, x, w, y); };
@@ -70,8 +69,8 @@ void conv2d_backward_data(const Context& ctx, const Conv2dShape& shape, const T*
 }
 
 template <class Context, class T>
-void conv2d_backward_weights(const Context& ctx, const Conv2dShape& shape, const T* x,
-                             const T* dy, StatOf<T>* dw, std::type_identity_t<T>* dw_scratch) {
+void conv2d_backward_weights(const Context& ctx, const Conv2dShape& shape, const T* x, const T* dy,
+                             StatOf<T>* dw, std::type_identity_t<T>* dw_scratch) {
   constexpr auto kPass = ConvolutionPass::kBackwardWeights;
   if (is_empty(shape)) return fill(ctx, 0.0F, dw, shape.weights());
   if constexpr (std::is_same_v<T, float>) {

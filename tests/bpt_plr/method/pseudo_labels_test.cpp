@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "bpt_plr/method/ops.hpp"
 #include "bpt_plr/method/prototypes.hpp"
 #include "engine/error.hpp"
 #include "tests/golden.hpp"
