@@ -49,6 +49,17 @@ kernels::AugmentShape shape_of(const Images& images, const ViewGeometry& geometr
           geometry.side(images.width)};
 }
 
+/// The bytes of the programs of `plans`, on the CPU.
+Tensor programs_of(std::span<const kernels::AugmentPlan> plans,
+                   const kernels::AugmentShape& shape) {
+  std::vector<kernels::AugmentProgram> programs;
+  programs.reserve(plans.size());
+  for (const kernels::AugmentPlan& plan : plans) {
+    programs.push_back(kernels::prepare(plan, shape.crop_height, shape.crop_width));
+  }
+  return Tensor::from_bytes(std::as_bytes(std::span(programs)), Device{});
+}
+
 }  // namespace
 
 void ViewGeometry::check(int height, int width) const {
@@ -81,13 +92,14 @@ Tensor make_pixels(const Images& images, std::span<const std::int64_t> samples, 
   require(std::ssize(samples) == images.count,
           "views were asked of {} images with {} sample numbers; there must be one an image",
           images.count, samples.size());
-  const auto plans = draw_plans(images, samples, view, stream, geometry);
   const kernels::AugmentShape shape = shape_of(images, geometry, images.count);
+  const Tensor programs = programs_of(draw_plans(images, samples, view, stream, geometry), shape);
   std::vector<std::int64_t> rows(samples.size());
   std::iota(rows.begin(), rows.end(), 0);
   Tensor pixels =
       Tensor::empty({shape.count, shape.crop_height, shape.crop_width, 3}, DType::kUint8);
-  kernels::augment_batch(cpu_context(), shape, images.pixels.data(), rows.data(), plans.data(),
+  kernels::augment_batch(cpu_context(), shape, images.pixels.data(), rows.data(),
+                         static_cast<const kernels::AugmentProgram*>(programs.raw()),
                          pixels.data<std::uint8_t>());
   return pixels;
 }
@@ -141,9 +153,7 @@ ViewInputs ViewMaker::inputs(const ViewPlan& plan) const {
   } else {
     inputs.rows = Tensor::from(plan.indices, {count});
   }
-  inputs.augments = is_on_gpu()
-                        ? programs(plan.augments)
-                        : Tensor::from_bytes(std::as_bytes(std::span(plan.augments)), Device{});
+  inputs.augments = programs_of(plan.augments, shape_of(images_, geometry_, count));
   return inputs;
 }
 
@@ -152,20 +162,13 @@ void ViewMaker::make(const ViewInputs& inputs, Tensor out) const {
   Work work = moved(out.numel(), DType::kUint8);  // the pixels that the crop reads
   work += moved(out.numel(), out.dtype());
   const Range range("views", work);
+  const std::uint8_t* pixels = pixels_of(inputs);
   const auto* rows = inputs.rows.data<std::int64_t>();
-  const void* augments = inputs.augments.raw();
+  const auto* programs = static_cast<const kernels::AugmentProgram*>(inputs.augments.raw());
   dispatch_activation(out, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    if constexpr (kOnGpu<decltype(ctx)>) {
-      const Tensor& pixels = inputs.pixels.defined() ? inputs.pixels : pixels_;
-      kernels::augment_batch(ctx, shape, pixels.data<std::uint8_t>(), rows,
-                             static_cast<const kernels::AugmentProgram*>(augments), mean_.data(),
-                             std_.data(), out.data<T>());
-    } else if constexpr (std::is_same_v<T, float>) {
-      kernels::augment_batch(ctx, shape, images_.pixels.data(), rows,
-                             static_cast<const kernels::AugmentPlan*>(augments), mean_.data(),
-                             std_.data(), out.data<T>());
-    }
+    kernels::augment_batch(ctx, shape, pixels, rows, programs, mean_.data(), std_.data(),
+                           out.data<T>());
   });
 }
 
@@ -189,15 +192,9 @@ Tensor ViewMaker::gathered_on_host(std::span<const std::int64_t> indices) const 
   return batch;
 }
 
-Tensor ViewMaker::programs(std::span<const kernels::AugmentPlan> plans) const {
-  const int height = geometry_.side(images_.height);
-  const int width = geometry_.side(images_.width);
-  std::vector<kernels::AugmentProgram> programs;
-  programs.reserve(plans.size());
-  for (const kernels::AugmentPlan& plan : plans) {
-    programs.push_back(kernels::prepare(plan, height, width));
-  }
-  return Tensor::from_bytes(std::as_bytes(std::span(programs)), Device{});
+const std::uint8_t* ViewMaker::pixels_of(const ViewInputs& inputs) const {
+  if (inputs.pixels.defined()) return inputs.pixels.data<std::uint8_t>();
+  return pixels_.defined() ? pixels_.data<std::uint8_t>() : images_.pixels.data();
 }
 
 }  // namespace bptplr

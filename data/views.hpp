@@ -65,7 +65,7 @@ struct ViewPlan {
 struct ViewInputs {
   Tensor pixels;    ///< uint8 [n, height, width, 3]; undefined if the images are stored elsewhere
   Tensor rows;      ///< int64 [n], image of each view
-  Tensor augments;  ///< the bytes of n AugmentPlans (CPU) or AugmentPrograms (GPU)
+  Tensor augments;  ///< the bytes of n AugmentPrograms
 };
 
 ViewInputs to(const ViewInputs& inputs, Device device);
@@ -100,7 +100,8 @@ class ViewMaker {
  private:
   bool is_on_gpu() const { return device_.type == DeviceType::kCuda; }
   Tensor gathered_on_host(std::span<const std::int64_t> indices) const;
-  Tensor programs(std::span<const kernels::AugmentPlan> plans) const;
+  /// The images that the views of `inputs` are made of, in memory of the device.
+  const std::uint8_t* pixels_of(const ViewInputs& inputs) const;
 
   const Images& images_;
   ViewGeometry geometry_;

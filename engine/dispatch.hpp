@@ -1,7 +1,6 @@
-// From a tensor's run-time device and type to the kernel overload that serves it.
+// From a tensor's run-time device and type to the kernel that serves it. What is called must exist
+// for every type that the dispatch can meet, or the program does not link.
 #pragma once
-
-#include <type_traits>
 
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
@@ -9,9 +8,17 @@
 
 namespace bptplr {
 
-/// The type of statistics, parameters and losses beside activations of type T.
-template <class T>
-using StatOf = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
+using kernels::StatOf;
+
+/// Calls fn(context) with the execution context of a device.
+template <class Fn>
+void on_device(Device device, Fn&& fn) {
+  if (device.type == DeviceType::kCuda) {
+    fn(cuda_context(device));
+  } else {
+    fn(cpu_context());
+  }
+}
 
 /// Calls fn(context, T{}) with the execution context of the tensor's device and its type T: float
 /// or, on the CPU, double.
@@ -35,11 +42,7 @@ template <class Fn>
 void dispatch_float32(const Tensor& tensor, Fn&& fn) {
   require(tensor.dtype() == DType::kFloat32, "a float32 tensor is needed, not {}",
           to_string(tensor.dtype()));
-  if (tensor.device().type == DeviceType::kCuda) {
-    fn(cuda_context(tensor.device()));
-  } else {
-    fn(cpu_context());
-  }
+  on_device(tensor.device(), fn);
 }
 
 /// As dispatch_float, for what the layers of a network pass on: it may be bfloat16 on a GPU.
@@ -52,9 +55,5 @@ void dispatch_activation(const Tensor& tensor, Fn&& fn) {
     dispatch_float(tensor, fn);
   }
 }
-
-/// True where kernels run on a GPU and scalars that they yield stay there.
-template <class Context>
-inline constexpr bool kOnGpu = std::is_same_v<std::decay_t<Context>, kernels::CudaContext>;
 
 }  // namespace bptplr

@@ -73,13 +73,8 @@ Tensor add_(const Tensor& a, const Tensor& b);
 Tensor scale(const Tensor& x, double factor);
 /// x times a tensor of one element, without a wait for it; no gradient.
 Tensor scale_by(const Tensor& x, const Tensor& factor);
-/// Sum of all elements -> [1].
-Tensor sum(const Tensor& x);
-/// Elementwise product.
-Tensor multiply(const Tensor& a, const Tensor& b);
 
 /// x [n, h, w, c] -> [n, h', w', c], windows of kernel x kernel.
-Tensor avg_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride);
 Tensor max_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std::int64_t padding);
 /// Mean over the whole map: [n, h, w, c] -> [n, c].
 Tensor global_avg_pool2d(const Tensor& x);

@@ -1,5 +1,6 @@
 #include "engine/optimizer.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <span>
@@ -28,96 +29,61 @@ Work step_work(const std::vector<Tensor>& parameters) {
 
 Sgd::Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay)
     : parameters_(std::move(parameters)), momentum_(momentum), weight_decay_(weight_decay) {
-  for (const Tensor& p : parameters_) {
-    velocity_.push_back(Tensor::zeros(p.shape(), p.dtype(), p.device()));
-  }
-  if (is_on_gpu()) prepare_gpu();
-}
-
-void Sgd::prepare_gpu() {
-  const Device device = parameters_.front().device();
   std::vector<std::int64_t> sizes;
   for (Tensor& p : parameters_) {
-    p.set_grad_memory(Tensor::empty_like(p));
+    velocity_.push_back(Tensor::zeros(p.shape(), p.dtype(), p.device()));
+    if (device().type == DeviceType::kCuda) p.set_grad_memory(Tensor::empty_like(p));
     sizes.push_back(p.numel());
   }
   const std::vector<kernels::SgdChunk> chunks = kernels::sgd_chunks(sizes);
   num_chunks_ = std::ssize(chunks);
-  chunks_ = Tensor::from_bytes(std::as_bytes(std::span(chunks)), device);
-  found_ = Tensor::zeros({1}, DType::kInt64, device);
+  chunks_ = Tensor::from_bytes(std::as_bytes(std::span(chunks)), device());
+  if (device().type == DeviceType::kCuda) found_ = Tensor::zeros({1}, DType::kInt64, device());
 }
 
-void Sgd::step(double lr) {
-  if (!is_on_gpu()) return step(&lr);
-  const Tensor on_gpu = Tensor::from(std::vector{lr}, {1}).to(parameters_.front().device());
-  step(on_gpu.data<double>());
-}
-
-void Sgd::step(const double* lr) {
-  const Range range("sgd", step_work(parameters_));
-  if (is_on_gpu()) {
-    step_on_gpu(lr);
-  } else {
-    step_on_cpu(*lr);
-  }
-}
-
-bool Sgd::is_on_gpu() const {
-  return !parameters_.empty() && parameters_.front().device().type == DeviceType::kCuda;
+Device Sgd::device() const {
+  return parameters_.empty() ? Device{} : parameters_.front().device();
 }
 
 bool Sgd::found_nonfinite() const {
   return found_.defined() && found_.item() != 0.0;
 }
 
-void Sgd::step_on_cpu(double lr) {
-  bool finite = true;
-  for (const Tensor& p : parameters_) {
-    if (!p.grad().defined()) continue;
-    dispatch_float(p.grad(), [&](const auto& ctx, auto zero) {
-      if constexpr (!kOnGpu<decltype(ctx)>) {
-        finite = finite && kernels::all_finite(ctx, p.grad().data<decltype(zero)>(), p.numel());
-      }
-    });
-  }
-  found_ = Tensor::full({1}, finite ? 0.0 : 1.0, DType::kInt64);
-  if (!finite) return;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    Tensor& p = parameters_[i];
-    if (!p.grad().defined()) continue;
-    dispatch_float(p, [&](const auto& ctx, auto zero) {
-      using T = decltype(zero);
-      if constexpr (!kOnGpu<decltype(ctx)>) {
-        kernels::sgd_step(ctx, static_cast<T>(lr), static_cast<T>(momentum_),
-                          static_cast<T>(weight_decay_), p.grad().data<T>(), velocity_[i].data<T>(),
-                          p.data<T>(), p.numel());
-      }
-    });
-  }
+void Sgd::step(double lr) {
+  step(Tensor::from(std::vector{lr}, {1}).to(device()));
 }
 
+void Sgd::step(const Tensor& lr) {
+  if (parameters_.empty()) return;
+  const Range range("sgd", step_work(parameters_));
+  // On a CPU the host hears of it at once, and the next step starts anew.
+  if (device().type == DeviceType::kCpu) found_ = Tensor::zeros({1}, DType::kInt64);
+  dispatch_float(parameters_.front(), [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    list_tensors<T>();
+    const auto* tensors = static_cast<const kernels::SgdTensor<T>*>(tensors_.raw());
+    const auto* chunks = static_cast<const kernels::SgdChunk*>(chunks_.raw());
+    auto* found = found_.data<std::int64_t>();
+    kernels::find_nonfinite(ctx, tensors, num_chunks_, chunks, found);
+    kernels::sgd_step(ctx, lr.data<double>(), momentum_, weight_decay_, tensors, num_chunks_,
+                      chunks, found);
+  });
+}
+
+/// Brings tensors_ up to date.
+template <class T>
 void Sgd::list_tensors() {
-  std::vector<kernels::SgdTensor> list;
+  std::vector<kernels::SgdTensor<T>> list;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& p = parameters_[i];
     Tensor copy = p.low_precision();
-    list.push_back({p.grad().defined() ? p.grad().data<float>() : nullptr,
-                    velocity_[i].data<float>(), p.data<float>(),
-                    copy.defined() ? copy.data<bfloat16>() : nullptr, p.numel()});
+    list.push_back({p.grad().defined() ? p.grad().data<T>() : nullptr, velocity_[i].data<T>(),
+                    p.data<T>(), copy.defined() ? copy.data<bfloat16>() : nullptr, p.numel()});
   }
-  if (list == listed_) return;
-  tensors_ = Tensor::from_bytes(std::as_bytes(std::span(list)), parameters_.front().device());
-  listed_ = std::move(list);
-}
-
-void Sgd::step_on_gpu(const double* lr) {
-  list_tensors();
-  const auto* tensors = static_cast<const kernels::SgdTensor*>(tensors_.raw());
-  const auto* chunks = static_cast<const kernels::SgdChunk*>(chunks_.raw());
-  const auto ctx = cuda_context(parameters_.front().device());
-  kernels::find_nonfinite(ctx, tensors, num_chunks_, chunks, found_.data<std::int64_t>());
-  kernels::sgd_step(ctx, lr, static_cast<float>(momentum_), static_cast<float>(weight_decay_),
-                    tensors, num_chunks_, chunks, found_.data<std::int64_t>());
+  const auto bytes = std::as_bytes(std::span(list));
+  if (std::ranges::equal(bytes, listed_)) return;
+  tensors_ = Tensor::from_bytes(bytes, device());
+  listed_.assign(bytes.begin(), bytes.end());
 }
 
 void Sgd::zero_grad() {

@@ -1,27 +1,27 @@
 // Stochastic gradient descent and learning-rate schedules with PyTorch's semantics.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "engine/tensor.hpp"
-#include "kernels/sgd.hpp"
 
 namespace bptplr {
 
-/// torch.optim.SGD(parameters, lr, momentum, weight_decay); the momentum buffers start at zero,
-/// which gives the same first step as PyTorch's lazily made ones.
+/// torch.optim.SGD(parameters, lr, momentum, weight_decay), all of one type; the momentum buffers
+/// start at zero, which gives the same first step as PyTorch's lazily made ones.
 class Sgd {
  public:
   Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay);
 
   /// Updates every parameter that has a gradient, unless a gradient is not finite: then none, and
-  /// on a GPU none in later steps either, as the host may hear of it late. There all are updated in
-  /// one launch, which also brings the bfloat16 copies up to date, and gradients keep their
-  /// addresses.
+  /// on a GPU none in later steps either, as the host may hear of it late. There gradients keep
+  /// their addresses, and the bfloat16 copies of parameters are brought up to date.
   void step(double lr);
-  /// The same with the learning rate in memory of the parameters' device, where a graph reads it
-  /// anew in every replay (kernels/device_graph.hpp).
-  void step(const double* lr);
+  /// The same with the learning rate as float64 [1] on the parameters' device, where a graph reads
+  /// it anew in every replay (kernels/device_graph.hpp).
+  void step(const Tensor& lr);
   /// int64 [1], on the device: not 0 where the last step (on a GPU: any step) met a gradient that
   /// is not finite. Undefined before the first step.
   const Tensor& nonfinite() const { return found_; }
@@ -34,19 +34,15 @@ class Sgd {
   const std::vector<Tensor>& velocity() const { return velocity_; }
 
  private:
-  bool is_on_gpu() const;
-  void prepare_gpu();
-  void step_on_cpu(double lr);
-  void step_on_gpu(const double* lr);
+  Device device() const;
+  template <class T>
+  void list_tensors();
 
   std::vector<Tensor> parameters_;
   std::vector<Tensor> velocity_;
-  /// Brings tensors_ up to date.
-  void list_tensors();
-
-  // On a GPU: where gradient, velocity, ... of each parameter are, how the one launch is cut into
-  // blocks, and all of it on the device.
-  std::vector<kernels::SgdTensor> listed_;
+  // Where gradient, velocity, ... of each parameter are, how they are cut into chunks, and both on
+  // the device.
+  std::vector<std::byte> listed_;  ///< a kernels::SgdTensor a parameter
   Tensor tensors_;
   Tensor chunks_;
   std::int64_t num_chunks_ = 0;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/autograd.hpp"
+#include "engine/dispatch.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
 #include "kernels/elementwise.hpp"
@@ -104,41 +105,32 @@ Tensor Tensor::zeros(Shape shape, DType dtype, Device device) {
 
 namespace {
 
-Tensor full_on_gpu(Shape shape, double value, DType dtype, Device device) {
-  Tensor t = Tensor::empty(std::move(shape), dtype, device);
-  const kernels::CudaContext& ctx = cuda_context(device);
-  if (dtype == DType::kFloat32) {
-    kernels::fill(ctx, static_cast<float>(value), t.data<float>(), t.numel());
-  } else {
-    require(dtype == DType::kInt64, "a {} tensor cannot be filled on a GPU", to_string(dtype));
-    kernels::fill(ctx, static_cast<std::int64_t>(value), t.data<std::int64_t>(), t.numel());
-  }
-  return t;
+template <class T>
+void fill(Tensor& tensor, double value) {
+  on_device(tensor.device(), [&](const auto& ctx) {
+    kernels::fill(ctx, static_cast<T>(value), tensor.data<T>(), tensor.numel());
+  });
 }
 
 }  // namespace
 
 Tensor Tensor::full(Shape shape, double value, DType dtype, Device device) {
-  if (device.type != DeviceType::kCpu) return full_on_gpu(std::move(shape), value, dtype, device);
-  Tensor t = empty(std::move(shape), dtype);
-  const auto fill = [&](auto* data) {
-    std::fill_n(data, t.numel(), static_cast<std::remove_pointer_t<decltype(data)>>(value));
-  };
+  Tensor t = empty(std::move(shape), dtype, device);
   switch (dtype) {
     case DType::kFloat32:
-      fill(t.data<float>());
+      fill<float>(t, value);
       break;
     case DType::kFloat64:
-      fill(t.data<double>());
+      fill<double>(t, value);
       break;
     case DType::kInt64:
-      fill(t.data<std::int64_t>());
+      fill<std::int64_t>(t, value);
       break;
     case DType::kUint8:
-      fill(t.data<std::uint8_t>());
+      fill<std::uint8_t>(t, value);
       break;
     case DType::kBfloat16:
-      std::fill_n(t.data<bfloat16>(), t.numel(), bfloat16(static_cast<float>(value)));
+      fill<bfloat16>(t, value);
       break;
   }
   return t;
@@ -276,12 +268,11 @@ Tensor Tensor::to(DType wanted) const {
     return result;
   }
   if (dtype() == DType::kFloat32 && wanted == DType::kFloat64) {
-    std::copy_n(data<float>(), numel(), result.data<double>());
+    kernels::convert(cpu_context(), data<float>(), result.data<double>(), numel());
   } else {
     require(dtype() == DType::kFloat64 && wanted == DType::kFloat32, "a {} tensor cannot become {}",
             to_string(dtype()), to_string(wanted));
-    std::transform(data<double>(), data<double>() + numel(), result.data<float>(),
-                   [](double value) { return static_cast<float>(value); });
+    kernels::convert(cpu_context(), data<double>(), result.data<float>(), numel());
   }
   return result;
 }

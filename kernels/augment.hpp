@@ -56,19 +56,8 @@ struct AugmentShape {
   int crop_width;
 };
 
-/// out[i] = (plans[i] applied to images[indices[i]]), then (p / 255 - mean[c]) / std[c].
-/// images: uint8 [any, height, width, 3]; indices, plans: [count]; mean, std: [3];
-/// out: float [count, crop_height, crop_width, 3]. Crops with a side above 64 use the workspace.
-void augment_batch(const CpuContext& ctx, const AugmentShape& shape, const std::uint8_t* images,
-                   const std::int64_t* indices, const AugmentPlan* plans, const float* mean,
-                   const float* std, float* out);
-
-/// The same without normalisation: out is uint8 [count, crop_height, crop_width, 3].
-void augment_batch(const CpuContext& ctx, const AugmentShape& shape, const std::uint8_t* images,
-                   const std::int64_t* indices, const AugmentPlan* plans, std::uint8_t* out);
-
-// The same on a GPU, and the same bytes: it is given programs, which the host prepares from plans,
-// so that no result hangs on how a device's libm rounds a sine.
+// Kernels are given programs, which the host prepares from plans, so that no result depends on how
+// a device's libm rounds a sine.
 
 /// A translation along an axis: position i shows position i + shift of the input; from i = jump on
 /// i + shift + 1, because the position that Pillow adds up has been rounded to the next integer.
@@ -87,14 +76,15 @@ struct Rotation {
 /// An AugmentOp for crops of one size. Which values are set depends on `kind`.
 struct AugmentStep {
   AugmentKind kind = AugmentKind::kNone;
-  float factor = 0.0F;      ///< of kColor, kContrast, kSharpness, kBrightness
-  std::int32_t level = 0;   ///< kPosterize: the bits kept; kSolarize: the least value inverted
+  float factor = 0.0F;  ///< of kColor, kContrast, kSharpness, kBrightness
+  std::int32_t level =
+      0;  ///< kPosterize: a mask of the bits kept; kSolarize: the least value inverted
   Translation translation;  ///< of kTranslateX, kTranslateY
   Rotation rotation;        ///< of kRotate
   double shear = 0.0;       ///< of kShearX, kShearY
 };
 
-/// An AugmentPlan for crops of one size, as a GPU executes it. To be copied as bytes.
+/// An AugmentPlan for crops of one size, as kernels execute it. To be copied as bytes.
 struct AugmentProgram {
   std::int32_t crop_x = 0;
   std::int32_t crop_y = 0;
@@ -102,18 +92,23 @@ struct AugmentProgram {
   AugmentStep steps[2];  // not std::array, which code on a device cannot index
 };
 
-/// On the host: the program of `plan` for crops of crop_height x crop_width pixels.
+/// Returns the program of `plan` for crops of crop_height x crop_width pixels.
 AugmentProgram prepare(const AugmentPlan& plan, int crop_height, int crop_width);
 
-/// T: float, or bfloat16: the float rounded. mean, std: on the host. Where image or crop have more
-/// than 100 KiB (184 x 184 pixels are less) the workspace is used, at most 256 MiB of it or what
-/// one crop needs.
-template <class T>
-void augment_batch(const CudaContext& ctx, const AugmentShape& shape, const std::uint8_t* images,
+/// out[i] = (programs[i] applied to images[indices[i]]), then (p / 255 - mean[c]) / std[c].
+/// images: uint8 [any, height, width, 3]; indices, programs: [count]; mean, std: [3], on the host;
+/// out: [count, crop_height, crop_width, 3], float, or that float as double on a CPU or rounded to
+/// bfloat16 on a GPU.
+/// Uses the workspace for crops with a side above 64 on a CPU; on a GPU where image or crop have
+/// more than 100 KiB (184 x 184 pixels are less), at most 256 MiB of it or what one crop needs.
+template <class Context, class T>
+void augment_batch(const Context& ctx, const AugmentShape& shape, const std::uint8_t* images,
                    const std::int64_t* indices, const AugmentProgram* programs, const float* mean,
                    const float* std, T* out);
 
-void augment_batch(const CudaContext& ctx, const AugmentShape& shape, const std::uint8_t* images,
+/// As above without normalisation: out is uint8 [count, crop_height, crop_width, 3].
+template <class Context>
+void augment_batch(const Context& ctx, const AugmentShape& shape, const std::uint8_t* images,
                    const std::int64_t* indices, const AugmentProgram* programs, std::uint8_t* out);
 
 }  // namespace bptplr::kernels

@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 #if defined(__CUDACC__)
 #include <cuda_bf16.h>
@@ -35,5 +36,9 @@ struct bfloat16 {
 #endif
   }
 };
+
+/// The type of statistics, parameters and losses beside activations of type T.
+template <class T>
+using StatOf = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
 
 }  // namespace bptplr::kernels

@@ -1,4 +1,6 @@
 // A value for each channel, added to activations: the bias of a convolution.
+//
+// T: float; double on a CPU; bfloat16 on a GPU, which is computed in float and rounded once.
 #pragma once
 
 #include <cstdint>
@@ -9,19 +11,12 @@
 namespace bptplr::kernels {
 
 /// y [rows, channels] += bias [channels] in every row.
-template <class T>
-void add_bias(const CpuContext& ctx, std::int64_t rows, std::int64_t channels, const T* bias, T* y);
-/// dbias [channels] = sum over the rows of dy [rows, channels]; zeros without rows.
-template <class T>
-void bias_gradient(const CpuContext& ctx, std::int64_t rows, std::int64_t channels, const T* dy,
-                   T* dbias);
-
-/// The same on a GPU, for activations of T = float and bfloat16; bias and gradient are float.
-template <class T>
-void add_bias(const CudaContext& ctx, std::int64_t rows, std::int64_t channels, const float* bias,
+template <class Context, class T>
+void add_bias(const Context& ctx, std::int64_t rows, std::int64_t channels, const StatOf<T>* bias,
               T* y);
-template <class T>
-void bias_gradient(const CudaContext& ctx, std::int64_t rows, std::int64_t channels, const T* dy,
-                   float* dbias);
+/// dbias [channels] = sum over the rows of dy [rows, channels]; zeros without rows.
+template <class Context, class T>
+void bias_gradient(const Context& ctx, std::int64_t rows, std::int64_t channels, const T* dy,
+                   StatOf<T>* dbias);
 
 }  // namespace bptplr::kernels

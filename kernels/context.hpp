@@ -1,5 +1,9 @@
 // The execution context that every kernel takes first: where it runs and where its scratch memory
 // comes from. Kernels themselves never allocate.
+//
+// A kernel is declared once, as a template over its context: cpu/ defines it for CpuContext, cuda/
+// for CudaContext, each for the types T that the header names. A call with another type does not
+// link. Pointers are memory of the context's device unless a comment says otherwise.
 #pragma once
 
 #include <cstddef>
@@ -34,9 +38,8 @@ struct CpuContext {
 };
 
 /// Runs on an NVIDIA GPU: kernels are queued on `stream` and the call returns before they have run.
-/// Every pointer that a kernel takes is device memory unless its comment says otherwise. Results
-/// are the same bits in every run: no kernel adds floating-point numbers in an order left to
-/// chance.
+/// Results are the same bits in every run: no kernel adds floating-point numbers in an order left
+/// to chance.
 struct CudaContext {
   CUstream_st* stream = nullptr;
   Workspace* workspace = nullptr;

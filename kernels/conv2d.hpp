@@ -8,6 +8,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/bfloat16.hpp"
 #include "kernels/context.hpp"
@@ -33,35 +34,19 @@ struct Conv2dShape {
 };
 
 /// y [n, out_h, out_w, k] from x [n, h, w, c] and weights w [k, kernel, kernel, c].
-void conv2d_forward(const CpuContext& ctx, const Conv2dShape& shape, const float* x, const float* w,
-                    float* y);
+/// T: float; double on a CPU, by plain loops, which is what the others are tested against; bfloat16
+/// on a GPU (sums in float), where the first call of each pass and shape measures whether our own
+/// kernels or cuDNN are faster, and may wait for the device.
+template <class Context, class T>
+void conv2d_forward(const Context& ctx, const Conv2dShape& shape, const T* x, const T* w, T* y);
 /// dx [n, h, w, c] from dy [n, out_h, out_w, k].
-void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const float* dy,
-                          const float* w, float* dx);
-/// dw [k, kernel, kernel, c], summed over the n images.
-void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& shape, const float* x,
-                             const float* dy, float* dw);
-
-/// The same in double precision by plain loops: the reference that the fast ones are tested
-/// against, and what finite-difference checks of whole networks run on.
-void conv2d_forward(const CpuContext& ctx, const Conv2dShape& shape, const double* x,
-                    const double* w, double* y);
-void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const double* dy,
-                          const double* w, double* dx);
-void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& shape, const double* x,
-                             const double* dy, double* dw);
-
-/// The same on a GPU, T float or bfloat16 (sums in float32). The first call of each pass and shape
-/// in bfloat16 measures who is faster, our own kernels or cuDNN, and may wait for the device. dw is
-/// float32 in either case; for bfloat16, dw_scratch has room for as many values (unused, may be
-/// null, for float).
-template <class T>
-void conv2d_forward(const CudaContext& ctx, const Conv2dShape& shape, const T* x, const T* w, T* y);
-template <class T>
-void conv2d_backward_data(const CudaContext& ctx, const Conv2dShape& shape, const T* dy, const T* w,
+template <class Context, class T>
+void conv2d_backward_data(const Context& ctx, const Conv2dShape& shape, const T* dy, const T* w,
                           T* dx);
-template <class T>
-void conv2d_backward_weights(const CudaContext& ctx, const Conv2dShape& shape, const T* x,
-                             const T* dy, float* dw, T* dw_scratch);
+/// dw [k, kernel, kernel, c], summed over the n images. dw_scratch has room for as many values
+/// where T is bfloat16, and may be null where it is not.
+template <class Context, class T>
+void conv2d_backward_weights(const Context& ctx, const Conv2dShape& shape, const T* x, const T* dy,
+                             StatOf<T>* dw, std::type_identity_t<T>* dw_scratch);
 
 }  // namespace bptplr::kernels

@@ -4,7 +4,9 @@
 // passes.
 //
 // In all of them z = conv2d(x, w) (see conv2d_forward) is rounded to T, and so is z + addend
-// [n, out_h, out_w, k] where the addend is not null, as if one followed the other.
+// [n, out_h, out_w, k] where the addend is not null, as if one followed the other. The first call
+// of each shape in bfloat16 measures whether one pass is faster than several, and may wait for the
+// device.
 #pragma once
 
 #include <cstdint>
@@ -33,22 +35,14 @@ inline BatchNormShape batch_norm_shape(const Conv2dShape& shape, std::int64_t gr
 
 /// y = z + addend, and its mean and biased variance [groups, k] (see batch_norm_statistics). y is
 /// not the addend.
-template <class T>
-void conv2d_statistics(const CpuContext& ctx, const Conv2dShape& shape, std::int64_t groups,
-                       const T* x, const T* w, const T* addend, T* y, T* mean, T* variance);
+template <class Context, class T>
+void conv2d_statistics(const Context& ctx, const Conv2dShape& shape, std::int64_t groups,
+                       const T* x, const T* w, const T* addend, T* y, StatOf<T>* mean,
+                       StatOf<T>* variance);
 
 /// y = batch_norm(z + addend); sum = z + addend too, unless it is null. Neither is the addend.
-template <class T>
-void conv2d_normalized(const CpuContext& ctx, const Conv2dShape& shape, const T* x, const T* w,
-                       const T* addend, const FixedBatchNorm<T>& norm, T* sum, T* y);
-
-/// The same on a GPU. The first call of each shape in bfloat16 measures whether one pass is faster
-/// than several, and may wait for the device.
-template <class T>
-void conv2d_statistics(const CudaContext& ctx, const Conv2dShape& shape, std::int64_t groups,
-                       const T* x, const T* w, const T* addend, T* y, float* mean, float* variance);
-template <class T>
-void conv2d_normalized(const CudaContext& ctx, const Conv2dShape& shape, const T* x, const T* w,
-                       const T* addend, const FixedBatchNorm<float>& norm, T* sum, T* y);
+template <class Context, class T>
+void conv2d_normalized(const Context& ctx, const Conv2dShape& shape, const T* x, const T* w,
+                       const T* addend, const FixedBatchNorm<StatOf<T>>& norm, T* sum, T* y);
 
 }  // namespace bptplr::kernels

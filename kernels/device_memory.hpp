@@ -1,5 +1,6 @@
 // The GPU as the engine sees it: whether there is one, its memory, copies to and from it. Without
-// CUDA in the build (kernels/no_cuda) there is never a device, and nothing else here is reached.
+// CUDA in the build (kernels/cuda/no_cuda.cpp) there is never a device, and nothing else here is
+// reached.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,8 @@
 // Dropout (Srivastava et al., JMLR 2014), scaled in training so that evaluation is the identity.
 // Its mask is never stored: the backward pass draws it again, and since the function is linear in
 // x, the gradient is the same function of dy.
+//
+// T: float, the same bits on every device; double on a CPU; bfloat16 on a GPU, rounded once.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +26,8 @@ struct DropoutShape {
 
 /// y = 0 where u < rate, else x / (1 - rate), with u of image i and channel c drawn from word
 /// i * channels + c of the stream. y may be x.
-template <class T>
-void dropout(const CpuContext& ctx, const DropoutShape& shape, const PhiloxStream& stream,
-             const T* x, T* y);
-
-/// The same on a GPU, T = float (equal to the bit) or bfloat16 (rounded once).
-template <class T>
-void dropout(const CudaContext& ctx, const DropoutShape& shape, const PhiloxStream& stream,
-             const T* x, T* y);
+template <class Context, class T>
+void dropout(const Context& ctx, const DropoutShape& shape, const PhiloxStream& stream, const T* x,
+             T* y);
 
 }  // namespace bptplr::kernels

@@ -11,13 +11,8 @@ namespace bptplr::kernels {
 /// out_i = source_index[i]. out [rows, length], not overlapping the source [.., length]; index
 /// [rows], numbers of rows of the source, any of them as often as wished.
 /// T: float, double, bfloat16, std::int64_t or std::uint64_t.
-template <class T>
-void gather_rows(const CpuContext& ctx, std::int64_t rows, std::int64_t length, const T* source,
-                 const std::int64_t* index, T* out);
-
-/// The same on a GPU.
-template <class T>
-void gather_rows(const CudaContext& ctx, std::int64_t rows, std::int64_t length, const T* source,
+template <class Context, class T>
+void gather_rows(const Context& ctx, std::int64_t rows, std::int64_t length, const T* source,
                  const std::int64_t* index, T* out);
 
 }  // namespace bptplr::kernels

@@ -6,6 +6,10 @@
 // variance, 300 at most) give the first parameters; then E and M steps alternate until the mean
 // log-likelihood measured by two successive E steps differs by less than `tol`. All sums are
 // double. Component 0 is the one that k-means seeded first.
+//
+// A GPU adds centres, moments and posteriors in another order than a CPU: where a k-means++
+// threshold or the distances to both centres agree to the last digits, a fit can start from other
+// labels. `offsets` is host memory on either device, and read before the call returns.
 #pragma once
 
 #include <cstdint>
@@ -43,38 +47,25 @@ struct GmmResult {
 inline constexpr std::int64_t kGmmUniforms = 3;
 
 /// Fits data set k = rows offsets[k] to offsets[k + 1] of `points`, k in [0, fits).
-/// points [offsets[fits], 2], float or double; uniforms [fits, kGmmUniforms] in [0, 1).
+/// points [offsets[fits], 2], float or, on a CPU, double; uniforms [fits, kGmmUniforms] in [0, 1).
 /// results [fits]; clean_posterior [offsets[fits]], the posterior of the clean component under the
 /// final parameters; posteriors [offsets[fits], 2] of both components, may be null.
-template <class T>
-void gmm_fit(const CpuContext& ctx, const GmmOptions& options, std::int64_t fits,
+template <class Context, class T>
+void gmm_fit(const Context& ctx, const GmmOptions& options, std::int64_t fits,
              const std::int64_t* offsets, const T* points, const double* uniforms,
              GmmResult* results, double* clean_posterior, double* posteriors);
 
 /// The same from given labels [offsets[fits]], 0 or 1, in place of those that k-means finds: any
 /// fit can be repeated to the bit from its labels.
-template <class T>
-void gmm_fit_from_labels(const CpuContext& ctx, const GmmOptions& options, std::int64_t fits,
+template <class Context, class T>
+void gmm_fit_from_labels(const Context& ctx, const GmmOptions& options, std::int64_t fits,
                          const std::int64_t* offsets, const T* points, const std::uint8_t* labels,
                          GmmResult* results, double* clean_posterior, double* posteriors);
 
 /// labels [offsets[fits]], 0 or 1, of the k-means that gmm_fit starts from. A data set that has no
 /// two different finite points gets zeros.
-template <class T>
-void kmeans_labels(const CpuContext& ctx, std::int64_t fits, const std::int64_t* offsets,
+template <class Context, class T>
+void kmeans_labels(const Context& ctx, std::int64_t fits, const std::int64_t* offsets,
                    const T* points, const double* uniforms, std::uint8_t* labels);
-
-// The same on a GPU. `offsets` is host memory and read before the call returns. Centres, moments
-// and posteriors are double as on the CPU but added in another order: where a k-means++ threshold
-// or the distances to both centres agree to the last digits, a fit can start from other labels.
-void gmm_fit(const CudaContext& ctx, const GmmOptions& options, std::int64_t fits,
-             const std::int64_t* offsets, const float* points, const double* uniforms,
-             GmmResult* results, double* clean_posterior, double* posteriors);
-void gmm_fit_from_labels(const CudaContext& ctx, const GmmOptions& options, std::int64_t fits,
-                         const std::int64_t* offsets, const float* points,
-                         const std::uint8_t* labels, GmmResult* results, double* clean_posterior,
-                         double* posteriors);
-void kmeans_labels(const CudaContext& ctx, std::int64_t fits, const std::int64_t* offsets,
-                   const float* points, const double* uniforms, std::uint8_t* labels);
 
 }  // namespace bptplr::kernels

@@ -1,4 +1,4 @@
-// Rows divided by their Euclidean length.
+// Rows divided by their Euclidean length. T: float; double on a CPU.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,12 @@ namespace bptplr::kernels {
 inline constexpr double kNormEps = 1e-12;
 
 /// y [n, dim] = x / max(||x||, eps) row by row; norm [n] = max(||x||, eps) for the backward pass.
-template <class T>
-void l2_normalize_forward(const CpuContext& ctx, const T* x, T* y, T* norm, std::int64_t n,
+template <class Context, class T>
+void l2_normalize_forward(const Context& ctx, const T* x, T* y, T* norm, std::int64_t n,
                           std::int64_t dim);
 /// dx = (dy - y (y . dy)) / norm.
-template <class T>
-void l2_normalize_backward(const CpuContext& ctx, const T* y, const T* norm, const T* dy, T* dx,
+template <class Context, class T>
+void l2_normalize_backward(const Context& ctx, const T* y, const T* norm, const T* dy, T* dx,
                            std::int64_t n, std::int64_t dim);
-
-/// The same on a GPU.
-void l2_normalize_forward(const CudaContext& ctx, const float* x, float* y, float* norm,
-                          std::int64_t n, std::int64_t dim);
-void l2_normalize_backward(const CudaContext& ctx, const float* y, const float* norm,
-                           const float* dy, float* dx, std::int64_t n, std::int64_t dim);
 
 }  // namespace bptplr::kernels

@@ -1,4 +1,4 @@
-// Fully connected layer: y = x w^T + b.
+// Fully connected layer: y = x w^T + b. T: float; double on a CPU.
 #pragma once
 
 #include <cstdint>
@@ -14,24 +14,16 @@ struct LinearShape {
 };
 
 /// y [n, out] from x [n, in], w [out, in] and b [out] (null: no bias).
-template <class T>
-void linear_forward(const CpuContext& ctx, const LinearShape& shape, const T* x, const T* w,
+template <class Context, class T>
+void linear_forward(const Context& ctx, const LinearShape& shape, const T* x, const T* w,
                     const T* b, T* y);
 /// dx [n, in] from dy [n, out].
-template <class T>
-void linear_backward_data(const CpuContext& ctx, const LinearShape& shape, const T* dy, const T* w,
+template <class Context, class T>
+void linear_backward_data(const Context& ctx, const LinearShape& shape, const T* dy, const T* w,
                           T* dx);
 /// dw [out, in] and db [out] (null: not wanted), summed over the n rows.
-template <class T>
-void linear_backward_weights(const CpuContext& ctx, const LinearShape& shape, const T* x,
-                             const T* dy, T* dw, T* db);
-
-/// The same on a GPU, in float32.
-void linear_forward(const CudaContext& ctx, const LinearShape& shape, const float* x,
-                    const float* w, const float* b, float* y);
-void linear_backward_data(const CudaContext& ctx, const LinearShape& shape, const float* dy,
-                          const float* w, float* dx);
-void linear_backward_weights(const CudaContext& ctx, const LinearShape& shape, const float* x,
-                             const float* dy, float* dw, float* db);
+template <class Context, class T>
+void linear_backward_weights(const Context& ctx, const LinearShape& shape, const T* x, const T* dy,
+                             T* dw, T* db);
 
 }  // namespace bptplr::kernels

@@ -5,6 +5,9 @@
 //   L_U = 1/(|unlabelled| C)  sum_{i unlabelled} sum_c (p_ic - t_ic)^2
 //   R   = sum_c (1/C) log((1/C) / m_c),  m_c = 1/N sum_i p_ic over all rows
 // (DivideMix, Li et al., ICLR 2020, equations 8 to 11.) A term without rows is 0.
+//
+// T: float; double on a CPU. On a GPU at most 7,000 classes: a block's shared memory holds eight
+// rows.
 #pragma once
 
 #include <cstdint>
@@ -28,39 +31,28 @@ struct SemiSupervisedCoefficients {
   double penalty = 1;
 };
 
-/// logits and targets [labelled + unlabelled, classes].
-/// loss [1], the weighted sum; terms [3], L_X, L_U and R as they are; grad [rows, classes], of the
-/// weighted sum with respect to the logits.
-template <class T>
-void semi_supervised_loss(const CpuContext& ctx, const SemiSupervisedShape& shape,
-                          const SemiSupervisedCoefficients& coefficients, const T* logits,
+/// logits and targets [labelled + unlabelled, classes]; coefficients: one, in memory of the device,
+/// so that a graph (device_graph.hpp) reads it in every replay. loss [1], the weighted sum; terms
+/// [3], L_X, L_U and R as they are; grad [rows, classes], of the weighted sum with respect to the
+/// logits.
+template <class Context, class T>
+void semi_supervised_loss(const Context& ctx, const SemiSupervisedShape& shape,
+                          const SemiSupervisedCoefficients* coefficients, const T* logits,
                           const T* targets, T* loss, T* terms, T* grad);
 
 /// loss [1] = mean_i sum_c p_ic log p_ic, which punishes confident predictions (warm-up under
 /// asymmetric noise), and grad [rows, classes]; 0 without rows. logits [rows, classes].
-template <class T>
-void negative_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
-                      const T* logits, T* loss, T* grad);
+template <class Context, class T>
+void negative_entropy(const Context& ctx, std::int64_t rows, std::int64_t classes, const T* logits,
+                      T* loss, T* grad);
 
 /// Generalised cross-entropy (Zhang and Sabuncu, NeurIPS 2018):
 ///   loss [1] = mean_i (1 - p_i(y_i)^q) / q,
 /// which goes from cross-entropy (q -> 0) to 1 - p (q = 1), and grad [rows, classes]; 0 without
 /// rows. logits [rows, classes], labels [rows] in [0, classes), q in (0, 1].
-template <class T>
-void generalized_cross_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
+template <class Context, class T>
+void generalized_cross_entropy(const Context& ctx, std::int64_t rows, std::int64_t classes,
                                double q, const T* logits, const std::int64_t* labels, T* loss,
                                T* grad);
-
-/// The same on a GPU, for at most 7,000 classes (a block's shared memory holds eight rows). The
-/// coefficients are in device memory, so that a graph (device_graph.hpp) reads them in every
-/// replay.
-void semi_supervised_loss(const CudaContext& ctx, const SemiSupervisedShape& shape,
-                          const SemiSupervisedCoefficients* coefficients, const float* logits,
-                          const float* targets, float* loss, float* terms, float* grad);
-void negative_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
-                      const float* logits, float* loss, float* grad);
-void generalized_cross_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
-                               double q, const float* logits, const std::int64_t* labels,
-                               float* loss, float* grad);
 
 }  // namespace bptplr::kernels

@@ -1,5 +1,7 @@
-// The balanced partition (UNICON, Karim et al., CVPR 2022, section 3.2; LongReMix 2022) on a GPU:
-// the same sets as balanced_partition of bpt_plr/, which says what they are.
+// The balanced partition (UNICON, Karim et al., CVPR 2022, section 3.2; LongReMix 2022): with
+// n_clean = #{w_i > threshold} and budget = floor(n_clean / classes), of every noisy label the
+// min(class size, budget) samples with the largest w are labelled, of equal ones those with the
+// lower index. (The formula floor((n_clean / N) N / C) of the method, free of rounding.)
 #pragma once
 
 #include <cstdint>
@@ -14,10 +16,11 @@ struct PartitionSizes {
   std::int64_t budget = 0;  ///< labelled samples a class may have
 };
 
-/// clean_probability [n] in [0, 1]; noisy_labels [n] in [0, classes).
+/// clean_probability [n] in [0, 1]; noisy_labels [n] in [0, classes), classes > 0.
 /// samples [n]: the labelled samples, ascending, then the unlabelled ones, ascending.
-/// Waits for the device: how large the sets are decides how long the epoch is.
-PartitionSizes balanced_partition(const CudaContext& ctx, std::int64_t n, std::int64_t classes,
+/// Waits for a GPU: how large the sets are decides how long the epoch is.
+template <class Context>
+PartitionSizes balanced_partition(const Context& ctx, std::int64_t n, std::int64_t classes,
                                   double threshold, const double* clean_probability,
                                   const std::int64_t* noisy_labels, std::int64_t* samples);
 

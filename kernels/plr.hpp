@@ -30,7 +30,8 @@ constexpr std::int64_t class_set_words(std::int64_t classes) {
 /// (ties: the lower class first) united with its noisy label.
 /// logits [rows, classes] without NaN; labels [rows] in [0, classes); classes <= kMaxSetClasses;
 /// kappa >= 0, more than `classes` means all.
-void class_sets(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, std::int64_t kappa,
+template <class Context>
+void class_sets(const Context& ctx, std::int64_t rows, std::int64_t classes, std::int64_t kappa,
                 const float* logits, const std::int64_t* labels, std::uint64_t* sets);
 
 enum class ContrastiveLoss { kPlr, kFlatPlr };
@@ -45,17 +46,11 @@ struct ContrastiveShape {
 /// features [2n, dim], rows of unit norm; class_sets [n, words] or null; tau > 0.
 /// loss [1]; grad [2n, dim], with respect to the features as given (not to what was normalised to
 /// make them); negatives [2n], how many negatives each anchor has, may be null. n = 0 gives loss 0.
-template <class T>
-void contrastive_loss(const CpuContext& ctx, ContrastiveLoss kind, const ContrastiveShape& shape,
+/// T: float; double on a CPU. A GPU takes fewer than 2^30 samples, with some 10 MiB and 40 bytes an
+/// anchor of scratch memory at most.
+template <class Context, class T>
+void contrastive_loss(const Context& ctx, ContrastiveLoss kind, const ContrastiveShape& shape,
                       double tau, const T* features, const std::uint64_t* class_sets, T* loss,
                       T* grad, std::int64_t* negatives);
-
-/// The same on a GPU, for float features only and fewer than 2^30 samples. Scratch memory is at
-/// most some 10 MiB and 40 bytes an anchor.
-void class_sets(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, std::int64_t kappa,
-                const float* logits, const std::int64_t* labels, std::uint64_t* sets);
-void contrastive_loss(const CudaContext& ctx, ContrastiveLoss kind, const ContrastiveShape& shape,
-                      double tau, const float* features, const std::uint64_t* class_sets,
-                      float* loss, float* grad, std::int64_t* negatives);
 
 }  // namespace bptplr::kernels

@@ -14,28 +14,21 @@
 namespace bptplr::kernels {
 
 /// targets [rows, classes] from probabilities p [rows, classes]; temperature > 0. In place allowed.
-void sharpen(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
+template <class Context>
+void sharpen(const Context& ctx, std::int64_t rows, std::int64_t classes, double temperature,
              const float* p, float* targets);
 
 /// targets [rows, classes] from four batches of logits [rows, classes]; p [rows, classes], the
 /// targets before sharpening, may be null.
-void co_guess(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
+template <class Context>
+void co_guess(const Context& ctx, std::int64_t rows, std::int64_t classes, double temperature,
               const float* logits_k1, const float* logits_k2, const float* logits_j1,
               const float* logits_j2, float* targets, float* p);
 
 /// targets [rows, classes] from two batches of logits [rows, classes], noisy labels [rows] in
 /// [0, classes) and clean probabilities w [rows] in [0, 1]; p as in co_guess.
-void co_refine(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
-               const float* logits_k1, const float* logits_k2, const std::int64_t* labels,
-               const float* w, float* targets, float* p);
-
-/// The same on a GPU.
-void sharpen(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
-             const float* p, float* targets);
-void co_guess(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
-              const float* logits_k1, const float* logits_k2, const float* logits_j1,
-              const float* logits_j2, float* targets, float* p);
-void co_refine(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
+template <class Context>
+void co_refine(const Context& ctx, std::int64_t rows, std::int64_t classes, double temperature,
                const float* logits_k1, const float* logits_k2, const std::int64_t* labels,
                const float* w, float* targets, float* p);
 

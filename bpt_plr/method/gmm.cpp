@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/dispatch.hpp"
+#include "bpt_plr/method/ops.hpp"
+#include "engine/error.hpp"
 #include "engine/profile/range.hpp"
 #include "engine/profile/work.hpp"
 #include "engine/random.hpp"
-#include "kernels/sample_losses.hpp"
 
 namespace bptplr {
 namespace {
@@ -65,15 +65,11 @@ Tensor to_points(std::span<const Evidence> evidence, const std::vector<std::int6
   Tensor points =
       Tensor::empty({offsets.back(), 2}, DType::kFloat32, evidence.front().first.device());
   for (std::size_t k = 0; k < evidence.size(); ++k) {
-    Tensor rows = points.rows(offsets[k], offsets[k + 1]);
     const Tensor& first = evidence[k].first;
     const Tensor second = evidence[k].second.defined()
                               ? evidence[k].second
                               : Tensor::zeros(first.shape(), first.dtype(), first.device());
-    dispatch_float32(points, [&](const auto& ctx) {
-      kernels::interleave(ctx, rows.size(0), first.data<float>(), second.data<float>(),
-                          rows.data<float>());
-    });
+    interleave(first, second, points.rows(offsets[k], offsets[k + 1]));
   }
   return points;
 }
@@ -102,31 +98,18 @@ void draw_uniforms(std::uint64_t seed, std::uint32_t epoch, std::uint32_t networ
   for (int u = 0; u < kernels::kGmmUniforms; ++u) uniforms.push_back(random.uniform_double());
 }
 
-/// A fit for each part of `points`, of networks `first`, first + 1, ...;
-/// run(context, points, results, clean) calls the kernel.
-template <class Run>
-std::vector<GmmFit> fit_parts(const Tensor& points, const std::vector<std::int64_t>& offsets,
-                              const GmmOptions& options, std::size_t first, Run&& run) {
-  std::vector<kernels::GmmResult> results(offsets.size() - 1);
-  const std::size_t bytes = std::span(results).size_bytes();
-  const Device device = points.device();
-  Tensor raw_results = Tensor::empty({static_cast<std::int64_t>(bytes)}, DType::kUint8, device);
-  Tensor clean = Tensor::empty({offsets.back()}, DType::kFloat64, device);
-  dispatch_float(points, [&](const auto& ctx, auto zero) {
-    using T = decltype(zero);
-    run(ctx, points.data<T>(), static_cast<kernels::GmmResult*>(raw_results.raw()),
-        clean.data<double>());
-  });
-  copy_bytes(Device{}, results.data(), device, raw_results.raw(), bytes);
-  const Tensor clean_here = clean.to(Device{});
-
+/// What is known of each part of `points`, of networks `first`, first + 1, ...
+std::vector<GmmFit> to_fits(const GmmFits& made, const Tensor& points,
+                            const std::vector<std::int64_t>& offsets, const GmmOptions& options,
+                            std::size_t first) {
+  const Tensor clean_here = made.clean_probability.to(Device{});
   std::vector<GmmFit> fits;
-  for (std::size_t k = 0; k < results.size(); ++k) {
-    check_result(results[k], points.rows(offsets[k], offsets[k + 1]), first + k, options);
-    fits.push_back(to_fit(results[k]));
-    const double* w = clean_here.data<double>();
-    fits.back().clean_probability.assign(w + offsets[k], w + offsets[k + 1]);
-    fits.back().clean_on_device = clean.rows(offsets[k], offsets[k + 1]);
+  for (std::size_t k = 0; k < made.results.size(); ++k) {
+    check_result(made.results[k], points.rows(offsets[k], offsets[k + 1]), first + k, options);
+    fits.push_back(to_fit(made.results[k]));
+    const auto w = clean_here.rows(offsets[k], offsets[k + 1]).span<double>();
+    fits.back().clean_probability.assign(w.begin(), w.end());
+    fits.back().clean_on_device = made.clean_probability.rows(offsets[k], offsets[k + 1]);
   }
   return fits;
 }
@@ -137,11 +120,7 @@ std::vector<GmmFit> fit_from_uniforms(const Tensor& points,
                                       const GmmOptions& options, std::size_t first,
                                       const std::vector<double>& uniforms) {
   const Tensor seeds = Tensor::from(uniforms, {std::ssize(uniforms)}).to(points.device());
-  return fit_parts(points, offsets, options, first,
-                   [&](const auto& ctx, const auto* x, auto* results, double* clean) {
-                     kernels::gmm_fit(ctx, options, std::ssize(offsets) - 1, offsets.data(), x,
-                                      seeds.data<double>(), results, clean, nullptr);
-                   });
+  return to_fits(fit_mixtures(points, offsets, options, seeds), points, offsets, options, first);
 }
 
 }  // namespace
@@ -183,13 +162,8 @@ GmmFit fit_gmm_from_labels(const Tensor& losses, std::span<const std::uint8_t> l
           "the labels that a GMM starts from must be 0 or 1");
   const std::vector<std::int64_t> offsets{0, losses.size(0)};
   const Tensor start = Tensor::from(labels, {std::ssize(labels)}).to(losses.device());
-  return fit_parts(losses, offsets, options, 0,
-                   [&](const auto& ctx, const auto* x, auto* results, double* clean) {
-                     kernels::gmm_fit_from_labels(ctx, options, 1, offsets.data(), x,
-                                                  start.data<std::uint8_t>(), results, clean,
-                                                  nullptr);
-                   })
-      .front();
+  const GmmFits made = fit_mixtures_from_labels(losses, offsets, options, start);
+  return to_fits(made, losses, offsets, options, 0).front();
 }
 
 GmmFit fit_gmm_from_labels(const Evidence& evidence, std::span<const std::uint8_t> labels,

@@ -4,11 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "bpt_plr/method/ops.hpp"
 #include "engine/error.hpp"
-#include "engine/memory.hpp"
-#include "engine/profile/range.hpp"
-#include "engine/profile/work.hpp"
-#include "kernels/partition.hpp"
 
 namespace bptplr {
 namespace {
@@ -44,72 +41,39 @@ double area_under_curve(std::vector<std::pair<double, bool>> scores) {
 
 }  // namespace
 
-Partition balanced_partition(std::span<const double> clean_probability,
-                             std::span<const std::int64_t> noisy_labels, std::int64_t classes,
-                             double threshold) {
-  require(clean_probability.size() == noisy_labels.size(),
-          "the partition got {} clean probabilities for {} labels; there must be one a sample",
-          clean_probability.size(), noisy_labels.size());
-  require(classes >= 1, "the partition needs at least one class, not {}", classes);
-  std::vector<std::vector<std::int64_t>> members(static_cast<std::size_t>(classes));
-  std::int64_t clean = 0;
-  for (std::size_t i = 0; i < noisy_labels.size(); ++i) {
-    const double w = clean_probability[i];
-    require(w >= 0.0 && w <= 1.0, "the clean probability of sample {} is {}, not within [0, 1]", i,
-            w);
-    require(noisy_labels[i] >= 0 && noisy_labels[i] < classes,
-            "the label of sample {} is {}, but there are the classes 0 to {}", i, noisy_labels[i],
-            classes - 1);
-    members[static_cast<std::size_t>(noisy_labels[i])].push_back(static_cast<std::int64_t>(i));
-    clean += w > threshold ? 1 : 0;
-  }
-
-  Partition partition;
-  partition.budget = clean / classes;
-  std::vector<char> is_labelled(noisy_labels.size(), 0);
-  const auto before = [&](std::int64_t a, std::int64_t b) {
-    const double w_a = clean_probability[static_cast<std::size_t>(a)];
-    const double w_b = clean_probability[static_cast<std::size_t>(b)];
-    return w_a != w_b ? w_a > w_b : a < b;
-  };
-  for (std::vector<std::int64_t>& of_class : members) {
-    const auto taken = std::min(static_cast<std::int64_t>(of_class.size()), partition.budget);
-    std::nth_element(of_class.begin(), of_class.begin() + taken, of_class.end(), before);
-    for (std::int64_t k = 0; k < taken; ++k) {
-      is_labelled[static_cast<std::size_t>(of_class[static_cast<std::size_t>(k)])] = 1;
-    }
-  }
-  for (std::size_t i = 0; i < is_labelled.size(); ++i) {
-    auto& set = is_labelled[i] != 0 ? partition.labelled : partition.unlabelled;
-    set.push_back(static_cast<std::int64_t>(i));
-  }
-  return partition;
-}
-
 Partition balanced_partition(const Tensor& clean_probability,
                              std::span<const std::int64_t> noisy_labels, std::int64_t classes,
                              double threshold) {
-  // Probabilities and labels in, a yes or no for each out.
-  Work work = moved(2 * clean_probability.numel(), DType::kFloat64);
-  work += moved(clean_probability.numel(), DType::kUint8);
-  const Range range("partition", work);
-  const Device device = clean_probability.device();
-  if (device.type == DeviceType::kCpu) {
-    return balanced_partition(clean_probability.span<double>(), noisy_labels, classes, threshold);
-  }
   const std::int64_t n = clean_probability.numel();
-  require(n == std::ssize(noisy_labels), "the partition got {} clean probabilities for {} labels",
-          n, noisy_labels.size());
+  require(n == std::ssize(noisy_labels),
+          "the partition got {} clean probabilities for {} labels; there must be one a sample", n,
+          noisy_labels.size());
+  require(classes >= 1, "the partition needs at least one class, not {}", classes);
+  const Device device = clean_probability.device();
+  for (std::size_t i = 0; i < noisy_labels.size(); ++i) {
+    if (device.type == DeviceType::kCpu) {
+      const double w = clean_probability.data<double>()[i];
+      require(w >= 0.0 && w <= 1.0, "the clean probability of sample {} is {}, not within [0, 1]",
+              i, w);
+    }
+    require(noisy_labels[i] >= 0 && noisy_labels[i] < classes,
+            "the label of sample {} is {}, but there are the classes 0 to {}", i, noisy_labels[i],
+            classes - 1);
+  }
   const Tensor labels = Tensor::from(noisy_labels, {n}).to(device);
-  Tensor samples = Tensor::empty({n}, DType::kInt64, device);
-  const kernels::PartitionSizes sizes = kernels::balanced_partition(
-      cuda_context(device), n, classes, threshold, clean_probability.data<double>(),
-      labels.data<std::int64_t>(), samples.data<std::int64_t>());
-  samples = samples.to(Device{});
-  const auto all = samples.span<std::int64_t>();
+  const auto [samples, sizes] = partition_samples(clean_probability, labels, classes, threshold);
+  const Tensor here = samples.to(Device{});
+  const auto all = here.span<std::int64_t>();
   return {{all.begin(), all.begin() + sizes.labelled},
           {all.begin() + sizes.labelled, all.end()},
           sizes.budget};
+}
+
+Partition balanced_partition(std::span<const double> clean_probability,
+                             std::span<const std::int64_t> noisy_labels, std::int64_t classes,
+                             double threshold) {
+  return balanced_partition(Tensor::from(clean_probability, {std::ssize(clean_probability)}),
+                            noisy_labels, classes, threshold);
 }
 
 double correctness_auc(std::span<const double> score, std::span<const std::int64_t> noisy_labels,

@@ -19,14 +19,13 @@ struct Partition {
 /// With n = #{w_i > threshold} and budget = floor(n / classes): of every noisy label the
 /// min(class size, budget) samples with the largest w are labelled, of equal ones those with the
 /// lower index. (The formula floor((n/N) N / C) of the method, free of rounding.)
-/// Either set may come out empty. Throws Error for lengths that differ, a w outside [0, 1] or a
-/// label outside [0, classes).
-Partition balanced_partition(std::span<const double> clean_probability,
+/// clean_probability: float64 [N], on the device where this is computed. Either set may come out
+/// empty. Throws Error for lengths that differ, a label outside [0, classes) or, on a CPU, a w
+/// outside [0, 1].
+Partition balanced_partition(const Tensor& clean_probability,
                              std::span<const std::int64_t> noisy_labels, std::int64_t classes,
                              double threshold = 0.5);
-
-/// The same, computed where `clean_probability` [N] (float64) is.
-Partition balanced_partition(const Tensor& clean_probability,
+Partition balanced_partition(std::span<const double> clean_probability,
                              std::span<const std::int64_t> noisy_labels, std::int64_t classes,
                              double threshold = 0.5);
 

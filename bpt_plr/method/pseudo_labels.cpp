@@ -4,11 +4,11 @@
 #include <cmath>
 #include <numbers>
 
+#include "bpt_plr/method/ops.hpp"
 #include "bpt_plr/method/part_table.hpp"
-#include "engine/dispatch.hpp"
+#include "engine/error.hpp"
 #include "engine/profile/range.hpp"
 #include "engine/profile/work.hpp"
-#include "kernels/sample_losses.hpp"
 
 namespace bptplr {
 namespace {
@@ -18,15 +18,7 @@ class FixedThreshold : public PseudoLabels {
   explicit FixedThreshold(const Recipe& recipe) : threshold_(recipe.proto_threshold) {}
 
   Tensor choose(const KeptOutputs& kept, std::int64_t /*epoch*/) override {
-    const Range range("prototypes", moved(2 * kept.logits.numel(), DType::kFloat32));
-    const std::int64_t n = kept.logits.size(0);
-    Tensor labels = Tensor::empty({n}, DType::kInt64, kept.logits.device());
-    dispatch_float32(kept.logits, [&](const auto& ctx) {
-      kernels::pseudo_labels(ctx, n, kept.logits.size(1), threshold_,
-                             kept.prototype_logits.data<float>(), kept.logits.data<float>(),
-                             labels.data<std::int64_t>());
-    });
-    return labels;
+    return pseudo_labels(kept.prototype_logits, kept.logits, threshold_);
   }
 
  private:
@@ -60,9 +52,9 @@ class SelfAdaptiveThreshold : public PseudoLabels {
     for (std::size_t i = 0; i < p.size() / classes; ++i) {
       const auto row = std::span(p).subspan(i * classes, classes);
       const std::size_t c = largest_of(row);
-      const float* logits = z.data<float>() + i * classes;
+      const auto logits = z.span<float>().subspan(i * classes, classes);
       const bool counts = row[c] >= confidence_ * share_[c] / most;
-      labels.push_back(counts ? std::max_element(logits, logits + classes) - logits : -1);
+      labels.push_back(counts ? std::ranges::max_element(logits) - logits.begin() : -1);
     }
     return Tensor::from(labels, {std::ssize(labels)}).to(kept.logits.device());
   }

@@ -46,7 +46,7 @@ Losses SemiSupervisedStep::train(const Batch& batch, const StepViews& views) con
     loss = add(loss, lambda_c_ == 1.0 ? contrastive : scale(contrastive, lambda_c_));
   }
   backward(loss);
-  optimizer_.step(batch.lr().data<double>());
+  optimizer_.step(batch.lr());
 
   Losses losses{{"loss_x", "loss_u", "penalty", "loss"}, concat({semi.terms, loss.detach()})};
   if (contrast_->has_loss()) {

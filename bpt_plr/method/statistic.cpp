@@ -6,12 +6,9 @@
 #include <map>
 
 #include "bpt_plr/method/epoch_history.hpp"
+#include "bpt_plr/method/ops.hpp"
 #include "bpt_plr/method/part_table.hpp"
-#include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
-#include "engine/profile/range.hpp"
-#include "engine/profile/work.hpp"
-#include "kernels/sample_losses.hpp"
 
 namespace bptplr {
 namespace {
@@ -89,16 +86,8 @@ class DistanceStatistic : public Statistic {
                                std::span<const std::int64_t> noisy_labels) override {
     const Tensor& first = networks.front()->logits;
     const Tensor& second = networks.back()->logits;
-    const std::int64_t n = first.size(0);
-    const Range range("sample losses", moved(2 * first.numel() + n, DType::kFloat32));
-    const Tensor labels = Tensor::from(noisy_labels, {n}).to(first.device());
-    Tensor distances = Tensor::empty({n}, DType::kFloat32, first.device());
-    dispatch_float32(first, [&](const auto& ctx) {
-      kernels::sample_jensen_shannon(ctx, n, first.size(1), first.data<float>(),
-                                     second.data<float>(), labels.data<std::int64_t>(),
-                                     inverse_log_base_, distances.data<float>());
-    });
-    return {{distances, {}}};
+    const Tensor labels = Tensor::from(noisy_labels, {std::ssize(noisy_labels)}).to(first.device());
+    return {{jensen_shannon_distance(first, second, labels, inverse_log_base_), {}}};
   }
 
  private:
@@ -117,16 +106,8 @@ std::unique_ptr<Statistic> make_statistic(const Recipe& recipe) {
 }
 
 Tensor normalized_loss(const Tensor& logits, std::span<const std::int64_t> labels) {
-  const std::int64_t n = logits.size(0);
-  const Range range("sample losses", moved(logits.numel() + n, DType::kFloat32));
-  const Tensor labels_there = Tensor::from(labels, {std::ssize(labels)}).to(logits.device());
-  Tensor losses = Tensor::empty({n}, DType::kFloat32, logits.device());
-  dispatch_float32(logits, [&](const auto& ctx) {
-    kernels::sample_cross_entropy(ctx, n, logits.size(1), logits.data<float>(),
-                                  labels_there.data<std::int64_t>(), losses.data<float>());
-    kernels::min_max_normalize(ctx, n, losses.data<float>(), losses.data<float>());
-  });
-  return losses;
+  return normalized_cross_entropy(logits,
+                                  Tensor::from(labels, {std::ssize(labels)}).to(logits.device()));
 }
 
 }  // namespace bptplr

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "bpt_plr/method/batch.hpp"
-#include "bpt_plr/method/losses.hpp"
+#include "bpt_plr/method/ops.hpp"
 #include "models/network.hpp"
 
 namespace bptplr {

@@ -72,7 +72,7 @@ Losses WarmUpStep::train(const Batch& batch, const StepViews& views) const {
     const NoGrad no_grad;
     network_.forward(views.combined, training_mode(batch, Pass::kWarmUpStrong));
   }
-  optimizer_.step(batch.lr().data<double>());
+  optimizer_.step(batch.lr());
   losses.names.emplace_back("loss");
   losses.values = concat({losses.values, total});
   return losses;

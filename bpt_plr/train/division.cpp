@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "bpt_plr/method/prototypes.hpp"
+#include "bpt_plr/method/ops.hpp"
 #include "bpt_plr/train/evaluation.hpp"
 #include "bpt_plr/train/sampler.hpp"
 #include "engine/profile/range.hpp"

@@ -89,11 +89,10 @@ double test_accuracy(const std::vector<Network*>& networks, const ViewMaker& vie
                      std::span<const std::int64_t> labels) {
   const Range range("test");
   const Tensor all = summed_logits(networks, views);
-  const std::int64_t classes = all.size(1);
   std::int64_t correct = 0;
   for (std::int64_t i = 0; i < all.size(0); ++i) {
-    const float* row = all.data<float>() + i * classes;
-    const std::int64_t predicted = std::max_element(row, row + classes) - row;
+    const auto row = all.rows(i, i + 1).span<float>();
+    const std::int64_t predicted = std::ranges::max_element(row) - row.begin();
     if (predicted == labels[static_cast<std::size_t>(i)]) ++correct;
   }
   return 100.0 * static_cast<double>(correct) / static_cast<double>(labels.size());

@@ -140,16 +140,16 @@ void statistics_of(const CpuContext& ctx, const BatchNormShape& s, From&& from, 
 
 }  // namespace
 
-template <class T>
-void batch_norm_statistics(const CpuContext& ctx, const BatchNormShape& s, const T* x, T* mean,
-                           T* variance) {
+template <class Context, class T>
+void batch_norm_statistics(const Context& ctx, const BatchNormShape& s, const T* x, StatOf<T>* mean,
+                           StatOf<T>* variance) {
   statistics_of(
       ctx, s, [x](std::int64_t first, std::int64_t) { return x + first; }, mean, variance);
 }
 
-template <class T>
-void batch_norm_add_statistics(const CpuContext& ctx, const BatchNormShape& s, const T* a,
-                               const T* b, T* sum, T* mean, T* variance) {
+template <class Context, class T>
+void batch_norm_add_statistics(const Context& ctx, const BatchNormShape& s, const T* a, const T* b,
+                               T* sum, StatOf<T>* mean, StatOf<T>* variance) {
   const auto add = [=](std::int64_t first, std::int64_t count) {
 #pragma omp simd
     for (std::int64_t i = first; i < first + count; ++i) sum[i] = a[i] + b[i];
@@ -158,8 +158,8 @@ void batch_norm_add_statistics(const CpuContext& ctx, const BatchNormShape& s, c
   statistics_of(ctx, s, add, mean, variance);
 }
 
-template <class T>
-void batch_norm_update_running(const CpuContext&, const BatchNormShape& s, const T* mean,
+template <class Context, class T>
+void batch_norm_update_running(const Context&, const BatchNormShape& s, const T* mean,
                                const T* variance, T momentum, T* running_mean,
                                T* running_variance) {
   const T unbias = static_cast<T>(s.rows) / static_cast<T>(std::max<std::int64_t>(s.rows - 1, 1));
@@ -173,11 +173,12 @@ void batch_norm_update_running(const CpuContext&, const BatchNormShape& s, const
   }
 }
 
-template <class T>
-void batch_norm_normalize(const CpuContext& ctx, const BatchNormShape& s, const T* x, const T* mean,
-                          const T* variance, const T* weight, const T* bias, T eps, T* y) {
+template <class Context, class T>
+void batch_norm_normalize(const Context& ctx, const BatchNormShape& s, const T* x,
+                          const StatOf<T>* mean, const StatOf<T>* variance, const StatOf<T>* weight,
+                          const StatOf<T>* bias, StatOf<T> eps, T* y) {
   const std::int64_t channels = s.channels;
-  T* scale = ctx.scratch<T>(s.groups * channels);
+  T* scale = ctx.template scratch<T>(s.groups * channels);
   compute_scale(s, variance, weight, eps, scale);
   const T floor = relu_floor<T>(s);
   RowChunks(s).for_each(
@@ -318,14 +319,15 @@ void input_gradient(const BatchNormShape& s, const RowChunks& chunks, const T* x
 
 }  // namespace
 
-template <class T>
-void batch_norm_backward(const CpuContext& ctx, const BatchNormShape& s, bool training, const T* x,
-                         const T* dy, const T* more_dy, const T* mean, const T* variance,
-                         const T* weight, const T* bias, T eps, T* dx, T* dweight, T* dbias) {
+template <class Context, class T>
+void batch_norm_backward(const Context& ctx, const BatchNormShape& s, bool training, const T* x,
+                         const T* dy, const T* more_dy, const StatOf<T>* mean,
+                         const StatOf<T>* variance, const StatOf<T>* weight, const StatOf<T>* bias,
+                         StatOf<T> eps, T* dx, StatOf<T>* dweight, StatOf<T>* dbias) {
   const RowChunks chunks(s);
   const std::int64_t channels = s.channels;
   const std::int64_t all = s.groups * channels;
-  T* scale = ctx.scratch<T>(3 * all + chunks.count * 2 * channels);
+  T* scale = ctx.template scratch<T>(3 * all + chunks.count * 2 * channels);
   T* mean_g = scale + all;
   T* slope = mean_g + all;
   T* partial = slope + all;

@@ -15,8 +15,9 @@ std::int64_t rows_per_chunk(std::int64_t channels) {
 
 }  // namespace
 
-template <class T>
-void add_bias(const CpuContext&, std::int64_t rows, std::int64_t channels, const T* bias, T* y) {
+template <class Context, class T>
+void add_bias(const Context&, std::int64_t rows, std::int64_t channels, const StatOf<T>* bias,
+              T* y) {
   parallel_for(rows, rows_per_chunk(channels), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
 #pragma omp simd
@@ -25,12 +26,12 @@ void add_bias(const CpuContext&, std::int64_t rows, std::int64_t channels, const
   });
 }
 
-template <class T>
-void bias_gradient(const CpuContext& ctx, std::int64_t rows, std::int64_t channels, const T* dy,
-                   T* dbias) {
+template <class Context, class T>
+void bias_gradient(const Context& ctx, std::int64_t rows, std::int64_t channels, const T* dy,
+                   StatOf<T>* dbias) {
   const std::int64_t grain = rows_per_chunk(channels);
   const std::int64_t chunks = chunk_count(rows, grain);
-  T* partial = ctx.scratch<T>(chunks * channels);
+  T* partial = ctx.template scratch<T>(chunks * channels);
   parallel_for(rows, grain, [&](std::int64_t begin, std::int64_t end) {
     T* own = partial + begin / grain * channels;
     std::fill_n(own, channels, T{0});

@@ -8,9 +8,8 @@ namespace bptplr::kernels {
 
 // Blocks of four draws are the unit of work, so that each is drawn once. A block may reach from the
 // last channels of an image into the first of the next.
-template <class T>
-void dropout(const CpuContext&, const DropoutShape& s, const PhiloxStream& stream, const T* x,
-             T* y) {
+template <class Context, class T>
+void dropout(const Context&, const DropoutShape& s, const PhiloxStream& stream, const T* x, T* y) {
   const T keep = T{1} / (T{1} - static_cast<T>(s.rate));
   const std::int64_t blocks = (s.draws() + 3) / 4;
   const std::int64_t grain = kElementGrain / std::max<std::int64_t>(4, 4 * s.pixels) + 1;

@@ -6,8 +6,8 @@
 
 namespace bptplr::kernels {
 
-template <class T>
-void gather_rows(const CpuContext& /*ctx*/, std::int64_t rows, std::int64_t length, const T* source,
+template <class Context, class T>
+void gather_rows(const Context& /*ctx*/, std::int64_t rows, std::int64_t length, const T* source,
                  const std::int64_t* index, T* out) {
   const std::int64_t grain = kElementGrain / std::max<std::int64_t>(1, length) + 1;
   parallel_for(rows, grain, [&](std::int64_t begin, std::int64_t end) {

@@ -19,8 +19,8 @@ T dot(const T* a, const T* b, std::int64_t dim) {
 
 }  // namespace
 
-template <class T>
-void l2_normalize_forward(const CpuContext&, const T* x, T* y, T* norm, std::int64_t n,
+template <class Context, class T>
+void l2_normalize_forward(const Context&, const T* x, T* y, T* norm, std::int64_t n,
                           std::int64_t dim) {
   parallel_for(n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
@@ -31,8 +31,8 @@ void l2_normalize_forward(const CpuContext&, const T* x, T* y, T* norm, std::int
   });
 }
 
-template <class T>
-void l2_normalize_backward(const CpuContext&, const T* y, const T* norm, const T* dy, T* dx,
+template <class Context, class T>
+void l2_normalize_backward(const Context&, const T* y, const T* norm, const T* dy, T* dx,
                            std::int64_t n, std::int64_t dim) {
   parallel_for(n, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {

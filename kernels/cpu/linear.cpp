@@ -46,8 +46,8 @@ void for_each_row_block(std::int64_t rows, Fn&& fn) {
 
 }  // namespace
 
-template <class T>
-void linear_forward(const CpuContext&, const LinearShape& s, const T* x, const T* w, const T* b,
+template <class Context, class T>
+void linear_forward(const Context&, const LinearShape& s, const T* x, const T* w, const T* b,
                     T* y) {
   for_each_row_block(s.n, [&](std::int64_t first, std::int64_t rows) {
     gemm('N', 'T', rows, s.out, s.in, x + first * s.in, s.in, w, s.in, y + first * s.out, s.out);
@@ -58,16 +58,16 @@ void linear_forward(const CpuContext&, const LinearShape& s, const T* x, const T
   });
 }
 
-template <class T>
-void linear_backward_data(const CpuContext&, const LinearShape& s, const T* dy, const T* w, T* dx) {
+template <class Context, class T>
+void linear_backward_data(const Context&, const LinearShape& s, const T* dy, const T* w, T* dx) {
   for_each_row_block(s.n, [&](std::int64_t first, std::int64_t rows) {
     gemm('N', 'N', rows, s.in, s.out, dy + first * s.out, s.out, w, s.in, dx + first * s.in, s.in);
   });
 }
 
-template <class T>
-void linear_backward_weights(const CpuContext&, const LinearShape& s, const T* x, const T* dy,
-                             T* dw, T* db) {
+template <class Context, class T>
+void linear_backward_weights(const Context&, const LinearShape& s, const T* x, const T* dy, T* dw,
+                             T* db) {
   if (s.n == 0) {
     std::fill_n(dw, s.out * s.in, T{0});
   } else {

@@ -111,15 +111,15 @@ void semi_supervised_gradient(const SemiSupervisedShape& shape,
 
 }  // namespace
 
-template <class T>
-void semi_supervised_loss(const CpuContext& ctx, const SemiSupervisedShape& shape,
-                          const SemiSupervisedCoefficients& coefficients, const T* logits,
+template <class Context, class T>
+void semi_supervised_loss(const Context& ctx, const SemiSupervisedShape& shape,
+                          const SemiSupervisedCoefficients* coefficients, const T* logits,
                           const T* targets, T* loss, T* terms, T* grad) {
   const std::int64_t classes = shape.classes;
   std::fill(terms, terms + 3, T{0});
   *loss = T{0};
   if (shape.rows() == 0) return;
-  auto* p = ctx.scratch<double>(shape.rows() * classes + classes + shape.rows());
+  auto* p = ctx.template scratch<double>(shape.rows() * classes + classes + shape.rows());
   double* mean = p + shape.rows() * classes;
   double* losses = mean + classes;
   row_losses(shape, logits, targets, p, losses);
@@ -133,17 +133,17 @@ void semi_supervised_loss(const CpuContext& ctx, const SemiSupervisedShape& shap
   terms[0] = static_cast<T>(loss_x);
   terms[1] = static_cast<T>(loss_u);
   terms[2] = static_cast<T>(penalty);
-  *loss = static_cast<T>(coefficients.labelled * loss_x + coefficients.unlabelled * loss_u +
-                         coefficients.penalty * penalty);
-  semi_supervised_gradient(shape, coefficients, p, mean, targets, grad);
+  *loss = static_cast<T>(coefficients->labelled * loss_x + coefficients->unlabelled * loss_u +
+                         coefficients->penalty * penalty);
+  semi_supervised_gradient(shape, *coefficients, p, mean, targets, grad);
 }
 
-template <class T>
-void negative_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
-                      const T* logits, T* loss, T* grad) {
+template <class Context, class T>
+void negative_entropy(const Context& ctx, std::int64_t rows, std::int64_t classes, const T* logits,
+                      T* loss, T* grad) {
   *loss = T{0};
   if (rows == 0) return;
-  auto* p = ctx.scratch<double>(rows * classes + rows);
+  auto* p = ctx.template scratch<double>(rows * classes + rows);
   double* row_loss = p + rows * classes;
   // d/dz_c sum_k p_k log p_k = p_c (log p_c - sum_k p_k log p_k): d_c = log p_c + 1, and the 1
   // drops out because the p_k sum to one.
@@ -166,8 +166,8 @@ void negative_entropy(const CpuContext& ctx, std::int64_t rows, std::int64_t cla
   *loss = static_cast<T>(mean_or_zero(row_loss, rows));
 }
 
-template <class T>
-void generalized_cross_entropy(const CpuContext& /*ctx*/, std::int64_t rows, std::int64_t classes,
+template <class Context, class T>
+void generalized_cross_entropy(const Context& /*ctx*/, std::int64_t rows, std::int64_t classes,
                                double q, const T* logits, const std::int64_t* labels, T* loss,
                                T* grad) {
   // With p^q = exp(q log p), y the label: d/dz_c (1 - p_y^q) / q = p_y^q (p_c - [c = y]).
@@ -193,14 +193,14 @@ void generalized_cross_entropy(const CpuContext& /*ctx*/, std::int64_t rows, std
 }
 
 template void semi_supervised_loss(const CpuContext&, const SemiSupervisedShape&,
-                                   const SemiSupervisedCoefficients&, const float*, const float*,
+                                   const SemiSupervisedCoefficients*, const float*, const float*,
                                    float*, float*, float*);
 template void negative_entropy(const CpuContext&, std::int64_t, std::int64_t, const float*, float*,
                                float*);
 template void generalized_cross_entropy(const CpuContext&, std::int64_t, std::int64_t, double,
                                         const float*, const std::int64_t*, float*, float*);
 template void semi_supervised_loss(const CpuContext&, const SemiSupervisedShape&,
-                                   const SemiSupervisedCoefficients&, const double*, const double*,
+                                   const SemiSupervisedCoefficients*, const double*, const double*,
                                    double*, double*, double*);
 template void negative_entropy(const CpuContext&, std::int64_t, std::int64_t, const double*,
                                double*, double*);

@@ -220,6 +220,7 @@ void gradients(const Anchors<T>& a, ContrastiveLoss kind, std::int64_t i0) {
 
 }  // namespace
 
+template <>
 void class_sets(const CpuContext& /*ctx*/, std::int64_t rows, std::int64_t classes,
                 std::int64_t kappa, const float* logits, const std::int64_t* labels,
                 std::uint64_t* sets) {
@@ -244,8 +245,8 @@ void class_sets(const CpuContext& /*ctx*/, std::int64_t rows, std::int64_t class
   });
 }
 
-template <class T>
-void contrastive_loss(const CpuContext& ctx, ContrastiveLoss kind, const ContrastiveShape& shape,
+template <class Context, class T>
+void contrastive_loss(const Context& ctx, ContrastiveLoss kind, const ContrastiveShape& shape,
                       double tau, const T* features, const std::uint64_t* class_sets, T* loss,
                       T* grad, std::int64_t* negatives) {
   *loss = T{0};

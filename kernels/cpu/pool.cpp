@@ -24,34 +24,9 @@ void for_each_output(const PoolShape& s, Fn&& fn) {
 
 }  // namespace
 
-template <class T>
-void avg_pool_forward(const CpuContext&, const PoolShape& s, const T* x, T* y) {
-  const T inverse = T{1} / static_cast<T>(s.kernel * s.kernel);
-  for_each_output(s, [&](std::int64_t image, std::int64_t p, std::int64_t q, std::int64_t out) {
-    const T* xi = x + image * s.h * s.w * s.c;
-    std::fill_n(y + out, s.c, T{0});
-    for_each_tap(s, p, q, [&](std::int64_t, std::int64_t in) {
-      for (std::int64_t c = 0; c < s.c; ++c) y[out + c] += xi[in + c];
-    });
-    for (std::int64_t c = 0; c < s.c; ++c) y[out + c] *= inverse;
-  });
-}
-
-template <class T>
-void avg_pool_backward(const CpuContext&, const PoolShape& s, const T* dy, T* dx) {
-  const T inverse = T{1} / static_cast<T>(s.kernel * s.kernel);
-  std::fill_n(dx, s.n * s.h * s.w * s.c, T{0});
-  for_each_output(s, [&](std::int64_t image, std::int64_t p, std::int64_t q, std::int64_t out) {
-    T* dxi = dx + image * s.h * s.w * s.c;
-    for_each_tap(s, p, q, [&](std::int64_t, std::int64_t in) {
-      for (std::int64_t c = 0; c < s.c; ++c) dxi[in + c] += dy[out + c] * inverse;
-    });
-  });
-}
-
-template <class T>
-void global_avg_pool_forward(const CpuContext&, std::int64_t n, std::int64_t pixels, std::int64_t c,
-                             const T* x, T* y) {
+template <class Context, class T>
+void global_avg_pool_forward(const Context&, std::int64_t n, std::int64_t pixels, std::int64_t c,
+                             const T* x, StatOf<T>* y) {
   const T inverse = T{1} / static_cast<T>(pixels);
   parallel_for(n, 1, [&](std::int64_t image, std::int64_t) {
     T* row = y + image * c;
@@ -63,9 +38,9 @@ void global_avg_pool_forward(const CpuContext&, std::int64_t n, std::int64_t pix
   });
 }
 
-template <class T>
-void global_avg_pool_backward(const CpuContext&, std::int64_t n, std::int64_t pixels,
-                              std::int64_t c, const T* dy, T* dx) {
+template <class Context, class T>
+void global_avg_pool_backward(const Context&, std::int64_t n, std::int64_t pixels, std::int64_t c,
+                              const StatOf<T>* dy, T* dx) {
   const T inverse = T{1} / static_cast<T>(pixels);
   parallel_for(n, 1, [&](std::int64_t image, std::int64_t) {
     for (std::int64_t p = 0; p < pixels; ++p) {
@@ -76,9 +51,8 @@ void global_avg_pool_backward(const CpuContext&, std::int64_t n, std::int64_t pi
   });
 }
 
-template <class T>
-void max_pool_forward(const CpuContext&, const PoolShape& s, const T* x, T* y,
-                      std::uint8_t* winner) {
+template <class Context, class T>
+void max_pool_forward(const Context&, const PoolShape& s, const T* x, T* y, std::uint8_t* winner) {
   for_each_output(s, [&](std::int64_t image, std::int64_t p, std::int64_t q, std::int64_t out) {
     const T* xi = x + image * s.h * s.w * s.c;
     std::fill_n(y + out, s.c, -std::numeric_limits<T>::infinity());
@@ -97,9 +71,9 @@ void max_pool_forward(const CpuContext&, const PoolShape& s, const T* x, T* y,
   });
 }
 
-template <class T>
-void max_pool_backward(const CpuContext&, const PoolShape& s, const T* dy,
-                       const std::uint8_t* winner, T* dx) {
+template <class Context, class T>
+void max_pool_backward(const Context&, const PoolShape& s, const T* dy, const std::uint8_t* winner,
+                       T* dx) {
   std::fill_n(dx, s.n * s.h * s.w * s.c, T{0});
   for_each_output(s, [&](std::int64_t image, std::int64_t p, std::int64_t q, std::int64_t out) {
     T* dxi = dx + image * s.h * s.w * s.c;
@@ -112,8 +86,6 @@ void max_pool_backward(const CpuContext&, const PoolShape& s, const T* dy,
 }
 
 #define BPTPLR_INSTANTIATE(T)                                                           \
-  template void avg_pool_forward(const CpuContext&, const PoolShape&, const T*, T*);    \
-  template void avg_pool_backward(const CpuContext&, const PoolShape&, const T*, T*);   \
   template void global_avg_pool_forward(const CpuContext&, std::int64_t, std::int64_t,  \
                                         std::int64_t, const T*, T*);                    \
   template void global_avg_pool_backward(const CpuContext&, std::int64_t, std::int64_t, \

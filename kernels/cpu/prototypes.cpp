@@ -57,6 +57,7 @@ void for_each_class_mean(const CpuContext& ctx, const PrototypeShape& shape, con
 
 }  // namespace
 
+template <>
 void class_means(const CpuContext& ctx, const PrototypeShape& shape, const float* q,
                  const std::int64_t* labels, float* prototypes, std::int64_t* counts) {
   std::fill(prototypes, prototypes + shape.classes * shape.dim, 0.0F);
@@ -67,6 +68,7 @@ void class_means(const CpuContext& ctx, const PrototypeShape& shape, const float
   });
 }
 
+template <>
 void update_prototypes(const CpuContext& ctx, const PrototypeShape& shape, double momentum,
                        const float* q, const std::int64_t* labels, float* prototypes,
                        std::int64_t* counts) {

@@ -50,6 +50,7 @@ double jensen_shannon(const double* p, std::int64_t classes, std::int64_t label)
 
 }  // namespace
 
+template <>
 void sample_cross_entropy(const CpuContext& /*ctx*/, std::int64_t rows, std::int64_t classes,
                           const float* logits, const std::int64_t* labels, float* losses) {
   parallel_for(rows, softmax_grain(classes), [&](std::int64_t begin, std::int64_t end) {
@@ -60,6 +61,7 @@ void sample_cross_entropy(const CpuContext& /*ctx*/, std::int64_t rows, std::int
   });
 }
 
+template <>
 void min_max_normalize(const CpuContext& /*ctx*/, std::int64_t n, const float* x, float* out) {
   const auto range = parallel_sum<Range>(n, kElementGrain, [&](auto begin, auto end) {
     Range part;
@@ -75,6 +77,7 @@ void min_max_normalize(const CpuContext& /*ctx*/, std::int64_t n, const float* x
   });
 }
 
+template <>
 void interleave(const CpuContext&, std::int64_t n, const float* a, const float* b, float* out) {
   parallel_for(n, kElementGrain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
@@ -84,6 +87,7 @@ void interleave(const CpuContext&, std::int64_t n, const float* a, const float* 
   });
 }
 
+template <>
 void sample_jensen_shannon(const CpuContext& ctx, std::int64_t rows, std::int64_t classes,
                            const float* logits_1, const float* logits_2, const std::int64_t* labels,
                            double inverse_log_base, float* distances) {
@@ -99,6 +103,7 @@ void sample_jensen_shannon(const CpuContext& ctx, std::int64_t rows, std::int64_
   });
 }
 
+template <>
 void pseudo_labels(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, double threshold,
                    const float* prototype_logits, const float* logits, std::int64_t* labels) {
   auto* scratch = ctx.scratch<double>(rows * classes);

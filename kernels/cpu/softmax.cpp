@@ -18,25 +18,24 @@ void for_each_row(std::int64_t n, std::int64_t classes, Fn&& fn) {
 
 }  // namespace
 
-template <class T>
-void softmax(const CpuContext&, const T* x, T* y, std::int64_t n, std::int64_t classes) {
+template <class Context, class T>
+void softmax(const Context&, const T* x, T* y, std::int64_t n, std::int64_t classes) {
   for_each_row(n, classes, [&](std::int64_t i) {
     const T lse = static_cast<T>(log_sum_exp(x + i * classes, classes));
     for (std::int64_t k = i * classes; k < (i + 1) * classes; ++k) y[k] = std::exp(x[k] - lse);
   });
 }
 
-template <class T>
-void log_softmax_forward(const CpuContext&, const T* x, T* y, std::int64_t n,
-                         std::int64_t classes) {
+template <class Context, class T>
+void log_softmax_forward(const Context&, const T* x, T* y, std::int64_t n, std::int64_t classes) {
   for_each_row(n, classes, [&](std::int64_t i) {
     const T lse = static_cast<T>(log_sum_exp(x + i * classes, classes));
     for (std::int64_t k = i * classes; k < (i + 1) * classes; ++k) y[k] = x[k] - lse;
   });
 }
 
-template <class T>
-void log_softmax_backward(const CpuContext&, const T* y, const T* dy, T* dx, std::int64_t n,
+template <class Context, class T>
+void log_softmax_backward(const Context&, const T* y, const T* dy, T* dx, std::int64_t n,
                           std::int64_t classes) {
   for_each_row(n, classes, [&](std::int64_t i) {
     T sum{0};
@@ -47,8 +46,8 @@ void log_softmax_backward(const CpuContext&, const T* y, const T* dy, T* dx, std
   });
 }
 
-template <class T>
-void soft_cross_entropy(const CpuContext&, const T* logits, const T* target, std::int64_t n,
+template <class Context, class T>
+void soft_cross_entropy(const Context&, const T* logits, const T* target, std::int64_t n,
                         std::int64_t classes, T* loss, T* dlogits) {
   const T inverse_n = T{1} / static_cast<T>(std::max<std::int64_t>(n, 1));
   const double total =

@@ -44,6 +44,7 @@ void sharpened_rows(const CpuContext& ctx, std::int64_t rows, std::int64_t class
 
 }  // namespace
 
+template <>
 void sharpen(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
              const float* p, float* targets) {
   sharpened_rows(
@@ -51,6 +52,7 @@ void sharpen(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, dou
       [&](std::int64_t i, double* row) { std::copy(p + i * classes, p + (i + 1) * classes, row); });
 }
 
+template <>
 void co_guess(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
               const float* logits_k1, const float* logits_k2, const float* logits_j1,
               const float* logits_j2, float* targets, float* p) {
@@ -61,6 +63,7 @@ void co_guess(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, do
   });
 }
 
+template <>
 void co_refine(const CpuContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
                const float* logits_k1, const float* logits_k2, const std::int64_t* labels,
                const float* w, float* targets, float* p) {

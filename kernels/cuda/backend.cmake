@@ -16,7 +16,7 @@ foreach(target bptplr_backend bptplr_hopper)
     $<$<COMPILE_LANGUAGE:CUDA>:-Xptxas=-v -lineinfo>)
 endforeach()
 # Views equal the CPU's to the bit, so no multiplication is fused with an addition there.
-set_source_files_properties(${CMAKE_SOURCE_DIR}/kernels/cuda/augment.cu PROPERTIES
+set_source_files_properties(${CMAKE_SOURCE_DIR}/kernels/cuda/augment/augment.cu PROPERTIES
                             COMPILE_OPTIONS -fmad=false)
 target_include_directories(bptplr_backend SYSTEM PRIVATE ${CUDNN_INCLUDE_DIR})
 target_link_libraries(bptplr_backend PUBLIC bptplr_options CUDA::cudart CUDA::cublasLt

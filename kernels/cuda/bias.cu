@@ -86,8 +86,8 @@ ChannelTiling tiling_of(std::int64_t rows, std::int64_t channels) {
 
 }  // namespace
 
-template <class T>
-void add_bias(const CudaContext& ctx, std::int64_t rows, std::int64_t channels, const float* bias,
+template <class Context, class T>
+void add_bias(const Context& ctx, std::int64_t rows, std::int64_t channels, const StatOf<T>* bias,
               T* y) {
   const auto run = [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
@@ -98,13 +98,13 @@ void add_bias(const CudaContext& ctx, std::int64_t rows, std::int64_t channels, 
   with_width<T>(channels, run, bias, y);
 }
 
-template <class T>
-void bias_gradient(const CudaContext& ctx, std::int64_t rows, std::int64_t channels, const T* dy,
-                   float* dbias) {
+template <class Context, class T>
+void bias_gradient(const Context& ctx, std::int64_t rows, std::int64_t channels, const T* dy,
+                   StatOf<T>* dbias) {
   const auto run = [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
     const ChannelTiling t = tiling_of<kWidth>(rows, channels);
-    float* partial = ctx.scratch<float>(t.chunks * channels);
+    float* partial = ctx.template scratch<float>(t.chunks * channels);
     launch(ctx, {channel_grid(t, kWidth, 1), dim3(kThreads)}, bias_sums_kernel<kWidth, T>, t, dy,
            partial);
     launch(ctx, {dim3(static_cast<unsigned>(div_up(channels, kWarp))), dim3(kCombineThreads)},

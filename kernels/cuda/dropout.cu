@@ -47,8 +47,8 @@ bool aligned(const T* base) {
 
 }  // namespace
 
-template <class T>
-void dropout(const CudaContext& ctx, const DropoutShape& s, const PhiloxStream& stream, const T* x,
+template <class Context, class T>
+void dropout(const Context& ctx, const DropoutShape& s, const PhiloxStream& stream, const T* x,
              T* y) {
   const bool wide = s.channels % kDraws == 0 && aligned(x) && aligned(y);
   const std::int64_t columns =

@@ -14,9 +14,6 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kVectors = 2;       // a thread and round
 constexpr int kBlocks = 8 * 132;  // that fill an H200
-constexpr int kSumThreads = 512;
-constexpr int kSumVectors = 4;  // a thread at least, before another block is worth it
-constexpr int kSumBlocks = 2 * 132;
 
 struct ReluForward {
   __device__ float operator()(float x) const { return x > 0.0f ? x : 0.0f; }
@@ -34,9 +31,6 @@ struct LeakyReluBackward {
 };
 struct Add {
   __device__ float operator()(float a, float b) const { return a + b; }
-};
-struct Multiply {
-  __device__ float operator()(float a, float b) const { return a * b; }
 };
 struct Scale {
   float factor;
@@ -102,105 +96,75 @@ void map(const CudaContext& ctx, const Fn& fn, Out* out, std::int64_t n, const I
          in...);
 }
 
-/// out[block] = the block's share of the sum.
-template <int kWidth, class In, class Out>
-__global__ void __launch_bounds__(kSumThreads) sum_kernel(const In* x, Out* out, std::int64_t n) {
-  const std::int64_t threads = static_cast<std::int64_t>(gridDim.x) * kSumThreads;
-  const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * kSumThreads + threadIdx.x;
-  double sum = 0.0;
-#pragma unroll 4
-  for (std::int64_t i = thread * kWidth; i + kWidth <= n; i += threads * kWidth) {
-    const auto values = load_values<kWidth, double>(x + i);
-#pragma unroll
-    for (int k = 0; k < kWidth; ++k) sum += values.v[k];
-  }
-  const std::int64_t rest = n - n % kWidth + thread;
-  if (kWidth > 1 && rest < n) sum += static_cast<double>(x[rest]);
-  sum = block_sum<kSumThreads>(sum);
-  if (threadIdx.x == 0) out[blockIdx.x] = static_cast<Out>(sum);
-}
-
 }  // namespace
 
-template <class T>
-void relu_forward(const CudaContext& ctx, const T* x, T* y, std::int64_t n) {
+template <class Context, class T>
+void relu_forward(const Context& ctx, const T* x, T* y, std::int64_t n) {
   map(ctx, ReluForward{}, y, n, x);
 }
 
-template <class T>
-void relu_backward(const CudaContext& ctx, const T* y, const T* dy, T* dx, std::int64_t n) {
+template <class Context, class T>
+void relu_backward(const Context& ctx, const T* y, const T* dy, T* dx, std::int64_t n) {
   map(ctx, ReluBackward{}, dx, n, y, dy);
 }
 
-template <class T>
-void leaky_relu_forward(const CudaContext& ctx, float slope, const T* x, T* y, std::int64_t n) {
-  map(ctx, LeakyReluForward{slope}, y, n, x);
+template <class Context, class T>
+void leaky_relu_forward(const Context& ctx, double slope, const T* x, T* y, std::int64_t n) {
+  map(ctx, LeakyReluForward{static_cast<float>(slope)}, y, n, x);
 }
 
-template <class T>
-void leaky_relu_backward(const CudaContext& ctx, float slope, const T* y, const T* dy, T* dx,
+template <class Context, class T>
+void leaky_relu_backward(const Context& ctx, double slope, const T* y, const T* dy, T* dx,
                          std::int64_t n) {
-  map(ctx, LeakyReluBackward{slope}, dx, n, y, dy);
+  map(ctx, LeakyReluBackward{static_cast<float>(slope)}, dx, n, y, dy);
 }
 
-template <class T>
-void add(const CudaContext& ctx, const T* a, const T* b, T* out, std::int64_t n) {
+template <class Context, class T>
+void add(const Context& ctx, const T* a, const T* b, T* out, std::int64_t n) {
   map(ctx, Add{}, out, n, a, b);
 }
 
-template <class T>
-void multiply(const CudaContext& ctx, const T* a, const T* b, T* out, std::int64_t n) {
-  map(ctx, Multiply{}, out, n, a, b);
+template <class Context, class T>
+void scale(const Context& ctx, double factor, const T* x, T* out, std::int64_t n) {
+  map(ctx, Scale{static_cast<float>(factor)}, out, n, x);
 }
 
-template <class T>
-void scale(const CudaContext& ctx, float factor, const T* x, T* out, std::int64_t n) {
-  map(ctx, Scale{factor}, out, n, x);
-}
-
+template <>
 void scale_by(const CudaContext& ctx, const float* factor, const float* x, float* out,
               std::int64_t n) {
   map(ctx, ScaleBy{factor}, out, n, x);
 }
 
-void sum(const CudaContext& ctx, const float* x, float* out, std::int64_t n) {
-  const bool wide = aligned(x);
-  const std::int64_t per_block = kSumThreads * kSumVectors * (wide ? kVecWidth<float> : 1);
-  const std::int64_t blocks = std::clamp<std::int64_t>(div_up(n, per_block), 1, kSumBlocks);
-  auto* partial = ctx.scratch<double>(blocks);
-  launch(ctx, {dim3(static_cast<unsigned>(blocks)), dim3(kSumThreads)},
-         wide ? sum_kernel<kVecWidth<float>, float, double> : sum_kernel<1, float, double>, x,
-         partial, n);
-  launch(ctx, {dim3(1), dim3(kSumThreads)}, sum_kernel<1, double, float>, partial, out, blocks);
-}
-
+template <>
 void convert(const CudaContext& ctx, const float* x, bfloat16* y, std::int64_t n) {
   map(ctx, Identity{}, y, n, x);
 }
 
+template <>
 void convert(const CudaContext& ctx, const bfloat16* x, float* y, std::int64_t n) {
   map(ctx, Identity{}, y, n, x);
 }
 
-template <class T>
-void fill(const CudaContext& ctx, T value, T* out, std::int64_t n) {
+template <class Context, class T>
+void fill(const Context& ctx, T value, T* out, std::int64_t n) {
   map(ctx, Constant<T>{value}, out, n);
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                              \
-  template void relu_forward(const CudaContext&, const T*, T*, std::int64_t);              \
-  template void relu_backward(const CudaContext&, const T*, const T*, T*, std::int64_t);   \
-  template void leaky_relu_forward(const CudaContext&, float, const T*, T*, std::int64_t); \
-  template void leaky_relu_backward(const CudaContext&, float, const T*, const T*, T*,     \
-                                    std::int64_t);                                         \
-  template void add(const CudaContext&, const T*, const T*, T*, std::int64_t);             \
-  template void multiply(const CudaContext&, const T*, const T*, T*, std::int64_t);        \
-  template void scale(const CudaContext&, float, const T*, T*, std::int64_t);
+#define BPTPLR_INSTANTIATE(T)                                                               \
+  template void relu_forward(const CudaContext&, const T*, T*, std::int64_t);               \
+  template void relu_backward(const CudaContext&, const T*, const T*, T*, std::int64_t);    \
+  template void leaky_relu_forward(const CudaContext&, double, const T*, T*, std::int64_t); \
+  template void leaky_relu_backward(const CudaContext&, double, const T*, const T*, T*,     \
+                                    std::int64_t);                                          \
+  template void add(const CudaContext&, const T*, const T*, T*, std::int64_t);              \
+  template void scale(const CudaContext&, double, const T*, T*, std::int64_t);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(bfloat16)
 #undef BPTPLR_INSTANTIATE
 
 template void fill(const CudaContext&, float, float*, std::int64_t);
+template void fill(const CudaContext&, double, double*, std::int64_t);
+template void fill(const CudaContext&, bfloat16, bfloat16*, std::int64_t);
 template void fill(const CudaContext&, std::int64_t, std::int64_t*, std::int64_t);
 template void fill(const CudaContext&, std::uint8_t, std::uint8_t*, std::int64_t);
 

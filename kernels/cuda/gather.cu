@@ -37,8 +37,8 @@ void gather_words(const CudaContext& ctx, std::int64_t rows, std::int64_t row_by
 
 }  // namespace
 
-template <class T>
-void gather_rows(const CudaContext& ctx, std::int64_t rows, std::int64_t length, const T* source,
+template <class Context, class T>
+void gather_rows(const Context& ctx, std::int64_t rows, std::int64_t length, const T* source,
                  const std::int64_t* index, T* out) {
   const std::int64_t row_bytes = length * static_cast<std::int64_t>(sizeof(T));
   const std::uintptr_t misfit = reinterpret_cast<std::uintptr_t>(source) |

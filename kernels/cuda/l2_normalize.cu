@@ -70,12 +70,14 @@ LaunchShape row_launch(std::int64_t n) {
 
 }  // namespace
 
+template <>
 void l2_normalize_forward(const CudaContext& ctx, const float* x, float* y, float* norm,
                           std::int64_t n, std::int64_t dim) {
   const bool wide = can_vectorize(x, dim) && can_vectorize(y, dim);
   launch(ctx, row_launch(n), wide ? forward_kernel<4> : forward_kernel<1>, x, y, norm, n, dim);
 }
 
+template <>
 void l2_normalize_backward(const CudaContext& ctx, const float* y, const float* norm,
                            const float* dy, float* dx, std::int64_t n, std::int64_t dim) {
   const bool wide = can_vectorize(y, dim) && can_vectorize(dy, dim) && can_vectorize(dx, dim);

@@ -32,18 +32,21 @@ __global__ void __launch_bounds__(kWarps* kWarp)
 
 }  // namespace
 
+template <>
 void linear_forward(const CudaContext& ctx, const LinearShape& s, const float* x, const float* w,
                     const float* b, float* y) {
   if (s.n == 0 || s.out == 0) return;
   gemm(ctx, {s.n, s.out, s.in, false, true}, x, w, b, y);
 }
 
+template <>
 void linear_backward_data(const CudaContext& ctx, const LinearShape& s, const float* dy,
                           const float* w, float* dx) {
   if (s.n == 0 || s.in == 0) return;
   gemm(ctx, {s.n, s.in, s.out, false, false}, dy, w, nullptr, dx);
 }
 
+template <>
 void linear_backward_weights(const CudaContext& ctx, const LinearShape& s, const float* x,
                              const float* dy, float* dw, float* db) {
   if (s.n == 0) {

@@ -216,6 +216,7 @@ __global__ void __launch_bounds__(kRowThreads)
 
 }  // namespace
 
+template <>
 void semi_supervised_loss(const CudaContext& ctx, const SemiSupervisedShape& shape,
                           const SemiSupervisedCoefficients* coefficients, const float* logits,
                           const float* targets, float* loss, float* terms, float* grad) {
@@ -236,6 +237,7 @@ void semi_supervised_loss(const CudaContext& ctx, const SemiSupervisedShape& sha
   });
 }
 
+template <>
 void negative_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
                       const float* logits, float* loss, float* grad) {
   const LaunchShape shape = row_launch(rows);
@@ -247,6 +249,7 @@ void negative_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t cl
   mean_over_rows(ctx, partial, shape.grid.x, rows, loss);
 }
 
+template <>
 void generalized_cross_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
                                double q, const float* logits, const std::int64_t* labels,
                                float* loss, float* grad) {

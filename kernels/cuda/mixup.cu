@@ -35,9 +35,9 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-template <class T>
-void mixup(const CudaContext& ctx, std::int64_t rows, std::int64_t length, const double* l,
-           const T* a, const std::int64_t* perm, T* out) {
+template <class Context, class T>
+void mixup(const Context& ctx, std::int64_t rows, std::int64_t length, const double* l, const T* a,
+           const std::int64_t* perm, T* out) {
   const bool wide = can_vectorize(a, length) && can_vectorize(out, length);
   const std::int64_t threads = rows * length / (wide ? kVecWidth<T> : 1);
   const LaunchShape shape{dim3(static_cast<unsigned>(div_up(threads, kThreads))), dim3(kThreads)};

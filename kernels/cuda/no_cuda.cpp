@@ -1,5 +1,6 @@
 // A build without CUDA: there is no device, so no tensor is ever on one, and what takes a
-// CudaContext is never called. The linker still asks for it.
+// CudaContext is never called. The linker still asks for it: a kernel that is missing here is an
+// undefined symbol of the build without CUDA.
 #include <stdexcept>
 
 #include "kernels/augment.hpp"
@@ -36,514 +37,183 @@ namespace {
 
 }  // namespace
 
-// device_memory
+/// Defines a function that nobody calls.
+#define ABSENT(...)      \
+  __VA_ARGS__ {          \
+    not_in_this_build(); \
+  }
+/// Instantiates a kernel for a type that it has on a GPU.
+#define FOR_TYPE(kernel, ...) \
+  template decltype(kernel<CudaContext, __VA_ARGS__>) kernel<CudaContext, __VA_ARGS__>
+/// Defines a kernel, given what it takes behind the context: one without a type T, one for T =
+/// float, one for T = float and bfloat16.
+#define KERNEL(name, ...)                                                 \
+  ABSENT(template <class Context> void name(const Context&, __VA_ARGS__)) \
+  template decltype(name<CudaContext>) name<CudaContext>
+#define FLOAT(name, ...)                                                           \
+  ABSENT(template <class Context, class T> void name(const Context&, __VA_ARGS__)) \
+  FOR_TYPE(name, float)
+#define ACTIVATION(name, ...) \
+  FLOAT(name, __VA_ARGS__);   \
+  FOR_TYPE(name, bfloat16)
+
+// device_memory, device_graph, stream_clock, ranges
 int device_count() {
   return 0;
-}
-std::string device_description(int) {
-  not_in_this_build();
 }
 std::string no_device_reason() {
   return "this bptplr was built without CUDA";
 }
-const CudaContext& device_context(int) {
-  not_in_this_build();
-}
-void* device_allocate(const CudaContext&, std::size_t) {
-  not_in_this_build();
-}
-void device_release(const CudaContext&, void*) {
-  not_in_this_build();
-}
-DeviceMemoryUse device_memory_use(const CudaContext&) {
-  not_in_this_build();
-}
-void device_memory_reset_peak(const CudaContext&) {
-  not_in_this_build();
-}
-void copy_to_device(const CudaContext&, void*, const void*, std::size_t) {
-  not_in_this_build();
-}
-void copy_to_host(const CudaContext&, void*, const void*, std::size_t) {
-  not_in_this_build();
-}
-std::unique_ptr<DelayedCopy> copy_to_host_later(const CudaContext&, const void*, std::size_t) {
-  not_in_this_build();
-}
-void copy_on_device(const CudaContext&, void*, const void*, std::size_t) {
-  not_in_this_build();
-}
-void set_to_zero(const CudaContext&, void*, std::size_t) {
-  not_in_this_build();
-}
-void synchronize(const CudaContext&) {
-  not_in_this_build();
-}
-
-// device_graph
-std::unique_ptr<DeviceGraph> make_graph(const CudaContext&) {
-  not_in_this_build();
-}
-
-// stream_clock
-std::unique_ptr<StreamClock> make_stream_clock(const CudaContext&) {
-  not_in_this_build();
-}
-
-// ranges
 void push_range(const char*) {}
 void pop_range() {}
-
-AugmentProgram prepare(const AugmentPlan&, int, int) {
-  not_in_this_build();
-}
-std::vector<SgdChunk> sgd_chunks(std::span<const std::int64_t>) {
-  not_in_this_build();
-}
+ABSENT(std::string device_description(int));
+ABSENT(const CudaContext& device_context(int));
+ABSENT(void* device_allocate(const CudaContext&, std::size_t));
+ABSENT(void device_release(const CudaContext&, void*));
+ABSENT(DeviceMemoryUse device_memory_use(const CudaContext&));
+ABSENT(void device_memory_reset_peak(const CudaContext&));
+ABSENT(void copy_to_device(const CudaContext&, void*, const void*, std::size_t));
+ABSENT(void copy_to_host(const CudaContext&, void*, const void*, std::size_t));
+ABSENT(std::unique_ptr<DelayedCopy> copy_to_host_later(const CudaContext&, const void*,
+                                                       std::size_t));
+ABSENT(void copy_on_device(const CudaContext&, void*, const void*, std::size_t));
+ABSENT(void set_to_zero(const CudaContext&, void*, std::size_t));
+ABSENT(void synchronize(const CudaContext&));
+ABSENT(std::unique_ptr<DeviceGraph> make_graph(const CudaContext&));
+ABSENT(std::unique_ptr<StreamClock> make_stream_clock(const CudaContext&));
 
 // augment
-template <>
-void augment_batch(const CudaContext&, const AugmentShape&, const std::uint8_t*,
-                   const std::int64_t*, const AugmentProgram*, const float*, const float*, float*) {
-  not_in_this_build();
-}
-template <>
-void augment_batch(const CudaContext&, const AugmentShape&, const std::uint8_t*,
-                   const std::int64_t*, const AugmentProgram*, const float*, const float*,
-                   bfloat16*) {
-  not_in_this_build();
-}
-void augment_batch(const CudaContext&, const AugmentShape&, const std::uint8_t*,
-                   const std::int64_t*, const AugmentProgram*, std::uint8_t*) {
-  not_in_this_build();
-}
+ACTIVATION(augment_batch, const AugmentShape&, const std::uint8_t*, const std::int64_t*,
+           const AugmentProgram*, const float*, const float*, T*);
+KERNEL(augment_batch, const AugmentShape&, const std::uint8_t*, const std::int64_t*,
+       const AugmentProgram*, std::uint8_t*);
 
 // batch_norm
-template <>
-void batch_norm_statistics(const CudaContext&, const BatchNormShape&, const float*, float*,
-                           float*) {
-  not_in_this_build();
-}
-template <>
-void batch_norm_statistics(const CudaContext&, const BatchNormShape&, const bfloat16*, float*,
-                           float*) {
-  not_in_this_build();
-}
-template <>
-void batch_norm_add_statistics(const CudaContext&, const BatchNormShape&, const float*,
-                               const float*, float*, float*, float*) {
-  not_in_this_build();
-}
-template <>
-void batch_norm_add_statistics(const CudaContext&, const BatchNormShape&, const bfloat16*,
-                               const bfloat16*, bfloat16*, float*, float*) {
-  not_in_this_build();
-}
-void batch_norm_update_running(const CudaContext&, const BatchNormShape&, const float*,
-                               const float*, float, float*, float*) {
-  not_in_this_build();
-}
-template <>
-void batch_norm_normalize(const CudaContext&, const BatchNormShape&, const float*, const float*,
-                          const float*, const float*, const float*, float, float*) {
-  not_in_this_build();
-}
-template <>
-void batch_norm_normalize(const CudaContext&, const BatchNormShape&, const bfloat16*, const float*,
-                          const float*, const float*, const float*, float, bfloat16*) {
-  not_in_this_build();
-}
-template <>
-void batch_norm_backward(const CudaContext&, const BatchNormShape&, bool, const float*,
-                         const float*, const float*, const float*, const float*, const float*,
-                         const float*, float, float*, float*, float*) {
-  not_in_this_build();
-}
-template <>
-void batch_norm_backward(const CudaContext&, const BatchNormShape&, bool, const bfloat16*,
-                         const bfloat16*, const bfloat16*, const float*, const float*, const float*,
-                         const float*, float, bfloat16*, float*, float*) {
-  not_in_this_build();
-}
+ACTIVATION(batch_norm_statistics, const BatchNormShape&, const T*, StatOf<T>*, StatOf<T>*);
+ACTIVATION(batch_norm_add_statistics, const BatchNormShape&, const T*, const T*, T*, StatOf<T>*,
+           StatOf<T>*);
+FLOAT(batch_norm_update_running, const BatchNormShape&, const T*, const T*, T, T*, T*);
+ACTIVATION(batch_norm_normalize, const BatchNormShape&, const T*, const StatOf<T>*,
+           const StatOf<T>*, const StatOf<T>*, const StatOf<T>*, StatOf<T>, T*);
+ACTIVATION(batch_norm_backward, const BatchNormShape&, bool, const T*, const T*, const T*,
+           const StatOf<T>*, const StatOf<T>*, const StatOf<T>*, const StatOf<T>*, StatOf<T>, T*,
+           StatOf<T>*, StatOf<T>*);
 
 // bias
-template <>
-void add_bias(const CudaContext&, std::int64_t, std::int64_t, const float*, float*) {
-  not_in_this_build();
-}
-template <>
-void add_bias(const CudaContext&, std::int64_t, std::int64_t, const float*, bfloat16*) {
-  not_in_this_build();
-}
-template <>
-void bias_gradient(const CudaContext&, std::int64_t, std::int64_t, const float*, float*) {
-  not_in_this_build();
-}
-template <>
-void bias_gradient(const CudaContext&, std::int64_t, std::int64_t, const bfloat16*, float*) {
-  not_in_this_build();
-}
+ACTIVATION(add_bias, std::int64_t, std::int64_t, const StatOf<T>*, T*);
+ACTIVATION(bias_gradient, std::int64_t, std::int64_t, const T*, StatOf<T>*);
 
 // conv2d
-template <>
-void conv2d_forward(const CudaContext&, const Conv2dShape&, const float*, const float*, float*) {
-  not_in_this_build();
-}
-template <>
-void conv2d_forward(const CudaContext&, const Conv2dShape&, const bfloat16*, const bfloat16*,
-                    bfloat16*) {
-  not_in_this_build();
-}
-template <>
-void conv2d_backward_data(const CudaContext&, const Conv2dShape&, const float*, const float*,
-                          float*) {
-  not_in_this_build();
-}
-template <>
-void conv2d_backward_data(const CudaContext&, const Conv2dShape&, const bfloat16*, const bfloat16*,
-                          bfloat16*) {
-  not_in_this_build();
-}
-template <>
-void conv2d_backward_weights(const CudaContext&, const Conv2dShape&, const float*, const float*,
-                             float*, float*) {
-  not_in_this_build();
-}
-template <>
-void conv2d_backward_weights(const CudaContext&, const Conv2dShape&, const bfloat16*,
-                             const bfloat16*, float*, bfloat16*) {
-  not_in_this_build();
-}
+ACTIVATION(conv2d_forward, const Conv2dShape&, const T*, const T*, T*);
+ACTIVATION(conv2d_backward_data, const Conv2dShape&, const T*, const T*, T*);
+ACTIVATION(conv2d_backward_weights, const Conv2dShape&, const T*, const T*, StatOf<T>*,
+           std::type_identity_t<T>*);
 
 // conv2d_batch_norm
-template <>
-void conv2d_statistics(const CudaContext&, const Conv2dShape&, std::int64_t, const float*,
-                       const float*, const float*, float*, float*, float*) {
-  not_in_this_build();
-}
-template <>
-void conv2d_statistics(const CudaContext&, const Conv2dShape&, std::int64_t, const bfloat16*,
-                       const bfloat16*, const bfloat16*, bfloat16*, float*, float*) {
-  not_in_this_build();
-}
-template <>
-void conv2d_normalized(const CudaContext&, const Conv2dShape&, const float*, const float*,
-                       const float*, const FixedBatchNorm<float>&, float*, float*) {
-  not_in_this_build();
-}
-template <>
-void conv2d_normalized(const CudaContext&, const Conv2dShape&, const bfloat16*, const bfloat16*,
-                       const bfloat16*, const FixedBatchNorm<float>&, bfloat16*, bfloat16*) {
-  not_in_this_build();
-}
+ACTIVATION(conv2d_statistics, const Conv2dShape&, std::int64_t, const T*, const T*, const T*, T*,
+           StatOf<T>*, StatOf<T>*);
+ACTIVATION(conv2d_normalized, const Conv2dShape&, const T*, const T*, const T*,
+           const FixedBatchNorm<StatOf<T>>&, T*, T*);
 
 // dropout
-template <>
-void dropout(const CudaContext&, const DropoutShape&, const PhiloxStream&, const float*, float*) {
-  not_in_this_build();
-}
-template <>
-void dropout(const CudaContext&, const DropoutShape&, const PhiloxStream&, const bfloat16*,
-             bfloat16*) {
-  not_in_this_build();
-}
+ACTIVATION(dropout, const DropoutShape&, const PhiloxStream&, const T*, T*);
 
 // elementwise
-template <>
-void relu_forward(const CudaContext&, const float*, float*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void relu_forward(const CudaContext&, const bfloat16*, bfloat16*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void relu_backward(const CudaContext&, const float*, const float*, float*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void relu_backward(const CudaContext&, const bfloat16*, const bfloat16*, bfloat16*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void leaky_relu_forward(const CudaContext&, float, const float*, float*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void leaky_relu_forward(const CudaContext&, float, const bfloat16*, bfloat16*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void leaky_relu_backward(const CudaContext&, float, const float*, const float*, float*,
-                         std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void leaky_relu_backward(const CudaContext&, float, const bfloat16*, const bfloat16*, bfloat16*,
-                         std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void add(const CudaContext&, const float*, const float*, float*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void add(const CudaContext&, const bfloat16*, const bfloat16*, bfloat16*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void multiply(const CudaContext&, const float*, const float*, float*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void multiply(const CudaContext&, const bfloat16*, const bfloat16*, bfloat16*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void scale(const CudaContext&, float, const float*, float*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void scale(const CudaContext&, float, const bfloat16*, bfloat16*, std::int64_t) {
-  not_in_this_build();
-}
-void scale_by(const CudaContext&, const float*, const float*, float*, std::int64_t) {
-  not_in_this_build();
-}
-void sum(const CudaContext&, const float*, float*, std::int64_t) {
-  not_in_this_build();
-}
-void convert(const CudaContext&, const float*, bfloat16*, std::int64_t) {
-  not_in_this_build();
-}
-void convert(const CudaContext&, const bfloat16*, float*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void fill(const CudaContext&, float, float*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void fill(const CudaContext&, std::int64_t, std::int64_t*, std::int64_t) {
-  not_in_this_build();
-}
-template <>
-void fill(const CudaContext&, std::uint8_t, std::uint8_t*, std::int64_t) {
-  not_in_this_build();
-}
+ACTIVATION(relu_forward, const T*, T*, std::int64_t);
+ACTIVATION(relu_backward, const T*, const T*, T*, std::int64_t);
+ACTIVATION(leaky_relu_forward, double, const T*, T*, std::int64_t);
+ACTIVATION(leaky_relu_backward, double, const T*, const T*, T*, std::int64_t);
+ACTIVATION(add, const T*, const T*, T*, std::int64_t);
+ACTIVATION(scale, double, const T*, T*, std::int64_t);
+FLOAT(scale_by, const T*, const T*, T*, std::int64_t);
+ABSENT(template <class Context, class From, class To>
+       void convert(const Context&, const From*, To*, std::int64_t));
+FOR_TYPE(convert, float, bfloat16);
+FOR_TYPE(convert, bfloat16, float);
+ACTIVATION(fill, T, T*, std::int64_t);
+FOR_TYPE(fill, double);
+FOR_TYPE(fill, std::int64_t);
+FOR_TYPE(fill, std::uint8_t);
 
 // gather
-template <>
-void gather_rows(const CudaContext&, std::int64_t, std::int64_t, const float*, const std::int64_t*,
-                 float*) {
-  not_in_this_build();
-}
+FLOAT(gather_rows, std::int64_t, std::int64_t, const T*, const std::int64_t*, T*);
 
 // gmm
-void gmm_fit(const CudaContext&, const GmmOptions&, std::int64_t, const std::int64_t*, const float*,
-             const double*, GmmResult*, double*, double*) {
-  not_in_this_build();
-}
-void gmm_fit_from_labels(const CudaContext&, const GmmOptions&, std::int64_t, const std::int64_t*,
-                         const float*, const std::uint8_t*, GmmResult*, double*, double*) {
-  not_in_this_build();
-}
-void kmeans_labels(const CudaContext&, std::int64_t, const std::int64_t*, const float*,
-                   const double*, std::uint8_t*) {
-  not_in_this_build();
-}
+FLOAT(gmm_fit, const GmmOptions&, std::int64_t, const std::int64_t*, const T*, const double*,
+      GmmResult*, double*, double*);
+FLOAT(gmm_fit_from_labels, const GmmOptions&, std::int64_t, const std::int64_t*, const T*,
+      const std::uint8_t*, GmmResult*, double*, double*);
+FLOAT(kmeans_labels, std::int64_t, const std::int64_t*, const T*, const double*, std::uint8_t*);
 
 // l2_normalize
-void l2_normalize_forward(const CudaContext&, const float*, float*, float*, std::int64_t,
-                          std::int64_t) {
-  not_in_this_build();
-}
-void l2_normalize_backward(const CudaContext&, const float*, const float*, const float*, float*,
-                           std::int64_t, std::int64_t) {
-  not_in_this_build();
-}
+FLOAT(l2_normalize_forward, const T*, T*, T*, std::int64_t, std::int64_t);
+FLOAT(l2_normalize_backward, const T*, const T*, const T*, T*, std::int64_t, std::int64_t);
 
 // linear
-void linear_forward(const CudaContext&, const LinearShape&, const float*, const float*,
-                    const float*, float*) {
-  not_in_this_build();
-}
-void linear_backward_data(const CudaContext&, const LinearShape&, const float*, const float*,
-                          float*) {
-  not_in_this_build();
-}
-void linear_backward_weights(const CudaContext&, const LinearShape&, const float*, const float*,
-                             float*, float*) {
-  not_in_this_build();
-}
+FLOAT(linear_forward, const LinearShape&, const T*, const T*, const T*, T*);
+FLOAT(linear_backward_data, const LinearShape&, const T*, const T*, T*);
+FLOAT(linear_backward_weights, const LinearShape&, const T*, const T*, T*, T*);
 
 // losses
-void semi_supervised_loss(const CudaContext&, const SemiSupervisedShape&,
-                          const SemiSupervisedCoefficients*, const float*, const float*, float*,
-                          float*, float*) {
-  not_in_this_build();
-}
-void negative_entropy(const CudaContext&, std::int64_t, std::int64_t, const float*, float*,
-                      float*) {
-  not_in_this_build();
-}
-void generalized_cross_entropy(const CudaContext&, std::int64_t, std::int64_t, double, const float*,
-                               const std::int64_t*, float*, float*) {
-  not_in_this_build();
-}
+FLOAT(semi_supervised_loss, const SemiSupervisedShape&, const SemiSupervisedCoefficients*, const T*,
+      const T*, T*, T*, T*);
+FLOAT(negative_entropy, std::int64_t, std::int64_t, const T*, T*, T*);
+FLOAT(generalized_cross_entropy, std::int64_t, std::int64_t, double, const T*, const std::int64_t*,
+      T*, T*);
 
 // mixup
-template <>
-void mixup(const CudaContext&, std::int64_t, std::int64_t, const double*, const float*,
-           const std::int64_t*, float*) {
-  not_in_this_build();
-}
-template <>
-void mixup(const CudaContext&, std::int64_t, std::int64_t, const double*, const bfloat16*,
-           const std::int64_t*, bfloat16*) {
-  not_in_this_build();
-}
+ACTIVATION(mixup, std::int64_t, std::int64_t, const double*, const T*, const std::int64_t*, T*);
 
 // partition
-PartitionSizes balanced_partition(const CudaContext&, std::int64_t, std::int64_t, double,
-                                  const double*, const std::int64_t*, std::int64_t*) {
-  not_in_this_build();
-}
+ABSENT(template <class Context>
+       PartitionSizes balanced_partition(const Context&, std::int64_t, std::int64_t, double,
+                                         const double*, const std::int64_t*, std::int64_t*));
+template decltype(balanced_partition<CudaContext>) balanced_partition<CudaContext>;
 
 // plr
-void class_sets(const CudaContext&, std::int64_t, std::int64_t, std::int64_t, const float*,
-                const std::int64_t*, std::uint64_t*) {
-  not_in_this_build();
-}
-void contrastive_loss(const CudaContext&, ContrastiveLoss, const ContrastiveShape&, double,
-                      const float*, const std::uint64_t*, float*, float*, std::int64_t*) {
-  not_in_this_build();
-}
+KERNEL(class_sets, std::int64_t, std::int64_t, std::int64_t, const float*, const std::int64_t*,
+       std::uint64_t*);
+FLOAT(contrastive_loss, ContrastiveLoss, const ContrastiveShape&, double, const T*,
+      const std::uint64_t*, T*, T*, std::int64_t*);
 
 // pool
-template <>
-void avg_pool_forward(const CudaContext&, const PoolShape&, const float*, float*) {
-  not_in_this_build();
-}
-template <>
-void avg_pool_forward(const CudaContext&, const PoolShape&, const bfloat16*, bfloat16*) {
-  not_in_this_build();
-}
-template <>
-void avg_pool_backward(const CudaContext&, const PoolShape&, const float*, float*) {
-  not_in_this_build();
-}
-template <>
-void avg_pool_backward(const CudaContext&, const PoolShape&, const bfloat16*, bfloat16*) {
-  not_in_this_build();
-}
-template <>
-void global_avg_pool_forward(const CudaContext&, std::int64_t, std::int64_t, std::int64_t,
-                             const float*, float*) {
-  not_in_this_build();
-}
-template <>
-void global_avg_pool_forward(const CudaContext&, std::int64_t, std::int64_t, std::int64_t,
-                             const bfloat16*, float*) {
-  not_in_this_build();
-}
-template <>
-void global_avg_pool_backward(const CudaContext&, std::int64_t, std::int64_t, std::int64_t,
-                              const float*, float*) {
-  not_in_this_build();
-}
-template <>
-void global_avg_pool_backward(const CudaContext&, std::int64_t, std::int64_t, std::int64_t,
-                              const float*, bfloat16*) {
-  not_in_this_build();
-}
-template <>
-void max_pool_forward(const CudaContext&, const PoolShape&, const float*, float*, std::uint8_t*) {
-  not_in_this_build();
-}
-template <>
-void max_pool_forward(const CudaContext&, const PoolShape&, const bfloat16*, bfloat16*,
-                      std::uint8_t*) {
-  not_in_this_build();
-}
-template <>
-void max_pool_backward(const CudaContext&, const PoolShape&, const float*, const std::uint8_t*,
-                       float*) {
-  not_in_this_build();
-}
-template <>
-void max_pool_backward(const CudaContext&, const PoolShape&, const bfloat16*, const std::uint8_t*,
-                       bfloat16*) {
-  not_in_this_build();
-}
+ACTIVATION(global_avg_pool_forward, std::int64_t, std::int64_t, std::int64_t, const T*, StatOf<T>*);
+ACTIVATION(global_avg_pool_backward, std::int64_t, std::int64_t, std::int64_t, const StatOf<T>*,
+           T*);
+ACTIVATION(max_pool_forward, const PoolShape&, const T*, T*, std::uint8_t*);
+ACTIVATION(max_pool_backward, const PoolShape&, const T*, const std::uint8_t*, T*);
 
 // prototypes
-void class_means(const CudaContext&, const PrototypeShape&, const float*, const std::int64_t*,
-                 float*, std::int64_t*) {
-  not_in_this_build();
-}
-void update_prototypes(const CudaContext&, const PrototypeShape&, double, const float*,
-                       const std::int64_t*, float*, std::int64_t*) {
-  not_in_this_build();
-}
+KERNEL(class_means, const PrototypeShape&, const float*, const std::int64_t*, float*,
+       std::int64_t*);
+KERNEL(update_prototypes, const PrototypeShape&, double, const float*, const std::int64_t*, float*,
+       std::int64_t*);
 
 // sample_losses
-void sample_cross_entropy(const CudaContext&, std::int64_t, std::int64_t, const float*,
-                          const std::int64_t*, float*) {
-  not_in_this_build();
-}
-void min_max_normalize(const CudaContext&, std::int64_t, const float*, float*) {
-  not_in_this_build();
-}
-void interleave(const CudaContext&, std::int64_t, const float*, const float*, float*) {
-  not_in_this_build();
-}
-void sample_jensen_shannon(const CudaContext&, std::int64_t, std::int64_t, const float*,
-                           const float*, const std::int64_t*, double, float*) {
-  not_in_this_build();
-}
-void pseudo_labels(const CudaContext&, std::int64_t, std::int64_t, double, const float*,
-                   const float*, std::int64_t*) {
-  not_in_this_build();
-}
+KERNEL(sample_cross_entropy, std::int64_t, std::int64_t, const float*, const std::int64_t*, float*);
+KERNEL(min_max_normalize, std::int64_t, const float*, float*);
+KERNEL(interleave, std::int64_t, const float*, const float*, float*);
+KERNEL(sample_jensen_shannon, std::int64_t, std::int64_t, const float*, const float*,
+       const std::int64_t*, double, float*);
+KERNEL(pseudo_labels, std::int64_t, std::int64_t, double, const float*, const float*,
+       std::int64_t*);
 
 // sgd
-void sgd_step(const CudaContext&, const double*, float, float, const SgdTensor*, std::int64_t,
-              const SgdChunk*, const std::int64_t*) {
-  not_in_this_build();
-}
-void find_nonfinite(const CudaContext&, const SgdTensor*, std::int64_t, const SgdChunk*,
-                    std::int64_t*) {
-  not_in_this_build();
-}
+FLOAT(sgd_step, const double*, double, double, const SgdTensor<T>*, std::int64_t, const SgdChunk*,
+      const std::int64_t*);
+FLOAT(find_nonfinite, const SgdTensor<T>*, std::int64_t, const SgdChunk*, std::int64_t*);
 
 // softmax
-void softmax(const CudaContext&, const float*, float*, std::int64_t, std::int64_t) {
-  not_in_this_build();
-}
-void log_softmax_forward(const CudaContext&, const float*, float*, std::int64_t, std::int64_t) {
-  not_in_this_build();
-}
-void log_softmax_backward(const CudaContext&, const float*, const float*, float*, std::int64_t,
-                          std::int64_t) {
-  not_in_this_build();
-}
-void soft_cross_entropy(const CudaContext&, const float*, const float*, std::int64_t, std::int64_t,
-                        float*, float*) {
-  not_in_this_build();
-}
+FLOAT(softmax, const T*, T*, std::int64_t, std::int64_t);
+FLOAT(log_softmax_forward, const T*, T*, std::int64_t, std::int64_t);
+FLOAT(log_softmax_backward, const T*, const T*, T*, std::int64_t, std::int64_t);
+FLOAT(soft_cross_entropy, const T*, const T*, std::int64_t, std::int64_t, T*, T*);
 
 // targets
-void sharpen(const CudaContext&, std::int64_t, std::int64_t, double, const float*, float*) {
-  not_in_this_build();
-}
-void co_guess(const CudaContext&, std::int64_t, std::int64_t, double, const float*, const float*,
-              const float*, const float*, float*, float*) {
-  not_in_this_build();
-}
-void co_refine(const CudaContext&, std::int64_t, std::int64_t, double, const float*, const float*,
-               const std::int64_t*, const float*, float*, float*) {
-  not_in_this_build();
-}
+KERNEL(sharpen, std::int64_t, std::int64_t, double, const float*, float*);
+KERNEL(co_guess, std::int64_t, std::int64_t, double, const float*, const float*, const float*,
+       const float*, float*, float*);
+KERNEL(co_refine, std::int64_t, std::int64_t, double, const float*, const float*,
+       const std::int64_t*, const float*, float*, float*);
 
 }  // namespace bptplr::kernels

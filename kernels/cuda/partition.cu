@@ -92,6 +92,7 @@ struct Scratch {
 
 }  // namespace
 
+template <>
 PartitionSizes balanced_partition(const CudaContext& ctx, std::int64_t n, std::int64_t classes,
                                   double threshold, const double* clean_probability,
                                   const std::int64_t* noisy_labels, std::int64_t* samples) {

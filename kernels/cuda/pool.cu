@@ -110,33 +110,6 @@ LaunchShape row_launch(const PoolShape& s, std::int64_t rows, std::int64_t colum
 
 template <int kWidth, class T>
 __global__ void __launch_bounds__(kThreads)
-    avg_forward_kernel(Windows s, float inverse, const T* x, T* y) {
-  for_each_in_row<kWidth>(s, s.out_h, s.out_w, [&](int image, int p, int q, int channel) {
-    Floats<kWidth> sum{};
-    for_each_tap(s, image, p, q, [&](int, std::int64_t in) {
-      const Floats<kWidth> values = load_values<kWidth>(x + in + channel);
-      for (int k = 0; k < kWidth; ++k) sum.v[k] += values.v[k];
-    });
-    for (int k = 0; k < kWidth; ++k) sum.v[k] *= inverse;
-    store_values(y + s.output(static_cast<std::int64_t>(image) * s.out_h + p, q) + channel, sum);
-  });
-}
-
-template <int kWidth, class T>
-__global__ void __launch_bounds__(kThreads)
-    avg_backward_kernel(Windows s, float inverse, const T* dy, T* dx) {
-  for_each_in_row<kWidth>(s, s.h, s.w, [&](int image, int i, int j, int channel) {
-    Floats<kWidth> sum{};
-    for_each_window(s, image, i, j, [&](int, std::int64_t out) {
-      const Floats<kWidth> values = load_values<kWidth>(dy + out + channel);
-      for (int k = 0; k < kWidth; ++k) sum.v[k] += values.v[k] * inverse;
-    });
-    store_values(dx + s.input(static_cast<std::int64_t>(image) * s.h + i, j) + channel, sum);
-  });
-}
-
-template <int kWidth, class T>
-__global__ void __launch_bounds__(kThreads)
     max_forward_kernel(Windows s, const T* x, T* y, std::uint8_t* winner) {
   for_each_in_row<kWidth>(s, s.out_h, s.out_w, [&](int image, int p, int q, int channel) {
     Floats<kWidth> best;
@@ -220,31 +193,9 @@ ChannelTiling image_tiling(int width, std::int64_t n, std::int64_t pixels, std::
 
 }  // namespace
 
-template <class T>
-void avg_pool_forward(const CudaContext& ctx, const PoolShape& s, const T* x, T* y) {
-  const float inverse = 1.0f / static_cast<float>(s.kernel * s.kernel);
-  const auto run = [&](auto width) {
-    constexpr int kWidth = decltype(width)::value;
-    launch(ctx, row_launch<kWidth>(s, s.out_h(), s.out_w()), avg_forward_kernel<kWidth, T>,
-           Windows(s), inverse, x, y);
-  };
-  with_width<T>(s.c, run, x, y);
-}
-
-template <class T>
-void avg_pool_backward(const CudaContext& ctx, const PoolShape& s, const T* dy, T* dx) {
-  const float inverse = 1.0f / static_cast<float>(s.kernel * s.kernel);
-  const auto run = [&](auto width) {
-    constexpr int kWidth = decltype(width)::value;
-    launch(ctx, row_launch<kWidth>(s, s.h, s.w), avg_backward_kernel<kWidth, T>, Windows(s),
-           inverse, dy, dx);
-  };
-  with_width<T>(s.c, run, dy, dx);
-}
-
-template <class T>
-void global_avg_pool_forward(const CudaContext& ctx, std::int64_t n, std::int64_t pixels,
-                             std::int64_t c, const T* x, float* y) {
+template <class Context, class T>
+void global_avg_pool_forward(const Context& ctx, std::int64_t n, std::int64_t pixels,
+                             std::int64_t c, const T* x, StatOf<T>* y) {
   const float inverse = 1.0f / static_cast<float>(pixels);
   const auto run = [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
@@ -255,9 +206,9 @@ void global_avg_pool_forward(const CudaContext& ctx, std::int64_t n, std::int64_
   with_width<T>(c, run, x, y);
 }
 
-template <class T>
-void global_avg_pool_backward(const CudaContext& ctx, std::int64_t n, std::int64_t pixels,
-                              std::int64_t c, const float* dy, T* dx) {
+template <class Context, class T>
+void global_avg_pool_backward(const Context& ctx, std::int64_t n, std::int64_t pixels,
+                              std::int64_t c, const StatOf<T>* dy, T* dx) {
   const float inverse = 1.0f / static_cast<float>(pixels);
   const auto run = [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
@@ -268,8 +219,8 @@ void global_avg_pool_backward(const CudaContext& ctx, std::int64_t n, std::int64
   with_width<T>(c, run, dy, dx);
 }
 
-template <class T>
-void max_pool_forward(const CudaContext& ctx, const PoolShape& s, const T* x, T* y,
+template <class Context, class T>
+void max_pool_forward(const Context& ctx, const PoolShape& s, const T* x, T* y,
                       std::uint8_t* winner) {
   const auto run = [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
@@ -279,8 +230,8 @@ void max_pool_forward(const CudaContext& ctx, const PoolShape& s, const T* x, T*
   with_width<T>(s.c, run, x, y, winner);
 }
 
-template <class T>
-void max_pool_backward(const CudaContext& ctx, const PoolShape& s, const T* dy,
+template <class Context, class T>
+void max_pool_backward(const Context& ctx, const PoolShape& s, const T* dy,
                        const std::uint8_t* winner, T* dx) {
   const auto run = [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
@@ -291,8 +242,6 @@ void max_pool_backward(const CudaContext& ctx, const PoolShape& s, const T* dy,
 }
 
 #define BPTPLR_INSTANTIATE(T)                                                            \
-  template void avg_pool_forward(const CudaContext&, const PoolShape&, const T*, T*);    \
-  template void avg_pool_backward(const CudaContext&, const PoolShape&, const T*, T*);   \
   template void global_avg_pool_forward(const CudaContext&, std::int64_t, std::int64_t,  \
                                         std::int64_t, const T*, float*);                 \
   template void global_avg_pool_backward(const CudaContext&, std::int64_t, std::int64_t, \

@@ -181,11 +181,13 @@ void make_prototypes(const CudaContext& ctx, const PrototypeShape& shape, bool u
 
 }  // namespace
 
+template <>
 void class_means(const CudaContext& ctx, const PrototypeShape& shape, const float* q,
                  const std::int64_t* labels, float* prototypes, std::int64_t* counts) {
   make_prototypes(ctx, shape, false, 0.0, q, labels, prototypes, counts);
 }
 
+template <>
 void update_prototypes(const CudaContext& ctx, const PrototypeShape& shape, double momentum,
                        const float* q, const std::int64_t* labels, float* prototypes,
                        std::int64_t* counts) {

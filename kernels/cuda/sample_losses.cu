@@ -191,6 +191,7 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
+template <>
 void sample_cross_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
                           const float* logits, const std::int64_t* labels, float* losses) {
   with_values_per_lane(classes, [&](auto per_lane) {
@@ -199,6 +200,7 @@ void sample_cross_entropy(const CudaContext& ctx, std::int64_t rows, std::int64_
   });
 }
 
+template <>
 void min_max_normalize(const CudaContext& ctx, std::int64_t n, const float* x, float* out) {
   const bool wide = can_vectorize(x, 0) && can_vectorize(out, 0);
   const auto blocks = static_cast<unsigned>(
@@ -209,12 +211,14 @@ void min_max_normalize(const CudaContext& ctx, std::int64_t n, const float* x, f
   launch(ctx, shape, wide ? normalize_kernel<4> : normalize_kernel<1>, n, x, ranges, blocks, out);
 }
 
+template <>
 void interleave(const CudaContext& ctx, std::int64_t n, const float* a, const float* b,
                 float* out) {
   launch(ctx, {dim3(static_cast<unsigned>(div_up(n, kThreads))), dim3(kThreads)}, interleave_kernel,
          n, a, b, out);
 }
 
+template <>
 void sample_jensen_shannon(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
                            const float* logits_1, const float* logits_2, const std::int64_t* labels,
                            double inverse_log_base, float* distances) {
@@ -224,6 +228,7 @@ void sample_jensen_shannon(const CudaContext& ctx, std::int64_t rows, std::int64
   });
 }
 
+template <>
 void pseudo_labels(const CudaContext& ctx, std::int64_t rows, std::int64_t classes,
                    double threshold, const float* prototype_logits, const float* logits,
                    std::int64_t* labels) {

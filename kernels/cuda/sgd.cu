@@ -26,7 +26,8 @@ struct Step {
 
 /// kCount neighbouring parameters of a tensor, from number i.
 template <int kCount>
-__device__ __forceinline__ void update(const Step& step, const SgdTensor& tensor, std::int64_t i) {
+__device__ __forceinline__ void update(const Step& step, const SgdTensor<float>& tensor,
+                                       std::int64_t i) {
   const Vec<float, kCount> grad = load_vec<float, kCount>(tensor.grad + i);
   Vec<float, kCount> velocity = load_vec<float, kCount>(tensor.velocity + i);
   Vec<float, kCount> parameter = load_vec<float, kCount>(tensor.parameter + i);
@@ -43,19 +44,19 @@ __device__ __forceinline__ void update(const Step& step, const SgdTensor& tensor
   if (tensor.copy != nullptr) store_vec(tensor.copy + i, copy);
 }
 
-__device__ bool is_aligned(const SgdTensor& tensor) {
+__device__ bool is_aligned(const SgdTensor<float>& tensor) {
   const auto bits = [](const void* address) { return reinterpret_cast<std::uintptr_t>(address); };
   return (bits(tensor.grad) | bits(tensor.velocity) | bits(tensor.parameter)) % 16 == 0 &&
          bits(tensor.copy) % sizeof(Vec<bfloat16, kWidth>) == 0;
 }
 
 __global__ void __launch_bounds__(kThreads)
-    sgd_kernel(const double* lr, float momentum, float weight_decay, const SgdTensor* tensors,
-               const SgdChunk* chunks, const std::int64_t* skip) {
+    sgd_kernel(const double* lr, float momentum, float weight_decay,
+               const SgdTensor<float>* tensors, const SgdChunk* chunks, const std::int64_t* skip) {
   if (skip != nullptr && *skip != 0) return;
   const Step step{static_cast<float>(*lr), momentum, weight_decay};
   const SgdChunk chunk = chunks[blockIdx.x];
-  const SgdTensor tensor = tensors[chunk.tensor];
+  const SgdTensor<float> tensor = tensors[chunk.tensor];
   if (tensor.grad == nullptr) return;
   const std::int64_t end = min(chunk.begin + kSgdChunk, tensor.n);
   const std::int64_t vectors_end =
@@ -70,9 +71,10 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 __global__ void __launch_bounds__(kThreads)
-    find_nonfinite_kernel(const SgdTensor* tensors, const SgdChunk* chunks, std::int64_t* found) {
+    find_nonfinite_kernel(const SgdTensor<float>* tensors, const SgdChunk* chunks,
+                          std::int64_t* found) {
   const SgdChunk chunk = chunks[blockIdx.x];
-  const SgdTensor tensor = tensors[chunk.tensor];
+  const SgdTensor<float> tensor = tensors[chunk.tensor];
   if (tensor.grad == nullptr) return;
   const std::int64_t end = min(chunk.begin + kSgdChunk, tensor.n);
   bool finite = true;
@@ -85,24 +87,16 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-std::vector<SgdChunk> sgd_chunks(std::span<const std::int64_t> sizes) {
-  std::vector<SgdChunk> chunks;
-  for (std::size_t tensor = 0; tensor < sizes.size(); ++tensor) {
-    for (std::int64_t begin = 0; begin < sizes[tensor]; begin += kSgdChunk) {
-      chunks.push_back({static_cast<std::int32_t>(tensor), begin});
-    }
-  }
-  return chunks;
-}
-
-void sgd_step(const CudaContext& ctx, const double* lr, float momentum, float weight_decay,
-              const SgdTensor* tensors, std::int64_t chunks, const SgdChunk* chunk_list,
+template <>
+void sgd_step(const CudaContext& ctx, const double* lr, double momentum, double weight_decay,
+              const SgdTensor<float>* tensors, std::int64_t chunks, const SgdChunk* chunk_list,
               const std::int64_t* skip) {
-  launch(ctx, {dim3(static_cast<unsigned>(chunks)), dim3(kThreads)}, sgd_kernel, lr, momentum,
-         weight_decay, tensors, chunk_list, skip);
+  launch(ctx, {dim3(static_cast<unsigned>(chunks)), dim3(kThreads)}, sgd_kernel, lr,
+         static_cast<float>(momentum), static_cast<float>(weight_decay), tensors, chunk_list, skip);
 }
 
-void find_nonfinite(const CudaContext& ctx, const SgdTensor* tensors, std::int64_t chunks,
+template <>
+void find_nonfinite(const CudaContext& ctx, const SgdTensor<float>* tensors, std::int64_t chunks,
                     const SgdChunk* chunk_list, std::int64_t* found) {
   launch(ctx, {dim3(static_cast<unsigned>(chunks)), dim3(kThreads)}, find_nonfinite_kernel, tensors,
          chunk_list, found);

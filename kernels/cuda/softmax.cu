@@ -69,16 +69,19 @@ void launch_softmax(const CudaContext& ctx, const float* x, float* y, std::int64
 
 }  // namespace
 
+template <>
 void softmax(const CudaContext& ctx, const float* x, float* y, std::int64_t n,
              std::int64_t classes) {
   launch_softmax<false>(ctx, x, y, n, classes);
 }
 
+template <>
 void log_softmax_forward(const CudaContext& ctx, const float* x, float* y, std::int64_t n,
                          std::int64_t classes) {
   launch_softmax<true>(ctx, x, y, n, classes);
 }
 
+template <>
 void log_softmax_backward(const CudaContext& ctx, const float* y, const float* dy, float* dx,
                           std::int64_t n, std::int64_t classes) {
   with_values_per_lane(classes, [&](auto per_lane) {
@@ -86,6 +89,7 @@ void log_softmax_backward(const CudaContext& ctx, const float* y, const float* d
   });
 }
 
+template <>
 void soft_cross_entropy(const CudaContext& ctx, const float* logits, const float* target,
                         std::int64_t n, std::int64_t classes, float* loss, float* dlogits) {
   const LaunchShape shape = row_launch(n);

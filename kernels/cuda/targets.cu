@@ -75,6 +75,7 @@ void launch_guess(const CudaContext& ctx, std::int64_t rows, std::int64_t classe
 
 }  // namespace
 
+template <>
 void sharpen(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
              const float* p, float* targets) {
   with_values_per_lane(classes, [&](auto per_lane) {
@@ -83,6 +84,7 @@ void sharpen(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, do
   });
 }
 
+template <>
 void co_guess(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
               const float* logits_k1, const float* logits_k2, const float* logits_j1,
               const float* logits_j2, float* targets, float* p) {
@@ -90,6 +92,7 @@ void co_guess(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, d
   launch_guess(ctx, rows, classes, temperature, batches, nullptr, nullptr, targets, p);
 }
 
+template <>
 void co_refine(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, double temperature,
                const float* logits_k1, const float* logits_k2, const std::int64_t* labels,
                const float* w, float* targets, float* p) {

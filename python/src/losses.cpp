@@ -84,17 +84,18 @@ void plr(const Array<const T, 2>& features, const std::optional<Array<const std:
                                         static_cast<std::int64_t>(features.shape(1)),
                                         sets ? static_cast<std::int64_t>(sets->shape(1)) : 0};
   const auto kind = flat ? kernels::ContrastiveLoss::kFlatPlr : kernels::ContrastiveLoss::kPlr;
-  on_device_of(features, stream, [&](const auto& ctx) {
-    if constexpr (std::is_same_v<T, float> ||
-                  std::is_same_v<std::decay_t<decltype(ctx)>, kernels::CpuContext>) {
-      kernels::contrastive_loss(
-          ctx, kind, shape, tau, features.data(),
-          sets ? reinterpret_cast<const std::uint64_t*>(sets->data()) : nullptr, loss.data(),
-          gradient.data(), nullptr);
-    } else {
-      throw Error("on a GPU the features must be float32");
-    }
-  });
+  const auto call = [&](const auto& ctx) {
+    kernels::contrastive_loss(ctx, kind, shape, tau, features.data(),
+                              sets ? reinterpret_cast<const std::uint64_t*>(sets->data()) : nullptr,
+                              loss.data(), gradient.data(), nullptr);
+  };
+  if constexpr (std::is_same_v<T, float>) {
+    on_device_of(features, stream, call);
+  } else {
+    require(features.device_type() == nb::device::cpu::value,
+            "on a GPU the features must be float32");
+    without_gil([&] { call(cpu_context()); });
+  }
 }
 
 }  // namespace

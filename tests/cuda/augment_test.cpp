@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/bfloat16.hpp"
+#include "tests/augment_programs.hpp"
 #include "tests/cuda/support.hpp"
 
 namespace bptplr {
@@ -48,6 +49,9 @@ struct Request {
   std::vector<std::int64_t> indices;
   std::vector<AugmentPlan> plans;
 
+  std::vector<AugmentProgram> programs() const {
+    return programs_of(plans, shape.crop_height, shape.crop_width);
+  }
   std::int64_t numel() const { return shape.count * shape.crop_height * shape.crop_width * 3; }
   Shape tensor_shape() const { return {shape.count, shape.crop_height, shape.crop_width, 3}; }
 };
@@ -77,7 +81,8 @@ Request request(Side image, Side crop, std::vector<AugmentPlan> plans) {
 Tensor on_cpu(const Request& request) {
   Tensor out = Tensor::empty(request.tensor_shape(), DType::kUint8);
   kernels::augment_batch(cpu_context(), request.shape, request.pixels.data(),
-                         request.indices.data(), request.plans.data(), out.data<std::uint8_t>());
+                         request.indices.data(), request.programs().data(),
+                         out.data<std::uint8_t>());
   return out;
 }
 
@@ -85,15 +90,11 @@ Tensor on_cpu(const Request& request) {
 /// they would be aligned.
 template <class T>
 Tensor on_gpu(const Request& request, int offset = 0) {
-  std::vector<AugmentProgram> programs;
-  for (const AugmentPlan& plan : request.plans) {
-    programs.push_back(kernels::prepare(plan, request.shape.crop_height, request.shape.crop_width));
-  }
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(offset));
   pixels.insert(pixels.end(), request.pixels.begin(), request.pixels.end());
   DeviceArray<std::uint8_t> dev_pixels(pixels);
   DeviceArray<std::int64_t> dev_indices(request.indices);
-  DeviceArray<AugmentProgram> dev_programs(programs);
+  DeviceArray<AugmentProgram> dev_programs(request.programs());
   DeviceArray<T> out(request.numel() + offset);
   if constexpr (std::is_same_v<T, std::uint8_t>) {
     kernels::augment_batch(cuda_test_context(), request.shape, dev_pixels.get() + offset,
@@ -132,7 +133,7 @@ void expect_the_cpus_bytes(const Request& request, int offset = 0) {
 Tensor expect_the_cpus_floats(const Request& request, int offset = 0) {
   Tensor expected = Tensor::empty(request.tensor_shape());
   kernels::augment_batch(cpu_context(), request.shape, request.pixels.data(),
-                         request.indices.data(), request.plans.data(), kMean, kStd,
+                         request.indices.data(), request.programs().data(), kMean, kStd,
                          expected.data<float>());
   const auto made = on_device([&] { return std::vector{on_gpu<float>(request, offset)}; });
   EXPECT_TRUE(same_bits(made[0], expected));

@@ -175,11 +175,11 @@ TYPED_TEST(Conv2dBatchNormCuda, EqualsOneAfterTheOther) {
       kernels::conv2d_forward(ctx, c.shape, x, w, y);
     });
     expect_statistics<T>(c, adds, sum, in, [&](auto... arrays) {
-      kernels::conv2d_statistics<T>(ctx, c.shape, c.groups, arrays...);
+      kernels::conv2d_statistics<kernels::CudaContext, T>(ctx, c.shape, c.groups, arrays...);
     });
     for (const bool wants_sum : {true, false}) {
       expect_normalized<T>(c, adds, wants_sum, sum, in, [&](auto... arrays) {
-        kernels::conv2d_normalized<T>(ctx, c.shape, arrays...);
+        kernels::conv2d_normalized<kernels::CudaContext, T>(ctx, c.shape, arrays...);
       });
     }
   }
@@ -197,15 +197,16 @@ TEST(Conv2dBatchNormCudaBfloat16, TakesTheFastestWay) {
   const Tensor expected = one_after_the_other<bfloat16>(
       c.shape, in, true,
       [&](auto* from, auto* by, auto* to) { kernels::conv2d_forward(ctx, c.shape, from, by, to); });
-  kernels::conv2d_statistics<bfloat16>(ctx, c.shape, c.groups, x, w, addend, y, batch_mean,
-                                       batch_variance);
+  kernels::conv2d_statistics<kernels::CudaContext, bfloat16>(ctx, c.shape, c.groups, x, w, addend,
+                                                             y, batch_mean, batch_variance);
   const Tensor computed = y.to_tensor(expected.shape());
   EXPECT_LT(relative_error(computed, expected), kActivationTolerance<bfloat16>);
   expect_statistics_of(computed, kernels::batch_norm_shape(c.shape, c.groups),
                        batch_mean.to_tensor({c.groups, c.shape.k}),
                        batch_variance.to_tensor({c.groups, c.shape.k}));
   const FixedBatchNorm<float> norm{mean, variance, weight, bias, kEps, true};
-  kernels::conv2d_normalized<bfloat16>(ctx, c.shape, x, w, addend, norm, sum, y);
+  kernels::conv2d_normalized<kernels::CudaContext, bfloat16>(ctx, c.shape, x, w, addend, norm, sum,
+                                                             y);
   EXPECT_LT(relative_error(sum.to_tensor(expected.shape()), expected),
             kActivationTolerance<bfloat16>);
   EXPECT_LT(

@@ -26,9 +26,9 @@ TYPED_TEST(Conv2dCuda, EqualsPlainLoops) {
       DeviceActivations<T> x(p.x, true), w(p.w, true), dy(p.dy, true);
       DeviceActivations<T> y(p.y.numel(), true), dx(p.dx.numel(), true), room(p.dw.numel(), true);
       DeviceArray<float> dw(p.dw.numel());
-      kernels::conv2d_forward<T>(ctx, s, x, w, y);
-      kernels::conv2d_backward_data<T>(ctx, s, dy, w, dx);
-      kernels::conv2d_backward_weights<T>(ctx, s, x, dy, dw, room);
+      kernels::conv2d_forward<kernels::CudaContext, T>(ctx, s, x, w, y);
+      kernels::conv2d_backward_data<kernels::CudaContext, T>(ctx, s, dy, w, dx);
+      kernels::conv2d_backward_weights<kernels::CudaContext, T>(ctx, s, x, dy, dw, room);
       return std::vector{y.to_tensor(p.y.shape()), dx.to_tensor(p.dx.shape()),
                          dw.to_tensor(p.dw.shape())};
     });
@@ -44,7 +44,8 @@ TYPED_TEST(Conv2dCuda, OfNoImagesHasNoWeightGradient) {
   const auto results = on_device([&] {
     DeviceActivations<T> none(0, true), room(s.weights(), true);
     DeviceArray<float> dw(s.weights());
-    kernels::conv2d_backward_weights<T>(cuda_test_context(), s, none, none, dw, room);
+    kernels::conv2d_backward_weights<kernels::CudaContext, T>(cuda_test_context(), s, none, none,
+                                                              dw, room);
     return std::vector{dw.to_tensor({s.weights()})};
   });
   for (const float value : results[0].template span<float>()) EXPECT_EQ(value, 0.0F);
@@ -60,9 +61,9 @@ TEST(Conv2dCudaBfloat16, TakesTheFastestOfOursAndTheLibrarys) {
       room(p.dw.numel(), true);
   DeviceArray<float> dw(p.dw.numel());
   for (int call = 0; call < 2; ++call) {
-    kernels::conv2d_forward<bfloat16>(ctx, s, x, w, y);
-    kernels::conv2d_backward_data<bfloat16>(ctx, s, dy, w, dx);
-    kernels::conv2d_backward_weights<bfloat16>(ctx, s, x, dy, dw, room);
+    kernels::conv2d_forward<kernels::CudaContext, bfloat16>(ctx, s, x, w, y);
+    kernels::conv2d_backward_data<kernels::CudaContext, bfloat16>(ctx, s, dy, w, dx);
+    kernels::conv2d_backward_weights<kernels::CudaContext, bfloat16>(ctx, s, x, dy, dw, room);
     EXPECT_LT(relative_error(y.to_tensor(p.y.shape()), p.y), 4e-3);
     EXPECT_LT(relative_error(dx.to_tensor(p.dx.shape()), p.dx), 4e-3);
 #if defined(BPTPLR_SIMT)

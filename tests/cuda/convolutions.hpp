@@ -25,8 +25,8 @@ ConvolutionProblem make_convolution(const kernels::Conv2dShape& s) {
   const auto ctx = cpu_context();
   kernels::conv2d_forward(ctx, s, x.data<double>(), w.data<double>(), p.y.data<double>());
   kernels::conv2d_backward_data(ctx, s, dy.data<double>(), w.data<double>(), p.dx.data<double>());
-  kernels::conv2d_backward_weights(ctx, s, x.data<double>(), dy.data<double>(),
-                                   p.dw.data<double>());
+  kernels::conv2d_backward_weights(ctx, s, x.data<double>(), dy.data<double>(), p.dw.data<double>(),
+                                   nullptr);
   return p;
 }
 

@@ -15,7 +15,7 @@ struct Results {
 Results on_cpu(const Problem& shape, const Coefficients& coefficients, const Tensor& logits,
                const Tensor& targets) {
   Results r{Tensor::empty({1}), Tensor::empty({3}), Tensor::empty(logits.shape())};
-  kernels::semi_supervised_loss(cpu_context(), shape, coefficients, logits.data<float>(),
+  kernels::semi_supervised_loss(cpu_context(), shape, &coefficients, logits.data<float>(),
                                 targets.data<float>(), r.loss.data<float>(), r.terms.data<float>(),
                                 r.grad.data<float>());
   return r;

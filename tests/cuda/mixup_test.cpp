@@ -11,9 +11,9 @@ std::vector<std::int64_t> permutation(std::int64_t rows) {
   return Philox(1, Purpose::kTest).permutation(rows);
 }
 
-Tensor on_cpu(const Tensor& a, const std::vector<std::int64_t>& perm, float l) {
+Tensor on_cpu(const Tensor& a, const std::vector<std::int64_t>& perm, double l) {
   Tensor out = Tensor::empty(a.shape());
-  kernels::mixup(cpu_context(), a.size(0), a.size(1), l, a.data<float>(), perm.data(),
+  kernels::mixup(cpu_context(), a.size(0), a.size(1), &l, a.data<float>(), perm.data(),
                  out.data<float>());
   return out;
 }
@@ -52,7 +52,7 @@ TEST_P(MixUpCuda, EqualsTheCpuToTheBit) {
       mixed.resize(static_cast<std::size_t>(a.numel()));
       return std::vector{Tensor::from(mixed, a.shape())};
     });
-    EXPECT_TRUE(same_bits(results[0], on_cpu(a, perm, 0.7F)))
+    EXPECT_TRUE(same_bits(results[0], on_cpu(a, perm, 0.7)))
         << "shifted by " << a_shift << " and " << out_shift;
   }
 }
@@ -69,7 +69,7 @@ TEST_P(MixUpCuda, RoundsBfloat16Once) {
                    dev_perm.get(), out.get());
     return std::vector{widened(out.to_host(), GetParam())};
   });
-  EXPECT_TRUE(same_bits(results[0], widened(rounded(on_cpu(wide_a, perm, 0.3F)), GetParam())));
+  EXPECT_TRUE(same_bits(results[0], widened(rounded(on_cpu(wide_a, perm, 0.3)), GetParam())));
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, MixUpCuda,

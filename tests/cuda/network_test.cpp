@@ -10,6 +10,7 @@
 #include "models/preact_resnet.hpp"
 #include "tests/cuda/support.hpp"
 #include "tests/device.hpp"
+#include "tests/tensor_ops.hpp"
 
 namespace bptplr {
 namespace {

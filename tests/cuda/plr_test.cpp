@@ -36,7 +36,7 @@ std::vector<Tensor> cuda_loss(ContrastiveLoss kind, const Tensor& features,
     DeviceArray<std::int64_t> negatives(anchors);
     kernels::contrastive_loss(cuda_test_context(), kind, {samples, features.size(1), words}, tau,
                               dev_features.get() + offset, sets.empty() ? nullptr : dev_sets.get(),
-                              loss, grad, negatives);
+                              loss.get(), grad.get(), negatives);
     return std::vector{loss.to_tensor({1}), grad.to_tensor(features.shape()),
                        negatives.to_tensor({anchors})};
   });
@@ -125,7 +125,7 @@ TEST(ContrastiveLossCuda, WorksWithoutCountingNegatives) {
   const auto results = on_device([&] {
     DeviceArray<float> dev_features(features), loss(1), grad(48);
     kernels::contrastive_loss(cuda_test_context(), ContrastiveLoss::kPlr, {3, 8, 0}, 0.5,
-                              dev_features, nullptr, loss, grad, nullptr);
+                              dev_features.get(), nullptr, loss.get(), grad.get(), nullptr);
     return std::vector{loss.to_tensor({1}), grad.to_tensor({6, 8})};
   });
   const auto expected = cpu_loss(ContrastiveLoss::kPlr, features, {}, 0.5);

@@ -40,28 +40,6 @@ class PoolCuda : public testing::Test {
 };
 TYPED_TEST_SUITE(PoolCuda, ActivationTypes);
 
-TYPED_TEST(PoolCuda, AvgPoolEqualsTheCpu) {
-  for (const auto& c : this->cases(0)) {
-    SCOPED_TRACE(this->describe(c));
-    const auto& s = c.shape;
-    const Tensor x = random_normal(this->input(s), 1), dy = random_normal(this->output(s), 2);
-    Tensor y = Tensor::empty_like(dy), dx = Tensor::empty_like(x);
-    kernels::avg_pool_forward(cpu_context(), s, rounded<TypeParam>(x).template data<float>(),
-                              y.data<float>());
-    kernels::avg_pool_backward(cpu_context(), s, rounded<TypeParam>(dy).template data<float>(),
-                               dx.data<float>());
-    const auto results = on_device([&] {
-      DeviceActivations<TypeParam> dev_x(x, c.aligned), dev_dy(dy, c.aligned);
-      DeviceActivations<TypeParam> dev_y(y.numel(), c.aligned), dev_dx(x.numel(), c.aligned);
-      kernels::avg_pool_forward(cuda_test_context(), s, dev_x.get(), dev_y.get());
-      kernels::avg_pool_backward(cuda_test_context(), s, dev_dy.get(), dev_dx.get());
-      return std::vector{dev_y.to_tensor(y.shape()), dev_dx.to_tensor(x.shape())};
-    });
-    EXPECT_LE(relative_error(results[0], y), kActivationTolerance<TypeParam>);
-    EXPECT_LE(relative_error(results[1], dx), kActivationTolerance<TypeParam>);
-  }
-}
-
 TYPED_TEST(PoolCuda, MaxPoolEqualsTheCpu) {
   for (const auto& c : this->cases(1)) {
     SCOPED_TRACE(this->describe(c));

@@ -11,7 +11,7 @@ namespace {
 using kernels::bfloat16;
 using kernels::kSgdChunk;
 using kernels::SgdChunk;
-using kernels::SgdTensor;
+using SgdTensor = kernels::SgdTensor<float>;
 
 constexpr float kLr = 0.02F, kMomentum = 0.9F, kWeightDecay = 5e-4F;
 
@@ -52,19 +52,30 @@ Tensor initial(std::size_t parameter, std::uint32_t which) {
 
 /// Velocities, parameters and bfloat16 copies after two steps on the CPU.
 std::vector<Tensor> steps_on_cpu() {
-  std::vector<Tensor> results;
+  std::vector<Tensor> grads, results;
+  std::vector<SgdTensor> tensors;
+  std::vector<std::int64_t> sizes;
   for (std::size_t k = 0; k < kParameters.size(); ++k) {
     const auto [n, shift, has_grad, has_copy] = kParameters[k];
     Tensor grad = initial(k, 0), velocity = initial(k, 1), value = initial(k, 2);
-    for (int step = 0; has_grad && step < 2; ++step) {
-      kernels::sgd_step(cpu_context(), kLr, kMomentum, kWeightDecay, grad.data<float>() + shift,
-                        velocity.data<float>() + shift, value.data<float>() + shift, n);
-    }
-    Tensor copy = Tensor::zeros(value.shape());
+    tensors.push_back({has_grad ? grad.data<float>() + shift : nullptr,
+                       velocity.data<float>() + shift, value.data<float>() + shift, nullptr, n});
+    sizes.push_back(n);
+    grads.push_back(grad);
+    results.insert(results.end(), {velocity, value, Tensor::zeros(value.shape())});
+  }
+  const std::vector<SgdChunk> chunks = kernels::sgd_chunks(sizes);
+  const double lr = kLr;
+  for (int step = 0; step < 2; ++step) {
+    kernels::sgd_step(cpu_context(), &lr, kMomentum, kWeightDecay, tensors.data(),
+                      std::ssize(chunks), chunks.data(), nullptr);
+  }
+  for (std::size_t k = 0; k < kParameters.size(); ++k) {
+    const auto [n, shift, has_grad, has_copy] = kParameters[k];
+    Tensor copy = results[3 * k + 2];
     for (std::int64_t i = shift; has_grad && has_copy && i < n + shift; ++i) {
-      copy.data<float>()[i] = static_cast<float>(bfloat16(value.data<float>()[i]));
+      copy.data<float>()[i] = static_cast<float>(bfloat16(results[3 * k + 1].data<float>()[i]));
     }
-    results.insert(results.end(), {velocity, value, copy});
   }
   return results;
 }
@@ -117,8 +128,8 @@ TEST(SgdCuda, EqualsTheCpuToTheBit) {
 
 TEST(SgdCuda, WithoutParametersDoesNothing) {
   DeviceArray<double> lr(std::vector<double>{kLr});
-  kernels::sgd_step(cuda_test_context(), lr.get(), kMomentum, kWeightDecay, nullptr, 0, nullptr,
-                    nullptr);
+  kernels::sgd_step(cuda_test_context(), lr.get(), kMomentum, kWeightDecay,
+                    static_cast<const SgdTensor*>(nullptr), 0, nullptr, nullptr);
 }
 
 /// Whether find_nonfinite finds something, and whether a step behind it changes the parameters,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/memory.hpp"
+#include "tests/augment_programs.hpp"
 #include "tests/golden.hpp"
 
 namespace bptplr {
@@ -31,7 +32,8 @@ TEST(AutoAugment, EverySubPolicyGivesPillowsBytes) {
     const Tensor& expected = golden["policy/" + std::to_string(k)];
     std::vector<std::uint8_t> out(static_cast<std::size_t>(expected.numel()));
     kernels::augment_batch(cpu_context(), {std::ssize(plans), 32, 32, 32, 32},
-                           image.data<std::uint8_t>(), indices.data(), plans.data(), out.data());
+                           image.data<std::uint8_t>(), indices.data(),
+                           programs_of(plans, 32, 32).data(), out.data());
     const auto span = expected.span<std::uint8_t>();
     EXPECT_TRUE(std::equal(out.begin(), out.end(), span.begin(), span.end())) << "sub-policy " << k;
   }
@@ -51,11 +53,12 @@ TEST(AutoAugment, EverySubPolicyOfACropGivesPillowsBytes) {
     };
     const kernels::AugmentPlan plan{
         static_cast<int>(row[0]), static_cast<int>(row[1]), row[2] == 1, {op(0), op(1)}};
+    const kernels::AugmentProgram program = kernels::prepare(plan, height, width);
     const kernels::AugmentShape shape{1, static_cast<int>(image.size(0)),
                                       static_cast<int>(image.size(1)), height, width};
     const std::int64_t index = 0;
     std::vector<std::uint8_t> out(static_cast<std::size_t>(expected.numel() / expected.size(0)));
-    kernels::augment_batch(cpu_context(), shape, image.data<std::uint8_t>(), &index, &plan,
+    kernels::augment_batch(cpu_context(), shape, image.data<std::uint8_t>(), &index, &program,
                            out.data());
     EXPECT_TRUE(std::equal(out.begin(), out.end(), expected.data<std::uint8_t>() + k * out.size()))
         << "sub-policy " << k;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <utility>
@@ -46,6 +47,15 @@ TEST(Views, TestViewIsTheNormalisedImage) {
     const float pixel = static_cast<float>(data.train.images.image(7)[i]) / 255.0F;
     ASSERT_EQ(out[i], (pixel - data.mean[i % 3]) / data.std[i % 3]);
   }
+}
+
+TEST(Views, AsDoublesAreTheFloats) {
+  const Dataset& data = shapes();
+  const ViewMaker maker(data.train.images, data.mean, data.std, {}, {}, DType::kFloat64);
+  const Tensor doubles = maker.empty(3);
+  maker.make(first(3), View::kStrong, {1, 2, 3}, doubles);
+  const Tensor floats = view_tensor(first(3), View::kStrong, {1, 2, 3});
+  EXPECT_TRUE(std::ranges::equal(doubles.span<double>(), floats.span<float>()));
 }
 
 TEST(Views, DependOnSeedEpochDrawAndIndexOnly) {

@@ -13,6 +13,7 @@
 #include "engine/random.hpp"
 #include "tests/golden.hpp"
 #include "tests/message_of.hpp"
+#include "tests/tensor_ops.hpp"
 
 namespace bptplr {
 namespace {

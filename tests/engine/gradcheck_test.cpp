@@ -6,6 +6,7 @@
 
 #include "engine/ops.hpp"
 #include "engine/random.hpp"
+#include "tests/tensor_ops.hpp"
 
 namespace bptplr {
 namespace {
@@ -143,8 +144,6 @@ TEST(GradCheck, BatchNormWithSeveralReaders) {
 
 TEST(GradCheck, Pooling) {
   const Inputs x = {random_tensor({2, 5, 5, 3}, 1)};
-  check([](const Inputs& in) { return avg_pool2d(in[0], 2, 2); }, {x[0].clone()});
-  check([](const Inputs& in) { return avg_pool2d(in[0], 3, 1); }, {x[0].clone()});
   check([](const Inputs& in) { return max_pool2d(in[0], 3, 2, 1); }, {x[0].clone()});
   check([](const Inputs& in) { return max_pool2d(in[0], 2, 2, 0); }, {x[0].clone()});
   check([](const Inputs& in) { return global_avg_pool2d(in[0]); }, {x[0].clone()});

@@ -162,10 +162,6 @@ TEST(OpsGolden, Unary) {
   check_unary("l2_normalize", [](const Tensor& x, const std::string&) { return l2_normalize(x); });
   check_unary("global_avg_pool",
               [](const Tensor& x, const std::string&) { return global_avg_pool2d(x); });
-  check_unary("avg_pool2d", [](const Tensor& x, const std::string& key) {
-    const auto args = golden()[key + "args"].span<std::int64_t>();
-    return avg_pool2d(x, args[0], args[1]);
-  });
   check_unary("max_pool2d", [](const Tensor& x, const std::string& key) {
     const auto args = golden()[key + "args"].span<std::int64_t>();
     return max_pool2d(x, args[0], args[1], args[2]);

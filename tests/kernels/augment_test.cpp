@@ -9,6 +9,7 @@
 
 #include "engine/memory.hpp"
 #include "engine/random.hpp"
+#include "tests/augment_programs.hpp"
 #include "tests/golden.hpp"
 
 namespace bptplr {
@@ -16,6 +17,7 @@ namespace {
 
 using kernels::AugmentKind;
 using kernels::AugmentPlan;
+using kernels::AugmentProgram;
 using kernels::AugmentShape;
 
 const std::map<std::string, AugmentKind> kKinds{
@@ -36,7 +38,7 @@ std::vector<std::uint8_t> make(const Tensor& image, const std::vector<AugmentPla
   const auto width = static_cast<int>(image.size(1));
   const AugmentShape shape{std::ssize(plans), height, width, height, width};
   kernels::augment_batch(cpu_context(), shape, image.data<std::uint8_t>(), indices.data(),
-                         plans.data(), out.data());
+                         programs_of(plans, height, width).data(), out.data());
   return out;
 }
 
@@ -91,13 +93,17 @@ TEST(Augment, NormalisesByChannel) {
   const float mean[3] = {0.4914F, 0.5F, 0.0F};
   const float std[3] = {0.2023F, 0.25F, 1.0F};
   const std::int64_t index = 0;
-  const AugmentPlan plan;
+  const AugmentProgram program = kernels::prepare({}, 16, 16);
   std::vector<float> out(pixels.size());
-  kernels::augment_batch(cpu_context(), {1, 16, 16, 16, 16}, pixels.data(), &index, &plan, mean,
+  kernels::augment_batch(cpu_context(), {1, 16, 16, 16, 16}, pixels.data(), &index, &program, mean,
                          std, out.data());
+  std::vector<double> doubles(pixels.size());
+  kernels::augment_batch(cpu_context(), {1, 16, 16, 16, 16}, pixels.data(), &index, &program, mean,
+                         std, doubles.data());
   for (std::size_t i = 0; i < out.size(); ++i) {
     const auto pixel = static_cast<float>(pixels[i]);
     EXPECT_EQ(out[i], (pixel / 255.0F - mean[i % 3]) / std[i % 3]);
+    EXPECT_EQ(doubles[i], static_cast<double>(out[i]));
   }
 }
 
@@ -113,11 +119,12 @@ TEST(Augment, CropsOfAnotherSizeThanTheImage) {
       for (const auto& [x, y] : {std::pair{0, 0}, {2, 1}, {-2, -1}, {4, 7}, {-80, 0}}) {
         for (const bool flip : {false, true}) {
           const std::int64_t index = 0;
-          const AugmentPlan plan{x, y, flip, {}};
+          const AugmentProgram program =
+              kernels::prepare({x, y, flip, {}}, crop.height, crop.width);
           std::vector<std::uint8_t> out(static_cast<std::size_t>(crop.height * crop.width * 3));
           kernels::augment_batch(cpu_context(),
                                  {1, image.height, image.width, crop.height, crop.width},
-                                 pixels.data(), &index, &plan, out.data());
+                                 pixels.data(), &index, &program, out.data());
           for (int i = 0; i < std::ssize(out); ++i) {
             const int column = i / 3 % crop.width;
             const int from_x = (flip ? crop.width - 1 - column : column) + x;
@@ -150,9 +157,10 @@ TEST(Augment, TakesTheIndexedImagesForAnyNumberOfThreads) {
     plans[i].ops = {
         {{AugmentKind::kRotate, 10.0 * static_cast<double>(i)}, {AugmentKind::kEqualize, 0.0}}};
   }
+  const std::vector<AugmentProgram> programs = programs_of(plans, kCrop, kCrop);
   const auto view = [&](std::size_t i, std::int64_t count, std::uint8_t* out) {
     kernels::augment_batch(cpu_context(), {count, kSide, kSide, kCrop, kCrop}, pixels.data(),
-                           &indices[i], &plans[i], out);
+                           &indices[i], &programs[i], out);
   };
   std::vector<std::uint8_t> one_by_one(indices.size() * kBytes);
   for (std::size_t i = 0; i < indices.size(); ++i) view(i, 1, &one_by_one[i * kBytes]);

@@ -32,7 +32,7 @@ Results convolve(const kernels::Conv2dShape& s, DType dtype) {
   kernels::conv2d_forward(cpu_context(), s, x.data<T>(), w.data<T>(), results.y.data<T>());
   kernels::conv2d_backward_data(cpu_context(), s, dy.data<T>(), w.data<T>(), results.dx.data<T>());
   kernels::conv2d_backward_weights(cpu_context(), s, x.data<T>(), dy.data<T>(),
-                                   results.dw.data<T>());
+                                   results.dw.data<T>(), nullptr);
   return results;
 }
 

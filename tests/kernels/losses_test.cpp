@@ -24,10 +24,10 @@ Loss semi_supervised(const Tensor& logits, const Tensor& targets, std::int64_t l
                      const SemiSupervisedCoefficients& coefficients) {
   Loss out{Tensor::empty({1}, logits.dtype()), Tensor::empty({3}, logits.dtype()),
            Tensor::empty(logits.shape(), logits.dtype())};
-  kernels::semi_supervised_loss<T>(cpu_context(),
-                                   {labelled, logits.size(0) - labelled, logits.size(1)},
-                                   coefficients, logits.data<T>(), targets.data<T>(),
-                                   out.value.data<T>(), out.terms.data<T>(), out.grad.data<T>());
+  kernels::semi_supervised_loss(cpu_context(),
+                                {labelled, logits.size(0) - labelled, logits.size(1)},
+                                &coefficients, logits.data<T>(), targets.data<T>(),
+                                out.value.data<T>(), out.terms.data<T>(), out.grad.data<T>());
   return out;
 }
 
@@ -35,8 +35,8 @@ template <class T>
 Loss negative_entropy(const Tensor& logits) {
   Loss out{Tensor::empty({1}, logits.dtype()), Tensor(),
            Tensor::empty(logits.shape(), logits.dtype())};
-  kernels::negative_entropy<T>(cpu_context(), logits.size(0), logits.size(1), logits.data<T>(),
-                               out.value.data<T>(), out.grad.data<T>());
+  kernels::negative_entropy(cpu_context(), logits.size(0), logits.size(1), logits.data<T>(),
+                            out.value.data<T>(), out.grad.data<T>());
   return out;
 }
 
@@ -45,9 +45,9 @@ Loss generalized_cross_entropy(const Tensor& logits, std::span<const std::int64_
                                double q) {
   Loss out{Tensor::empty({1}, logits.dtype()), Tensor(),
            Tensor::empty(logits.shape(), logits.dtype())};
-  kernels::generalized_cross_entropy<T>(cpu_context(), logits.size(0), logits.size(1), q,
-                                        logits.data<T>(), labels.data(), out.value.data<T>(),
-                                        out.grad.data<T>());
+  kernels::generalized_cross_entropy(cpu_context(), logits.size(0), logits.size(1), q,
+                                     logits.data<T>(), labels.data(), out.value.data<T>(),
+                                     out.grad.data<T>());
   return out;
 }
 

@@ -29,10 +29,10 @@ Contrast contrast(ContrastiveLoss kind, const Tensor& features, const ClassSetBi
   Contrast out{Tensor::empty({1}, features.dtype()),
                Tensor::empty(features.shape(), features.dtype()),
                Tensor::empty({features.size(0)}, DType::kInt64)};
-  kernels::contrastive_loss<T>(cpu_context(), kind, {samples, features.size(1), words}, tau,
-                               features.data<T>(), sets.empty() ? nullptr : sets.data(),
-                               out.loss.data<T>(), out.grad.data<T>(),
-                               out.negatives.data<std::int64_t>());
+  kernels::contrastive_loss(cpu_context(), kind, {samples, features.size(1), words}, tau,
+                            features.data<T>(), sets.empty() ? nullptr : sets.data(),
+                            out.loss.data<T>(), out.grad.data<T>(),
+                            out.negatives.data<std::int64_t>());
   return out;
 }
 

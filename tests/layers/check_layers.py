@@ -35,8 +35,7 @@ PRIVATE = set(LAYERS) - KERNELS
 # measurement of peaks use tensors.
 ENGINE = chain(KERNELS, "engine", "engine/io", "engine/io/torch")
 MODELS = chain(ENGINE - KERNELS, "models")
-DATA = chain(ENGINE, "data", "data/images", "data/sets")
-DATA |= chain(ENGINE | {"data"}, "data/noise")
+DATA = chain(ENGINE, "data", "data/images", "data/noise", "data/sets")
 METHOD = chain(
     MODELS | DATA,
     "bpt_plr/recipe",

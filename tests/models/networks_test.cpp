@@ -11,6 +11,7 @@
 #include "models/vgg.hpp"
 #include "tests/device.hpp"
 #include "tests/golden.hpp"
+#include "tests/tensor_ops.hpp"
 
 namespace bptplr {
 namespace {

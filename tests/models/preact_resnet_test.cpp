@@ -5,6 +5,7 @@
 
 #include "tests/device.hpp"
 #include "tests/golden.hpp"
+#include "tests/tensor_ops.hpp"
 
 namespace bptplr {
 namespace {

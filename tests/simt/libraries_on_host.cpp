@@ -33,7 +33,7 @@ void convolve(ConvolutionPass pass, const Conv2dShape& shape, const float* a, co
     case ConvolutionPass::kBackwardData:
       return conv2d_backward_data(ctx, shape, a, b, out);
     case ConvolutionPass::kBackwardWeights:
-      return conv2d_backward_weights(ctx, shape, a, b, out);
+      return conv2d_backward_weights(ctx, shape, a, b, out, nullptr);
   }
 }
 

@@ -124,8 +124,10 @@ void time_with_batch_norm(const KernelTimer& timer, const ConvolutionOptions& o,
     kernels::batch_norm_add_statistics(ctx, rows, y, addend, y, mean.data<float>(),
                                        variance.data<float>());
   });
-  report("conv2d + addend, normalised: conv2d_normalized",
-         [&] { kernels::conv2d_normalized<bfloat16>(ctx, s, x, w, addend, norm, nullptr, y); });
+  report("conv2d + addend, normalised: conv2d_normalized", [&] {
+    kernels::conv2d_normalized<kernels::CudaContext, bfloat16>(ctx, s, x, w, addend, norm, nullptr,
+                                                               y);
+  });
   report("conv2d + addend, normalised: one after the other", [&] {
     kernels::conv2d_forward(ctx, s, x, w, y);
     kernels::add(ctx, y, addend, y, arrays.y.numel());

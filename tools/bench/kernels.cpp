@@ -303,22 +303,23 @@ void time_sgd(const KernelTimer& timer, const Maker& make, const Options& option
   const Tensor lr = make.zeros<double>({1});
   const Tensor list = Tensor::from_bytes(std::as_bytes(std::span(chunks)), timer.device());
   for (bfloat16* low : {static_cast<bfloat16*>(nullptr), copy.data<bfloat16>()}) {
-    const std::vector<kernels::SgdTensor> tensors{
+    const std::vector<kernels::SgdTensor<float>> tensors{
         {grad.data<float>(), velocity.data<float>(), parameter.data<float>(), low, n}};
     const Tensor table = Tensor::from_bytes(std::as_bytes(std::span(tensors)), timer.device());
-    timer.report(
-        low == nullptr ? "sgd_step" : "sgd_step+bf16 copy", fmt::format("{} parameters", n),
-        static_cast<double>(n) * (low == nullptr ? 20 : 22), [&] {
-          kernels::sgd_step(timer.context(), lr.data<double>(), 0.9F, 5e-4F,
-                            static_cast<const kernels::SgdTensor*>(table.raw()), std::ssize(chunks),
-                            static_cast<const kernels::SgdChunk*>(list.raw()), nullptr);
-        });
+    timer.report(low == nullptr ? "sgd_step" : "sgd_step+bf16 copy",
+                 fmt::format("{} parameters", n),
+                 static_cast<double>(n) * (low == nullptr ? 20 : 22), [&] {
+                   kernels::sgd_step(timer.context(), lr.data<double>(), 0.9, 5e-4,
+                                     static_cast<const kernels::SgdTensor<float>*>(table.raw()),
+                                     std::ssize(chunks),
+                                     static_cast<const kernels::SgdChunk*>(list.raw()), nullptr);
+                 });
     if (low != nullptr) continue;
     Tensor found = make.zeros<std::int64_t>({1});
     timer.report("find_nonfinite", fmt::format("{} parameters", n), 4.0 * static_cast<double>(n),
                  [&] {
                    kernels::find_nonfinite(
-                       timer.context(), static_cast<const kernels::SgdTensor*>(table.raw()),
+                       timer.context(), static_cast<const kernels::SgdTensor<float>*>(table.raw()),
                        std::ssize(chunks), static_cast<const kernels::SgdChunk*>(list.raw()),
                        found.data<std::int64_t>());
                  });

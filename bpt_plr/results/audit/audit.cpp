@@ -46,7 +46,7 @@ std::vector<double> judge_by_mixture(const std::vector<std::int64_t>& labels, Au
   audit.joint.assign(classes * classes, 0.0);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto label = static_cast<std::size_t>(labels[i]);
-    const float* z = logits.data<float>() + i * classes;
+    const auto z = logits.span<float>().subspan(i * classes, classes);
     std::size_t best = label == 0 ? 1 : 0;
     for (std::size_t c = 0; c < classes; ++c) {
       if (c != label && z[c] > z[best]) best = c;

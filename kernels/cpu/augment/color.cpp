@@ -90,27 +90,24 @@ Table equalize_table(const Histogram& histogram) {
 
 }  // namespace
 
-void color(ImageSize size, double factor, const std::uint8_t* in, std::uint8_t* out) {
-  const auto f = static_cast<float>(factor);
+void color(ImageSize size, float factor, const std::uint8_t* in, std::uint8_t* out) {
   for (int i = 0; i < size.bytes(); i += 3) {
     const int grey = luma(in + i);
-    for (int c = i; c < i + 3; ++c) out[c] = blend(grey, in[c], f);
+    for (int c = i; c < i + 3; ++c) out[c] = blend(grey, in[c], factor);
   }
 }
 
-void contrast(ImageSize size, double factor, const std::uint8_t* in, std::uint8_t* out) {
+void contrast(ImageSize size, float factor, const std::uint8_t* in, std::uint8_t* out) {
   std::int64_t sum = 0;
   for (int i = 0; i < size.bytes(); i += 3) sum += luma(in + i);
   const int mean = static_cast<int>((2 * sum + size.pixels()) / (2 * size.pixels()));  // rounded
-  const auto f = static_cast<float>(factor);
-  map_values(size, make_table([=](int v) { return blend(mean, v, f); }), in, out);
+  map_values(size, make_table([=](int v) { return blend(mean, v, factor); }), in, out);
 }
 
-void sharpness(ImageSize size, double factor, const std::uint8_t* in, std::uint8_t* out) {
+void sharpness(ImageSize size, float factor, const std::uint8_t* in, std::uint8_t* out) {
   // The border of the smoothed image is the image itself (Filter.c copies it), and blending a value
   // with itself changes nothing.
   std::memcpy(out, in, static_cast<std::size_t>(size.bytes()));
-  const auto f = static_cast<float>(factor);
   const int row = size.width * 3;
   for (int y = 1; y < size.height - 1; ++y) {
     const std::uint8_t* above = in + (y - 1) * row;
@@ -121,22 +118,20 @@ void sharpness(ImageSize size, double factor, const std::uint8_t* in, std::uint8
                       here[i + 3] + below[i - 3] + below[i] + below[i + 3];
       // Filter.c truncates sum/13 + 0.5 in float32. 13 is odd, so the exact value is at least 1/26
       // away from where truncation jumps, and integers give the same.
-      out[y * row + i] = blend((2 * sum + 13) / 26, here[i], f);
+      out[y * row + i] = blend((2 * sum + 13) / 26, here[i], factor);
     }
   }
 }
 
-void brightness(ImageSize size, double factor, const std::uint8_t* in, std::uint8_t* out) {
-  const auto f = static_cast<float>(factor);
-  map_values(size, make_table([=](int v) { return blend(0, v, f); }), in, out);
+void brightness(ImageSize size, float factor, const std::uint8_t* in, std::uint8_t* out) {
+  map_values(size, make_table([=](int v) { return blend(0, v, factor); }), in, out);
 }
 
-void posterize(ImageSize size, int bits, const std::uint8_t* in, std::uint8_t* out) {
-  const int mask = ~((1 << (8 - bits)) - 1);
+void posterize(ImageSize size, int mask, const std::uint8_t* in, std::uint8_t* out) {
   map_values(size, make_table([=](int v) { return v & mask; }), in, out);
 }
 
-void solarize(ImageSize size, double threshold, const std::uint8_t* in, std::uint8_t* out) {
+void solarize(ImageSize size, int threshold, const std::uint8_t* in, std::uint8_t* out) {
   map_values(size, make_table([=](int v) { return v < threshold ? v : 255 - v; }), in, out);
 }
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <numbers>
 
 #include "kernels/cpu/augment/ops.hpp"
 
@@ -72,8 +71,7 @@ void shear(Axis axis, double shear, const std::uint8_t* in, std::uint8_t* out) {
   }
 }
 
-void translate(Axis axis, double offset, const std::uint8_t* in, std::uint8_t* out) {
-  const Translation moved = translation(axis.length, offset);
+void translate(Axis axis, Translation moved, const std::uint8_t* in, std::uint8_t* out) {
   for (int i = 0; i < axis.length; ++i) {
     const int position = i + moved.shift + (i >= moved.jump ? 1 : 0);
     if (position < 0 || position >= axis.length) continue;
@@ -89,51 +87,7 @@ void fill_outside(ImageSize size, std::uint8_t* out) {
   std::memset(out, kOutside, static_cast<std::size_t>(size.bytes()));
 }
 
-/// Python's round(value, 15), which Image.rotate applies to its matrix.
-double round_15_digits(double value) {
-  return std::nearbyint(value * 1e15) / 1e15;
-}
-
-/// Signed 16.16 fixed point.
-int to_fixed(double value) {
-  return static_cast<int>(std::floor(value * 65536.0 + 0.5));
-}
-
 }  // namespace
-
-Translation translation(int length, double offset) {
-  // Pillow adds 1.0 a pixel, so the position carries the same rounding: a sum may be rounded up to
-  // an integer. That happens at most once, since the sums after it are exact.
-  constexpr double kFar = 1 << 14;  // beyond both ends of any axis
-  double position = offset + 0.5;
-  const int shift = static_cast<int>(std::floor(std::clamp(position, -kFar, kFar)));
-  int jump = 0;
-  while (jump < length && std::floor(position) == jump + shift) {
-    ++jump;
-    position += 1.0;
-  }
-  return {shift, jump};
-}
-
-Rotation rotation(ImageSize size, double degrees) {
-  double turn = std::fmod(degrees, 360.0);
-  if (turn < 0.0) turn += 360.0;
-  const double radians = -(turn * (std::numbers::pi / 180.0));
-  const double cosine = round_15_digits(std::cos(radians));
-  const double sine = round_15_digits(std::sin(radians));
-  const double center_x = size.width / 2.0;
-  const double center_y = size.height / 2.0;
-  const double offset_x = cosine * -center_x + sine * -center_y + center_x;
-  const double offset_y = -sine * -center_x + cosine * -center_y + center_y;
-  Rotation turned;
-  turned.x0 = to_fixed(offset_x + cosine * 0.5 + sine * 0.5);
-  turned.x_dx = to_fixed(cosine);
-  turned.x_dy = to_fixed(sine);
-  turned.y0 = to_fixed(offset_y + -sine * 0.5 + cosine * 0.5);
-  turned.y_dx = to_fixed(-sine);
-  turned.y_dy = to_fixed(cosine);
-  return turned;
-}
 
 void shear_x(ImageSize size, double amount, const std::uint8_t* in, std::uint8_t* out) {
   fill_outside(size, out);
@@ -145,18 +99,17 @@ void shear_y(ImageSize size, double amount, const std::uint8_t* in, std::uint8_t
   shear(along_y(size), amount, in, out);
 }
 
-void translate_x(ImageSize size, double columns, const std::uint8_t* in, std::uint8_t* out) {
+void translate_x(ImageSize size, Translation moved, const std::uint8_t* in, std::uint8_t* out) {
   fill_outside(size, out);
-  translate(along_x(size), columns, in, out);
+  translate(along_x(size), moved, in, out);
 }
 
-void translate_y(ImageSize size, double rows, const std::uint8_t* in, std::uint8_t* out) {
+void translate_y(ImageSize size, Translation moved, const std::uint8_t* in, std::uint8_t* out) {
   fill_outside(size, out);
-  translate(along_y(size), rows, in, out);
+  translate(along_y(size), moved, in, out);
 }
 
-void rotate(ImageSize size, double degrees, const std::uint8_t* in, std::uint8_t* out) {
-  const Rotation turned = rotation(size, degrees);
+void rotate(ImageSize size, const Rotation& turned, const std::uint8_t* in, std::uint8_t* out) {
   int row_x = turned.x0;
   int row_y = turned.y0;
   fill_outside(size, out);

@@ -22,20 +22,17 @@ inline constexpr std::uint8_t kOutside = 128;
 // Geometry (libImaging/Geometry.c, Image.rotate).
 void shear_x(ImageSize size, double shear, const std::uint8_t* in, std::uint8_t* out);
 void shear_y(ImageSize size, double shear, const std::uint8_t* in, std::uint8_t* out);
-void translate_x(ImageSize size, double columns, const std::uint8_t* in, std::uint8_t* out);
-void translate_y(ImageSize size, double rows, const std::uint8_t* in, std::uint8_t* out);
-void rotate(ImageSize size, double degrees, const std::uint8_t* in, std::uint8_t* out);
-/// What an axis of `length` pixels moves by, and how an image turns: all that is rounded.
-Translation translation(int length, double offset);
-Rotation rotation(ImageSize size, double degrees);
+void translate_x(ImageSize size, Translation moved, const std::uint8_t* in, std::uint8_t* out);
+void translate_y(ImageSize size, Translation moved, const std::uint8_t* in, std::uint8_t* out);
+void rotate(ImageSize size, const Rotation& turned, const std::uint8_t* in, std::uint8_t* out);
 
 // Colour (ImageEnhance.py, ImageOps.py, libImaging/Blend.c, Filter.c, Convert.c).
-void color(ImageSize size, double factor, const std::uint8_t* in, std::uint8_t* out);
-void contrast(ImageSize size, double factor, const std::uint8_t* in, std::uint8_t* out);
-void sharpness(ImageSize size, double factor, const std::uint8_t* in, std::uint8_t* out);
-void brightness(ImageSize size, double factor, const std::uint8_t* in, std::uint8_t* out);
-void posterize(ImageSize size, int bits, const std::uint8_t* in, std::uint8_t* out);
-void solarize(ImageSize size, double threshold, const std::uint8_t* in, std::uint8_t* out);
+void color(ImageSize size, float factor, const std::uint8_t* in, std::uint8_t* out);
+void contrast(ImageSize size, float factor, const std::uint8_t* in, std::uint8_t* out);
+void sharpness(ImageSize size, float factor, const std::uint8_t* in, std::uint8_t* out);
+void brightness(ImageSize size, float factor, const std::uint8_t* in, std::uint8_t* out);
+void posterize(ImageSize size, int mask, const std::uint8_t* in, std::uint8_t* out);
+void solarize(ImageSize size, int threshold, const std::uint8_t* in, std::uint8_t* out);
 void auto_contrast(ImageSize size, const std::uint8_t* in, std::uint8_t* out);
 void equalize(ImageSize size, const std::uint8_t* in, std::uint8_t* out);
 void invert(ImageSize size, const std::uint8_t* in, std::uint8_t* out);

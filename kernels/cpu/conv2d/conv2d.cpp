@@ -367,18 +367,21 @@ void run_streaming(const CpuContext& ctx, Pass pass, const Conv2dShape& s, float
 
 }  // namespace
 
+template <>
 void conv2d_forward(const CpuContext& ctx, const Conv2dShape& shape, const float* x, const float* w,
                     float* y) {
   run_streaming(ctx, Pass::kForward, shape, const_cast<float*>(x), w, y);
 }
 
+template <>
 void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const float* dy,
                           const float* w, float* dx) {
   run_streaming(ctx, Pass::kBackwardData, shape, dx, w, const_cast<float*>(dy));
 }
 
+template <>
 void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& s, const float* x,
-                             const float* dy, float* dw) {
+                             const float* dy, float* dw, float* /*dw_scratch*/) {
   if (s.n == 0) {
     std::fill_n(dw, s.weights(), 0.0F);
     return;

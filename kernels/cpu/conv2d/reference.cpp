@@ -18,6 +18,7 @@ void for_each_output(const Conv2dShape& s, Fn&& fn) {
 
 }  // namespace
 
+template <>
 void conv2d_forward(const CpuContext&, const Conv2dShape& s, const double* x, const double* w,
                     double* y) {
   const std::int64_t filter = s.kernel * s.kernel * s.c;
@@ -36,6 +37,7 @@ void conv2d_forward(const CpuContext&, const Conv2dShape& s, const double* x, co
   });
 }
 
+template <>
 void conv2d_backward_data(const CpuContext&, const Conv2dShape& s, const double* dy,
                           const double* w, double* dx) {
   const std::int64_t filter = s.kernel * s.kernel * s.c;
@@ -55,8 +57,9 @@ void conv2d_backward_data(const CpuContext&, const Conv2dShape& s, const double*
   });
 }
 
+template <>
 void conv2d_backward_weights(const CpuContext&, const Conv2dShape& s, const double* x,
-                             const double* dy, double* dw) {
+                             const double* dy, double* dw, double* /*dw_scratch*/) {
   const std::int64_t filter = s.kernel * s.kernel * s.c;
   std::fill_n(dw, s.weights(), 0.0);
   parallel_for(s.k, 1, [&](std::int64_t k, std::int64_t) {

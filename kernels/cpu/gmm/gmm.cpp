@@ -213,8 +213,8 @@ class DataSets {
 
 }  // namespace
 
-template <class T>
-void gmm_fit(const CpuContext& ctx, const GmmOptions& options, std::int64_t fits,
+template <class Context, class T>
+void gmm_fit(const Context& ctx, const GmmOptions& options, std::int64_t fits,
              const std::int64_t* offsets, const T* points, const double* uniforms,
              GmmResult* results, double* clean_posterior, double* posteriors) {
   const DataSets sets(ctx, fits, offsets, points);
@@ -228,8 +228,8 @@ void gmm_fit(const CpuContext& ctx, const GmmOptions& options, std::int64_t fits
   }
 }
 
-template <class T>
-void gmm_fit_from_labels(const CpuContext& ctx, const GmmOptions& options, std::int64_t fits,
+template <class Context, class T>
+void gmm_fit_from_labels(const Context& ctx, const GmmOptions& options, std::int64_t fits,
                          const std::int64_t* offsets, const T* points, const std::uint8_t* labels,
                          GmmResult* results, double* clean_posterior, double* posteriors) {
   const DataSets sets(ctx, fits, offsets, points);
@@ -240,8 +240,8 @@ void gmm_fit_from_labels(const CpuContext& ctx, const GmmOptions& options, std::
   }
 }
 
-template <class T>
-void kmeans_labels(const CpuContext& ctx, std::int64_t fits, const std::int64_t* offsets,
+template <class Context, class T>
+void kmeans_labels(const Context& ctx, std::int64_t fits, const std::int64_t* offsets,
                    const T* points, const double* uniforms, std::uint8_t* labels) {
   const DataSets sets(ctx, fits, offsets, points);
   for (std::int64_t k = 0; k < fits; ++k) {

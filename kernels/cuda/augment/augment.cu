@@ -208,8 +208,8 @@ void augment(const CudaContext& ctx, const AugmentShape& shape, const std::uint8
 
 }  // namespace
 
-template <class T>
-void augment_batch(const CudaContext& ctx, const AugmentShape& shape, const std::uint8_t* images,
+template <class Context, class T>
+void augment_batch(const Context& ctx, const AugmentShape& shape, const std::uint8_t* images,
                    const std::int64_t* indices, const AugmentProgram* programs, const float* mean,
                    const float* std, T* out) {
   const Normalization normalization{{mean[0], mean[1], mean[2]}, {std[0], std[1], std[2]}};
@@ -223,6 +223,7 @@ template void augment_batch(const CudaContext&, const AugmentShape&, const std::
                             const std::int64_t*, const AugmentProgram*, const float*, const float*,
                             bfloat16*);
 
+template <>
 void augment_batch(const CudaContext& ctx, const AugmentShape& shape, const std::uint8_t* images,
                    const std::int64_t* indices, const AugmentProgram* programs, std::uint8_t* out) {
   augment(ctx, shape, images, indices, programs, Normalization{}, out);

@@ -187,10 +187,10 @@ __global__ void __launch_bounds__(kBatchNormThreads)
 
 }  // namespace
 
-template <class T>
-void batch_norm_normalize(const CudaContext& ctx, const BatchNormShape& s, const T* x,
-                          const float* mean, const float* variance, const float* weight,
-                          const float* bias, float eps, T* y) {
+template <class Context, class T>
+void batch_norm_normalize(const Context& ctx, const BatchNormShape& s, const T* x,
+                          const StatOf<T>* mean, const StatOf<T>* variance, const StatOf<T>* weight,
+                          const StatOf<T>* bias, StatOf<T> eps, T* y) {
   const Normalizer n{mean, variance, weight, bias, eps};
   const float floor = s.relu ? 0.0f : -std::numeric_limits<float>::infinity();
   const auto run = [&](auto width) {
@@ -201,17 +201,17 @@ void batch_norm_normalize(const CudaContext& ctx, const BatchNormShape& s, const
   with_width<T>(s.channels, run, x, y);
 }
 
-template <class T>
-void batch_norm_backward(const CudaContext& ctx, const BatchNormShape& s, bool training, const T* x,
-                         const T* dy, const T* more_dy, const float* mean, const float* variance,
-                         const float* weight, const float* bias, float eps, T* dx, float* dweight,
-                         float* dbias) {
+template <class Context, class T>
+void batch_norm_backward(const Context& ctx, const BatchNormShape& s, bool training, const T* x,
+                         const T* dy, const T* more_dy, const StatOf<T>* mean,
+                         const StatOf<T>* variance, const StatOf<T>* weight, const StatOf<T>* bias,
+                         StatOf<T> eps, T* dx, StatOf<T>* dweight, StatOf<T>* dbias) {
   const Normalizer n{mean, variance, weight, bias, eps};
   const auto run = [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
     const ChannelTiling t = tiling_of<kWidth>(s);
     const std::int64_t all = s.groups * s.channels;
-    float* partial = ctx.scratch<float>(partial_count(s.groups, t) + 2 * all);
+    float* partial = ctx.template scratch<float>(partial_count(s.groups, t) + 2 * all);
     float* mean_g = partial + partial_count(s.groups, t);
     const Correction correction{mean_g, mean_g + all};
     const GradientInputs<T> in{x, dy, more_dy};

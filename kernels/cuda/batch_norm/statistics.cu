@@ -107,18 +107,19 @@ void combine_moments(const CudaContext& ctx, std::int64_t groups, const RowChunk
          combine_moments_kernel, chunks, inverse_rows(chunks.rows), partial, mean, variance);
 }
 
-template <class T>
-void batch_norm_statistics(const CudaContext& ctx, const BatchNormShape& s, const T* x, float* mean,
-                           float* variance) {
+template <class Context, class T>
+void batch_norm_statistics(const Context& ctx, const BatchNormShape& s, const T* x, StatOf<T>* mean,
+                           StatOf<T>* variance) {
   statistics<false, T>(ctx, s, x, nullptr, nullptr, mean, variance);
 }
 
-template <class T>
-void batch_norm_add_statistics(const CudaContext& ctx, const BatchNormShape& s, const T* a,
-                               const T* b, T* sum, float* mean, float* variance) {
+template <class Context, class T>
+void batch_norm_add_statistics(const Context& ctx, const BatchNormShape& s, const T* a, const T* b,
+                               T* sum, StatOf<T>* mean, StatOf<T>* variance) {
   statistics<true>(ctx, s, a, b, sum, mean, variance);
 }
 
+template <>
 void batch_norm_update_running(const CudaContext& ctx, const BatchNormShape& s, const float* mean,
                                const float* variance, float momentum, float* running_mean,
                                float* running_variance) {

@@ -5,7 +5,7 @@
 #include <tuple>
 #include <type_traits>
 
-#include "kernels/conv2d_batch_norm_passes.hpp"
+#include "kernels/cpu/conv2d/batch_norm_in_passes.hpp"
 #include "kernels/cuda/conv2d/tensor_core.hpp"
 #include "kernels/cuda/device/block.cuh"
 #include "kernels/cuda/runtime/fastest.hpp"
@@ -28,10 +28,10 @@ bool has_choice(const FixedBatchNorm<float>& norm) {
 
 }  // namespace
 
-template <class T>
-void conv2d_statistics(const CudaContext& ctx, const Conv2dShape& shape, std::int64_t groups,
-                       const T* x, const T* w, const T* addend, T* y, float* mean,
-                       float* variance) {
+template <class Context, class T>
+void conv2d_statistics(const Context& ctx, const Conv2dShape& shape, std::int64_t groups,
+                       const T* x, const T* w, const T* addend, T* y, StatOf<T>* mean,
+                       StatOf<T>* variance) {
   const auto in_passes = [&] {
     statistics_in_passes(ctx, shape, groups, x, w, addend, y, mean, variance);
   };
@@ -48,9 +48,9 @@ void conv2d_statistics(const CudaContext& ctx, const Conv2dShape& shape, std::in
   in_passes();
 }
 
-template <class T>
-void conv2d_normalized(const CudaContext& ctx, const Conv2dShape& shape, const T* x, const T* w,
-                       const T* addend, const FixedBatchNorm<float>& norm, T* sum, T* y) {
+template <class Context, class T>
+void conv2d_normalized(const Context& ctx, const Conv2dShape& shape, const T* x, const T* w,
+                       const T* addend, const FixedBatchNorm<StatOf<T>>& norm, T* sum, T* y) {
   const auto in_passes = [&] { normalized_in_passes(ctx, shape, x, w, addend, norm, sum, y); };
   if constexpr (std::is_same_v<T, bfloat16>) {
     if (has_choice(shape, x, w, addend, sum, y) && has_choice(norm)) {

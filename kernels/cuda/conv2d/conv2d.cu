@@ -37,9 +37,8 @@ bool has_choice(const Conv2dShape& shape, const bfloat16* a, const bfloat16* b, 
 
 }  // namespace
 
-template <class T>
-void conv2d_forward(const CudaContext& ctx, const Conv2dShape& shape, const T* x, const T* w,
-                    T* y) {
+template <class Context, class T>
+void conv2d_forward(const Context& ctx, const Conv2dShape& shape, const T* x, const T* w, T* y) {
   constexpr auto kPass = ConvolutionPass::kForward;
   if (is_empty(shape)) return;
   const auto library = [&] { convolution(ctx, kPass, shape, x, w, y); };
@@ -52,8 +51,8 @@ void conv2d_forward(const CudaContext& ctx, const Conv2dShape& shape, const T* x
   library();
 }
 
-template <class T>
-void conv2d_backward_data(const CudaContext& ctx, const Conv2dShape& shape, const T* dy, const T* w,
+template <class Context, class T>
+void conv2d_backward_data(const Context& ctx, const Conv2dShape& shape, const T* dy, const T* w,
                           T* dx) {
   constexpr auto kPass = ConvolutionPass::kBackwardData;
   if (is_empty(shape)) return;
@@ -69,9 +68,9 @@ void conv2d_backward_data(const CudaContext& ctx, const Conv2dShape& shape, cons
   library();
 }
 
-template <class T>
-void conv2d_backward_weights(const CudaContext& ctx, const Conv2dShape& shape, const T* x,
-                             const T* dy, float* dw, T* dw_scratch) {
+template <class Context, class T>
+void conv2d_backward_weights(const Context& ctx, const Conv2dShape& shape, const T* x, const T* dy,
+                             StatOf<T>* dw, std::type_identity_t<T>* dw_scratch) {
   constexpr auto kPass = ConvolutionPass::kBackwardWeights;
   if (is_empty(shape)) return fill(ctx, 0.0F, dw, shape.weights());
   if constexpr (std::is_same_v<T, float>) {

@@ -360,6 +360,7 @@ void fit_all(const CudaContext& ctx, const GmmOptions& options, std::int64_t fit
 
 }  // namespace
 
+template <>
 void gmm_fit(const CudaContext& ctx, const GmmOptions& options, std::int64_t fits,
              const std::int64_t* offsets, const float* points, const double* uniforms,
              GmmResult* results, double* clean_posterior, double* posteriors) {
@@ -367,6 +368,7 @@ void gmm_fit(const CudaContext& ctx, const GmmOptions& options, std::int64_t fit
           {results, clean_posterior, posteriors});
 }
 
+template <>
 void gmm_fit_from_labels(const CudaContext& ctx, const GmmOptions& options, std::int64_t fits,
                          const std::int64_t* offsets, const float* points,
                          const std::uint8_t* labels, GmmResult* results, double* clean_posterior,
@@ -375,6 +377,7 @@ void gmm_fit_from_labels(const CudaContext& ctx, const GmmOptions& options, std:
           {results, clean_posterior, posteriors});
 }
 
+template <>
 void kmeans_labels(const CudaContext& ctx, std::int64_t fits, const std::int64_t* offsets,
                    const float* points, const double* uniforms, std::uint8_t* labels) {
   for_each_launch(fits, offsets, points, planar_cuda::kClusterSums,

@@ -83,6 +83,7 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
+template <>
 void class_sets(const CudaContext& ctx, std::int64_t rows, std::int64_t classes, std::int64_t kappa,
                 const float* logits, const std::int64_t* labels, std::uint64_t* sets) {
   constexpr int kFew = 4, kMost = kMaxSetClasses / kWarp;

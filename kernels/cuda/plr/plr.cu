@@ -374,6 +374,7 @@ void run(const CudaContext& ctx, ContrastiveLoss kind, const Anchors& a, double 
 }  // namespace
 }  // namespace plr
 
+template <>
 void contrastive_loss(const CudaContext& ctx, ContrastiveLoss kind, const ContrastiveShape& shape,
                       double tau, const float* features, const std::uint64_t* class_sets,
                       float* loss, float* grad, std::int64_t* negatives) {

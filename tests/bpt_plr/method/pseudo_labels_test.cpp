@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "bpt_plr/method/ops.hpp"
 #include "bpt_plr/method/prototypes.hpp"
 #include "bpt_plr/recipe/builtin.hpp"
 #include "engine/error.hpp"

@@ -8,7 +8,7 @@
 #include <map>
 #include <numeric>
 
-#include "bpt_plr/method/prototypes.hpp"
+#include "bpt_plr/method/ops.hpp"
 #include "bpt_plr/method/pseudo_labels.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/sampler.hpp"

@@ -12,6 +12,7 @@
 #include "engine/profile/peaks.hpp"
 #include "engine/profile/work.hpp"
 #include "tests/device.hpp"
+#include "tests/tensor_ops.hpp"
 
 namespace bptplr {
 namespace {

@@ -1,9 +1,10 @@
-#include "bpt_plr/method/losses.hpp"
-
+// The losses of ops.hpp: fused kernels, value and gradient in one call, tied to the tape.
+#include "bpt_plr/method/ops.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
 #include "engine/profile/work.hpp"
+#include "kernels/losses.hpp"
 
 namespace bptplr {
 namespace {
@@ -17,27 +18,16 @@ Tensor record_fused(Tensor loss, const Tensor& input, Tensor gradient) {
 
 }  // namespace
 
-ClassSets make_class_sets(const Tensor& logits, const Tensor& labels, std::int64_t kappa) {
-  const Range range("class sets", moved(logits.numel(), logits.dtype()));
-  const std::int64_t classes = logits.size(1);
-  ClassSets sets;
-  sets.words = kernels::class_set_words(classes);
-  sets.bits = Tensor::empty({logits.size(0), sets.words}, DType::kInt64, logits.device());
-  auto* bits = reinterpret_cast<std::uint64_t*>(sets.bits.data<std::int64_t>());
-  dispatch_float32(logits, [&](const auto& ctx) {
-    kernels::class_sets(ctx, logits.size(0), classes, kappa, logits.data<float>(),
-                        labels.data<std::int64_t>(), bits);
-  });
-  return sets;
-}
-
 SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targets,
-                                        std::int64_t labelled,
-                                        const kernels::SemiSupervisedCoefficients* coefficients) {
+                                        std::int64_t labelled, const Tensor& coefficients) {
   require(
       logits.shape() == targets.shape() && logits.shape().size() == 2 && labelled <= logits.size(0),
       "semi_supervised_loss: logits {} and targets {} do not fit", to_string(logits.shape()),
       to_string(targets.shape()));
+  require(coefficients.dtype() == DType::kFloat64 && coefficients.numel() == 3,
+          "semi_supervised_loss needs three float64 coefficients, not {} of type {}",
+          coefficients.numel(), to_string(coefficients.dtype()));
+  const auto* factors = static_cast<const kernels::SemiSupervisedCoefficients*>(coefficients.raw());
   const Range range("losses", moved(3 * logits.numel(), logits.dtype()));
   const kernels::SemiSupervisedShape shape{labelled, logits.size(0) - labelled, logits.size(1)};
   Tensor terms = Tensor::empty({3}, logits.dtype(), logits.device());
@@ -45,15 +35,8 @@ SemiSupervisedLoss semi_supervised_loss(const Tensor& logits, const Tensor& targ
   Tensor gradient = Tensor::empty_like(logits);
   dispatch_float(logits, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    const auto call = [&](const auto& factors) {
-      kernels::semi_supervised_loss(ctx, shape, factors, logits.data<T>(), targets.data<T>(),
-                                    loss.data<T>(), terms.data<T>(), gradient.data<T>());
-    };
-    if constexpr (kOnGpu<decltype(ctx)>) {
-      call(coefficients);
-    } else {
-      call(*coefficients);
-    }
+    kernels::semi_supervised_loss(ctx, shape, factors, logits.data<T>(), targets.data<T>(),
+                                  loss.data<T>(), terms.data<T>(), gradient.data<T>());
   });
   return {record_fused(std::move(loss), logits, std::move(gradient)), std::move(terms)};
 }

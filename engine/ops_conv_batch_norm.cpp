@@ -34,15 +34,13 @@ Tensor conv2d_weight_gradient(const kernels::Conv2dShape& s, const Tensor& weigh
                               const Tensor& dy) {
   const Range range("conv2d backward weights", conv2d_work(s, dy.dtype(), weight.dtype()));
   Tensor dw = empty_gradient(weight);
+  Tensor scratch;
+  if (dy.dtype() != weight.dtype())
+    scratch = Tensor::empty(weight.shape(), dy.dtype(), dy.device());
   dispatch_activation(dy, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    if constexpr (kOnGpu<decltype(ctx)>) {
-      Tensor scratch = Tensor::empty(weight.shape(), dy.dtype(), dy.device());
-      kernels::conv2d_backward_weights(ctx, s, x.data<T>(), dy.data<T>(), dw.data<float>(),
-                                       scratch.data<T>());
-    } else {
-      kernels::conv2d_backward_weights(ctx, s, x.data<T>(), dy.data<T>(), dw.data<T>());
-    }
+    kernels::conv2d_backward_weights(ctx, s, x.data<T>(), dy.data<T>(), dw.data<StatOf<T>>(),
+                                     scratch.defined() ? scratch.data<T>() : nullptr);
   });
   return dw;
 }
