@@ -61,7 +61,7 @@ TEST_F(OldRun, GoesOnFromItsCheckpointToTheEndOfTheEpoch) {
   EXPECT_EQ(found->checkpoint.recipe, recipe);
 
   const TrainingData data = reload_training_data(recipe, run.noise_file());
-  EXPECT_EQ(hash_training_data(data), found->checkpoint.data_hash);
+  EXPECT_EQ(hash_training_data(data, found->checkpoint.format), found->checkpoint.data_hash);
   OneEpoch observer;
   Trainer trainer(recipe, data, observer);
   trainer.restore(found->checkpoint, found->path.string());

@@ -5,4 +5,4 @@ foreach(file frame.html page.html compare.html style.css charts.js page.js compa
 endforeach()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/report_files.cpp.in
                ${CMAKE_BINARY_DIR}/generated/report_files.cpp @ONLY)
-target_sources(bptplr_results PRIVATE ${CMAKE_BINARY_DIR}/generated/report_files.cpp)
+target_sources(bptplr_report PRIVATE ${CMAKE_BINARY_DIR}/generated/report_files.cpp)
