@@ -36,9 +36,12 @@ Losses SemiSupervisedStep::operator()(const Batch& batch, const ViewMaker& views
 Losses SemiSupervisedStep::train(const Batch& batch, const StepViews& views) const {
   const Range range("training iteration");
   optimizer_.zero_grad();  // first: the forward pass reuses the old gradients' memory
+  // Weak views -> co-guessed and co-refined targets; MixUp of views and targets.
   const Targets targets = make_targets(batch, views);
-  const Tensor mixed_targets = mix(targets, batch, views);
+  const Tensor mixed_targets = mix_up(targets, batch, views);
+  // Forward passes of network k, and PLR or another contrastive loss of the strong views.
   const auto [logits, contrastive] = contrast_->forward(k_, batch, views);
+  // L_X + lambda_u L_U + penalty R + lambda_c PLR.
   const SemiSupervisedLoss semi =
       semi_supervised_loss(logits, mixed_targets, 2 * batch.size_x(), batch.coefficients());
   Tensor loss = semi.loss;
@@ -120,8 +123,8 @@ SemiSupervisedStep::WeakLogits SemiSupervisedStep::weak_logits(const Batch& batc
 
 /// Mixes two views of the labelled samples and then two of the unlabelled ones into `views.mixed()`
 /// (MixUp); returns the targets of its rows.
-Tensor SemiSupervisedStep::mix(const Targets& targets, const Batch& batch,
-                               const StepViews& views) const {
+Tensor SemiSupervisedStep::mix_up(const Targets& targets, const Batch& batch,
+                                  const StepViews& views) const {
   const std::int64_t views_u = 2 * batch.size_u();
   const Tensor a =
       trains_on_weak_views_

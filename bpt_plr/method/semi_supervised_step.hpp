@@ -52,7 +52,7 @@ class SemiSupervisedStep {
   }
   StepViews make_views(const Batch& batch, const ViewMaker& views, const Tensor& logits_j) const;
   WeakLogits weak_logits(const Batch& batch, const StepViews& views) const;
-  Tensor mix(const Targets& targets, const Batch& batch, const StepViews& views) const;
+  Tensor mix_up(const Targets& targets, const Batch& batch, const StepViews& views) const;
 
   Network& k_;
   Network& j_;
