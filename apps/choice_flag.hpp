@@ -1,4 +1,4 @@
-// A flag whose value is a choice.
+// Command-line flag for a value of an enumeration.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -17,8 +17,8 @@
 namespace bptplr {
 namespace {
 
-/// The type that CLI11 reads a field as. It would take 010 for 8, and the largest number for a
-/// larger one, so that whole numbers are read here.
+/// Type that CLI11 reads a field as. Whole numbers are read as text and parsed here, as CLI11 would
+/// read 010 as 8 and saturate numbers that are too large.
 template <class T>
 using Taken =
     std::conditional_t<std::is_same_v<T, double> || std::is_same_v<T, bool>, T, std::string>;
@@ -30,7 +30,7 @@ std::int64_t whole_number(const std::string& field, const std::string& text) {
       "--" + field, fmt::format("'{}' is not a whole number of at most 64 bits in decimal", text));
 }
 
-/// One flag: how it is read, and what --help says of its value and default.
+/// Flag of a field: how it is read, and the value and default that --help shows.
 struct Flag {
   CLI::App& command;
   const RecipeField& field;
@@ -38,7 +38,7 @@ struct Flag {
   nlohmann::json& given;
 
   CLI::Option* add(const ChoicePointer& choice) {
-    // IsMember would repeat the choices, which the name of the value says already.
+    // IsMember would repeat the choices, which the name of the value lists already.
     return take<std::string>(fmt::format("{}", fmt::join(choice.names(), "|")),
                              std::string(choice.get(Recipe{})))
         ->check(CLI::Validator(CLI::IsMember(choice.names())).description(""));
@@ -112,12 +112,12 @@ void RecipeFlags::add_without(CLI::App& command, std::span<const std::string_vie
 
 void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {
   const std::string flag = fmt::format("--{}", field.name);
-  // The published script's abbreviation-free name, which users know.
+  // Name of this flag in the published script, which users know.
   const std::string names = std::string_view(field.name) == "lr" ? flag + ",--learning_rate" : flag;
   Flag adder{command, field, names, given_};
   CLI::Option* option =
       std::visit([&](const auto& pointer) { return adder.add(pointer); }, field.pointer);
-  // Of a repeated flag the last counts, so that scripts can pass further flags on.
+  // The last of repeated flags counts, so that scripts can append flags.
   option->group(field.group)->take_last();
 }
 

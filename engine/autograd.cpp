@@ -17,8 +17,8 @@ namespace {
 thread_local bool recording = true;
 thread_local std::uint64_t next_number = 0;
 
-/// slot += grad. The first gradient is kept as it is; only memory that nobody else sees is added to
-/// in place.
+/// Adds grad to slot. The first gradient is kept as it is; only memory that nothing else shares is
+/// added to in place.
 void accumulate(Tensor& slot, Tensor grad) {
   if (!slot.defined()) {
     slot = std::move(grad);
@@ -33,7 +33,7 @@ void accumulate(Tensor& slot, Tensor grad) {
   slot = std::move(sum);
 }
 
-/// The same for a leaf, whose gradient may have a place of its own.
+/// Adds grad to the gradient of a leaf, which may have memory of its own.
 void accumulate_leaf(Tensor& leaf, Tensor grad) {
   Tensor memory = leaf.grad_memory();
   Tensor& slot = leaf.mutable_grad();
@@ -51,7 +51,7 @@ void accumulate_leaf(Tensor& leaf, Tensor grad) {
   }
 }
 
-/// Hands a gradient to a node; where it may, leaves adding it to the first one to the function.
+/// Passes a gradient to a node; if the node takes two gradients, leaves their sum to its function.
 void accumulate(Node& node, Tensor grad) {
   const bool apart = node.takes_two && node.grad.defined() && !node.more.defined();
   accumulate(apart ? node.more : node.grad, std::move(grad));
@@ -63,7 +63,7 @@ Edge edge_to(const Tensor& input) {
   return {nullptr, input};
 }
 
-/// Where a result is to have a node: gradients are on and some input requires one.
+/// Returns whether a result needs a node: recording is on and some input requires a gradient.
 bool wanted(const std::vector<Tensor>& inputs) {
   return recording && std::any_of(inputs.begin(), inputs.end(),
                                   [](const Tensor& input) { return input.requires_grad(); });

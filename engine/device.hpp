@@ -1,4 +1,4 @@
-// Where tensors live.
+// Devices that hold tensors.
 #pragma once
 
 #include <string>
@@ -16,10 +16,10 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-/// "cpu" or "cuda:INDEX".
+/// Returns "cpu" or "cuda:INDEX".
 std::string to_string(Device device);
 
-/// The device that a user asks for.
+/// Device that a user asks for.
 enum class DeviceChoice {
   kAuto,  ///< CUDA where this build and machine have it, else the CPU
   kCpu,

@@ -1,5 +1,5 @@
-// From a tensor's run-time device and type to the kernel that serves it. What is called must exist
-// for every type that the dispatch can meet, or the program does not link.
+// Calls the kernel for a tensor's run-time device and type. The program links only if that kernel
+// exists for every type that the dispatch can meet.
 #pragma once
 
 #include "engine/error.hpp"
@@ -37,7 +37,7 @@ void dispatch_float(const Tensor& tensor, Fn&& fn) {
   }
 }
 
-/// Calls fn(context) for a float32 tensor: for what has no other type.
+/// Calls fn(context) for a float32 tensor, for kernels without other types.
 template <class Fn>
 void dispatch_float32(const Tensor& tensor, Fn&& fn) {
   require(tensor.dtype() == DType::kFloat32, "a float32 tensor is needed, not {}",
@@ -45,7 +45,8 @@ void dispatch_float32(const Tensor& tensor, Fn&& fn) {
   on_device(tensor.device(), fn);
 }
 
-/// As dispatch_float, for what the layers of a network pass on: it may be bfloat16 on a GPU.
+/// Calls fn(context, T{}) for activations, with T as for dispatch_float or, on a GPU, also
+/// bfloat16.
 template <class Fn>
 void dispatch_activation(const Tensor& tensor, Fn&& fn) {
   if (tensor.dtype() == DType::kBfloat16) {

@@ -1,4 +1,4 @@
-// The one exception type of the project.
+// Exception type of the project.
 #pragma once
 
 #include <fmt/format.h>
@@ -9,8 +9,8 @@
 
 namespace bptplr {
 
-/// What a user did or met that stops the program: the message is one sentence that says what was
-/// wrong, where, and what to do. The `bptplr` command prints it and exits with code 1.
+/// Error that stops the program because of its input or environment. The message is one sentence:
+/// what was wrong, where, and what to do. The `bptplr` command prints it and exits with code 1.
 class Error : public std::runtime_error {
  public:
   template <class... Args>

@@ -31,7 +31,7 @@ void* allocate_host(std::size_t bytes) {
   return memory;
 }
 
-/// What a file of the system says in a line such as "VmHWM:    3404 kB"; 0: it does not.
+/// Returns the bytes in a line such as "VmHWM:    3404 kB" of a system file; 0 if there is none.
 std::size_t system_bytes(const char* file, std::string_view name) {
   std::ifstream lines(file);
   for (std::string word; lines >> word;) {
@@ -45,7 +45,7 @@ class HostWorkspace final : public kernels::Workspace {
  public:
   void* reserve(std::size_t bytes) override {
     if (bytes > size_) {
-      memory_.reset();  // first give back, then ask: both together may not fit
+      memory_.reset();  // free before allocating: both together may not fit
       size_ = 0;
       memory_ = allocate(Device{}, bytes);
       size_ = bytes;

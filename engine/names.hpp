@@ -1,6 +1,6 @@
 // Names of the values of an enumeration: the words of recipes, flags, checkpoints and error
-// sentences. A table stands beside its enumeration, as a function that argument-dependent lookup
-// finds:
+// sentences. Each enumeration has a table beside it, as a function that is found by
+// argument-dependent lookup:
 //
 //   enum class Shortcut { kIdentity, kActivated };
 //   constexpr auto names_of(Shortcut) {
@@ -20,14 +20,14 @@
 
 namespace bptplr {
 
-/// One row of a table of names.
+/// Row of a table of names.
 template <class E>
 struct NamedValue {
   E value;
   std::string_view name;
 };
 
-/// An enumeration with a table of names.
+/// Enumeration with a table of names.
 template <class E>
 concept Named = requires(E value) {
   names_of(value);
@@ -42,7 +42,7 @@ constexpr std::string_view name_of(E value) {
   throw std::logic_error("an enumeration's table of names lacks a value");
 }
 
-/// Returns the value called `name`, or nothing.
+/// Returns the value called `name`; nullopt if there is none.
 template <Named E>
 constexpr std::optional<E> value_named(std::string_view name) {
   for (const NamedValue<E>& row : names_of(E{})) {
@@ -51,7 +51,7 @@ constexpr std::optional<E> value_named(std::string_view name) {
   return std::nullopt;
 }
 
-/// Returns all names, in the order of the table.
+/// Returns all names in the order of the table.
 template <Named E>
 std::vector<std::string> all_names() {
   std::vector<std::string> names;
@@ -61,7 +61,7 @@ std::vector<std::string> all_names() {
 
 }  // namespace bptplr
 
-/// Formats a value of such an enumeration as its name.
+/// Formats a value of a named enumeration as its name.
 template <bptplr::Named E>
 struct fmt::formatter<E> : fmt::formatter<std::string_view> {
   template <class Context>

@@ -1,4 +1,4 @@
-// Convolution and batch normalisation, alone and one behind the other.
+// Convolution and batch normalisation, separately and combined.
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
@@ -22,8 +22,8 @@ kernels::Conv2dShape conv2d_shape(const Tensor& x, const Tensor& weight, std::in
   return s;
 }
 
-/// The weights in the type of the activations that they meet. Training keeps the bfloat16 copy up
-/// to date (Sgd); whoever comes first makes it.
+/// Returns the weights in the type of the activations. The bfloat16 copy is made at the first use
+/// and then kept up to date by training (Sgd).
 Tensor weight_in(DType dtype, Tensor weight) {
   if (weight.dtype() == dtype) return weight;
   if (!weight.low_precision().defined()) weight.set_low_precision(weight.to(dtype));
@@ -57,7 +57,7 @@ Tensor conv2d_data_gradient(const kernels::Conv2dShape& s, const Tensor& weight,
   return dx;
 }
 
-/// y as the result of a convolution.
+/// Records y as the result of a convolution.
 Tensor record_convolution(Tensor y, const kernels::Conv2dShape& s, const Tensor& x,
                           const Tensor& weight) {
   if (!grad_enabled()) return y;
@@ -71,7 +71,7 @@ Tensor record_convolution(Tensor y, const kernels::Conv2dShape& s, const Tensor&
                 });
 }
 
-/// What normalises a batch: the shape, the statistics and the parameters.
+/// Normalisation of a batch: shape, statistics and parameters.
 struct Normalizer {
   kernels::BatchNormShape shape;
   Tensor mean, variance, weight, bias;
@@ -79,7 +79,7 @@ struct Normalizer {
   bool training;
 
   Tensor apply(const Tensor& x) const { return apply(x, Tensor::empty_like(x)); }
-  /// Into y, which may be x.
+  /// Writes the normalised x to y, which may be x.
   Tensor apply(const Tensor& x, Tensor y) const {
     const Range range("batch_norm", moved(2 * x.numel(), x.dtype()));
     dispatch_activation(x, [&](const auto& ctx, auto zero) {
@@ -92,12 +92,12 @@ struct Normalizer {
     return y;
   }
 
-  /// The gradient of y is dy + more_dy; the latter may be undefined. Those of the parameters are
-  /// written to dweight and dbias.
+  /// Returns the gradient of x and writes those of the parameters to dweight and dbias. The
+  /// gradient of y is dy + more_dy; more_dy may be undefined.
   std::vector<Tensor> gradients(const Tensor& x, const Tensor& dy, const Tensor& more_dy,
                                 Tensor dweight, Tensor dbias) const {
     const Range range("batch_norm backward", moved(3 * x.numel(), x.dtype()));
-    // Where nobody else sees dy, dx takes its place.
+    // dx takes the memory of dy if nothing else shares it.
     Tensor dx = dy.unique_storage() ? dy : Tensor::empty_like(x);
     dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
@@ -123,7 +123,7 @@ struct BatchStatistics {
         variance(Tensor::empty_like(mean)) {}
 };
 
-/// The parameters of a layer and its running statistics.
+/// Parameters and running statistics of a layer.
 struct BatchNormLayer {
   const Tensor &weight, &bias;
   Tensor &running_mean, &running_var;
@@ -142,9 +142,9 @@ kernels::BatchNormShape batch_norm_shape(const Shape& x, const BatchNormLayer& l
   return {groups, rows, channels, layer.options.relu};
 }
 
-/// batch_norm of x, whose statistics are known in training (else null), and their effect on the
-/// running ones. `x_is_spent`: nobody looks at x any more; without gradients the result takes its
-/// place, which is in the cache.
+/// Returns batch_norm of x, given its statistics in training (else null), and updates the running
+/// ones. `x_is_spent`: x is not read again; without gradients the result takes its memory, which is
+/// in the cache.
 Tensor normalized(const Tensor& x, const kernels::BatchNormShape& shape,
                   const BatchStatistics* statistics, const BatchNormLayer& layer, bool x_is_spent) {
   if (statistics != nullptr) {
@@ -157,7 +157,8 @@ Tensor normalized(const Tensor& x, const kernels::BatchNormShape& shape,
                                          layer.running_mean.data<S>(), layer.running_var.data<S>());
     });
   }
-  // The parameters are detached: what computes y again must not keep their gradients alive.
+  // The parameters are detached: the function that recomputes y must not keep their gradients
+  // alive.
   const Normalizer norm{shape,
                         statistics != nullptr ? statistics->mean : layer.running_mean,
                         statistics != nullptr ? statistics->variance : layer.running_var,
@@ -177,7 +178,7 @@ Tensor normalized(const Tensor& x, const kernels::BatchNormShape& shape,
                 });
 }
 
-/// What conv2d_batch_norm begins with: shapes that fit, and how much work there is.
+/// Checked shapes and amount of work at the start of conv2d_batch_norm.
 struct ConvolutionSum {
   kernels::Conv2dShape shape;
   Tensor weight;  ///< in the type of the activations
@@ -202,7 +203,7 @@ const T* data_or_null(const Tensor& tensor) {
   return tensor.defined() ? tensor.data<T>() : nullptr;
 }
 
-/// conv2d_batch_norm in training.
+/// Computes conv2d_batch_norm in training.
 AddBatchNorm with_batch_statistics(const Convolution& conv, const Tensor& addend,
                                    const BatchNormLayer& layer, bool wants_sum) {
   const Tensor& x = conv.x;
@@ -230,7 +231,7 @@ AddBatchNorm with_batch_statistics(const Convolution& conv, const Tensor& addend
   return {wants_sum || grad_enabled() ? y : Tensor(), normal};
 }
 
-/// conv2d_batch_norm with the running statistics, where nobody wants gradients.
+/// Computes conv2d_batch_norm with the running statistics, without gradients.
 AddBatchNorm with_running_statistics(const Convolution& conv, const Tensor& addend,
                                      const BatchNormLayer& layer, bool wants_sum) {
   const Tensor& x = conv.x;

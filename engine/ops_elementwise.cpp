@@ -23,7 +23,7 @@ Tensor elementwise(Tensor out, Kernel&& kernel, const Inputs&... inputs) {
   return out;
 }
 
-/// forward(x), whose gradient backward(y, dy) follows from the result alone.
+/// Returns forward(x); its gradient is backward(y, dy), which needs the result y but not x.
 template <class Forward, class Backward>
 Tensor elementwise_of_result(const Tensor& x, Forward&& forward, Backward&& backward) {
   Tensor y = elementwise(Tensor::empty_like(x), forward, x);
@@ -32,7 +32,7 @@ Tensor elementwise_of_result(const Tensor& x, Forward&& forward, Backward&& back
   });
 }
 
-/// a + b written to `out`.
+/// Writes a + b to `out`.
 Tensor sum_in(Tensor out, const Tensor& a, const Tensor& b) {
   require_same_shape(a, b, "add");
   const auto kernel = [](const auto&... args) { kernels::add(args...); };
@@ -90,7 +90,7 @@ Tensor scale_by(const Tensor& x, const Tensor& factor) {
 
 namespace {
 
-/// The product with the mask, which is also how its gradient follows.
+/// Multiplies by the dropout mask; the gradient is the same function of dy.
 Tensor masked(const Tensor& x, const kernels::DropoutShape& shape,
               const kernels::PhiloxStream& stream) {
   const Range range("dropout", moved(2 * x.numel(), x.dtype()));

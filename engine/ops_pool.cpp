@@ -51,7 +51,7 @@ Tensor global_avg_pool2d(const Tensor& x) {
   const std::int64_t channels = x.size(3);
   require(pixels > 0, "global_avg_pool2d: an input of shape {} has no pixels",
           to_string(x.shape()));
-  // The heads of a network compute in float32 whatever the type of its activations.
+  // The heads of a network compute in float32 for any type of activations.
   const DType dtype = x.dtype();
   Tensor y =
       Tensor::empty({n, channels}, dtype == DType::kBfloat16 ? DType::kFloat32 : dtype, x.device());

@@ -1,4 +1,4 @@
-// Rows of tensors: normalised, picked, joined and cut out.
+// Row operations on tensors: normalise, gather, concatenate, slice.
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"

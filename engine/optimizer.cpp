@@ -13,7 +13,8 @@
 namespace bptplr {
 namespace {
 
-/// Reads gradients, velocities and parameters, writes the latter two and bfloat16 copies.
+/// Returns the work of a step: reads gradients, velocities and parameters, writes velocities,
+/// parameters and bfloat16 copies.
 Work step_work(const std::vector<Tensor>& parameters) {
   Work work;
   for (const Tensor& p : parameters) {
@@ -56,7 +57,7 @@ void Sgd::step(double lr) {
 void Sgd::step(const Tensor& lr) {
   if (parameters_.empty()) return;
   const Range range("sgd", step_work(parameters_));
-  // On a CPU the host hears of it at once, and the next step starts anew.
+  // On a CPU the host sees the flag before the next step, so it is reset.
   if (device().type == DeviceType::kCpu) found_ = Tensor::zeros({1}, DType::kInt64);
   dispatch_float(parameters_.front(), [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
@@ -70,7 +71,7 @@ void Sgd::step(const Tensor& lr) {
   });
 }
 
-/// Brings tensors_ up to date.
+/// Updates tensors_.
 template <class T>
 void Sgd::list_tensors() {
   std::vector<kernels::SgdTensor<T>> list;

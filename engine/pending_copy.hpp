@@ -1,4 +1,4 @@
-// A few numbers on their way from a device to the CPU, for those who go on meanwhile.
+// Asynchronous copy of a few numbers from a device to the CPU.
 #pragma once
 
 #include <memory>
@@ -10,16 +10,17 @@ namespace bptplr {
 
 class PendingCopy {
  public:
-  /// The elements that `tensor`, of at most 256 bytes, has when everything queued so far is done.
+  /// Starts a copy of the elements of `tensor`, at most 256 bytes, as they are when everything
+  /// queued so far is done.
   explicit PendingCopy(const Tensor& tensor);
 
   bool has_arrived() const;
-  /// They, on the CPU; waits for them.
+  /// Returns the elements on the CPU; waits for them.
   Tensor get() const;
 
  private:
   Tensor here_;
-  std::unique_ptr<kernels::DelayedCopy> copy_;  ///< null: they have been here from the start
+  std::unique_ptr<kernels::DelayedCopy> copy_;  ///< null if the elements were already on the CPU
 };
 
 }  // namespace bptplr

@@ -1,4 +1,4 @@
-// The precision that a network computes in.
+// Precision of a network's computations.
 #pragma once
 
 #include "engine/names.hpp"
@@ -7,7 +7,7 @@ namespace bptplr {
 
 enum class DType;
 
-/// The type of activations; sums, parameters and losses are float32 in any case.
+/// Type of activations; sums, parameters and losses are float32 in any case.
 enum class Precision { kFloat32, kBfloat16 };
 constexpr auto names_of(Precision) {
   return std::to_array<NamedValue<Precision>>(

@@ -1,6 +1,5 @@
-// Counter-based random numbers: what a stream yields is a pure function of
-// (seed, purpose, epoch, sample, draw), so it is the same for any number of threads, on any device
-// and after any interruption.
+// Counter-based random numbers: each is a pure function of (seed, purpose, epoch, sample, draw), so
+// it is the same for any number of threads, on any device and after any interruption.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +9,8 @@
 
 namespace bptplr {
 
-/// What random numbers are drawn for; each purpose has streams of its own. The values are part of
-/// what a seed means: append, never renumber.
+/// Purpose of random numbers; each has streams of its own. The values determine what a seed means:
+/// append, never renumber.
 enum class Purpose : std::uint32_t {
   kInit = 0,         ///< network initialisation
   kNoise = 1,        ///< label noise
@@ -25,37 +24,38 @@ enum class Purpose : std::uint32_t {
   kShapes = 9,       ///< the procedural image set
   kPrototypes = 10,  ///< initial prototypes
   kDropout = 11,     ///< masks of dropout
-  kTestSplit = 12,   ///< which images of a set without test images become them
+  kTestSplit = 12,   ///< training images that become test images of a set without any
   kBalanced = 13,    ///< class-balanced draw of an epoch
   kTest = 1000,      ///< unit tests
 };
 
-/// A stream of random numbers over Philox4x32-10: key = seed, counter = (block, sample, epoch,
+/// Stream of random numbers over Philox4x32-10: key = seed, counter = (block, sample, epoch,
 /// purpose and draw).
 class Philox {
  public:
-  /// `draw` (< 2^20) tells apart several uses of one sample in one epoch, e.g. its views.
+  /// Receives `draw` (< 2^20), which distinguishes several uses of one sample in one epoch, e.g.
+  /// its views.
   Philox(std::uint64_t seed, Purpose purpose, std::uint32_t epoch = 0, std::uint32_t sample = 0,
          std::uint32_t draw = 0);
 
   std::uint32_t next();
-  /// Uniform in [0, 1), 24 bits.
+  /// Returns a uniform number in [0, 1) of 24 bits.
   float uniform();
-  /// Uniform in [0, 1), 53 bits.
+  /// Returns a uniform number in [0, 1) of 53 bits.
   double uniform_double();
-  /// Uniform in {0, ..., n-1}, without bias; n > 0.
+  /// Returns a uniform integer in {0, ..., n-1}, without bias; n > 0.
   std::uint32_t below(std::uint32_t n);
-  /// Standard normal (Box-Muller).
+  /// Returns a standard normal number (Box-Muller).
   double normal();
-  /// Gamma(shape, 1), shape > 0 (Marsaglia and Tsang 2000).
+  /// Returns a Gamma(shape, 1) number, shape > 0 (Marsaglia and Tsang 2000).
   double gamma(double shape);
-  /// Beta(a, b), a, b > 0.
+  /// Returns a Beta(a, b) number, a, b > 0.
   double beta(double a, double b);
-  /// A uniform permutation of 0..n-1 (Fisher-Yates).
+  /// Returns a uniform permutation of 0..n-1 (Fisher-Yates).
   std::vector<std::int64_t> permutation(std::int64_t n);
 
-  /// What has not been drawn of the stream, from the next block of four words on, for kernels that
-  /// draw in parallel. Of a fresh Philox: word i is what the i-th call of next() would yield.
+  /// Returns the rest of the stream from the next block of four words on, for kernels that draw in
+  /// parallel. For a fresh Philox, word i is what the i-th call of next() would return.
   const kernels::PhiloxStream& stream() const { return stream_; }
 
  private:

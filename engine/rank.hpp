@@ -1,4 +1,4 @@
-// The checks of shapes with which most functions on tensors begin.
+// Shape checks at the start of most functions on tensors.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace bptplr {
 
-/// Throws Error unless x has `rank` axes; `function` is who asks.
+/// Throws Error unless x has `rank` axes; `function` is the name of the caller.
 inline void require_rank(const Tensor& x, std::size_t rank, const char* function) {
   require(x.shape().size() == rank, "{} needs a tensor of {} axes, not one of shape {}", function,
           rank, to_string(x.shape()));
@@ -20,7 +20,7 @@ inline void require_matrix(const Tensor& x, const char* function) {
           function, to_string(x.shape()));
 }
 
-/// Throws Error unless both have one shape.
+/// Throws Error unless both have the same shape.
 inline void require_same_shape(const Tensor& a, const Tensor& b, const char* function) {
   require(a.shape() == b.shape(), "{} needs equal shapes, not {} and {}", function,
           to_string(a.shape()), to_string(b.shape()));

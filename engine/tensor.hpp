@@ -44,23 +44,23 @@ inline constexpr DType kDTypeOf<bfloat16> = DType::kBfloat16;
 using Shape = std::vector<std::int64_t>;
 
 std::int64_t numel(const Shape& shape);
-/// "[2, 3]"
+/// Returns a shape as "[2, 3]".
 std::string to_string(const Shape& shape);
 
 struct Node;  // engine/autograd.hpp
 
 class Tensor {
  public:
-  /// An undefined tensor: no shape, no elements.
+  /// Creates an undefined tensor: no shape, no elements.
   Tensor() = default;
 
-  /// Uninitialised elements.
+  /// Returns a tensor with uninitialised elements.
   static Tensor empty(Shape shape, DType dtype = DType::kFloat32, Device device = {});
-  /// Uninitialised elements, in the shape and type of `other`.
+  /// Returns a tensor of the shape and type of `other` with uninitialised elements.
   static Tensor empty_like(const Tensor& other);
   static Tensor zeros(Shape shape, DType dtype = DType::kFloat32, Device device = {});
   static Tensor full(Shape shape, double value, DType dtype = DType::kFloat32, Device device = {});
-  /// A copy of `values`, whose number must be that of `shape`.
+  /// Returns a tensor with a copy of `values`, whose number must be that of `shape`.
   template <class T>
   static Tensor from(std::span<const T> values, Shape shape);
   template <class T>
@@ -68,18 +68,18 @@ class Tensor {
     return from(std::span<const T>(values), std::move(shape));
   }
 
-  /// The bytes of plain structs, as a uint8 tensor on any device.
+  /// Returns the bytes of plain structs as a uint8 tensor on any device.
   static Tensor from_bytes(std::span<const std::byte> bytes, Device device);
 
   bool defined() const { return impl_ != nullptr; }
   const Shape& shape() const;
-  /// Negative axes count from the last.
+  /// Returns the length of an axis; negative axes count from the last.
   std::int64_t size(int axis) const;
   std::int64_t numel() const;
   DType dtype() const;
   Device device() const;
 
-  /// The elements, in the memory of the tensor's device; throws Error unless T is its type.
+  /// Returns the elements, in the memory of the tensor's device. Throws Error unless T is its type.
   template <class T>
   T* data();
   template <class T>
@@ -88,54 +88,56 @@ class Tensor {
   std::span<const T> span() const {
     return {data<T>(), static_cast<std::size_t>(numel())};
   }
-  /// The elements as raw bytes.
+  /// Returns the elements as raw bytes.
   void* raw();
   const void* raw() const;
-  /// The value of a tensor of one element, as double. Waits for the device.
+  /// Returns the value of a tensor of one element as double. Waits for the device.
   double item() const;
 
-  /// The same elements under another shape; one axis may be -1. Differentiable.
+  /// Returns the same elements under another shape; one axis may be -1. Differentiable.
   Tensor reshape(Shape shape) const;
-  /// The same elements [begin, end) of the first axis, not a copy and not differentiable (see
+  /// Returns a view of [begin, end) of the first axis, not a copy and not differentiable (see
   /// ops.hpp for `slice`).
   Tensor rows(std::int64_t begin, std::int64_t end) const;
-  /// A copy of the elements, outside the tape.
+  /// Returns a copy of the elements, outside the tape.
   Tensor clone() const;
-  /// The same elements, outside the tape.
+  /// Returns a tensor that shares the elements, outside the tape.
   Tensor detach() const;
-  /// A copy in another floating-point type, outside the tape.
+  /// Returns a copy in another floating-point type, outside the tape.
   Tensor to(DType dtype) const;
-  /// A copy on another device, outside the tape; the same elements if it is there already.
+  /// Returns a copy on another device, outside the tape; shares the elements if they are there
+  /// already.
   Tensor to(Device device) const;
-  /// Moves the elements, for all handles to them.
+  /// Moves the elements to another device, for all handles that share them.
   void move_to(Device device);
   /// Overwrites the elements; shape and type must agree, the devices need not.
   void copy_from(const Tensor& source);
 
   // --- autograd -------------------------------------------------------------------------------
-  /// True for a parameter and for everything computed from one while gradients are on.
+  /// Returns whether a gradient is needed: true for a parameter and for everything computed from
+  /// one while recording is on.
   bool requires_grad() const;
   /// Makes this a leaf whose gradient `backward` keeps.
   Tensor& set_requires_grad(bool value);
-  /// The gradient that `backward` accumulated into this leaf; undefined before.
+  /// Returns the gradient that `backward` accumulated into this leaf; undefined before.
   const Tensor& grad() const;
-  /// A slot to set or clear the gradient.
+  /// Returns the gradient, to be set or cleared.
   Tensor& mutable_grad();
-  /// Where the gradient of this leaf is to lie, so that its address never changes; undefined: it
-  /// lies wherever it is computed.
+  /// Returns the memory for the gradient of this leaf, so that its address never changes;
+  /// undefined: the gradient has no fixed place.
   const Tensor& grad_memory() const;
   void set_grad_memory(Tensor memory);
   const std::shared_ptr<Node>& node() const;
   void set_node(std::shared_ptr<Node> node);
-  /// A bfloat16 copy of a float32 parameter, kept up to date by the optimiser; undefined where
-  /// nobody has asked for one. Changing the elements by copy_from drops it.
+  /// Returns the bfloat16 copy of a float32 parameter, which the optimiser keeps up to date;
+  /// undefined if none has been requested. Changing the elements by copy_from drops it.
   const Tensor& low_precision() const;
   void set_low_precision(Tensor copy);
-  /// How to compute the elements again, for results that are cheaper to make twice than to keep
-  /// (see SavedTensor); empty for most.
+  /// Returns the function that recomputes the elements, for results that are cheaper to recompute
+  /// than to keep (see SavedTensor); empty for most.
   const std::function<Tensor()>& recompute() const;
   void set_recompute(std::function<Tensor()> recompute);
-  /// True when no other tensor shares the elements, so that they may be overwritten.
+  /// Returns whether no other tensor shares the elements, so that they may be overwritten.
   bool unique_storage() const;
 
  private:

@@ -5,8 +5,7 @@
 
 namespace bptplr {
 
-/// Limits the CPU threads of this process to `threads` (0: leaves them) and returns how many there
-/// are.
+/// Limits the CPU threads of this process to `threads` (0: no change) and returns their number.
 int use_threads(std::int64_t threads);
 
 }  // namespace bptplr

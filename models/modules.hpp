@@ -118,7 +118,7 @@ struct Conv2dOptions {
   InitialValues initial = InitialValues::kPyTorch;
 };
 
-/// torch.nn.Conv2d(in, out, kernel, stride, padding, bias=bias).
+/// Layer torch.nn.Conv2d(in, out, kernel, stride, padding, bias=bias).
 class Conv2d {
  public:
   Conv2d(Initializer& init, std::int64_t in, std::int64_t out, std::int64_t kernel,
@@ -138,7 +138,7 @@ class Conv2d {
 /// Activation that is fused with a batch normalisation.
 enum class Activation { kNone, kRelu };
 
-/// torch.nn.BatchNorm2d(channels) followed by the activation.
+/// Layer torch.nn.BatchNorm2d(channels), followed by the activation.
 class BatchNorm {
  public:
   BatchNorm(std::int64_t channels, Activation activation);
@@ -158,7 +158,7 @@ class BatchNorm {
   Activation activation_;
 };
 
-/// torch.nn.Linear(in, out).
+/// Layer torch.nn.Linear(in, out).
 class Linear {
  public:
   Linear(Initializer& init, std::int64_t in, std::int64_t out,
@@ -170,8 +170,8 @@ class Linear {
   Tensor weight_, bias_;
 };
 
-/// torch.nn.Dropout(rate) for rows [n, c]; torch.nn.Dropout2d(rate), which drops whole channels of
-/// an image, for images [n, h, w, c]. Identity outside training.
+/// Layer torch.nn.Dropout(rate) for rows [n, c], or torch.nn.Dropout2d(rate), which drops whole
+/// channels of an image, for images [n, h, w, c]. Identity outside training.
 class Dropout {
  public:
   /// Receives `layer` (below 2^15), which distinguishes the dropouts of a network.

@@ -1,4 +1,4 @@
-// Which network to make.
+// Configuration of a network.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 
 namespace bptplr {
 
-/// The networks, each with a row in network_table.cpp.
+/// Networks, each with a row in network_table.cpp.
 enum class Arch { kPreActResNet, kResNet50, kVgg19Bn, kCnn9 };
 constexpr auto names_of(Arch) {
   return std::to_array<NamedValue<Arch>>({{Arch::kPreActResNet, "preact_resnet"},
@@ -17,7 +17,7 @@ constexpr auto names_of(Arch) {
                                           {Arch::kCnn9, "cnn9"}});
 }
 
-/// What a block of PreAct-ResNet without a 1x1 convolution adds to its result.
+/// Shortcut of a PreAct-ResNet block without a 1x1 convolution: what it adds to its result.
 enum class Shortcut {
   kIdentity,  ///< its input x, as He et al. do
   kActivated  ///< relu(bn1(x)), as the network published with the method does
@@ -27,7 +27,7 @@ constexpr auto names_of(Shortcut) {
       {{Shortcut::kIdentity, "identity"}, {Shortcut::kActivated, "activated"}});
 }
 
-/// What makes a projection q of the features h.
+/// Function from features h to a projection q.
 enum class Projector {
   kMlp,             ///< q = normalize(W2 relu(W1 h + b1) + b2), as many hidden units as h is long
   kLinearBatchNorm  ///< q = normalize(BatchNorm(W h + b)), as in UNICON (Karim et al., CVPR 2022)
@@ -37,7 +37,7 @@ constexpr auto names_of(Projector) {
       {{Projector::kMlp, "mlp"}, {Projector::kLinearBatchNorm, "linear_bn"}});
 }
 
-/// The heads of a network.
+/// Configuration of the heads of a network.
 struct HeadConfig {
   std::int64_t num_classes = 10;
   /// Length of a projection.
@@ -48,7 +48,7 @@ struct HeadConfig {
 /// Residual blocks in each of four stages.
 using StageBlocks = std::array<int, 4>;
 
-/// A network of any kind; each takes the fields that it has a use for.
+/// Configuration of a network of any kind; each kind reads only the fields that it needs.
 struct NetworkConfig {
   Arch arch = Arch::kPreActResNet;
   HeadConfig heads;

@@ -1,4 +1,4 @@
-// The networks by name: one row each, which is all that the rest of the program asks about a kind.
+// Table of networks: one row for each kind, with everything that depends on the kind.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@ namespace bptplr {
 
 struct NetworkKind {
   Arch arch;
-  /// Blocks of the published network; nothing: it has no stages of residual blocks.
+  /// Blocks of the published network; nullopt for a network without stages of residual blocks.
   std::optional<StageBlocks> usual_blocks;
-  /// Whether NetworkConfig::shortcut is for it.
+  /// Whether the network reads NetworkConfig::shortcut.
   bool has_shortcut;
-  /// Throws Error for images of a height and width that it does not take; null: it takes all.
+  /// Throws Error for images of an unsupported height or width; null: all are supported.
   void (*check_images)(std::int64_t height, std::int64_t width);
   std::unique_ptr<Network> (*make)(const NetworkConfig& config, std::uint64_t seed,
                                    std::uint32_t index);
@@ -25,8 +25,8 @@ struct NetworkKind {
 /// Returns the row of `arch`.
 const NetworkKind& network_kind(Arch arch);
 
-/// Makes a network on the CPU; `index` tells the networks of one seed apart. Throws Error for a
-/// configuration that is no network.
+/// Creates a network on the CPU; `index` distinguishes networks that share a seed. Throws Error for
+/// an invalid configuration.
 std::unique_ptr<Network> make_network(const NetworkConfig& config, std::uint64_t seed,
                                       std::uint32_t index);
 

@@ -58,7 +58,8 @@ class HighConfidenceSelection : public Selection {
     return divisions;
   }
 
-  /// The first epoch after the warm-up then has a run of `run_length` epochs.
+  /// Returns run_length - 1, so that the first epoch after the warm-up has a run of `run_length`
+  /// epochs.
   std::int64_t warm_up_epochs() const override { return recipe_.run_length - 1; }
 
   void save(TensorMap& tensors) const override {
@@ -100,7 +101,8 @@ class HighConfidenceSelection : public Selection {
     return all;
   }
 
-  /// Keeps the latest of equally large sets. Sets of the warm-up do not count.
+  /// Updates the largest set; keeps the latest of equally large ones. Sets of the warm-up do not
+  /// count.
   void keep_largest(std::int64_t epoch) {
     const std::int64_t first =
         std::max(recipe_.warm_up, recipe_.num_epochs - recipe_.confident_window);

@@ -29,7 +29,7 @@ class Contrast {
   virtual bool wants_class_sets() const { return false; }
 };
 
-/// Makes the kind that the recipe, a resolved one, names.
+/// Creates the contrast that a resolved recipe names.
 /// - `none`: the mixture alone
 /// - `simclr`: instance discrimination between u3 and u4, each a batch of its own before the
 ///   mixture (UNICON, Karim et al., CVPR 2022)

@@ -33,13 +33,13 @@ void check_evidence(const Evidence& evidence, std::size_t fit) {
           "there is no sample to fit the GMM of network {} on; give it a training set", fit + 1);
 }
 
-/// `points` [N, 2] of one fit.
+/// Throws Error unless `points` of one fit are [N, 2].
 void check_points(const Tensor& points) {
   require(points.shape().size() == 2 && points.size(1) == 2 && points.size(0) > 0,
           "the GMM needs two losses of each sample, [N, 2], not {}", to_string(points.shape()));
 }
 
-/// Throws the error for the first loss that is not finite.
+/// Throws Error for the first loss that is not finite.
 void report_not_finite(const Tensor& points, std::size_t network) {
   const Tensor values = points.to(Device{}).to(DType::kFloat64);
   for (std::int64_t i = 0; i < values.numel(); ++i) {
@@ -51,7 +51,7 @@ void report_not_finite(const Tensor& points, std::size_t network) {
   }
 }
 
-/// Throws where the fit over `points` has failed.
+/// Throws Error if the fit over `points` has failed.
 void check_result(const kernels::GmmResult& result, const Tensor& points, std::size_t network,
                   const GmmOptions& options) {
   if (result.status == kernels::GmmStatus::kNotFinite) report_not_finite(points, network);
@@ -60,7 +60,8 @@ void check_result(const kernels::GmmResult& result, const Tensor& points, std::s
           network + 1, options.reg_covar);
 }
 
-/// The figures of all fits as points in the plane, one fit after the other: [N_1 + N_2 + ..., 2].
+/// Returns the figures of all fits as points in the plane, one fit after the other: [N_1 + N_2 +
+/// ..., 2].
 Tensor to_points(std::span<const Evidence> evidence, const std::vector<std::int64_t>& offsets) {
   Tensor points =
       Tensor::empty({offsets.back(), 2}, DType::kFloat32, evidence.front().first.device());
@@ -91,14 +92,14 @@ GmmFit to_fit(const kernels::GmmResult& result) {
   return fit;
 }
 
-/// The numbers that the k-means++ of a network's fit takes.
+/// Draws the uniform numbers for the k-means++ of a network's fit.
 void draw_uniforms(std::uint64_t seed, std::uint32_t epoch, std::uint32_t network,
                    std::vector<double>& uniforms) {
   Philox random(seed, Purpose::kGmm, epoch, network);
   for (int u = 0; u < kernels::kGmmUniforms; ++u) uniforms.push_back(random.uniform_double());
 }
 
-/// What is known of each part of `points`, of networks `first`, first + 1, ...
+/// Converts the result of each part of `points`, for networks `first`, first + 1, ...
 std::vector<GmmFit> to_fits(const GmmFits& made, const Tensor& points,
                             const std::vector<std::int64_t>& offsets, const GmmOptions& options,
                             std::size_t first) {
@@ -114,7 +115,7 @@ std::vector<GmmFit> to_fits(const GmmFits& made, const Tensor& points,
   return fits;
 }
 
-/// From the k-means++ seeds [fits, kGmmUniforms].
+/// Fits mixtures to `points` from the k-means++ seeds [fits, kGmmUniforms].
 std::vector<GmmFit> fit_from_uniforms(const Tensor& points,
                                       const std::vector<std::int64_t>& offsets,
                                       const GmmOptions& options, std::size_t first,
@@ -136,7 +137,7 @@ std::vector<GmmFit> fit_gmm(std::span<const Evidence> evidence, const GmmOptions
     offsets.push_back(offsets.back() + evidence[k].first.numel());
     draw_uniforms(seed, epoch, static_cast<std::uint32_t>(k), uniforms);
   }
-  // The points come in, probabilities go out; how often between is for the data to say.
+  // Counts the points read and the probabilities written; the passes in between depend on the data.
   Work work = moved(2 * offsets.back(), DType::kFloat32);
   work += moved(offsets.back(), DType::kFloat64);
   const Range range("gmm", work);

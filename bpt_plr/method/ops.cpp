@@ -11,7 +11,7 @@
 namespace bptplr {
 namespace {
 
-/// Throws Error unless logits [2n, classes] are of two views of n samples; returns n.
+/// Returns n for logits [2n, classes] of two views of n samples. Throws Error for another shape.
 std::int64_t samples_of_two_views(const Tensor& logits, const char* function) {
   require(logits.shape().size() == 2 && logits.size(0) % 2 == 0,
           "{} needs logits of two views of each sample, not of shape {}", function,
@@ -117,7 +117,7 @@ void interleave(const Tensor& first, const Tensor& second, Tensor out) {
 
 namespace {
 
-/// The results of run(context, points, results, clean posteriors), which calls a kernel.
+/// Returns the results of run(context, points, results, clean posteriors), which calls a kernel.
 template <class Run>
 GmmFits collect_fits(const Tensor& points, std::int64_t fits, Run&& run) {
   const Device device = points.device();
@@ -158,7 +158,7 @@ GmmFits fit_mixtures_from_labels(const Tensor& points, std::span<const std::int6
 PartitionedSamples partition_samples(const Tensor& clean_probability, const Tensor& labels,
                                      std::int64_t classes, double threshold) {
   const std::int64_t n = clean_probability.numel();
-  // Probabilities and labels in, a yes or no for each out.
+  // Reads probabilities and labels, writes whether each is labelled.
   Work work = moved(2 * n, DType::kFloat64);
   work += moved(n, DType::kUint8);
   const Range range("partition", work);

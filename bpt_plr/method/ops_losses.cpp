@@ -1,4 +1,5 @@
-// The losses of ops.hpp: fused kernels, value and gradient in one call, tied to the tape.
+// Losses of ops.hpp: fused kernels that compute value and gradient in one call, recorded on the
+// tape.
 #include "bpt_plr/method/ops.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
@@ -9,7 +10,7 @@
 namespace bptplr {
 namespace {
 
-/// A loss whose gradient was computed along with it.
+/// Records a loss whose gradient has been computed with it.
 Tensor record_fused(Tensor loss, const Tensor& input, Tensor gradient) {
   return record(std::move(loss), {input}, [gradient = std::move(gradient)](const Tensor& dy) {
     return std::vector<Tensor>{scale_by(gradient, dy)};
@@ -78,8 +79,9 @@ Tensor generalized_cross_entropy(const Tensor& logits, const Tensor& labels, dou
 
 namespace {
 
-/// Similarities of all pairs, and their weighted sums for the gradient: two matrix products, as it
-/// is of no account that a kernel may compute the first one twice.
+/// Returns the work of a contrastive loss: similarities of all pairs, and their weighted sums for
+/// the gradient. It is two matrix products; that a kernel may compute the first one twice does not
+/// count.
 Work contrastive_work(const Tensor& features) {
   Work work = moved(2 * features.numel(), features.dtype());
   work.operations =

@@ -1,4 +1,4 @@
-// Tables of the kinds of an exchangeable part of the method: one row a kind.
+// Tables of the kinds of an exchangeable part of the method: one row for each kind.
 #pragma once
 
 #include <algorithm>
@@ -11,24 +11,24 @@
 
 namespace bptplr {
 
-/// Makes a part as a resolved recipe wants it.
+/// Function that creates a part from a resolved recipe.
 template <class Part>
 using PartFactory = std::unique_ptr<Part>(const Recipe& recipe);
 
-/// One kind of a part: its value in a recipe and what makes it.
+/// Row of a table: the kind's value in a recipe and the function that creates the part.
 template <class Part, class Kind>
 struct PartRow {
   Kind kind;
   PartFactory<Part>* make;
 };
 
-/// Makes a part of type `Type`, which is constructed from the recipe.
+/// Creates a part of type `Type` by its constructor from the recipe.
 template <class Part, class Type>
 std::unique_ptr<Part> make_part(const Recipe& recipe) {
   return std::make_unique<Type>(recipe);
 }
 
-/// Makes the part of that kind. Throws std::logic_error where the table has no row for it.
+/// Creates the part of a kind. Throws std::logic_error if the table has no row for it.
 template <class Kind>
 auto make_from(const std::ranges::range auto& table, Kind kind, const Recipe& recipe) {
   for (const auto& row : table) {

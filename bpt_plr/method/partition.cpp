@@ -10,14 +10,14 @@
 namespace bptplr {
 namespace {
 
-/// The quotient, NaN where nothing was counted.
+/// Returns part / whole, NaN if `whole` is 0.
 double ratio(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? std::numeric_limits<double>::quiet_NaN()
                     : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// Area under the ROC curve by the rank-sum statistic (Mann and Whitney 1947): samples of equal
-/// score share the mean of their ranks.
+/// Returns the area under the ROC curve by the rank-sum statistic (Mann and Whitney 1947): samples
+/// of equal score share the mean of their ranks.
 double area_under_curve(std::vector<std::pair<double, bool>> scores) {
   std::sort(scores.begin(), scores.end());
   double rank_sum = 0;

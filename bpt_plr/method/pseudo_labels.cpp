@@ -29,10 +29,11 @@ std::size_t largest_of(std::span<const double> values) {
   return static_cast<std::size_t>(std::ranges::max_element(values) - values.begin());
 }
 
-/// With p_i = softmax((1 - a) s_i + a z_i), a falling from 1 to 0 along a cosine over the epochs:
-///   g <- m g + (1 - m) mean_i max_c p_ic,  h_c <- m h_c + (1 - m) mean_i p_ic,  both from 1 / C,
-/// and sample i counts where max p_i >= g h_c / max h, c = argmax p_i. Computed on the CPU, in
-/// double: an epoch has it twice, for a few numbers of each sample.
+/// Self-adaptive threshold. With p_i = softmax((1 - a) s_i + a z_i), a falling from 1 to 0 along a
+/// cosine over the epochs:
+///   g <- m g + (1 - m) mean_i max_c p_ic,  h_c <- m h_c + (1 - m) mean_i p_ic,  both from 1 / C.
+/// Sample i counts if max p_i >= g h_c / max h, c = argmax p_i. Computed on the CPU in double, as
+/// it runs twice an epoch on a few numbers per sample.
 class SelfAdaptiveThreshold : public PseudoLabels {
  public:
   explicit SelfAdaptiveThreshold(const Recipe& recipe)
@@ -78,7 +79,7 @@ class SelfAdaptiveThreshold : public PseudoLabels {
  private:
   static constexpr const char* kName = "pseudo_label_averages";
 
-  /// [n, C], row by row.
+  /// Returns p [n, C], row by row.
   std::vector<double> mixed_softmax(const Tensor& z, const Tensor& s, std::int64_t epoch) const {
     const double a = 0.5 * (1.0 + std::cos(std::numbers::pi * static_cast<double>(epoch) /
                                            static_cast<double>(num_epochs_)));

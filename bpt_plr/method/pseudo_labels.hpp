@@ -1,4 +1,4 @@
-// Step 6: for which class each sample counts when prototypes move.
+// Step 6: chooses the class that each sample counts for when prototypes are updated.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,17 @@ class PseudoLabels {
  public:
   virtual ~PseudoLabels() = default;
 
-  /// int64 [n] on the device of the outputs: a class, or -1 for a sample that counts for none. Of
-  /// an epoch of the stage; called once for each network that has been trained in it.
+  /// Returns int64 [n] on the device of the outputs: a class, or -1 for a sample that counts for
+  /// none. `epoch` is counted within the stage; called once for each network trained in it.
   virtual Tensor choose(const KeptOutputs& kept, std::int64_t epoch) = 0;
 
-  /// Adds what later calls need of earlier ones, on the CPU.
+  /// Adds the state that later calls need to the map, on the CPU.
   virtual void save(TensorMap&) const {}
-  /// Takes over what `save` wrote.
+  /// Restores what `save` wrote.
   virtual void load(const TensorMap&) {}
 };
 
-/// Makes the kind that the recipe, a resolved one, names.
+/// Creates the pseudo labels that a resolved recipe names.
 /// - `fixed`: argmax of (softmax(s) + softmax(z)) / 2 where that exceeds proto_threshold, else
 ///   argmax z (BPT-PLR)
 /// - `self_adaptive`: argmax z, of the samples whose largest probability is no smaller than a

@@ -4,7 +4,7 @@
 
 namespace bptplr {
 
-// The kinds, each in a file *_selection.cpp of its own.
+// Factories of the kinds, each defined in its own file *_selection.cpp.
 PartFactory<Selection> make_balanced_mixture, make_mixture;
 PartFactory<Selection> make_uniform;
 PartFactory<Selection> make_high_confidence, make_confident_mixture;

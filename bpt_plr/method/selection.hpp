@@ -53,7 +53,7 @@ class Selection {
   virtual void load(const TensorMap&) {}
 };
 
-/// Makes the kind that the recipe names, a resolved one whose selection is not `none`.
+/// Creates the selection that a resolved recipe names, other than `none`.
 /// - `gmm_balanced`: mixture, then equally many of each class (BPT-PLR)
 /// - `gmm`: mixture, w > p_threshold (DivideMix, Li et al., ICLR 2020)
 /// - `uniform`: equally many of each class, below a cut-off (UNICON, Karim et al., CVPR 2022)

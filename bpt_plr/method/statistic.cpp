@@ -13,7 +13,7 @@
 namespace bptplr {
 namespace {
 
-/// A loss of every sample by epoch.
+/// Loss of every sample by epoch.
 using History = std::map<std::int64_t, Tensor>;
 
 Tensor mean_of(const History& history) {
@@ -26,7 +26,7 @@ Tensor mean_of(const History& history) {
   return scale(mean, 1.0 / static_cast<double>(history.size()));
 }
 
-/// `ce` and `ce_prototype`.
+/// Statistic of `ce` and `ce_prototype`.
 class LossStatistic : public Statistic {
  public:
   explicit LossStatistic(const Recipe& recipe)
@@ -76,7 +76,7 @@ class LossStatistic : public Statistic {
   std::array<History, 2> histories_;
 };
 
-/// `jsd`.
+/// Statistic of `jsd`.
 class DistanceStatistic : public Statistic {
  public:
   explicit DistanceStatistic(const Recipe& recipe)

@@ -1,4 +1,4 @@
-// Images of an iteration on the networks' device, and the numbers of its forward passes.
+// Images of an iteration on the networks' device, and the numbering of its forward passes.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// A key of methods, see builtin_methods.
+/// Key of a method's JSON file, see builtin_methods.
 constexpr const char* kPresets = "presets";
 constexpr const char* kPreset = "preset";
 
@@ -57,7 +57,7 @@ Json read_recipe(const std::string& name_or_path) {
 }
 
 Recipe compose_recipe(const Json& file, std::string_view origin, const Json& overrides) {
-  Recipe named;  // only to learn the method and the preset; also checks both
+  Recipe named;  // only to read and check the method and the preset
   update_recipe(named, file, origin);
   update_recipe(named, overrides, "command line");
   const bool names_preset = file.contains(kPreset) || overrides.contains(kPreset);

@@ -1,4 +1,4 @@
-// The recipes and methods that are part of the program, and how a recipe is put together from them.
+// Built-in recipes and methods, and the composition of a recipe from them.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,33 +11,32 @@
 
 namespace bptplr {
 
-/// A JSON file of the folder recipes or methods: its name, one line about it, and the fields that
-/// differ from the defaults.
+/// JSON file of the folder recipes or methods: its name, a one-line description, and the fields
+/// that differ from the defaults.
 struct BuiltinRecipe {
   const char* name;
   const char* help;
   const char* json;
 };
-/// Returns the names for `--recipe`: what suits a data set and its noise.
+/// Returns the recipes for `--recipe`, each for a data set and its noise.
 const std::vector<BuiltinRecipe>& builtin_recipes();
-/// Returns the names for `--method`. The key "presets" holds, by preset, fields that differ in it;
-/// "preset" the usual one, where that is not "paper".
+/// Returns the methods for `--method`. The key "presets" holds the fields that differ in each
+/// preset; "preset" is the default one, if it is not "paper".
 const std::vector<BuiltinRecipe>& builtin_methods();
-/// Returns the names of these.
+/// Returns the names of the built-in methods.
 std::vector<std::string> method_names();
 
-/// Returns the recipe of a method: defaults, its fields, and those of its preset (nothing: its
-/// usual one). Throws Error for a method or preset that there is not.
+/// Returns the recipe of a method: defaults, its fields, and those of the preset (nullopt: the
+/// method's default one). Throws Error for an unknown method or preset.
 Recipe method_recipe(const std::string& method, std::optional<Preset> preset = {});
 
-/// Returns the fields of a built-in recipe or of a JSON file. Throws Error when there is no such
+/// Returns the fields of a built-in recipe or of a JSON file. Throws Error if there is no such
 /// recipe, or the file is not JSON.
 nlohmann::json read_recipe(const std::string& name_or_path);
 
 /// Returns the recipe of the method and its preset, overwritten by the fields of `file` (called
-/// `origin` in errors), then by `overrides`, which come from the command line. Method and preset
-/// are those that the overrides name, else the file. Throws Error as update_recipe does. The result
-/// is not resolved.
+/// `origin` in errors), then by `overrides` from the command line. Method and preset come from the
+/// overrides, else from the file. Throws Error as update_recipe does. The result is not resolved.
 Recipe compose_recipe(const nlohmann::json& file, std::string_view origin,
                       const nlohmann::json& overrides);
 

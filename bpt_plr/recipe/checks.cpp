@@ -13,19 +13,19 @@
 namespace bptplr {
 namespace {
 
-/// Pixels of a side, which the kernels for views compute in 16.16 fixed point.
+/// Largest side in pixels; the kernels for views compute in 16.16 fixed point.
 constexpr std::int64_t kMaxSide = 8191;
-/// Above any sensible number of anything, and far from overflow.
+/// Upper limit of counts: above any sensible number, and far from overflow.
 constexpr std::int64_t kMany = 1'000'000'000;
 
-/// `value` must lie in [low, high]; NaN does not.
+/// Throws Error unless `value` lies in [low, high]; NaN does not.
 template <class T>
 void check_range(const char* field, T value, T low, T high) {
   require(value >= low && value <= high, "{} is {}, but must lie in [{}, {}]", field, value, low,
           high);
 }
 
-/// `value` must be at least 0 and finite; and not 0 unless that is allowed.
+/// Throws Error unless `value` is finite and at least 0, or positive if 0 is not allowed.
 void check_nonnegative(const char* field, double value) {
   require(value >= 0.0 && std::isfinite(value), "{} is {}, but must be 0 or more", field, value);
 }
@@ -84,7 +84,7 @@ void check_network(const Recipe& recipe) {
     require(recipe.blocks.empty(), "blocks is '{}', but {} has no residual blocks; leave it empty",
             recipe.blocks, recipe.arch);
   }
-  network_config(recipe);  // throws for blocks that are none
+  network_config(recipe);  // throws for invalid blocks
   require(kind.has_shortcut || recipe.shortcut == Recipe{}.shortcut,
           "shortcut is {}, but {} has no such choice; leave it out", recipe.shortcut, recipe.arch);
 }

@@ -1,7 +1,7 @@
-// The choices of a recipe that the method makes, each with its names. Those of the layers below
-// stand there: models/network_config.hpp, data/, engine/.
+// Enumerations of a recipe's choices about the method, each with its names. Those of the lower
+// layers are in models/network_config.hpp, data/ and engine/.
 //
-// To add a value: the enumerator, its name, and what the compiler then asks for.
+// To add a value, add the enumerator and its name, then whatever the compiler reports as missing.
 #pragma once
 
 #include "engine/names.hpp"
@@ -11,8 +11,8 @@ namespace bptplr {
 // Training
 
 enum class Preset {
-  kPaper,     ///< the method as its paper describes it
-  kReference  ///< as the published script does it
+  kPaper,     ///< method as described in its paper
+  kReference  ///< method as in the published script
 };
 constexpr auto names_of(Preset) {
   return std::to_array<NamedValue<Preset>>(
@@ -34,7 +34,7 @@ constexpr auto names_of(WarmUpContrastive) {
                                                        {WarmUpContrastive::kNone, "none"}});
 }
 
-/// Whether confident predictions are punished.
+/// Penalty for confident predictions.
 enum class WarmUpPenalty {
   kAuto,  ///< under asymmetric noise
   kOn,
@@ -53,7 +53,7 @@ constexpr auto names_of(PlainLoss) {
 
 // Partition
 
-/// The kinds of Statistic (bpt_plr/method/statistic.hpp).
+/// Kinds of Statistic (bpt_plr/method/statistic.hpp).
 enum class StatisticKind { kCePrototype, kCe, kJsd, kNone };
 constexpr auto names_of(StatisticKind) {
   return std::to_array<NamedValue<StatisticKind>>({{StatisticKind::kCePrototype, "ce_prototype"},
@@ -62,7 +62,7 @@ constexpr auto names_of(StatisticKind) {
                                                    {StatisticKind::kNone, "none"}});
 }
 
-/// The kinds of Selection (bpt_plr/method/selection.hpp).
+/// Kinds of Selection (bpt_plr/method/selection.hpp).
 enum class SelectionKind {
   kGmmBalanced,
   kGmm,
@@ -83,7 +83,7 @@ constexpr auto names_of(SelectionKind) {
        {SelectionKind::kNone, "none"}});
 }
 
-/// When the training set is divided, and for whom.
+/// When the training set is divided, and which network uses the division.
 enum class Exchange {
   kPeer,  ///< once an epoch; each network trains on the other's division
   kJoint  ///< anew before each network
@@ -101,14 +101,14 @@ constexpr auto names_of(JsdBase) {
 
 // Semi-supervised training
 
-/// The views that are mixed and trained on.
+/// Views that are mixed and trained on.
 enum class TrainedViews { kStrong, kWeak };
 constexpr auto names_of(TrainedViews) {
   return std::to_array<NamedValue<TrainedViews>>(
       {{TrainedViews::kStrong, "strong"}, {TrainedViews::kWeak, "weak"}});
 }
 
-/// How many iterations an epoch has.
+/// Number of iterations in an epoch.
 enum class EpochLength {
   kAll,      ///< as many as cover all samples
   kLabelled  ///< one pass over the labelled set
@@ -118,14 +118,14 @@ constexpr auto names_of(EpochLength) {
       {{EpochLength::kAll, "all"}, {EpochLength::kLabelled, "labelled"}});
 }
 
-/// What becomes of the last samples of a pass, too few for a batch.
+/// Handling of the last samples of a pass, too few for a batch.
 enum class IncompleteBatches { kDrop, kKeep };
 constexpr auto names_of(IncompleteBatches) {
   return std::to_array<NamedValue<IncompleteBatches>>(
       {{IncompleteBatches::kDrop, "drop"}, {IncompleteBatches::kKeep, "keep"}});
 }
 
-/// How many unlabelled samples an iteration has.
+/// Number of unlabelled samples in an iteration.
 enum class BatchU {
   kSame,       ///< batch_size
   kFilterRate  ///< batch_size / (2 share of labels below the cut-off)
@@ -137,7 +137,7 @@ constexpr auto names_of(BatchU) {
 
 // Contrastive loss
 
-/// The kinds of Contrast (bpt_plr/method/contrast.hpp).
+/// Kinds of Contrast (bpt_plr/method/contrast.hpp).
 enum class ContrastKind { kPlr, kFlatPlr, kSimClr, kNone };
 constexpr auto names_of(ContrastKind) {
   return std::to_array<NamedValue<ContrastKind>>({{ContrastKind::kPlr, "plr"},
@@ -146,17 +146,17 @@ constexpr auto names_of(ContrastKind) {
                                                   {ContrastKind::kNone, "none"}});
 }
 
-/// Whether the contrastive loss sees its views in one batch with the mixture.
+/// Whether the views of the contrastive loss share one batch with the mixture.
 enum class ContrastiveForward { kJoint, kApart };
 constexpr auto names_of(ContrastiveForward) {
   return std::to_array<NamedValue<ContrastiveForward>>(
       {{ContrastiveForward::kJoint, "joint"}, {ContrastiveForward::kApart, "apart"}});
 }
 
-/// What the class set of a sample is looked up by.
+/// Index by which the class set of a sample is looked up.
 enum class ClassSetRows {
-  kSample,  ///< the sample
-  kSubset   ///< its place in the labelled or unlabelled set, as the published script does
+  kSample,  ///< index of the sample
+  kSubset   ///< its position in the labelled or unlabelled set, as in the published script
 };
 constexpr auto names_of(ClassSetRows) {
   return std::to_array<NamedValue<ClassSetRows>>(
@@ -165,21 +165,21 @@ constexpr auto names_of(ClassSetRows) {
 
 // Prototypes
 
-/// Whose features move prototypes.
+/// Network whose features update prototypes.
 enum class ProtoSource { kOwn, kPeer };
 constexpr auto names_of(ProtoSource) {
   return std::to_array<NamedValue<ProtoSource>>(
       {{ProtoSource::kOwn, "own"}, {ProtoSource::kPeer, "peer"}});
 }
 
-/// Whose prototypes an update changes.
+/// Network whose prototypes an update changes.
 enum class ProtoTarget { kOwn, kNetwork1 };
 constexpr auto names_of(ProtoTarget) {
   return std::to_array<NamedValue<ProtoTarget>>(
       {{ProtoTarget::kOwn, "own"}, {ProtoTarget::kNetwork1, "network1"}});
 }
 
-/// The kinds of PseudoLabels (bpt_plr/method/pseudo_labels.hpp).
+/// Kinds of PseudoLabels (bpt_plr/method/pseudo_labels.hpp).
 enum class PseudoLabelKind { kFixed, kSelfAdaptive };
 constexpr auto names_of(PseudoLabelKind) {
   return std::to_array<NamedValue<PseudoLabelKind>>(

@@ -1,4 +1,4 @@
-// The table of fields that JSON, the command line and its help are made from.
+// Table of fields from which JSON, the command line and its help are generated.
 #include "bpt_plr/recipe/fields.hpp"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace bptplr {
 namespace {
 
-/// Recipe::method, whose words are the files of bpt_plr/recipe/methods.
+/// Returns the field Recipe::method, whose names are the files of bpt_plr/recipe/methods.
 ChoicePointer method_field() {
   return {[](const Recipe& recipe) -> std::string_view { return recipe.method; },
           [](Recipe& recipe, std::string_view name) {

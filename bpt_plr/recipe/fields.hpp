@@ -1,5 +1,5 @@
-// The fields of a Recipe by name: one table that JSON, the command-line flags and their help are
-// made from.
+// Fields of a Recipe by name: one table from which JSON, the command-line flags and their help are
+// generated.
 #pragma once
 
 #include <functional>
@@ -12,10 +12,10 @@
 
 namespace bptplr {
 
-/// A field that holds one of several names: an enumeration of any type, or the method.
+/// Access to a field with one of several names: an enumeration of any type, or the method.
 struct ChoicePointer {
   std::function<std::string_view(const Recipe&)> get;
-  std::function<bool(Recipe&, std::string_view name)> set;  ///< false: there is no such name
+  std::function<bool(Recipe&, std::string_view name)> set;  ///< returns false for an unknown name
   std::function<std::vector<std::string>()> names;
 
   ChoicePointer(decltype(get) getter, decltype(set) setter, decltype(names) all)
@@ -31,30 +31,30 @@ struct ChoicePointer {
         names(all_names<E>) {}
 };
 
-/// Where a field of a Recipe lies.
+/// Pointer to a field of a Recipe.
 using FieldPointer = std::variant<ChoicePointer, std::string Recipe::*, std::int64_t Recipe::*,
                                   double Recipe::*, bool Recipe::*>;
 
-/// One field: its name is the JSON key and, behind "--", the flag.
+/// Recipe field; its name is the JSON key and, after "--", the flag.
 struct RecipeField {
   const char* name;
   const char* group;  ///< heading in --help
   const char* help;
   FieldPointer pointer;
 
-  /// Returns the names that the field may hold; empty: it is no choice.
+  /// Returns the names that the field may hold; empty if it is not a choice.
   std::vector<std::string> choices() const;
 };
 
-/// The group of the fields that say where a run computes and writes to.
+/// Group of the fields that define where a run computes and writes.
 inline constexpr std::string_view kMachineGroup = "Machine";
 /// Returns whether a field can change results by more than rounding differs between machines.
 bool changes_results(const RecipeField& field);
 
-/// Returns all fields, in the order in which they are documented.
+/// Returns all fields in the order of the documentation.
 const std::vector<RecipeField>& recipe_fields();
 
-/// Returns the field called `name`. Throws Error naming `origin` (a file, say) where there is none.
+/// Returns the field called `name`. Throws Error naming `origin` (such as a file) if there is none.
 const RecipeField& find_field(std::string_view name, std::string_view origin);
 
 }  // namespace bptplr

@@ -15,10 +15,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// A key of recipe files that describes the recipe and is no field.
+/// Key of recipe files that describes the recipe and is not a field.
 constexpr std::string_view kAbout = "about";
 
-/// Writes a value to a field of a recipe, and reads it.
+/// Reads and writes a field of a recipe as JSON.
 struct FieldAccess {
   const RecipeField& field;
 
@@ -72,7 +72,7 @@ nlohmann::ordered_json value_of(const Recipe& recipe, T Recipe::*member) {
   return recipe.*member;
 }
 
-/// Whether the values of a field are texts in JSON.
+/// Returns whether the values of a field are JSON strings.
 bool is_text(const RecipeField& field) {
   return std::holds_alternative<ChoicePointer>(field.pointer) ||
          std::holds_alternative<std::string Recipe::*>(field.pointer);
@@ -119,7 +119,7 @@ Json parse_fields(std::string_view text, std::string_view origin) {
 Json parse_recipe_json(std::string_view text, std::string_view origin) {
   try {
     return parse_json(text);
-  } catch (const Json::exception& error) {  // a number beyond all doubles is no parse_error
+  } catch (const Json::exception& error) {  // a number too large for double is no parse_error
     std::string_view what = error.what();   // "[json.exception...] parse error at line 1, ..."
     what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
     throw Error("{} is not valid JSON: {}", origin, what);

@@ -1,4 +1,4 @@
-// A recipe as JSON and as text.
+// Conversion of a recipe to and from JSON and text.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,18 +8,18 @@
 
 namespace bptplr {
 
-/// Returns every field in JSON.
+/// Returns all fields as JSON.
 nlohmann::ordered_json to_json(const Recipe& recipe);
 
-/// Overwrites the fields that `json` names. A recipe may hold the key "about", a line of text for
-/// people. Throws Error for an unknown field, a value of the wrong type or one that is none of the
-/// choices, naming `origin` (a file, say) and the field.
+/// Overwrites the fields that `json` names. The key "about", a line of text for the reader, is
+/// ignored. Throws Error for an unknown field, a value of the wrong type or one that is not among
+/// the choices, naming `origin` (such as a file) and the field.
 void update_recipe(Recipe& recipe, const nlohmann::json& json, std::string_view origin);
 
 /// Parses "field=value field=value" as recipe fields. Throws Error naming `origin`.
 nlohmann::json parse_fields(std::string_view text, std::string_view origin);
 
-/// Parses `text` as JSON. Throws Error naming `origin` where it is none.
+/// Parses `text` as JSON. Throws Error naming `origin` if it is invalid.
 nlohmann::json parse_recipe_json(std::string_view text, std::string_view origin);
 
 }  // namespace bptplr

@@ -1,4 +1,4 @@
-// From a recipe to a network.
+// Creates the network that a recipe describes.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,18 @@
 
 namespace bptplr {
 
-/// Returns the `blocks` of the published network; empty for one without stages of residual blocks.
+/// Returns the `blocks` of the published network; empty for a network without residual stages.
 std::string usual_blocks(Arch arch);
 
-/// Returns the network that a recipe describes; its `blocks` must be filled in. Throws Error for
-/// `blocks` that are none.
+/// Returns the network configuration of a recipe, whose `blocks` must be filled in. Throws Error
+/// for invalid `blocks`.
 NetworkConfig network_config(const Recipe& recipe);
 
-/// Makes a network as the resolved recipe wants it, with initial values of its own for each
-/// `index`, on the recipe's device. Throws Error for a recipe that describes no network.
+/// Creates the network of a resolved recipe on the recipe's device; each `index` has different
+/// initial values. Throws Error for an invalid network.
 std::unique_ptr<Network> make_network(const Recipe& recipe, int index);
 
-/// Throws Error when the recipe's network does not take images of side x side pixels.
+/// Throws Error if the recipe's network does not support images of side x side pixels.
 void check_images(const Recipe& recipe, std::int64_t side);
 
 }  // namespace bptplr

@@ -1,4 +1,4 @@
-// A recipe: every choice of a run. fields.hpp names its fields, for JSON and the command line.
+// Recipe: every choice of a run. fields.hpp names its fields for JSON and the command line.
 #pragma once
 
 #include <cstdint>
@@ -131,12 +131,12 @@ struct Recipe {
   bool operator==(const Recipe&) const = default;
 };
 
-/// Returns whether the training set is divided into a labelled and an unlabelled one; else all of
-/// it is trained on.
+/// Returns whether the training set is divided into a labelled and an unlabelled one; otherwise
+/// networks train on all of it.
 bool divides(const Recipe& recipe);
-/// Returns whether prototypes say how clean a label is; else nothing needs them.
+/// Returns whether the prototypes judge labels; otherwise nothing uses them.
 bool uses_prototypes(const Recipe& recipe);
-/// Returns whether it uses prototypes and has an epoch after the warm-up.
+/// Returns whether the recipe uses prototypes and has an epoch after the warm-up.
 bool will_use_prototypes(const Recipe& recipe);
 
 }  // namespace bptplr

@@ -26,7 +26,7 @@ void choose_data(Recipe& recipe) {
   if (recipe.image_size == 0) recipe.image_size = data.usual_image_size;
 }
 
-/// Throws Error for a method that there is not, in a recipe that was filled in by code.
+/// Throws Error for an unknown method in a recipe that was filled in by code.
 void check_method_name(const Recipe& recipe) {
   Recipe copy;
   update_recipe(copy, {{"method", recipe.method}}, "recipe");
@@ -61,7 +61,7 @@ void resolve_stage(Recipe& recipe) {
 
 void resolve(Recipe& recipe) {
   resolve_stage(recipe);
-  stages_of(recipe);  // throws for a second run that cannot be
+  stages_of(recipe);  // throws for an invalid second run
 }
 
 }  // namespace bptplr

@@ -1,20 +1,20 @@
-// From the recipe that a user gave to one in which every field has its value.
+// Resolution of a user's recipe into one in which every field has its final value.
 #pragma once
 
 #include "bpt_plr/recipe/recipe.hpp"
 
 namespace bptplr {
 
-/// Replaces the values that mean "choose for me" (lr_period 0, loss_history 0, 50% of the epochs,
-/// ...) by what they come to (device becomes kCpu or kCuda), and checks every field and their
-/// combination; only `threads`, `cache_dir` and `out` stay as they are, and num_class 0 where only
-/// the data know it. Throws Error naming the field.
+/// Replaces automatic values (lr_period 0, loss_history 0, 50% of the epochs, ...) by their final
+/// ones (device becomes kCpu or kCuda), and checks every field and their combination. `threads`,
+/// `cache_dir` and `out` stay as they are, and so does num_class 0 if only the data define it.
+/// Throws Error naming the field.
 void resolve(Recipe& recipe);
 
-/// Does that for the recipe of one stage.
+/// Resolves the recipe of one stage.
 void resolve_stage(Recipe& recipe);
 
-/// Does the part of `resolve` that make_network needs, where there are no data to train on.
+/// Resolves the fields that make_network needs, for uses without training data.
 void resolve_network(Recipe& recipe);
 
 }  // namespace bptplr

@@ -14,7 +14,7 @@ namespace bptplr {
 namespace {
 
 constexpr const char* kSecondRun = "second_run";
-/// What a second run shares with the first: data, networks and machine, and these.
+/// Groups of fields that a second run shares with the first, besides kSharedFields.
 constexpr std::array<std::string_view, 3> kSharedGroups{"Data", "Network", kMachineGroup};
 constexpr std::array<std::string_view, 6> kSharedFields{"preset",     "method", "networks",
                                                         "num_epochs", "seed",   kSecondRun};

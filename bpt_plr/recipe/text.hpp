@@ -1,4 +1,4 @@
-// Numbers and lists in the text fields of a recipe.
+// Parsing of numbers and lists in the text fields of a recipe.
 #pragma once
 
 #include <charconv>
@@ -9,10 +9,10 @@
 
 namespace bptplr {
 
-/// Returns the parts of `text` between its separators; none for an empty text.
+/// Returns the parts of `text` between separators; none for an empty text.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
-/// Reads the number that the whole of `text` is; returns whether it is one.
+/// Reads the whole of `text` as a number; returns whether it is one.
 template <class T>
 bool parse_number(std::string_view text, T& value) {
   const char* end = text.data() + text.size();
@@ -20,7 +20,7 @@ bool parse_number(std::string_view text, T& value) {
   return error == std::errc() && stop == end;
 }
 
-/// Parses decimal digits, with or without a minus, that 64 bits hold; else returns nothing.
+/// Parses decimal digits with an optional minus; nullopt unless they fit 64 bits.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 
 /// Parses "a,b,c" as integers. Throws Error naming `field`.

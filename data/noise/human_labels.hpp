@@ -10,10 +10,10 @@
 
 namespace bptplr {
 
-/// The sets of CIFAR-10N; CIFAR-100N has one set, whichever is asked for.
+/// Label sets of CIFAR-10N; CIFAR-100N has one set, which any value selects.
 enum class HumanSet {
   kAggre,    ///< majority of three annotators
-  kWorse,    ///< a wrong one of the three, where there is any
+  kWorse,    ///< a wrong one of the three, if any
   kRandom1,  ///< one annotator each
   kRandom2,
   kRandom3
@@ -26,11 +26,10 @@ constexpr auto names_of(HumanSet) {
                                               {HumanSet::kRandom3, "random3"}});
 }
 
-/// Returns the labels of `set` in the original order of the training images: `count` labels in
-/// [0, num_classes), which is 10 or 100. `path` is a file or a folder that holds one:
-/// CIFAR-10_human.pt or .npy (CIFAR-100_human.*), as published, with all sets; cifar10n_SET.json
-/// (cifar100n.json), a list of one. Throws Error naming the file when it is missing or of another
-/// kind.
+/// Reads the labels of `set` in the original order of the training images: `count` labels in [0,
+/// num_classes), which is 10 or 100. `path` is a file or a folder with one: CIFAR-10_human.pt or
+/// .npy (CIFAR-100_human.*), as published, with all sets; or cifar10n_SET.json (cifar100n.json), a
+/// list of one set. Throws Error naming the file when it is missing or of another kind.
 std::vector<std::int64_t> read_human_labels(const std::filesystem::path& path, HumanSet set,
                                             std::int64_t num_classes, std::int64_t count);
 

@@ -86,7 +86,7 @@ std::vector<std::int64_t> instance_noise(const Images& images, std::span<const s
   }
   const std::int64_t features = images.bytes_per_image();
   std::vector<std::int64_t> noisy(labels.begin(), labels.end());
-  // One class at a time: its W is large, and the others need not be kept.
+  // W of a class is large; one class at a time, no other needs to be kept.
   kernels::parallel_for(num_classes, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> x(static_cast<std::size_t>(features));
     for (std::int64_t y = begin; y < end; ++y) {

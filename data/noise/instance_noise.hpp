@@ -1,4 +1,4 @@
-// Instance-dependent label noise: labels are wrong where the image is misleading.
+// Instance-dependent label noise: the probability of a wrong label depends on the image.
 #pragma once
 
 #include <array>

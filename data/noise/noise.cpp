@@ -124,7 +124,7 @@ std::vector<std::int64_t> read_noise_file(const std::filesystem::path& path, std
   labels.reserve(list.size());
   for (const auto& entry : list) {
     const bool valid = entry.is_number_integer() && entry >= 0 && entry < num_classes;
-    // Shows only a number: text and nested lists may be of any length and depth.
+    // Prints only a number: text and nested lists may be of any length and depth.
     require(valid, "{}: entry {} is {}, where an integer from 0 to {} is expected; correct it",
             path.string(), labels.size(), entry.is_number() ? to_text(entry) : entry.type_name(),
             num_classes - 1);

@@ -12,7 +12,7 @@ namespace bptplr {
 
 /// Kinds of label noise.
 enum class NoiseMode {
-  kAuto,      ///< by the data set
+  kAuto,      ///< depends on the data set
   kSym,       ///< symmetric_noise
   kAsym,      ///< asymmetric_noise_cifar10, asymmetric_noise_cifar100
   kInstance,  ///< instance_noise

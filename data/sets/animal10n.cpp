@@ -22,7 +22,7 @@ constexpr std::size_t kHeader = 8;  // number and label
 constexpr std::size_t kRecord = kHeader + 3 * kPlane;
 constexpr std::int64_t kClasses = 10;
 
-/// What both forms have in common.
+/// Returns the part of the description that both forms share.
 ImageList description(const fs::path& folder) {
   ImageList list;
   list.name = "animal10n";
@@ -39,7 +39,7 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
-/// The folder that holds training/ and testing/; empty where there is none.
+/// Returns the folder that holds training/ and testing/; empty if there is none.
 fs::path find_image_folder(const fs::path& folder) {
   for (const char* name : {".", "raw_image", "raw_image_ver", "raw_image_ver/raw_image"}) {
     fs::path candidate = (folder / name).lexically_normal();
@@ -60,7 +60,7 @@ std::vector<LabelledFile> list_split(const fs::path& folder) {
   return files;
 }
 
-/// One image from its record, side x side, NHWC.
+/// Reads an image from its record, side x side, NHWC.
 void read_record(std::string_view record, int side, std::uint8_t* out) {
   Image image{kSide, kSide, std::vector<std::uint8_t>(3 * kPlane)};
   for (std::size_t i = 0; i < kPlane; ++i) {
@@ -122,7 +122,7 @@ Split read_batches(const std::vector<fs::path>& paths, const ImageSetOptions& op
           std::move(all.labels)};
 }
 
-/// data_batch_1.bin, data_batch_2.bin, ... as far as they go.
+/// Returns data_batch_1.bin, data_batch_2.bin, ... up to the first that is missing.
 std::vector<fs::path> training_batches(const fs::path& folder) {
   std::vector<fs::path> paths;
   for (int i = 1;; ++i) {

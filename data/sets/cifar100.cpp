@@ -16,7 +16,7 @@ constexpr CifarFormat kFormat{
     .python_archive = "cifar-100-python.tar.gz",
 };
 
-/// The fine classes, as meta and fine_label_names.txt of the archives list them.
+/// Names of the fine classes, as meta and fine_label_names.txt of the archives list them.
 std::vector<std::string> fine_names() {
   return {"apple",       "aquarium_fish", "baby",      "bear",       "beaver",       "bed",
           "bee",         "beetle",        "bicycle",   "bottle",     "bowl",         "boy",

@@ -9,7 +9,7 @@
 namespace bptplr {
 
 /// Reads CIFAR-100 from `folder`: cifar-100-binary or cifar-100-python as extracted from the
-/// published archives, or the folder that holds one of them. Otherwise as load_cifar10.
+/// published archives, or the folder that holds one of them; otherwise like load_cifar10.
 Dataset load_cifar100(const std::filesystem::path& folder);
 
 }  // namespace bptplr

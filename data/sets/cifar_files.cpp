@@ -20,7 +20,7 @@ constexpr int kSide = 32;
 constexpr std::int64_t kPlane = kSide * kSide;
 constexpr std::int64_t kImageBytes = 3 * kPlane;
 
-/// Images and labels as they are gathered.
+/// Images and labels read so far.
 struct Batch {
   std::vector<std::uint8_t> pixels;
   std::vector<std::int64_t> labels;

@@ -20,7 +20,7 @@ constexpr const char* kNoisyLabels = "noisy_label_kv.txt";
 constexpr const char* kCleanLabels = "clean_label_kv.txt";
 constexpr std::string_view kImageFolder = "images/";
 
-/// Where the lists lie; empty: nowhere.
+/// Returns the folder of the lists; empty if there is none.
 fs::path find_lists(const fs::path& folder) {
   for (const fs::path& candidate : {folder, folder / "annotations"}) {
     std::error_code ignored;
@@ -29,7 +29,7 @@ fs::path find_lists(const fs::path& folder) {
   return {};
 }
 
-/// Calls fn(line, number from 1) for every line that is not empty; without the end of line.
+/// Calls fn(line, number from 1) for every non-empty line, without its end of line.
 template <class Fn>
 void for_each_line(std::string_view text, Fn&& fn) {
   for (std::size_t number = 1; !text.empty(); ++number) {
@@ -43,7 +43,7 @@ void for_each_line(std::string_view text, Fn&& fn) {
 
 using LabelMap = std::unordered_map<std::string, std::int64_t>;
 
-/// Lines of "KEY LABEL".
+/// Reads lines of "KEY LABEL".
 LabelMap read_labels(const fs::path& path) {
   const std::string text = read_file(path);
   LabelMap labels;
@@ -63,7 +63,7 @@ LabelMap read_labels(const fs::path& path) {
   return labels;
 }
 
-/// From a key to the file of its image.
+/// Map from a key to the file of its image.
 class Keys {
  public:
   explicit Keys(const fs::path& folder) : folder_(folder) {
@@ -81,7 +81,7 @@ class Keys {
   bool has_image_folder_ = false;
 };
 
-/// The images of a list of keys, with the labels of `labels`, which stand in `labels_file`.
+/// Reads a list of keys as images with the labels of `labels`, which come from `labels_file`.
 std::vector<LabelledFile> read_keys(const fs::path& path, const Keys& keys, const LabelMap& labels,
                                     const char* labels_file, const LabelMap& truth) {
   const std::string text = read_file(path);

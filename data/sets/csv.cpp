@@ -8,7 +8,7 @@
 namespace bptplr {
 namespace {
 
-/// Goes through the text once, a field at a time.
+/// Reader of comma-separated values that passes over the text once, field by field.
 class CsvReader {
  public:
   CsvReader(std::string_view text, const std::string& name) : rest_(text), name_(name) {

@@ -1,11 +1,11 @@
-// The data sets by name.
+// Names of the data sets.
 #pragma once
 
 #include "engine/names.hpp"
 
 namespace bptplr {
 
-/// The data sets, each with a row in dataset_table.cpp.
+/// Data sets, each with a row in dataset_table.cpp.
 enum class DatasetKind { kCifar10, kCifar100, kShapes, kAnimal10n, kClothing1m, kFolder, kCsv };
 constexpr auto names_of(DatasetKind) {
   return std::to_array<NamedValue<DatasetKind>>({{DatasetKind::kCifar10, "cifar10"},

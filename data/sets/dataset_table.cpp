@@ -16,13 +16,13 @@
 namespace bptplr {
 namespace {
 
-/// The built-in images are one fixed data set, as a downloaded one would be: the seed of a run does
-/// not change them, so that runs of different seeds are measured on the same test images.
+/// Seed of the built-in images. They are one fixed data set, like a downloaded one: the seed of a
+/// run does not change them, so that runs of different seeds use the same test images.
 constexpr std::uint64_t kShapesSeed = 1;
 
 constexpr const char* kExtracted = "folder that the data set was extracted to";
 
-/// CIFAR and the shapes: images of one size, decoded at once.
+/// Returns the row of CIFAR or the shapes: images of one size, decoded at once.
 constexpr DatasetInfo small_images(DatasetKind kind, const char* needs, std::int64_t num_classes,
                                    int human_label_sets,
                                    decltype(DatasetInfo::asymmetric_noise) asymmetric_noise,
@@ -41,7 +41,8 @@ constexpr DatasetInfo small_images(DatasetKind kind, const char* needs, std::int
           .list = nullptr};
 }
 
-/// Image files of any size. Where only the files tell the classes, they may lack test images too.
+/// Returns the row of image files of any size. A set whose classes only its files define may lack
+/// test images too.
 constexpr DatasetInfo image_files(DatasetKind kind, const char* needs, std::int64_t num_classes,
                                   std::int64_t usual_image_size, decltype(DatasetInfo::load) load,
                                   decltype(DatasetInfo::is_at) is_at,
@@ -89,7 +90,7 @@ bool is_other(const std::filesystem::path& path) {
 }
 
 using enum DatasetKind;
-/// list_image_files takes the first row that says so.
+/// Table of data sets; list_image_files takes the first row whose is_at returns true.
 constexpr std::array kTable{
     small_images(kCifar10, kExtracted, 10, 5, asymmetric_noise_cifar10, cifar10),
     small_images(kCifar100, kExtracted, 100, 1, asymmetric_noise_cifar100, cifar100),

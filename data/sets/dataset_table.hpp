@@ -1,4 +1,4 @@
-// The data sets: one row each, which is all that the rest of the program asks about one.
+// Table of data sets: one row for each, with everything that depends on the data set.
 #pragma once
 
 #include <cstdint>
@@ -12,31 +12,32 @@
 
 namespace bptplr {
 
-/// What loading takes; each data set reads the fields that it has a use for.
+/// Arguments of load_dataset; each data set reads only the fields that it needs.
 struct DatasetConfig {
   DatasetKind kind = DatasetKind::kShapes;
   std::filesystem::path path = {};
-  ImageSetOptions images = {};  ///< of image files
-  TestSplit test_split = {};    ///< of image files without test images
+  ImageSetOptions images = {};  ///< for image files
+  TestSplit test_split = {};    ///< for image files without test images
   std::int64_t shapes_train = 0;
   std::int64_t shapes_test = 0;
 };
 
 struct DatasetInfo {
   DatasetKind kind;
-  /// What DatasetConfig::path names, for error sentences; null: the data set needs no files.
+  /// Description of DatasetConfig::path for error sentences; null: the data set needs no files.
   const char* needs;
-  std::int64_t num_classes;       ///< 0: its files tell
-  std::int64_t side;              ///< pixels of its images; 0: image files, which are resized
-  std::int64_t usual_image_size;  ///< pixels that image files are resized to; 0 for others
+  std::int64_t num_classes;       ///< 0: defined by its files
+  std::int64_t side;              ///< side of images in pixels; 0: image files, which are resized
+  std::int64_t usual_image_size;  ///< default side of resized image files in pixels; 0 for others
   bool takes_test_split;          ///< test images may be split off the training images
-  int human_label_sets;           ///< sets of labels given by people; 0: there are none
-  /// Moves labels to the class that each is mistaken for (data/noise/noise.hpp); null: not defined.
+  int human_label_sets;           ///< label sets by human annotators; 0: there are none
+  /// Replaces labels by the class that each is mistaken for (data/noise/noise.hpp); null:
+  /// undefined.
   std::vector<std::int64_t> (*asymmetric_noise)(std::span<const std::int64_t> labels, double rate,
                                                 std::uint64_t seed);
   Dataset (*load)(const DatasetConfig& config);
-  /// Of image files: whether a path holds this data set, and the list of its files; null for
-  /// others.
+  /// For image files: returns whether a path holds this data set, and the list of its files; null
+  /// for others.
   bool (*is_at)(const std::filesystem::path& path);
   ImageList (*list)(const std::filesystem::path& path);
 
@@ -49,7 +50,8 @@ const DatasetInfo& dataset_info(DatasetKind kind);
 /// Loads a data set. Throws Error naming the file for anything missing or malformed.
 Dataset load_dataset(const DatasetConfig& config);
 
-/// Lists the image files of whichever data set lies at `path`. Throws Error where none does.
+/// Lists the image files of the data set at `path`, of whichever kind. Throws Error if there is
+/// none.
 ImageList list_image_files(const std::filesystem::path& path);
 
 }  // namespace bptplr

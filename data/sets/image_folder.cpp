@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What lies in a folder, by name; without the hidden.
+/// Returns the entries of a folder by name, without hidden ones.
 std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::directory_entry> entries;
@@ -40,7 +40,7 @@ std::vector<std::string> class_names_in(const fs::path& folder) {
   return names;
 }
 
-/// The images in the folders of the classes; `class_names` are all that there may be.
+/// Lists the images in the folders of the classes; `class_names` are the permitted names.
 std::vector<LabelledFile> list_classes(const fs::path& folder,
                                        const std::vector<std::string>& class_names) {
   std::vector<LabelledFile> files;
@@ -67,7 +67,7 @@ void require_images(const ImageList& list, const fs::path& folder) {
   }
 }
 
-/// The folder of the test images; empty where there is none.
+/// Returns the folder of the test images; empty if there is none.
 fs::path find_test_folder(const fs::path& folder) {
   for (const char* name : {"test", "val"}) {
     if (is_folder(folder / name)) return folder / name;

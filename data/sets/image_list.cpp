@@ -90,7 +90,8 @@ Dataset load_image_list(const ImageList& list, const ImageSetOptions& options) {
   for (std::size_t c = 0; c < 3; ++c) {
     const bool given = list.std[c] > 0.0F;
     dataset.mean[c] = given ? list.mean[c] : static_cast<float>(train.mean[c]);
-    // Images of a single colour have nothing to be scaled.
+    // Images of a single colour have a standard deviation of 0; the lower limit avoids dividing by
+    // it.
     dataset.std[c] =
         given ? list.std[c] : std::max(static_cast<float>(train.std[c]), 1.0F / 255.0F);
   }

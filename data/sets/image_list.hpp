@@ -1,4 +1,4 @@
-// A data set as a list of image files with labels, before any of them is decoded.
+// List of image files with labels, before any of them is decoded.
 #pragma once
 
 #include <array>
@@ -14,41 +14,40 @@
 
 namespace bptplr {
 
-/// The true label of an image where nobody knows it.
+/// True label of an image where it is unknown.
 inline constexpr std::int64_t kUnknownLabel = -1;
 
 struct LabelledFile {
   std::filesystem::path path;
-  std::int64_t label = 0;  ///< the label that is trained on, or tested against
+  std::int64_t label = 0;  ///< label to train on or to test against
   std::int64_t true_label = kUnknownLabel;
 };
 
 struct ImageList {
-  std::string name;    ///< of the data set
-  std::string origin;  ///< tells this list from those of other places and other splits
+  std::string name;    ///< name of the data set
+  std::string origin;  ///< distinguishes lists from other places and other splits
   std::vector<std::string> class_names;
   std::vector<LabelledFile> train;
   std::vector<LabelledFile> test;
-  /// Per-channel statistics of pixel / 255; a std of 0: those of the training images.
+  /// Per-channel statistics of pixel / 255; std 0: computed from the training images.
   std::array<float, 3> mean{};
   std::array<float, 3> std{};
 };
 
-/// A share of the training images that becomes the test set.
+/// Share of the training images that becomes the test set.
 struct TestSplit {
-  double fraction = 0.0;  ///< below 1; 0: the data set has test images of its own
+  double fraction = 0.0;  ///< below 1; 0: the data set has its own test images
   std::uint64_t seed = 0;
 };
 
-/// Gives a list without test images some: round(fraction * n) of the n training images of each
-/// class, at least one, but never all of them; which ones is drawn with the seed. Both parts keep
-/// their order. Throws Error when there is no test set, neither listed nor to be made, and when
-/// there would be two.
+/// Moves round(fraction * n) of the n training images of each class, at least one but never all, to
+/// the test set of a list without one. The seed selects them; both parts keep their order. Throws
+/// Error if there is no test set, neither listed nor to be made, or if there would be two.
 void complete_test_set(ImageList& list, const TestSplit& split);
 
-/// How a list becomes images.
+/// Options for turning a list into images.
 struct ImageSetOptions {
-  int side = 0;                        ///< images are made side x side, see resize_and_crop
+  int side = 0;                        ///< images become side x side, see resize_and_crop
   std::filesystem::path cache_folder;  ///< empty: default_cache_folder()
   OnBadImage on_bad_image = OnBadImage::kStop;
   LoadReport report;
@@ -56,7 +55,7 @@ struct ImageSetOptions {
   std::function<void(const ImageList&)> check = {};
 };
 
-/// The images of the list, by way of the cache: one file for each split. Throws Error as
+/// Loads the images of the list through the cache, one file for each split. Throws Error as
 /// cached_images and options.check do.
 Dataset load_image_list(const ImageList& list, const ImageSetOptions& options);
 

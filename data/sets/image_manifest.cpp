@@ -16,10 +16,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// More classes than any data set has: a larger number is a slip.
+/// Upper limit of classes; a larger number is a mistake, as no data set has as many.
 constexpr std::int64_t kMaxClasses = 100'000;
 
-/// Where the columns stand; npos: not there.
+/// Positions of the columns; npos: absent.
 struct Columns {
   static constexpr std::size_t kNone = std::string::npos;
   std::size_t path = kNone;
@@ -50,7 +50,7 @@ Columns find_columns(const CsvRow& header, const std::string& name) {
   return columns;
 }
 
-/// A row of the table, as text.
+/// Row of the table, as text.
 struct Entry {
   std::size_t line;
   std::string path;
@@ -87,7 +87,7 @@ std::vector<Entry> read_entries(const fs::path& manifest) {
   return entries;
 }
 
-/// The class number that a label is, or -1.
+/// Returns the class number that a label spells, or -1.
 std::int64_t class_number(std::string_view label) {
   std::int64_t number = -1;
   const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), number);
@@ -95,7 +95,7 @@ std::int64_t class_number(std::string_view label) {
   return whole && number >= 0 && number < kMaxClasses ? number : -1;
 }
 
-/// The classes that labels stand for.
+/// Mapping from labels to classes.
 class Vocabulary {
  public:
   explicit Vocabulary(const std::vector<Entry>& entries) {
@@ -114,7 +114,7 @@ class Vocabulary {
   }
 
   const std::vector<std::string>& names() const { return names_; }
-  /// The class of a label that was there; an empty one is unknown.
+  /// Returns the class of a label that the table contains; kUnknownLabel for an empty one.
   std::int64_t number(const std::string& label) const {
     if (label.empty()) return kUnknownLabel;
     if (are_numbers_) return class_number(label);
@@ -123,10 +123,10 @@ class Vocabulary {
 
  private:
   bool are_numbers_ = false;
-  std::vector<std::string> names_;  ///< rising, where they are no numbers
+  std::vector<std::string> names_;  ///< ascending as text unless labels are numbers
 };
 
-/// Sorts the images into training and test set.
+/// Adds the images to the training or the test set.
 void add_files(const std::vector<Entry>& entries, const Vocabulary& classes, const fs::path& folder,
                ImageList& list) {
   const bool has_test =

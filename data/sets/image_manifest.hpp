@@ -1,4 +1,4 @@
-// Data sets as a table of image files: CSV with the columns path and label.
+// Data sets stored as a table of image files: CSV with the columns path and label.
 #pragma once
 
 #include <filesystem>
@@ -7,17 +7,16 @@
 
 namespace bptplr {
 
-/// The images of a manifest: comma-separated values (RFC 4180) under a header with the columns
-/// `path` and `label` and, if wanted, `true_label` and `split`, in any order. Paths are relative to
-/// the manifest's folder. Labels are whole numbers from 0, or else names, which are numbered in
-/// their order; an empty true_label is an unknown one. `split` is train, test or val; val counts as
-/// test where no row says test, and is left out where one does; without that column all are train.
-/// Test images are tested against their true label where it is known. Throws Error naming the file
-/// and the line.
+/// Lists the images of a manifest: CSV (RFC 4180) with the header columns `path` and `label` and,
+/// optionally, `true_label` and `split`, in any order. Paths are relative to the manifest's folder.
+/// Labels are whole numbers from 0, or names, which are numbered in their order; an empty
+/// true_label is unknown. `split` is train, test or val: val counts as test if no row says test and
+/// is left out otherwise; without the column all rows are train. Test labels are the true labels
+/// where known. Throws Error naming file and line.
 ImageList list_manifest(const std::filesystem::path& manifest);
 
-/// The same as images, with a test set. Throws Error as complete_test_set and load_image_list do,
-/// too.
+/// Loads the images of list_manifest with a test set. Throws Error as that, complete_test_set and
+/// load_image_list do.
 Dataset load_manifest(const std::filesystem::path& manifest, const TestSplit& split,
                       const ImageSetOptions& options);
 

@@ -34,8 +34,8 @@ float circle(float x, float y, float radius) {
   return std::sqrt(x * x + y * y) - radius;
 }
 
-/// Distance to the nearest edge, negative inside: the sign flips with every edge that a ray to the
-/// right crosses.
+/// Returns the distance to the nearest edge, negative inside: the sign flips with every edge that a
+/// ray to the right crosses.
 float polygon(std::span<const Point> corners, float x, float y) {
   float nearest = std::numeric_limits<float>::max();
   bool inside = false;

@@ -1,4 +1,4 @@
-// The outlines of the ten shapes as signed distances.
+// Outlines of the ten shapes as signed distances.
 #pragma once
 
 #include <array>
@@ -9,8 +9,9 @@ inline constexpr std::array<const char*, 10> kShapeNames{"circle", "ring",  "squ
                                                          "star",   "cross", "crescent", "hexagon",
                                                          "arrow",  "heart"};
 
-/// How far (x, y) lies outside (positive) or inside (negative) shape `shape` in 0..9, which is
-/// centred on the origin, upright (y grows downwards) and fits a circle of about radius 1.
+/// Returns the distance of (x, y) to the outline of shape `shape` in 0..9, positive outside and
+/// negative inside. The shape is centred on the origin, upright (y grows downwards) and fits a
+/// circle of about radius 1.
 float shape_distance(int shape, float x, float y);
 
 }  // namespace bptplr

@@ -26,12 +26,12 @@ float between(Philox& random, float low, float high) {
   return low + (high - low) * random.uniform();
 }
 
-/// Each channel between `low` and `high`.
+/// Draws each channel between `low` and `high`.
 Color draw_color(Philox& random, float low, float high) {
   return {between(random, low, high), between(random, low, high), between(random, low, high)};
 }
 
-/// A surface: two colours that fade into each other in one direction, and waves in another.
+/// Surface of two colours that blend into each other in one direction, with waves in another.
 struct Paint {
   Color from;
   Color to;
@@ -65,12 +65,12 @@ Paint draw_paint(Philox& random, float low, float high) {
           between(random, 0.0F, 0.1F)};
 }
 
-/// A thick line that is in the way.
+/// Thick line that covers part of the image.
 struct Stroke {
   Color color;
   float x, y, dx, dy, radius;
 
-  /// Signed distance in pixels.
+  /// Returns the signed distance in pixels.
   float distance(float px, float py) const {
     const float length2 = dx * dx + dy * dy + 1e-6F;
     const float along = std::clamp(((px - x) * dx + (py - y) * dy) / length2, 0.0F, 1.0F);
@@ -86,7 +86,7 @@ Stroke draw_stroke(Philox& random, float max_radius) {
           between(random, -12.0F, 12.0F), between(random, 0.4F, max_radius)};
 }
 
-/// Pixels to the shape's own coordinates: translation, then rotation, proportions and size.
+/// Maps pixels to the shape's own coordinates: translation, then rotation, proportions and size.
 struct Pose {
   float center_x, center_y;
   float xx, xy, yx, yy;
@@ -128,7 +128,7 @@ std::vector<Stroke> draw_strokes(Philox& random, std::uint32_t most, float max_r
   return strokes;
 }
 
-/// Everything that is random about an image except its noise.
+/// Random properties of an image, except its noise.
 struct Scene {
   Paint background;
   Paint fill;
@@ -139,8 +139,8 @@ struct Scene {
 };
 
 Scene draw_scene(Philox& random) {
-  // Any hue, but the shape is on the whole lighter than what is behind it: with either order, small
-  // networks need many epochs before they see outlines at all. Braces draw from left to right.
+  // Any hue, but the shape is on average lighter than its background: with both orders, small
+  // networks need many epochs before they learn outlines at all. Braces draw from left to right.
   return {draw_paint(random, 0.0F, 0.65F),
           draw_paint(random, 0.4F, 1.0F),
           draw_pose(random),
@@ -161,7 +161,7 @@ void draw_image(int shape, Philox& random, std::uint8_t* out) {
       cover(color, scene.fill.at(x - kMiddle, y - kMiddle), scene.pose.distance(shape, x, y));
       for (const Stroke& stroke : scene.in_front) cover(color, stroke.color, stroke.distance(x, y));
       for (std::size_t c = 0; c < 3; ++c) {
-        // The sum of two uniform numbers: noise without far outliers.
+        // The sum of two uniform numbers is noise without large outliers.
         const std::uint32_t bits = random.next();
         const float noise = static_cast<float>((bits >> 16) + (bits & 0xffff)) / 65535.0F - 1.0F;
         const float value = (color[c] + 2.0F * scene.noise * noise) * 255.0F + 0.5F;
@@ -171,7 +171,8 @@ void draw_image(int shape, Philox& random, std::uint8_t* out) {
   }
 }
 
-/// `split_number` keeps the streams of training (0) and test (1) images apart.
+/// Creates the images of a split; `split_number` separates the streams of training (0) and test
+/// (1).
 Split make_split(std::uint64_t seed, std::uint32_t split_number, std::int64_t count) {
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(count * kImageBytes));
   std::vector<std::int64_t> labels(static_cast<std::size_t>(count));
