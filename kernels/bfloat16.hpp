@@ -18,7 +18,7 @@ struct bfloat16 {
   std::uint16_t bits;
 
   bfloat16() = default;
-  /// Rounds to the nearest, ties to even; NaN stays NaN.
+  /// Rounds to the nearest value, ties to even; NaN stays NaN.
   BPTPLR_HOST_DEVICE explicit bfloat16(float value) {
 #if defined(__CUDA_ARCH__)
     bits = __bfloat16_as_ushort(__float2bfloat16_rn(value));
@@ -37,7 +37,7 @@ struct bfloat16 {
   }
 };
 
-/// The type of statistics, parameters and losses beside activations of type T.
+/// Type of statistics, parameters and losses that go with activations of type T.
 template <class T>
 using StatOf = std::conditional_t<std::is_same_v<T, bfloat16>, float, T>;
 

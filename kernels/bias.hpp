@@ -1,6 +1,6 @@
-// A value for each channel, added to activations: the bias of a convolution.
+// Bias of a convolution: a value for each channel, added to activations.
 //
-// T: float; double on a CPU; bfloat16 on a GPU, which is computed in float and rounded once.
+// T: float; double on a CPU; bfloat16 on a GPU, computed in float and rounded once.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,11 @@
 
 namespace bptplr::kernels {
 
-/// y [rows, channels] += bias [channels] in every row.
+/// Adds bias [channels] to every row of y [rows, channels].
 template <class Context, class T>
 void add_bias(const Context& ctx, std::int64_t rows, std::int64_t channels, const StatOf<T>* bias,
               T* y);
-/// dbias [channels] = sum over the rows of dy [rows, channels]; zeros without rows.
+/// Computes dbias [channels] = sum over the rows of dy [rows, channels]; zeros without rows.
 template <class Context, class T>
 void bias_gradient(const Context& ctx, std::int64_t rows, std::int64_t channels, const T* dy,
                    StatOf<T>* dbias);

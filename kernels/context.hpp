@@ -1,5 +1,5 @@
-// The execution context that every kernel takes first: where it runs and where its scratch memory
-// comes from. Kernels themselves never allocate.
+// Execution context, the first argument of every kernel: where it runs and its scratch memory.
+// Kernels never allocate.
 //
 // A kernel is declared once, as a template over its context: cpu/ defines it for CpuContext, cuda/
 // for CudaContext, each for the types T that the header names. A call with another type does not
@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-struct CUstream_st;  // what CUDA's cudaStream_t points to
+struct CUstream_st;  // pointee of CUDA's cudaStream_t
 
 namespace bptplr::kernels {
 
@@ -21,13 +21,13 @@ class Workspace {
   Workspace& operator=(const Workspace&) = delete;
   virtual ~Workspace() = default;
 
-  /// At least `bytes` of uninitialised memory, 64-byte aligned. It stays valid until the next call,
-  /// so a kernel asks once for all that it needs.
+  /// Returns at least `bytes` of uninitialised memory, 64-byte aligned. It is valid until the next
+  /// call, so a kernel reserves once for everything.
   virtual void* reserve(std::size_t bytes) = 0;
 };
 
-/// Runs on the host. Threads come from OpenMP (`omp_set_num_threads` limits them); the results of
-/// every kernel are the same bits for any number of threads.
+/// Context of kernels on the host. Threads come from OpenMP (`omp_set_num_threads` limits them);
+/// the results of every kernel are the same bits for any number of threads.
 struct CpuContext {
   Workspace* workspace = nullptr;
 
@@ -37,13 +37,13 @@ struct CpuContext {
   }
 };
 
-/// Runs on an NVIDIA GPU: kernels are queued on `stream` and the call returns before they have run.
-/// Results are the same bits in every run: no kernel adds floating-point numbers in an order left
-/// to chance.
+/// Context of kernels on an NVIDIA GPU, which are queued on `stream`: the call returns before they
+/// have run. Results are the same bits in every run, as every sum of floating-point numbers has a
+/// fixed order.
 struct CudaContext {
   CUstream_st* stream = nullptr;
   Workspace* workspace = nullptr;
-  void* state = nullptr;  ///< what kernels/cuda keeps for the device: memory pool, library handles
+  void* state = nullptr;  ///< state of the device in kernels/cuda: memory pool, library handles
 
   template <class T>
   T* scratch(std::int64_t count) const {

@@ -2,8 +2,8 @@
 //
 //   y[n,p,q,k] = sum_{r,s,c} x[n, p*stride - padding + r, q*stride - padding + s, c] w[k,r,s,c]
 //
-// Activations are NHWC, weights are KRSC (output channel, row, column, input channel): what PyTorch
-// calls OIHW in channels_last memory.
+// Activations are NHWC, weights are KRSC (output channel, row, column, input channel): OIHW in
+// channels_last memory in PyTorch's terms.
 #pragma once
 
 #include <compare>
@@ -33,18 +33,18 @@ struct Conv2dShape {
   auto operator<=>(const Conv2dShape&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
-/// y [n, out_h, out_w, k] from x [n, h, w, c] and weights w [k, kernel, kernel, c].
-/// T: float; double on a CPU, by plain loops, which is what the others are tested against; bfloat16
-/// on a GPU (sums in float), where the first call of each pass and shape measures whether our own
-/// kernels or cuDNN are faster, and may wait for the device.
+/// Computes y [n, out_h, out_w, k] from x [n, h, w, c] and weights w [k, kernel, kernel, c]. T:
+/// float; double on a CPU, by plain loops as a reference for tests; bfloat16 on a GPU (sums in
+/// float), where the first call of each pass and shape measures whether our own kernels or cuDNN
+/// are faster, and may wait for the device.
 template <class Context, class T>
 void conv2d_forward(const Context& ctx, const Conv2dShape& shape, const T* x, const T* w, T* y);
-/// dx [n, h, w, c] from dy [n, out_h, out_w, k].
+/// Computes dx [n, h, w, c] from dy [n, out_h, out_w, k]. T as for conv2d_forward.
 template <class Context, class T>
 void conv2d_backward_data(const Context& ctx, const Conv2dShape& shape, const T* dy, const T* w,
                           T* dx);
-/// dw [k, kernel, kernel, c], summed over the n images. dw_scratch has room for as many values
-/// where T is bfloat16, and may be null where it is not.
+/// Computes dw [k, kernel, kernel, c], summed over the n images. T as for conv2d_forward.
+/// dw_scratch has room for as many values if T is bfloat16; otherwise it may be null.
 template <class Context, class T>
 void conv2d_backward_weights(const Context& ctx, const Conv2dShape& shape, const T* x, const T* dy,
                              StatOf<T>* dw, std::type_identity_t<T>* dw_scratch);

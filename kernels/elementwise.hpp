@@ -1,6 +1,6 @@
 // Elementwise functions on n values.
 //
-// T: float; double on a CPU; bfloat16 on a GPU, which is computed in float and rounded once.
+// T: float; double on a CPU; bfloat16 on a GPU, computed in float and rounded once.
 #pragma once
 
 #include <cstdint>
@@ -10,33 +10,33 @@
 
 namespace bptplr::kernels {
 
-/// y = max(x, 0); y may be x.
+/// Computes y = max(x, 0); y may be x.
 template <class Context, class T>
 void relu_forward(const Context& ctx, const T* x, T* y, std::int64_t n);
-/// dx = dy where y > 0, else 0; dx may be dy.
+/// Computes dx = dy where y > 0, else 0; dx may be dy.
 template <class Context, class T>
 void relu_backward(const Context& ctx, const T* y, const T* dy, T* dx, std::int64_t n);
-/// y = x where x > 0, else slope * x, slope >= 0; y may be x.
+/// Computes y = x where x > 0, else slope * x, slope >= 0; y may be x.
 template <class Context, class T>
 void leaky_relu_forward(const Context& ctx, double slope, const T* x, T* y, std::int64_t n);
-/// dx = dy where y > 0, else slope * dy; dx may be dy.
+/// Computes dx = dy where y > 0, else slope * dy; dx may be dy.
 template <class Context, class T>
 void leaky_relu_backward(const Context& ctx, double slope, const T* y, const T* dy, T* dx,
                          std::int64_t n);
-/// out = a + b; out may be a or b.
+/// Computes out = a + b; out may be a or b.
 template <class Context, class T>
 void add(const Context& ctx, const T* a, const T* b, T* out, std::int64_t n);
-/// out = factor * x; out may be x.
+/// Computes out = factor * x; out may be x.
 template <class Context, class T>
 void scale(const Context& ctx, double factor, const T* x, T* out, std::int64_t n);
-/// out = factor * x with factor [1] in memory; not for bfloat16.
+/// Computes out = factor * x with factor [1] in memory of the device; not for bfloat16.
 template <class Context, class T>
 void scale_by(const Context& ctx, const T* factor, const T* x, T* out, std::int64_t n);
-/// y = x in another type, rounded to the nearest: between float and double on a CPU, between float
-/// and bfloat16 on a GPU.
+/// Converts x to another type, rounded to the nearest: between float and double on a CPU, between
+/// float and bfloat16 on a GPU.
 template <class Context, class From, class To>
 void convert(const Context& ctx, const From* x, To* y, std::int64_t n);
-/// Every out = value. T: any type of a tensor's elements, on either device.
+/// Sets every element of out to `value`. T: any type of a tensor's elements, on either device.
 template <class Context, class T>
 void fill(const Context& ctx, T value, T* out, std::int64_t n);
 

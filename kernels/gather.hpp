@@ -1,4 +1,4 @@
-// Rows picked by number: what a batch takes out of what is kept for the whole training set.
+// Gathers rows by index, such as a batch's rows of arrays that are kept for the whole training set.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,9 @@
 
 namespace bptplr::kernels {
 
-/// out_i = source_index[i]. out [rows, length], not overlapping the source [.., length]; index
-/// [rows], numbers of rows of the source, any of them as often as wished.
-/// T: float, double, bfloat16, std::int64_t or std::uint64_t.
+/// Copies out_i = source_index[i]. out [rows, length], not overlapping the source [.., length];
+/// index [rows], row numbers of the source, which may repeat. T: float, double, bfloat16,
+/// std::int64_t or std::uint64_t.
 template <class Context, class T>
 void gather_rows(const Context& ctx, std::int64_t rows, std::int64_t length, const T* source,
                  const std::int64_t* index, T* out);

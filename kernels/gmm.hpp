@@ -1,5 +1,6 @@
-// Gaussian mixtures of two components with full covariance over points in the plane, several data
-// sets in one call: which samples have a small loss under both the classifier and the prototypes.
+// Gaussian mixtures of two components with full covariance over points in the plane, for several
+// data sets in one call. They separate samples with a small loss under both the classifier and the
+// prototypes.
 //
 // The semantics are those of scikit-learn 1.2: k-means labels (greedy k-means++ with two local
 // trials, Lloyd iterations until no label changes or the centres move by less than 1e-4 of the mean
@@ -7,9 +8,9 @@
 // log-likelihood measured by two successive E steps differs by less than `tol`. All sums are
 // double. Component 0 is the one that k-means seeded first.
 //
-// A GPU adds centres, moments and posteriors in another order than a CPU: where a k-means++
-// threshold or the distances to both centres agree to the last digits, a fit can start from other
-// labels. `offsets` is host memory on either device, and read before the call returns.
+// A GPU adds centres, moments and posteriors in another order than a CPU: if a k-means++ threshold
+// or the distances to both centres agree to the last digits, a fit can start from other labels.
+// `offsets` is host memory for either device, and is read before the call returns.
 #pragma once
 
 #include <cstdint>
@@ -19,15 +20,15 @@
 namespace bptplr::kernels {
 
 struct GmmOptions {
-  std::int64_t max_iter = 10;  ///< EM iterations at most
-  double tol = 1e-2;           ///< change of the mean log-likelihood that ends them
+  std::int64_t max_iter = 10;  ///< maximum number of EM iterations
+  double tol = 1e-2;           ///< EM ends when the mean log-likelihood changes by less
   double reg_covar = 5e-4;     ///< added to the diagonal of both covariances
 };
 
 enum class GmmStatus : std::int32_t {
   kOk = 0,
   kNoPoints,    ///< an empty data set: everything is 0
-  kOneCluster,  ///< all points are equal: component 0 is there with weight 1, all posteriors 1
+  kOneCluster,  ///< all points are equal: component 0 has weight 1, all posteriors are 1
   kNotFinite,   ///< a coordinate is NaN or infinite: everything is 0
   kSingular,    ///< a covariance collapsed (only with reg_covar near 0): everything is 0
 };
@@ -40,10 +41,10 @@ struct GmmResult {
   std::int64_t n_iter = 0;
   GmmStatus status = GmmStatus::kOk;
   std::int32_t converged = 0;
-  std::int32_t clean_component = 0;  ///< the one with the smaller ||mean||^2, 0 when equal
+  std::int32_t clean_component = 0;  ///< component with the smaller ||mean||^2, 0 when equal
 };
 
-/// Uniform numbers that k-means++ takes: the first centre and two trials for the second one.
+/// Number of uniform numbers for k-means++: the first centre and two trials for the second one.
 inline constexpr std::int64_t kGmmUniforms = 3;
 
 /// Fits data set k = rows offsets[k] to offsets[k + 1] of `points`, k in [0, fits).
@@ -55,15 +56,15 @@ void gmm_fit(const Context& ctx, const GmmOptions& options, std::int64_t fits,
              const std::int64_t* offsets, const T* points, const double* uniforms,
              GmmResult* results, double* clean_posterior, double* posteriors);
 
-/// The same from given labels [offsets[fits]], 0 or 1, in place of those that k-means finds: any
-/// fit can be repeated to the bit from its labels.
+/// Fits as gmm_fit does, from labels [offsets[fits]], 0 or 1, instead of those of k-means; a fit
+/// can be repeated to the bit from its labels.
 template <class Context, class T>
 void gmm_fit_from_labels(const Context& ctx, const GmmOptions& options, std::int64_t fits,
                          const std::int64_t* offsets, const T* points, const std::uint8_t* labels,
                          GmmResult* results, double* clean_posterior, double* posteriors);
 
-/// labels [offsets[fits]], 0 or 1, of the k-means that gmm_fit starts from. A data set that has no
-/// two different finite points gets zeros.
+/// Computes labels [offsets[fits]], 0 or 1, of the k-means that gmm_fit starts from. A data set
+/// without two different finite points gets zeros.
 template <class Context, class T>
 void kmeans_labels(const Context& ctx, std::int64_t fits, const std::int64_t* offsets,
                    const T* points, const double* uniforms, std::uint8_t* labels);

@@ -17,8 +17,8 @@
 namespace bptplr::kernels {
 
 struct SemiSupervisedShape {
-  std::int64_t labelled = 0;    ///< the first rows
-  std::int64_t unlabelled = 0;  ///< the rows after them
+  std::int64_t labelled = 0;    ///< number of rows that come first
+  std::int64_t unlabelled = 0;  ///< number of rows after them
   std::int64_t classes = 0;
 
   std::int64_t rows() const { return labelled + unlabelled; }
@@ -31,25 +31,25 @@ struct SemiSupervisedCoefficients {
   double penalty = 1;
 };
 
-/// logits and targets [labelled + unlabelled, classes]; coefficients: one, in memory of the device,
-/// so that a graph (device_graph.hpp) reads it in every replay. loss [1], the weighted sum; terms
-/// [3], L_X, L_U and R as they are; grad [rows, classes], of the weighted sum with respect to the
-/// logits.
+/// Computes the semi-supervised loss of logits and targets [labelled + unlabelled, classes].
+/// coefficients: one, in device memory, so that a graph (device_graph.hpp) reads it in every
+/// replay. loss [1], the weighted sum; terms [3], L_X, L_U and R without weights; grad [rows,
+/// classes], of the weighted sum with respect to the logits.
 template <class Context, class T>
 void semi_supervised_loss(const Context& ctx, const SemiSupervisedShape& shape,
                           const SemiSupervisedCoefficients* coefficients, const T* logits,
                           const T* targets, T* loss, T* terms, T* grad);
 
-/// loss [1] = mean_i sum_c p_ic log p_ic, which punishes confident predictions (warm-up under
-/// asymmetric noise), and grad [rows, classes]; 0 without rows. logits [rows, classes].
+/// Computes loss [1] = mean_i sum_c p_ic log p_ic, which penalises confident predictions (warm-up
+/// under asymmetric noise), and grad [rows, classes]; 0 without rows. logits [rows, classes].
 template <class Context, class T>
 void negative_entropy(const Context& ctx, std::int64_t rows, std::int64_t classes, const T* logits,
                       T* loss, T* grad);
 
-/// Generalised cross-entropy (Zhang and Sabuncu, NeurIPS 2018):
+/// Computes the generalised cross-entropy (Zhang and Sabuncu, NeurIPS 2018):
 ///   loss [1] = mean_i (1 - p_i(y_i)^q) / q,
-/// which goes from cross-entropy (q -> 0) to 1 - p (q = 1), and grad [rows, classes]; 0 without
-/// rows. logits [rows, classes], labels [rows] in [0, classes), q in (0, 1].
+/// between cross-entropy (q -> 0) and 1 - p (q = 1), and grad [rows, classes]; 0 without rows.
+/// logits [rows, classes], labels [rows] in [0, classes), q in (0, 1].
 template <class Context, class T>
 void generalized_cross_entropy(const Context& ctx, std::int64_t rows, std::int64_t classes,
                                double q, const T* logits, const std::int64_t* labels, T* loss,

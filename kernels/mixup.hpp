@@ -8,11 +8,10 @@
 
 namespace bptplr::kernels {
 
-/// out_i = l a_i + (1 - l) a_perm[i] for rows of any length (images, targets).
-/// a and out [rows, length], not overlapping; perm [rows] in [0, rows). l [1] is in memory of the
-/// device, so that a graph (device_graph.hpp) mixes with another one in every replay.
-/// T: float, the same bits on every device; double on a CPU; bfloat16 on a GPU, mixed in float and
-/// rounded once.
+/// Computes out_i = l a_i + (1 - l) a_perm[i] for rows of any length (images, targets). a and out
+/// [rows, length], not overlapping; perm [rows] in [0, rows). l [1] is in device memory, so that a
+/// graph (device_graph.hpp) reads it in every replay. T: float, the same bits on every device;
+/// double on a CPU; bfloat16 on a GPU, mixed in float and rounded once.
 template <class Context, class T>
 void mixup(const Context& ctx, std::int64_t rows, std::int64_t length, const double* l, const T* a,
            const std::int64_t* perm, T* out);

@@ -9,7 +9,7 @@
 
 namespace bptplr::kernels {
 
-/// Elements that one chunk of an elementwise loop handles: large enough to hide the scheduling.
+/// Elements per chunk of an elementwise loop: large enough to hide the scheduling.
 inline constexpr std::int64_t kElementGrain = 1 << 14;
 
 inline std::int64_t chunk_count(std::int64_t n, std::int64_t grain) {
@@ -42,7 +42,8 @@ void parallel_for(std::int64_t n, std::int64_t grain, Fn&& fn) {
   if (error) std::rethrow_exception(error);
 }
 
-/// Sum over [0, n) of what fn(begin, end) returns for each chunk, added in chunk order.
+/// Returns the sum over [0, n) of the results of fn(begin, end) for each chunk, added in chunk
+/// order.
 template <class Sum, class Fn>
 Sum parallel_sum(std::int64_t n, std::int64_t grain, Fn&& fn) {
   std::vector<Sum> partial(static_cast<std::size_t>(chunk_count(n, grain)));

@@ -8,19 +8,19 @@
 
 namespace bptplr::kernels {
 
-/// Four words: a counter, or what is drawn for it.
+/// Four words: a counter, or the random words of it.
 struct PhiloxBlock {
   std::uint32_t word[4];
 };
 
-/// Endless random words: word i of the stream is word i % 4 of the block whose counter is i / 4
-/// beyond that of the first.
+/// Endless stream of random words: word i is word i % 4 of the block whose counter is that of the
+/// first block plus i / 4.
 struct PhiloxStream {
   std::uint32_t key[2];
-  PhiloxBlock counter;  ///< of the first block; word 0 counts on
+  PhiloxBlock counter;  ///< of the first block; word 0 is incremented
 };
 
-/// The block function.
+/// Returns the block of a counter under a key.
 BPTPLR_HOST_DEVICE inline PhiloxBlock philox4x32(PhiloxBlock c, std::uint32_t key0,
                                                  std::uint32_t key1) {
   constexpr std::uint64_t kMul0 = 0xD2511F53;
@@ -38,7 +38,7 @@ BPTPLR_HOST_DEVICE inline PhiloxBlock philox4x32(PhiloxBlock c, std::uint32_t ke
   return c;
 }
 
-/// Words 4 block ... 4 block + 3 of a stream.
+/// Returns words 4 block ... 4 block + 3 of a stream.
 BPTPLR_HOST_DEVICE inline PhiloxBlock philox_block(const PhiloxStream& stream,
                                                    std::uint32_t block) {
   PhiloxBlock counter = stream.counter;
@@ -46,7 +46,7 @@ BPTPLR_HOST_DEVICE inline PhiloxBlock philox_block(const PhiloxStream& stream,
   return philox4x32(counter, stream.key[0], stream.key[1]);
 }
 
-/// Uniform in [0, 1), of the 24 upper bits of a word.
+/// Returns a uniform number in [0, 1) from the 24 upper bits of a word.
 BPTPLR_HOST_DEVICE inline float philox_uniform(std::uint32_t word) {
   return static_cast<float>(word >> 8) * 0x1p-24F;
 }

@@ -1,4 +1,4 @@
-// Marks for a profiler: what the calls between push and pop belong to.
+// Named ranges for a profiler: calls between push and pop belong to the range.
 #pragma once
 
 namespace bptplr::kernels {

@@ -1,4 +1,4 @@
-// When the work that was queued on a GPU gets done, by the GPU's own clock.
+// Clock for work queued on a GPU: when it gets done, by the GPU's own clock.
 #pragma once
 
 #include <memory>
@@ -11,11 +11,11 @@ namespace bptplr::kernels {
 class StreamClock {
  public:
   virtual ~StreamClock() = default;
-  /// Notes the moment at which everything queued so far is done, without a wait for it. Not while a
-  /// graph is recorded. An error shows in take().
+  /// Marks the moment at which everything queued so far is done, without waiting for it. Not
+  /// allowed while a graph is recorded. Errors are reported by take().
   virtual void mark() = 0;
-  /// Waits for the last mark and returns the seconds from the first one to each; forgets them.
-  /// Throws CudaError if something queued before has failed.
+  /// Waits for the last mark, returns the seconds from the first mark to each, and clears the
+  /// marks. Throws CudaError if something queued before has failed.
   virtual std::vector<double> take() = 0;
 };
 

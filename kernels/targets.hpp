@@ -1,10 +1,11 @@
-// Soft targets of the semi-supervised training (DivideMix, Li et al., ICLR 2020, section 3.2).
+// Soft targets of semi-supervised training (DivideMix, Li et al., ICLR 2020, section 3.2).
 //
 //   sharpen(p)_c = p_c^(1/T) / sum_k p_k^(1/T)
 //   co-guess     p_u = (p_k(u1) + p_k(u2) + p_j(u1) + p_j(u2)) / 4,      t_u = sharpen(p_u)
 //   co-refine    p_x = w onehot(y) + (1 - w) (p_k(x1) + p_k(x2)) / 2,    t_x = sharpen(p_x)
 //
-// k is the network in training, j the other one, 1 and 2 two weak views. Targets carry no gradient.
+// k is the network in training, j the other one; 1 and 2 are two weak views. Targets carry no
+// gradient.
 #pragma once
 
 #include <cstdint>
@@ -13,20 +14,22 @@
 
 namespace bptplr::kernels {
 
-/// targets [rows, classes] from probabilities p [rows, classes]; temperature > 0. In place allowed.
+/// Computes targets [rows, classes] from probabilities p [rows, classes]; temperature > 0. In place
+/// allowed.
 template <class Context>
 void sharpen(const Context& ctx, std::int64_t rows, std::int64_t classes, double temperature,
              const float* p, float* targets);
 
-/// targets [rows, classes] from four batches of logits [rows, classes]; p [rows, classes], the
-/// targets before sharpening, may be null.
+/// Computes co-guessed targets [rows, classes] from four batches of logits [rows, classes]; p
+/// [rows, classes], the targets before sharpening, may be null.
 template <class Context>
 void co_guess(const Context& ctx, std::int64_t rows, std::int64_t classes, double temperature,
               const float* logits_k1, const float* logits_k2, const float* logits_j1,
               const float* logits_j2, float* targets, float* p);
 
-/// targets [rows, classes] from two batches of logits [rows, classes], noisy labels [rows] in
-/// [0, classes) and clean probabilities w [rows] in [0, 1]; p as in co_guess.
+/// Computes co-refined targets [rows, classes] from two batches of logits [rows, classes], noisy
+/// labels [rows] in [0, classes) and clean probabilities w [rows] in [0, 1]; p [rows, classes], the
+/// targets before sharpening, may be null.
 template <class Context>
 void co_refine(const Context& ctx, std::int64_t rows, std::int64_t classes, double temperature,
                const float* logits_k1, const float* logits_k2, const std::int64_t* labels,

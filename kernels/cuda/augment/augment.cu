@@ -2,7 +2,7 @@
 //
 // A block makes a crop. It reads the image into one of two buffers; operations on single values or
 // pixels work in place, the others and the cropping go from one buffer to the other
-// (augment_ops.cuh); the last bytes leave through a table of 3 x 256 normalised values, as vectors
+// (ops.cuh); the last bytes leave through a table of 3 x 256 normalised values, as vectors
 // of 16 bytes. A 32 x 32 image moves 3 KiB in and 12 KiB (float), 6 KiB (bfloat16) or 3 KiB (uint8)
 // out, and that is the floor.
 //

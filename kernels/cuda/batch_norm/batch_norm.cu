@@ -6,7 +6,7 @@
 //   backward     sums (x and dy: 4 N bytes; 2 N more for a dy in two parts), combine, then dx (the
 //                same again, and 2 N to write it). Adding the parts before would take 6 N.
 //
-// Statistics are in batch_norm_statistics.cu, or come with a convolution (conv2d_moments.cuh).
+// Statistics are in statistics.cu, or come with a convolution (conv2d/gather_store.cuh).
 #include <algorithm>
 #include <limits>
 

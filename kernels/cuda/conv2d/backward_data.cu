@@ -4,7 +4,7 @@
 // 2 and 4 taps for 3 x 3; for 1 x 1, three that are only filled with zeros). Weights lie across the
 // depth, as they are stored, and are transposed on their way to the registers.
 //
-// The floor is that of conv2d_forward.cu: the same operations, dy, w and dx once.
+// The floor is that of forward.cu: the same operations, dy, w and dx once.
 #include "kernels/cuda/conv2d/gather_kernel.cuh"
 #include "kernels/cuda/conv2d/tensor_core.hpp"
 

@@ -1,5 +1,5 @@
 // Weight gradient of a convolution: into how many parts the pixels are cut, and their sum; the rest
-// is in conv2d_weights.cuh.
+// is in weights.cuh.
 #include "kernels/cuda/conv2d/weights.cuh"
 
 namespace bptplr::kernels {

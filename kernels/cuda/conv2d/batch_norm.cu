@@ -1,5 +1,5 @@
 // A convolution with the statistics of its result, or normalised: by our own kernels in one pass
-// (see conv2d_gather_store.cuh), or one after the other, the convolution by whoever is fastest.
+// (see gather_store.cuh), or one after the other, the convolution by whoever is fastest.
 // Which of them is measured for each shape: one pass saves memory traffic, but where cuDNN is far
 // ahead with the convolution it is better off alone.
 #include <tuple>

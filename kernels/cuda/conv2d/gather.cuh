@@ -13,8 +13,8 @@
 // taps find what they share in L1. Blocks that follow each other have the same pixels and other
 // output channels, so that pixels come from device memory once.
 //
-// Here is the problem and how a tile of it is loaded; conv2d_gather_store.cuh says what becomes of
-// the sums, conv2d_gather_kernel.cuh is the kernel.
+// Here is the problem and how a tile of it is loaded; gather_store.cuh says what becomes of
+// the sums, gather_kernel.cuh is the kernel.
 #pragma once
 
 #include "kernels/conv2d_batch_norm.hpp"

@@ -1,4 +1,4 @@
-// What becomes of the sums of a tile of conv2d_gather.cuh: they are rounded and written, and, if
+// What becomes of the sums of a tile of gather.cuh: they are rounded and written, and, if
 // wanted, something is added to them and what batch normalisation does next is done before they
 // leave the SM. For N values in bfloat16 behind the convolution's own work:
 //

@@ -1,4 +1,4 @@
-// The convolutions of conv2d_gather.cuh and conv2d_weights.cuh by warp groups. Compiled for sm_90a
+// The convolutions of gather.cuh and weights.cuh by warp groups. Compiled for sm_90a
 // alone: who calls it has asked warp_groups_can().
 //
 // The floor is theirs. A warp group of 64 rows and 128 columns takes 64 cycles for 16 of the depth,
