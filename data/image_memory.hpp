@@ -1,11 +1,11 @@
-// Where the images of a data set are kept.
+// Memory of the images of a data set.
 #pragma once
 
 #include "engine/names.hpp"
 
 namespace bptplr {
 
-/// Where the images wait that a GPU makes views of, as uint8.
+/// Memory of the uint8 images from which a GPU makes views.
 enum class ImageMemory {
   kAuto,    ///< on the GPU where they take at most half of what is free there
   kDevice,  ///< on the GPU

@@ -23,8 +23,4 @@ DeviceChoice parse_device_choice(const std::string& name) {
   return *choice;
 }
 
-Device parse_device(const std::string& name) {
-  return choose_device(parse_device_choice(name));
-}
-
 }  // namespace bptplr

@@ -35,7 +35,5 @@ Device choose_device(DeviceChoice choice);
 
 /// Returns the choice called `name`. Throws Error where there is none.
 DeviceChoice parse_device_choice(const std::string& name);
-/// Returns choose_device(parse_device_choice(name)).
-Device parse_device(const std::string& name);
 
 }  // namespace bptplr

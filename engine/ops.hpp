@@ -82,11 +82,8 @@ Tensor global_avg_pool2d(const Tensor& x);
 
 /// Returns the softmax over the last axis of x [n, classes].
 Tensor softmax(const Tensor& x);  // no gradient: targets and predictions only
-Tensor log_softmax(const Tensor& x);
 /// Returns -mean_i sum_c target log softmax(logits) -> [1]; no gradient for the target.
 Tensor soft_cross_entropy(const Tensor& logits, const Tensor& target);
-/// Returns the mean cross-entropy with integer labels -> [1].
-Tensor cross_entropy(const Tensor& logits, std::span<const std::int64_t> labels);
 /// Returns [n, classes] with a one at each label.
 Tensor one_hot(std::span<const std::int64_t> labels, std::int64_t classes,
                DType dtype = DType::kFloat32);

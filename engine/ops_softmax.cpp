@@ -19,26 +19,6 @@ Tensor softmax(const Tensor& x) {
   return y;
 }
 
-Tensor log_softmax(const Tensor& x) {
-  const Range range("softmax", moved(2 * x.numel(), x.dtype()));
-  require_matrix(x, "log_softmax");
-  Tensor y = Tensor::empty_like(x);
-  dispatch_float(x, [&](const auto& ctx, auto zero) {
-    using T = decltype(zero);
-    kernels::log_softmax_forward(ctx, x.data<T>(), y.data<T>(), x.size(0), x.size(1));
-  });
-  return record(y, {x}, [y = y.detach()](const Tensor& dy) {
-    const Range backward_range("softmax", moved(3 * dy.numel(), dy.dtype()));
-    Tensor dx = Tensor::empty_like(dy);
-    dispatch_float(dy, [&](const auto& ctx, auto zero) {
-      using T = decltype(zero);
-      kernels::log_softmax_backward(ctx, y.data<T>(), dy.data<T>(), dx.data<T>(), dy.size(0),
-                                    dy.size(1));
-    });
-    return std::vector<Tensor>{dx};
-  });
-}
-
 Tensor soft_cross_entropy(const Tensor& logits, const Tensor& target) {
   const Range range("losses", moved(3 * logits.numel(), logits.dtype()));
   require_matrix(logits, "soft_cross_entropy");
@@ -66,12 +46,6 @@ Tensor one_hot(std::span<const std::int64_t> labels, std::int64_t classes, DType
     }
   });
   return y;
-}
-
-Tensor cross_entropy(const Tensor& logits, std::span<const std::int64_t> labels) {
-  require_matrix(logits, "cross_entropy");
-  return soft_cross_entropy(logits,
-                            one_hot(labels, logits.size(1), logits.dtype()).to(logits.device()));
 }
 
 }  // namespace bptplr

@@ -10,14 +10,6 @@ namespace bptplr::kernels {
 /// Computes y = softmax(x); y may be x.
 template <class Context, class T>
 void softmax(const Context& ctx, const T* x, T* y, std::int64_t n, std::int64_t classes);
-/// Computes y = log(softmax(x)), without overflow for any finite x; y may be x.
-template <class Context, class T>
-void log_softmax_forward(const Context& ctx, const T* x, T* y, std::int64_t n,
-                         std::int64_t classes);
-/// Computes dx = dy - softmax(x) * sum(dy), with softmax(x) = exp(y).
-template <class Context, class T>
-void log_softmax_backward(const Context& ctx, const T* y, const T* dy, T* dx, std::int64_t n,
-                          std::int64_t classes);
 /// Computes the soft cross-entropy loss = -mean_i sum_c target log softmax(logits), and its
 /// gradient (softmax(logits) * sum_c target - target) / n with respect to the logits. n = 0 gives
 /// 0.

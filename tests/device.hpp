@@ -12,7 +12,7 @@ namespace bptplr {
 
 /// Returns the device that this executable tests.
 inline Device test_device() {
-  static const Device device = parse_device(BPTPLR_TEST_DEVICE);
+  static const Device device = choose_device(parse_device_choice(BPTPLR_TEST_DEVICE));
   return device;
 }
 

@@ -2,10 +2,12 @@
 // on the CPU.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "engine/autograd.hpp"
 #include "engine/dispatch.hpp"
+#include "engine/ops.hpp"
 #include "engine/tensor.hpp"
 
 namespace bptplr {
@@ -38,6 +40,12 @@ inline Tensor multiply(const Tensor& a, const Tensor& b) {
     return std::vector<Tensor>{a.requires_grad() ? multiply(dy, b) : Tensor(),
                                b.requires_grad() ? multiply(dy, a) : Tensor()};
   });
+}
+
+/// Mean cross-entropy of logits [n, classes] with integer labels -> [1].
+inline Tensor cross_entropy(const Tensor& logits, std::span<const std::int64_t> labels) {
+  return soft_cross_entropy(logits,
+                            one_hot(labels, logits.size(1), logits.dtype()).to(logits.device()));
 }
 
 }  // namespace bptplr

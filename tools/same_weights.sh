@@ -18,7 +18,7 @@ for method in bptplr dividemix unicon longremix plremix mixup gce ce; do
   runs+=("$method: --method $method")
 done
 runs+=("reference preset: --preset reference"
-  "asymmetric: --noise_mode instance --r 0.4 --warm_up_penalty on --warm_up_contrastive info_nce"
+  "instance noise: --noise_mode instance --r 0.4 --warm_up_penalty on --warm_up_contrastive info_nce"
   "flat PLR apart: --contrastive flat_plr --contrastive_forward apart --lr_schedule step --lr_steps 50%:10"
   "two statistics: --statistic jsd --selection gmm --exchange joint --jsd_base 2"
   "resnet50: --arch resnet50 --projector linear_bn"

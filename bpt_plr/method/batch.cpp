@@ -40,7 +40,7 @@ void Batch::copy_from(const Batch& source) {
     if (targets[i]->defined()) targets[i]->copy_from(*sources[i]);
   }
   dropout = source.dropout;
-  lambda_u = source.lambda_u;
+  known = source.known;
   samples = source.samples;
 }
 

@@ -13,6 +13,9 @@
 
 namespace bptplr {
 
+/// Losses by name: "loss" is what was minimised; "loss_x", "loss_u", ... are its terms.
+using LossTerms = std::map<std::string, double>;
+
 /// Batch of B_x labelled and B_u unlabelled samples, either of which may be 0; in the warm-up all
 /// samples are labelled. M is the number of weak views.
 struct Batch {
@@ -25,7 +28,7 @@ struct Batch {
   Tensor permutation;        ///< int64 [M] MixUp partner of each row; undefined without MixUp
   Tensor scalars;            ///< float64 [5], see make_scalars
   DropoutKey dropout;        ///< of the first forward pass; the step numbers later ones
-  double lambda_u = 0.0;     ///< weight of L_U, for reports
+  LossTerms known;           ///< figures known beforehand and reported beside the losses: lambda_u
   std::int64_t samples = 0;  ///< B_x + B_u
 
   std::int64_t size_x() const { return labels.numel(); }
@@ -49,9 +52,6 @@ struct Batch {
 /// Returns the numbers that change from batch to batch: the learning rate, the MixUp weight, and
 /// the coefficients of L_X (1), L_U and R. float64 [5] on the CPU.
 Tensor make_scalars(double lr, double mix, double lambda_u, double penalty);
-
-/// Losses by name: "loss" is what was minimised; "loss_x", "loss_u", ... are its terms.
-using LossTerms = std::map<std::string, double>;
 
 /// Losses of one step, still on its device.
 struct Losses {

@@ -30,9 +30,9 @@ class SimClr : public Contrast {
     if (batch.size_u() > 0) {
       const std::int64_t u3 = 2 * batch.size_x();
       const std::int64_t u4 = u3 + batch.size_u();
-      const Tensor first = project(k, batch, views.strong().rows(u3, u4), Pass::kContrast);
+      const Tensor first = project(k, batch, views.strong.rows(u3, u4), Pass::kContrast);
       const Tensor second =
-          project(k, batch, views.strong().rows(u4, views.rows()), Pass::kContrast2);
+          project(k, batch, views.strong.rows(u4, views.rows()), Pass::kContrast2);
       const Range range("contrastive");
       // Without class sets PLR is InfoNCE, the loss of SimCLR.
       loss = contrastive_loss(concat({first, second}), nullptr, kernels::ContrastiveLoss::kPlr,
@@ -79,8 +79,7 @@ class PseudoLabelRelaxed : public Contrast {
     Tensor logits = classify_mixture(k, batch, views);
     const Tensor projection = [&] {
       const Range range("forward");
-      return k
-          .forward(arrange_anchors(views.strong(), batch), training_mode(batch, Pass::kContrast))
+      return k.forward(arrange_anchors(views.strong, batch), training_mode(batch, Pass::kContrast))
           .projection;
     }();
     const Range range("contrastive");

@@ -100,7 +100,7 @@ void draw_uniforms(std::uint64_t seed, std::uint32_t epoch, std::uint32_t networ
 }
 
 /// Converts the result of each part of `points`, for networks `first`, first + 1, ...
-std::vector<GmmFit> to_fits(const GmmFits& made, const Tensor& points,
+std::vector<GmmFit> to_fits(const GmmPointFits& made, const Tensor& points,
                             const std::vector<std::int64_t>& offsets, const GmmOptions& options,
                             std::size_t first) {
   const Tensor clean_here = made.clean_probability.to(Device{});
@@ -121,7 +121,7 @@ std::vector<GmmFit> fit_from_uniforms(const Tensor& points,
                                       const GmmOptions& options, std::size_t first,
                                       const std::vector<double>& uniforms) {
   const Tensor seeds = Tensor::from(uniforms, {std::ssize(uniforms)}).to(points.device());
-  return to_fits(fit_mixtures(points, offsets, options, seeds), points, offsets, options, first);
+  return to_fits(gmm_fit_points(points, offsets, options, seeds), points, offsets, options, first);
 }
 
 }  // namespace
@@ -163,7 +163,7 @@ GmmFit fit_gmm_from_labels(const Tensor& losses, std::span<const std::uint8_t> l
           "the labels that a GMM starts from must be 0 or 1");
   const std::vector<std::int64_t> offsets{0, losses.size(0)};
   const Tensor start = Tensor::from(labels, {std::ssize(labels)}).to(losses.device());
-  const GmmFits made = fit_mixtures_from_labels(losses, offsets, options, start);
+  const GmmPointFits made = gmm_fit_points_from_labels(losses, offsets, options, start);
   return to_fits(made, losses, offsets, options, 0).front();
 }
 

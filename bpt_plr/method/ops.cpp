@@ -119,10 +119,10 @@ namespace {
 
 /// Returns the results of run(context, points, results, clean posteriors), which calls a kernel.
 template <class Run>
-GmmFits collect_fits(const Tensor& points, std::int64_t fits, Run&& run) {
+GmmPointFits collect_fits(const Tensor& points, std::int64_t fits, Run&& run) {
   const Device device = points.device();
-  GmmFits made{std::vector<kernels::GmmResult>(static_cast<std::size_t>(fits)),
-               Tensor::empty({points.size(0)}, DType::kFloat64, device)};
+  GmmPointFits made{std::vector<kernels::GmmResult>(static_cast<std::size_t>(fits)),
+                    Tensor::empty({points.size(0)}, DType::kFloat64, device)};
   const auto bytes = std::as_writable_bytes(std::span(made.results));
   Tensor results = Tensor::empty({std::ssize(bytes)}, DType::kUint8, device);
   dispatch_float(points, [&](const auto& ctx, auto zero) {
@@ -135,8 +135,8 @@ GmmFits collect_fits(const Tensor& points, std::int64_t fits, Run&& run) {
 
 }  // namespace
 
-GmmFits fit_mixtures(const Tensor& points, std::span<const std::int64_t> offsets,
-                     const kernels::GmmOptions& options, const Tensor& uniforms) {
+GmmPointFits gmm_fit_points(const Tensor& points, std::span<const std::int64_t> offsets,
+                            const kernels::GmmOptions& options, const Tensor& uniforms) {
   const std::int64_t fits = std::ssize(offsets) - 1;
   return collect_fits(points, fits,
                       [&](const auto& ctx, const auto* x, auto* results, double* clean) {
@@ -145,8 +145,8 @@ GmmFits fit_mixtures(const Tensor& points, std::span<const std::int64_t> offsets
                       });
 }
 
-GmmFits fit_mixtures_from_labels(const Tensor& points, std::span<const std::int64_t> offsets,
-                                 const kernels::GmmOptions& options, const Tensor& labels) {
+GmmPointFits gmm_fit_points_from_labels(const Tensor& points, std::span<const std::int64_t> offsets,
+                                        const kernels::GmmOptions& options, const Tensor& labels) {
   const std::int64_t fits = std::ssize(offsets) - 1;
   return collect_fits(
       points, fits, [&](const auto& ctx, const auto* x, auto* results, double* clean) {

@@ -83,17 +83,17 @@ Tensor jensen_shannon_distance(const Tensor& first_logits, const Tensor& second_
 void interleave(const Tensor& first, const Tensor& second, Tensor out);
 
 /// Results of Gaussian mixtures over consecutive rows of one array of points (kernels/gmm.hpp).
-struct GmmFits {
+struct GmmPointFits {
   std::vector<kernels::GmmResult> results;
   Tensor clean_probability;  ///< float64 [n], the posterior of the clean component
 };
 /// Fits a mixture to rows offsets[k] to offsets[k + 1] of points [n, 2] for every k; uniforms:
 /// float64 [fits * kernels::kGmmUniforms].
-GmmFits fit_mixtures(const Tensor& points, std::span<const std::int64_t> offsets,
-                     const kernels::GmmOptions& options, const Tensor& uniforms);
+GmmPointFits gmm_fit_points(const Tensor& points, std::span<const std::int64_t> offsets,
+                            const kernels::GmmOptions& options, const Tensor& uniforms);
 /// Fits mixtures from labels, uint8 [n] of 0 and 1, instead of those of k-means.
-GmmFits fit_mixtures_from_labels(const Tensor& points, std::span<const std::int64_t> offsets,
-                                 const kernels::GmmOptions& options, const Tensor& labels);
+GmmPointFits gmm_fit_points_from_labels(const Tensor& points, std::span<const std::int64_t> offsets,
+                                        const kernels::GmmOptions& options, const Tensor& labels);
 
 /// Result of the balanced partition (kernels/partition.hpp): labelled samples, then unlabelled
 /// ones.

@@ -71,9 +71,12 @@ StepViews SemiSupervisedStep::make_views(const Batch& batch, const ViewMaker& vi
                                          const Tensor& logits_j) const {
   const std::int64_t rows = 2 * batch.samples;
   const bool has_strong = wants_strong_views();
-  StepViews made{views.empty(rows), views.empty(has_strong ? 2 * rows : rows), {}};
+  StepViews made{views.empty(rows), {}, views.empty(has_strong ? 2 * rows : rows), {}};
   views.make(batch.weak, made.weak);
-  if (has_strong) views.make(batch.strong, made.strong());
+  if (has_strong) {
+    made.strong = made.combined.rows(rows, 2 * rows);
+    views.make(batch.strong, made.strong);
+  }
   if (contrast_->wants_class_sets()) {
     made.class_sets =
         make_class_sets(gather_rows(logits_j, batch.set_rows), batch.set_labels, kappa_);
@@ -129,7 +132,7 @@ Tensor SemiSupervisedStep::mix_up(const Targets& targets, const Batch& batch,
   const Tensor a =
       trains_on_weak_views_
           ? concat({views.weak.rows(views_u, views.rows()), views.weak.rows(0, views_u)})
-          : views.strong();
+          : views.strong;
   const Tensor t =
       concat({targets.labelled, targets.labelled, targets.unlabelled, targets.unlabelled});
   const Range range("mixup", moved(2 * a.numel(), a.dtype()));

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "bpt_plr/method/selection.hpp"
+#include "engine/error.hpp"
 
 namespace bptplr {
 namespace {
@@ -28,6 +29,11 @@ class SmallLossSelection : public Selection {
   static Division smallest(const Tensor& losses, double share) {
     const Tensor here = losses.to(Device{});
     const auto values = here.span<float>();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      require(std::isfinite(values[i]),
+              "the loss of sample {} is {}: training has diverged; train again with a lower --lr",
+              i, values[i]);
+    }
     std::vector<std::size_t> order(values.size());
     std::iota(order.begin(), order.end(), 0);
     std::ranges::stable_sort(order, {}, [&](std::size_t i) { return values[i]; });

@@ -33,11 +33,11 @@ WarmUpStep::WarmUpStep(const Recipe& recipe, Network& network, Sgd& optimizer)
       temperature_(recipe.warm_up_temperature) {}
 
 Losses WarmUpStep::operator()(const Batch& batch, const ViewMaker& views) const {
-  StepViews made{views.empty(batch.samples), {}, {}};
+  StepViews made{views.empty(batch.samples), {}, {}, {}};
   views.make(batch.weak, made.weak);
   if (strong_views_) {
-    made.combined = views.empty(2 * batch.samples);
-    views.make(batch.strong, made.combined);
+    made.strong = views.empty(2 * batch.samples);
+    views.make(batch.strong, made.strong);
   }
   return train(batch, made);
 }
@@ -65,12 +65,12 @@ Losses WarmUpStep::train(const Batch& batch, const StepViews& views) const {
     backward(loss);
   }
   if (strong_views_ && contrastive_grad_) {
-    const Tensor loss = contrastive_loss_of(batch, views.combined);
+    const Tensor loss = contrastive_loss_of(batch, views.strong);
     note("contrastive", loss);
     backward(loss);
   } else if (strong_views_) {
     const NoGrad no_grad;
-    network_.forward(views.combined, training_mode(batch, Pass::kWarmUpStrong));
+    network_.forward(views.strong, training_mode(batch, WarmUpPass::kStrong));
   }
   optimizer_.step(batch.lr());
   losses.names.emplace_back("loss");
@@ -79,7 +79,7 @@ Losses WarmUpStep::train(const Batch& batch, const StepViews& views) const {
 }
 
 Tensor WarmUpStep::classify(const Batch& batch, const Tensor& images) const {
-  return network_.classify(images, training_mode(batch, Pass::kWeak));
+  return network_.classify(images, training_mode(batch, WarmUpPass::kWeak));
 }
 
 /// Returns the loss of the labels, and its logits in `logits`.
@@ -103,7 +103,7 @@ Tensor WarmUpStep::classifier_loss(const Batch& batch, const Tensor& weak, Tenso
 
 Tensor WarmUpStep::contrastive_loss_of(const Batch& batch, const Tensor& strong) const {
   return contrastive_loss(
-      network_.forward(strong, training_mode(batch, Pass::kWarmUpStrong)).projection, nullptr,
+      network_.forward(strong, training_mode(batch, WarmUpPass::kStrong)).projection, nullptr,
       contrastive_kind_, temperature_);
 }
 

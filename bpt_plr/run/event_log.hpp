@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include "bpt_plr/recipe/recipe.hpp"
 #include "bpt_plr/run/selection_points.hpp"

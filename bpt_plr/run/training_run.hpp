@@ -6,6 +6,7 @@
 //   const bool finished = training.run();
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,9 @@ class TrainingRun {
   /// Trains to the end, writing all results after every epoch. Returns false if it was stopped
   /// earlier, with a checkpoint written. Throws Error for a loss that is not finite, and at the end
   /// for results that could not be written.
+  TrainingRun(const TrainingRun&) = delete;  // its parts refer to one another
+  TrainingRun& operator=(const TrainingRun&) = delete;
+
   bool run();
 
   Trainer& trainer() { return trainer_; }

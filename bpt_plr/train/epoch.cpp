@@ -39,8 +39,8 @@ std::int64_t train_on_batches(Sampler& sampler, GraphedStep& step, const Sgd& op
   for (std::int64_t i = control.first_iteration; i < iterations; ++i) {
     const Batch batch = sampler.next();
     images += batch.samples;
-    const Losses losses = step(batch);
-    queue.add({i, images, batch.lambda_u, losses.names, PendingCopy(losses.values),
+    const Losses losses = step(batch, i + 1 == iterations);
+    queue.add({i, images, batch.known, losses.names, PendingCopy(losses.values),
                PendingCopy(optimizer.nonfinite())});
     queue.report(kMostPending);
     if (control.wants_stop && control.wants_stop()) {

@@ -7,8 +7,9 @@
 
 namespace bptplr {
 
-Losses GraphedStep::operator()(const Batch& batch) {
+Losses GraphedStep::operator()(const Batch& batch, bool is_last) {
   if (!options_.may_record || (has_run_ && !batch.has_shapes_of(batch_))) {
+    if (is_last) release();  // its memory would stand beside that of this batch
     return step_(batch.to(options_.device));
   }
   if (has_run_) {
@@ -36,9 +37,10 @@ void GraphedStep::record() {
     losses_ = losses;
   } catch (const std::exception& error) {
     options_.may_record = false;
-    options_.warn(fmt::format(
-        "the GPU cannot record an iteration ({}); training goes on without, more slowly",
-        error.what()));
+    if (options_.warn)
+      options_.warn(fmt::format(
+          "the GPU cannot record an iteration ({}); training goes on without, more slowly",
+          error.what()));
   }
   // Recording has advanced the counters like a run; each replay advances them from before it.
   for (std::size_t i = 0; i < counts_.size(); ++i) {
@@ -46,6 +48,13 @@ void GraphedStep::record() {
     counts_[i] = value - counts_[i];
     value -= counts_[i];
   }
+}
+
+void GraphedStep::release() {
+  losses_ = {};
+  graph_ = nullptr;
+  batch_ = {};
+  has_run_ = false;
 }
 
 void GraphedStep::replay() {

@@ -3,6 +3,7 @@
 // writes the next batch.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,12 +32,14 @@ class GraphedStep {
 
   GraphedStep(Step step, Options options) : step_(std::move(step)), options_(std::move(options)) {}
 
-  /// Queues the step on a batch on the CPU. The next call overwrites the returned losses.
-  Losses operator()(const Batch& batch);
+  /// Queues the step on a batch that is on the CPU. The losses are overwritten by the next call.
+  /// `is_last`: no batch follows, so one of other shapes than those recorded frees the graph first.
+  Losses operator()(const Batch& batch, bool is_last = false);
 
  private:
   void record();
   void replay();
+  void release();
 
   Step step_;
   Options options_;

@@ -25,7 +25,7 @@ void LossQueue::report(std::size_t most) {
 void LossQueue::report_first() const {
   const Iteration& first = waiting_.front();
   LossTerms terms = loss_terms({first.names, first.values.get()});
-  if (terms.contains("loss_u")) terms["lambda_u"] = first.lambda_u;
+  terms.insert(first.known.begin(), first.known.end());
   const bool finite = std::isfinite(terms.at("loss"));
   if (!finite || first.nonfinite.get().item() != 0.0) {
     throw NotFinite("the {} is not finite in {} ({}); lower --lr or check the data",

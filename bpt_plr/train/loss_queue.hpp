@@ -28,7 +28,7 @@ class LossQueue {
   struct Iteration {
     std::int64_t number = 0;
     std::int64_t images = 0;  ///< samples drawn up to this iteration
-    double lambda_u = 0.0;
+    LossTerms known;          ///< Batch::known
     std::vector<std::string> names;
     PendingCopy values;
     PendingCopy nonfinite;  ///< Sgd::nonfinite

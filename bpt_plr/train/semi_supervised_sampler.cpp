@@ -138,9 +138,10 @@ void SemiSupervisedSampler::draw_mixup(std::int64_t rows, Batch& batch) const {
   const Recipe& recipe = epoch_.recipe;
   Philox random = epoch_.mixup_stream(next_);
   const double l = random.beta(recipe.alpha, recipe.alpha);
-  batch.lambda_u = lambda();
+  const double lambda_u = lambda();
+  batch.known = {{"lambda_u", lambda_u}};
   batch.scalars = make_scalars(learning_rate(recipe, epoch_.epoch_of_stage), std::max(l, 1.0 - l),
-                               batch.lambda_u, recipe.penalty);
+                               lambda_u, recipe.penalty);
   batch.permutation = vector_of(random.permutation(rows));
 }
 

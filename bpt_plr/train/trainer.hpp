@@ -54,6 +54,8 @@ class Trainer {
   /// Receives a resolved recipe; `data` and `observer` must outlive the trainer. Throws Error if
   /// recipe and data do not fit.
   Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& observer);
+  Trainer(const Trainer&) = delete;  // its views refer to its data
+  Trainer& operator=(const Trainer&) = delete;
 
   /// Trains the remaining epochs. Returns false if the observer stopped it early. Throws NotFinite
   /// for a loss or gradient that is not finite, Error when a class is empty, ...

@@ -355,12 +355,10 @@ CachedImages cached_images(const CacheRequest& request, const LoadReport& report
                                  cache.string(), image_cache::kVersionBefore, image_cache::kVersion,
                                  request.cache.filename().string()));
       }
+      std::error_code ignored;  // before the new one is written: there may be room for one only
+      for (const fs::path& cache : outdated) fs::remove(cache, ignored);
       require_space(request);
       CacheBuilder(request, now, file).build(report);
-      std::error_code ignored;
-      for (const fs::path& cache : outdated) {
-        if (cache != request.cache) fs::remove(cache, ignored);
-      }
       opened = open_cache(request, now);
       require(opened.images.has_value(),
               "{} does not read back as it was written; check the disk or name another --cache_dir",

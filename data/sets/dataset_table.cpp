@@ -95,10 +95,10 @@ constexpr std::array kTable{
     small_images(kCifar10, kExtracted, 10, 5, asymmetric_noise_cifar10, cifar10),
     small_images(kCifar100, kExtracted, 100, 1, asymmetric_noise_cifar100, cifar100),
     small_images(kShapes, nullptr, 10, 0, nullptr, shapes),
-    image_files(kAnimal10n, kExtracted, 10, 64, animal10n, has_animal10n_images, list_animal10n),
     image_files(kClothing1m, kExtracted, 14, 256, clothing1m, has_clothing1m, list_clothing1m),
-    image_files(kFolder, kExtracted, 0, 64, folder, is_other, list_folder),
-    image_files(kCsv, "manifest", 0, 64, manifest, is_file, list_manifest)};
+    image_files(kAnimal10n, kExtracted, 10, 64, animal10n, has_animal10n_images, list_animal10n),
+    image_files(kCsv, "manifest", 0, 64, manifest, is_file, list_manifest),
+    image_files(kFolder, kExtracted, 0, 64, folder, is_other, list_folder)};
 
 }  // namespace
 

@@ -27,26 +27,6 @@ void softmax(const Context&, const T* x, T* y, std::int64_t n, std::int64_t clas
 }
 
 template <class Context, class T>
-void log_softmax_forward(const Context&, const T* x, T* y, std::int64_t n, std::int64_t classes) {
-  for_each_row(n, classes, [&](std::int64_t i) {
-    const T lse = static_cast<T>(log_sum_exp(x + i * classes, classes));
-    for (std::int64_t k = i * classes; k < (i + 1) * classes; ++k) y[k] = x[k] - lse;
-  });
-}
-
-template <class Context, class T>
-void log_softmax_backward(const Context&, const T* y, const T* dy, T* dx, std::int64_t n,
-                          std::int64_t classes) {
-  for_each_row(n, classes, [&](std::int64_t i) {
-    T sum{0};
-    for (std::int64_t k = i * classes; k < (i + 1) * classes; ++k) sum += dy[k];
-    for (std::int64_t k = i * classes; k < (i + 1) * classes; ++k) {
-      dx[k] = dy[k] - std::exp(y[k]) * sum;
-    }
-  });
-}
-
-template <class Context, class T>
 void soft_cross_entropy(const Context&, const T* logits, const T* target, std::int64_t n,
                         std::int64_t classes, T* loss, T* dlogits) {
   const T inverse_n = T{1} / static_cast<T>(std::max<std::int64_t>(n, 1));
@@ -71,12 +51,9 @@ void soft_cross_entropy(const Context&, const T* logits, const T* target, std::i
   *loss = static_cast<T>(total * static_cast<double>(inverse_n));
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                                     \
-  template void softmax(const CpuContext&, const T*, T*, std::int64_t, std::int64_t);             \
-  template void log_softmax_forward(const CpuContext&, const T*, T*, std::int64_t, std::int64_t); \
-  template void log_softmax_backward(const CpuContext&, const T*, const T*, T*, std::int64_t,     \
-                                     std::int64_t);                                               \
-  template void soft_cross_entropy(const CpuContext&, const T*, const T*, std::int64_t,           \
+#define BPTPLR_INSTANTIATE(T)                                                           \
+  template void softmax(const CpuContext&, const T*, T*, std::int64_t, std::int64_t);   \
+  template void soft_cross_entropy(const CpuContext&, const T*, const T*, std::int64_t, \
                                    std::int64_t, T*, T*);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)

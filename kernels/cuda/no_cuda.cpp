@@ -205,8 +205,6 @@ FLOAT(find_nonfinite, const SgdTensor<T>*, std::int64_t, const SgdChunk*, std::i
 
 // softmax
 FLOAT(softmax, const T*, T*, std::int64_t, std::int64_t);
-FLOAT(log_softmax_forward, const T*, T*, std::int64_t, std::int64_t);
-FLOAT(log_softmax_backward, const T*, const T*, T*, std::int64_t, std::int64_t);
 FLOAT(soft_cross_entropy, const T*, const T*, std::int64_t, std::int64_t, T*, T*);
 
 // targets

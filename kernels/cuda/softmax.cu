@@ -1,4 +1,4 @@
-// Softmax, its logarithm and the soft cross-entropy. A warp takes a row (softmax_row.cuh), so that
+// Softmax and the soft cross-entropy. A warp takes a row (softmax_row.cuh), so that
 // sums over classes need no shared memory and each logit is read once and its result written once.
 // The cross-entropy's value is a sum over all rows: blocks leave partial sums for a second launch,
 // which adds them in the order of the rows.
@@ -9,7 +9,7 @@
 namespace bptplr::kernels {
 namespace {
 
-template <int kPerLane, bool kLog>
+template <int kPerLane>
 __global__ void __launch_bounds__(kRowThreads)
     softmax_kernel(const float* x, float* y, std::int64_t n, int classes) {
   const std::int64_t row = warp_row();
@@ -17,21 +17,7 @@ __global__ void __launch_bounds__(kRowThreads)
   const auto logits = lane_row<kPerLane>(classes, x + row * classes);
   const Softmax softmax(logits);
   y += row * classes;
-  logits.each(
-      [&](int c, float z) { y[c] = kLog ? softmax.log_probability(z) : softmax.probability(z); });
-}
-
-template <int kPerLane>
-__global__ void __launch_bounds__(kRowThreads)
-    log_softmax_backward_kernel(const float* y, const float* dy, float* dx, std::int64_t n,
-                                int classes) {
-  const std::int64_t row = warp_row();
-  if (row >= n) return;
-  y += row * classes;
-  dx += row * classes;
-  const auto slopes = lane_row<kPerLane>(classes, dy + row * classes);
-  const float sum = row_sum<float>(slopes, [](int, float slope) { return slope; });
-  slopes.each([&](int c, float slope) { dx[c] = slope - expf(y[c]) * sum; });
+  logits.each([&](int c, float z) { y[c] = softmax.probability(z); });
 }
 
 template <int kPerLane>
@@ -59,33 +45,13 @@ __global__ void __launch_bounds__(kRowThreads)
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
-template <bool kLog>
-void launch_softmax(const CudaContext& ctx, const float* x, float* y, std::int64_t n,
-                    std::int64_t classes) {
-  with_values_per_lane(classes, [&](auto per_lane) {
-    launch(ctx, row_launch(n), softmax_kernel<per_lane, kLog>, x, y, n, classes);
-  });
-}
-
 }  // namespace
 
 template <>
 void softmax(const CudaContext& ctx, const float* x, float* y, std::int64_t n,
              std::int64_t classes) {
-  launch_softmax<false>(ctx, x, y, n, classes);
-}
-
-template <>
-void log_softmax_forward(const CudaContext& ctx, const float* x, float* y, std::int64_t n,
-                         std::int64_t classes) {
-  launch_softmax<true>(ctx, x, y, n, classes);
-}
-
-template <>
-void log_softmax_backward(const CudaContext& ctx, const float* y, const float* dy, float* dx,
-                          std::int64_t n, std::int64_t classes) {
   with_values_per_lane(classes, [&](auto per_lane) {
-    launch(ctx, row_launch(n), log_softmax_backward_kernel<per_lane>, y, dy, dx, n, classes);
+    launch(ctx, row_launch(n), softmax_kernel<per_lane>, x, y, n, classes);
   });
 }
 

@@ -76,6 +76,7 @@ class GoldenIteration {
     views.combined = Tensor::empty_like(views.weak);
     if (has("views/x3")) {
       views.combined = concat({views.combined, view("x3"), view("x4"), view("u3"), view("u4")});
+      views.strong = views.combined.rows(views.rows(), 2 * views.rows());
     }
     if (has("z_x")) {
       views.class_sets = make_class_sets(concat({input("z_x"), input("z_u")}),

@@ -34,6 +34,7 @@ struct Iteration {
     };
     views.weak = images(4 * kBatch, 1);
     views.combined = images(8 * kBatch, 3);
+    views.strong = views.combined.rows(4 * kBatch, 8 * kBatch);
     const Tensor labels =
         Tensor::from(random_labels(2 * kBatch, kClasses, number), {2 * kBatch}).to(device);
     views.class_sets = make_class_sets(

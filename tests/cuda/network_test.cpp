@@ -164,6 +164,17 @@ TEST(NetworkCuda, IterationsOfOtherSizesAreRunBesideTheGraph) {
   expect_replays(recipe);
 }
 
+/// The warm-up and the baselines are recorded too, up to a last batch of another size.
+TEST(NetworkCuda, BaselinesAreReplayed) {
+  for (const char* method : {"ce", "gce", "mixup"}) {
+    SCOPED_TRACE(method);
+    Recipe recipe = small_recipe(DeviceChoice::kCuda, method);
+    recipe.batch_size = 6;
+    recipe.shapes_train = 20;
+    expect_replays(recipe);
+  }
+}
+
 /// UNICON forwards single views, through a projector with BatchNorm.
 TEST(NetworkCuda, SeveralForwardPassesAreReplayed) {
   Recipe recipe = small_recipe(DeviceChoice::kCuda, "unicon");

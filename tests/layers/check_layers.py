@@ -35,7 +35,9 @@ PRIVATE = set(LAYERS) - KERNELS
 # measurement of peaks use tensors.
 ENGINE = chain(KERNELS, "engine", "engine/io", "engine/io/torch")
 MODELS = chain(ENGINE - KERNELS, "models")
-DATA = chain(ENGINE, "data", "data/images", "data/noise", "data/sets")
+chain(ENGINE | {"data"}, "data/noise")
+DATA = chain(ENGINE, "data", "data/images") | {"data/noise"}
+DATA = chain(DATA, "data/sets")
 METHOD = chain(
     MODELS | DATA,
     "bpt_plr/recipe",
@@ -48,7 +50,6 @@ METHOD = chain(
 )
 chain(METHOD, "apps/terminal", "apps")
 chain(METHOD, "python")
-chain(METHOD, "docs")
 
 # These may include everything, kernels/cpu/ and kernels/cuda/ too, and nothing else includes them.
 FREE = {"tests", "tools"}

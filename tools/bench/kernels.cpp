@@ -437,7 +437,7 @@ int run(int argc, char** argv) {
   app.add_option("--calls", options.calls, "calls a round");
   CLI11_PARSE(app, argc, argv);
 
-  const Device device = parse_device("cuda");
+  const Device device = choose_device(DeviceChoice::kCuda);
   KernelTimer timer(device, options.rounds, options.calls);
   const Maker make(device);
   time_copy(timer, make, options);

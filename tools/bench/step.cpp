@@ -94,6 +94,7 @@ struct ReadyBatch {
     };
     views.weak = images(4 * b, 1);
     views.combined = images(8 * b, 3);
+    views.strong = views.combined.rows(4 * b, 8 * b);
     Philox random(1, Purpose::kTest, 1);
     const auto classes = static_cast<std::uint32_t>(options.classes);
     std::vector<std::int64_t> labels;

@@ -237,8 +237,8 @@ TEST(Selection, WithoutAFirstRunThereIsNoSet) {
 
 TEST(Selection, NamesEvidenceThatIsNotFinite) {
   const Labels labels(4, 0);
-  for (const SelectionKind kind :
-       {SelectionKind::kGmm, SelectionKind::kGmmBalanced, SelectionKind::kUniform}) {
+  for (const SelectionKind kind : {SelectionKind::kGmm, SelectionKind::kGmmBalanced,
+                                   SelectionKind::kUniform, SelectionKind::kSmallLoss}) {
     Recipe recipe = recipe_of("dividemix");
     recipe.selection = kind;
     const Evidence evidence{Tensor::from(std::vector<float>{0.1F, NAN, 0.5F, 1.0F}, {4}), {}};

@@ -101,6 +101,7 @@ TEST(TrainingIteration, EmptyLabelledOrUnlabelledSet) {
     const Tensor strong =
         keep_labelled ? views.combined.rows(half, middle) : views.combined.rows(middle, 2 * half);
     views.combined = concat({Tensor::empty_like(strong), strong});
+    views.strong = views.combined.rows(half / 2, half);
     const Tensor z = golden().input(keep_labelled ? "z_x" : "z_u");
     views.class_sets = make_class_sets(z, golden().input(keep_labelled ? "y" : "y_u"), 2);
     const std::int64_t end_u = 2 * batch.size_u();
@@ -154,6 +155,7 @@ Batch warm_up_batch(const std::vector<std::int64_t>& labels, double mix = 1.0,
 StepViews warm_up_views() {
   return {golden().input("warmup/weak"),
           concat({golden().input("warmup/strong1"), golden().input("warmup/strong2")}),
+          {},
           {}};
 }
 
@@ -201,7 +203,7 @@ MixedUp mix_up(double mix, const std::vector<std::int64_t>& permutation, const T
   recipe.mixup_alpha = permutation.empty() ? 0.0 : 1.0;
   const WarmUpStep step(recipe, k.network, k.optimizer);
   const LossTerms losses =
-      loss_terms(step.train(warm_up_batch(labels, mix, permutation), {weak, {}, {}}));
+      loss_terms(step.train(warm_up_batch(labels, mix, permutation), {weak, {}, {}, {}}));
   return {losses.at("loss_ce"), k.network.named().state_dict()};
 }
 
