@@ -26,7 +26,7 @@ Results on_gpu(const Problem& shape, const Coefficients& coefficients, const Ten
   const auto results = on_device([&] {
     DeviceArray<float> dev_logits(logits), dev_targets(targets);
     DeviceArray<float> loss(1), terms(3), grad(logits.numel());
-    DeviceArray<Coefficients> dev_coefficients(std::vector{coefficients});
+    DeviceArray<Coefficients> dev_coefficients(std::vector<Coefficients>{coefficients});
     kernels::semi_supervised_loss(cuda_test_context(), shape, dev_coefficients.get(),
                                   dev_logits.get(), dev_targets.get(), loss.get(), terms.get(),
                                   grad.get());

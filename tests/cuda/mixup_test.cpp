@@ -40,7 +40,7 @@ TEST_P(MixUpCuda, EqualsTheCpuToTheBit) {
     const auto results = on_device([&] {
       DeviceArray<float> dev_a(a), moved_a(a.numel() + 1), out(a.numel() + 1);
       DeviceArray<std::int64_t> dev_perm(perm);
-      DeviceArray<double> l(std::vector{0.7});
+      DeviceArray<double> l(std::vector<double>{0.7});
       kernels::check(
           cudaMemcpyAsync(moved_a.get() + a_shift, dev_a.get(),
                           static_cast<std::size_t>(a.numel()) * 4, cudaMemcpyDefault, nullptr),
@@ -64,7 +64,7 @@ TEST_P(MixUpCuda, RoundsBfloat16Once) {
   const auto results = on_device([&] {
     DeviceArray<bfloat16> dev_a(a), out(wide_a.numel());
     DeviceArray<std::int64_t> dev_perm(perm);
-    DeviceArray<double> l(std::vector{0.3});
+    DeviceArray<double> l(std::vector<double>{0.3});
     kernels::mixup(cuda_test_context(), wide_a.size(0), wide_a.size(1), l.get(), dev_a.get(),
                    dev_perm.get(), out.get());
     return std::vector{widened(out.to_host(), GetParam())};

@@ -14,61 +14,20 @@
 
 #include <algorithm>
 #include <dnnl.hpp>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <tuple>
 
+#include "kernels/cpu/conv2d/plan.hpp"
 #include "kernels/parallel.hpp"
 
 namespace bptplr::kernels {
 namespace {
 
-enum class Pass { kForward, kBackwardData, kBackwardWeights };
-
-const dnnl::engine& host_engine() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
-}
-
-/// Makes oneDNN plan for one thread while it lives.
-class SingleThreadScope {
- public:
-  SingleThreadScope() : saved_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  SingleThreadScope(const SingleThreadScope&) = delete;
-  SingleThreadScope& operator=(const SingleThreadScope&) = delete;
-  ~SingleThreadScope() { omp_set_num_threads(saved_); }
-
- private:
-  int saved_;
-};
-
-/// A tensor of a plan: how the caller lays it out, how the primitive wants it, and the conversion.
-struct Operand {
-  dnnl::memory::desc user;
-  dnnl::memory::desc native;
-  dnnl::reorder convert;  // to native for an input, to user for an output; empty if they agree
-
-  bool same() const { return user == native; }
-  /// Bytes of scratch for the native copy, rounded to a cache line.
-  std::size_t bytes() const { return same() ? 0 : round_up(native.get_size()); }
-  static std::size_t round_up(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
-};
-
-/// Everything needed to run one pass over one chunk of images.
-struct Plan {
-  dnnl::primitive primitive;
-  dnnl::memory::desc scratchpad;
-  Operand x, w, y;  // gradients have the layout of what they are the gradient of
-  Conv2dShape shape;
-};
-
-/// A 1x1 convolution with a stride reads only every stride-th pixel. Those are copied together and
-/// convolved with stride 1: where oneDNN 2.6 skips the pixels itself it writes past its scratchpad
-/// (AVX2, channels that are no multiple of 8).
-bool reads_a_grid(const Conv2dShape& s) {
-  return s.kernel == 1 && s.padding == 0 && s.stride > 1;
-}
+using onednn::cached_plan;
+using onednn::host_engine;
+using onednn::make_reorder;
+using onednn::Operand;
+using onednn::Pass;
+using onednn::Plan;
+using onednn::reads_a_grid;
 
 /// Calls fn(pixel of x, pixel of the grid) for every pixel that such a convolution reads.
 template <class Fn>
@@ -87,110 +46,6 @@ std::size_t grid_bytes(const Conv2dShape& s) {
   if (!reads_a_grid(s)) return 0;
   return Operand::round_up(static_cast<std::size_t>(s.n * s.out_h() * s.out_w() * s.c) *
                            sizeof(float));
-}
-
-dnnl::reorder make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to) {
-  return dnnl::reorder(dnnl::reorder::primitive_desc(host_engine(), from, host_engine(), to,
-                                                     dnnl::primitive_attr()));
-}
-
-Operand make_operand(const dnnl::memory::desc& user, const dnnl::memory::desc& native, bool input) {
-  Operand operand{user, native, {}};
-  if (!operand.same()) {
-    operand.convert = input ? make_reorder(user, native) : make_reorder(native, user);
-  }
-  return operand;
-}
-
-/// Winograd F(4x4, 3x3) wins from 32 channels on; below, the direct kernels are faster.
-bool prefer_winograd(const Conv2dShape& s) {
-  return s.kernel == 3 && s.stride == 1 && s.padding == 1 && s.c >= 32 && s.k >= 32;
-}
-
-struct Descriptors {
-  dnnl::memory::desc x, w, y;
-  dnnl::memory::dims strides, padding;
-};
-
-Plan finish_plan(Pass pass, const Descriptors& user, const dnnl::primitive_desc_base& pd,
-                 const dnnl::memory::desc& x, const dnnl::memory::desc& w,
-                 const dnnl::memory::desc& y, dnnl::primitive primitive) {
-  Plan plan;
-  plan.primitive = std::move(primitive);
-  plan.scratchpad = pd.scratchpad_desc();
-  plan.x = make_operand(user.x, x, pass != Pass::kBackwardData);
-  plan.w = make_operand(user.w, w, pass != Pass::kBackwardWeights);
-  plan.y = make_operand(user.y, y, pass != Pass::kForward);
-  return plan;
-}
-
-Plan make_plan_with(Pass pass, const Descriptors& user, const Descriptors& wanted,
-                    dnnl::algorithm algorithm) {
-  dnnl::primitive_attr attr;
-  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  const auto& [x, w, y, strides, padding] = wanted;
-  using dnnl::convolution_backward_data;
-  using dnnl::convolution_backward_weights;
-  using dnnl::convolution_forward;
-  const convolution_forward::primitive_desc forward(
-      {dnnl::prop_kind::forward_training, algorithm, x, w, y, strides, padding, padding}, attr,
-      host_engine());
-  if (pass == Pass::kForward) {
-    return finish_plan(pass, user, forward, forward.src_desc(), forward.weights_desc(),
-                       forward.dst_desc(), convolution_forward(forward));
-  }
-  if (pass == Pass::kBackwardData) {
-    const convolution_backward_data::primitive_desc pd(
-        {algorithm, x, w, y, strides, padding, padding}, attr, host_engine(), forward);
-    return finish_plan(pass, user, pd, pd.diff_src_desc(), pd.weights_desc(), pd.diff_dst_desc(),
-                       convolution_backward_data(pd));
-  }
-  const convolution_backward_weights::primitive_desc pd(
-      {algorithm, x, w, y, strides, padding, padding}, attr, host_engine(), forward);
-  return finish_plan(pass, user, pd, pd.src_desc(), pd.diff_weights_desc(), pd.diff_dst_desc(),
-                     convolution_backward_weights(pd));
-}
-
-Plan make_plan(Pass pass, const Conv2dShape& s) {
-  using dt = dnnl::memory::data_type;
-  using tag = dnnl::memory::format_tag;
-  const bool grid = reads_a_grid(s);
-  const dnnl::memory::dims dims_x{s.n, s.c, grid ? s.out_h() : s.h, grid ? s.out_w() : s.w};
-  const dnnl::memory::dims dims_w{s.k, s.c, s.kernel, s.kernel};
-  const dnnl::memory::dims dims_y{s.n, s.k, s.out_h(), s.out_w()};
-  const std::int64_t stride = grid ? 1 : s.stride;
-  Descriptors wanted{{dims_x, dt::f32, tag::nhwc},
-                     {dims_w, dt::f32, tag::any},
-                     {dims_y, dt::f32, tag::nhwc},
-                     {stride, stride},
-                     {s.padding, s.padding}};
-  Descriptors user = wanted;
-  user.w = {dims_w, dt::f32, tag::ohwi};
-  const SingleThreadScope scope;
-  if (pass != Pass::kBackwardWeights && prefer_winograd(s)) {
-    Descriptors blocked = wanted;
-    blocked.x = {dims_x, dt::f32, tag::any};
-    blocked.y = {dims_y, dt::f32, tag::any};
-    try {
-      return make_plan_with(pass, user, blocked, dnnl::algorithm::convolution_winograd);
-    } catch (const dnnl::error&) {
-      // This processor or this oneDNN has no Winograd kernel: the direct one computes the same.
-    }
-  }
-  return make_plan_with(pass, user, wanted, dnnl::algorithm::convolution_direct);
-}
-
-/// Plans are made once a shape and kept for the life of the process.
-const Plan& cached_plan(Pass pass, const Conv2dShape& shape) {
-  static std::mutex mutex;
-  static std::map<std::tuple<Pass, Conv2dShape>, std::unique_ptr<Plan>> plans;
-  const std::lock_guard lock(mutex);
-  auto& plan = plans[{pass, shape}];
-  if (!plan) {
-    plan = std::make_unique<Plan>(make_plan(pass, shape));
-    plan->shape = shape;
-  }
-  return *plan;
 }
 
 void* advance(void* memory, std::size_t bytes) {
