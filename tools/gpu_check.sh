@@ -112,6 +112,6 @@ for section in "${wanted[@]}"; do
   begun+=("$section")
   begin "$section" && "section_$section"
   end
-  report >/dev/null
+  report &>/dev/null
   pack
 done

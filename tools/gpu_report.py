@@ -56,7 +56,7 @@ def machine():
 
 def begin(folder):
     here = machine()
-    name = re.sub(r"[^\w.-]+", "-", "-".join(here[key] for key in SAME), flags=re.ASCII)
+    name = re.sub(r"[^\w.]+", "-", "-".join(here[key] for key in SAME), flags=re.ASCII)
     state = pathlib.Path(folder) / name
     state.mkdir(parents=True, exist_ok=True)
     (state / "machine.json").write_text(json.dumps(here), encoding="utf-8")

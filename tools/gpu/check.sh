@@ -62,9 +62,8 @@ bench() { # NAME COMMAND...: what it prints are measurements, JSON lines for the
 }
 
 train() { # NAME FLAG...: bptplr train; goes on with a run that was out of time
-  local run=$folder/run_$1 flags=("${@:2}") code=0
-  [[ ! -d $run ]] || flags=(--resume)
-  check "$1" "$build/bptplr" train "${flags[@]}" --out "$run" || code=$?
+  local run=$folder/run_$1 code=0
+  check "$1" "$build/bptplr" train --resume "${@:2}" --out "$run" || code=$?
   [[ ! -s $run/metrics.jsonl ]] || cp "$run/metrics.jsonl" "$folder/$1.jsonl"
   return "$code"
 }
