@@ -91,16 +91,18 @@ source tools/gpu/sections.sh
 
 # Where the checks run, and what is known of earlier calls: one folder a day, device and commit.
 state=$("$python" tools/gpu_report.py --begin build/gpu_check) && mkdir -p "$out" || exit 1
-name=${state##*/}
-archive=$out/$name${only:+-${only//,/-}}.tar.gz
-report() { "$python" tools/gpu_report.py "$state" "$out/$name.json" "${wanted[@]}"; }
-pack() { # without what is large and tells nothing: weights and checkpoints
-  tar -C "$state" --exclude=checkpoints --exclude='*.safetensors' -czf "$archive" "${begun[@]}"
-}
+report=$out/${state##*/}.json
+archive=${report%.json}${only:+-${only//,/-}}.tar.gz
+report() { "$python" tools/gpu_report.py "$state" "$report" "${wanted[@]}"; }
 begun=()
+pack() { # without what is large and tells nothing: weights and checkpoints
+  ((${#begun[@]} == 0)) ||
+    tar -C "$state" --exclude=checkpoints --exclude='*.safetensors' -czf "$archive" "${begun[@]}"
+}
 finish() {
   local code=0
   printf '\n== summary (%s s)\n' "$SECONDS"
+  pack
   report || code=$?
   exit "$code"
 }
@@ -110,8 +112,9 @@ for section in "${wanted[@]}"; do
   ((SECONDS < total)) || break
   printf '\n== %s (%s s)\n' "$section" "$SECONDS"
   begun+=("$section")
-  begin "$section" && "section_$section"
+  begin "$section" || continue
+  "section_$section"
   end
+  pack # and report, lest all be lost where the whole call is killed
   report &>/dev/null
-  pack
 done

@@ -108,8 +108,8 @@ def report_of(state):
 
 
 def newer(one, other):
-    """Of two outcomes of a check, the one that counts."""
-    return max(one, other, key=lambda outcome: (outcome["ok"] is not None, outcome["at"]))
+    """Of two outcomes of a check, the one that counts; the other where both are of one second."""
+    return max(other, one, key=lambda outcome: (outcome["ok"] is not None, outcome["at"]))
 
 
 def merged(one, other):

@@ -46,5 +46,5 @@ bench_kernels*) echo '{"kernel": "copy", "us": 1}' && echo '{"kernel": "half-wri
 *kernels_pytorch.py*) echo '{"kernel": "pytorch copy", "us": 2}' ;;
 *plot_runs.py*) touch "$2" ;;
 python3*check_baselines.py* | "python3 -m p"*) ;;
-python3*) exec "$REAL_PYTHON" "$@" ;;
+python3*) exec "$REAL_PYTHON" -IS "$@" ;;
 esac

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Tests tools/gpu_check.sh and what belongs to it without a GPU: all programs that it calls are
-stand-ins. usage: test_gpu_check.py"""
+stand-ins. usage: test_gpu_check.py [Checks|Time]"""
 
 import json
 import os
@@ -18,7 +18,7 @@ PROGRAMS = ("nvidia-smi", "nvcc", "cmake", "ctest", "compute-sanitizer", "python
 SECTIONS = "build tests steps epochs curves cifar10 python kernels cpu sanitizers".split()
 
 
-class GpuCheck(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -79,6 +79,8 @@ class GpuCheck(unittest.TestCase):
         checks = self.report(out)["sections"][section]["checks"]
         return {name: outcome["ok"] for name, outcome in checks.items()}
 
+
+class Checks(Case):
     def test_everything_is_run_once_and_reported(self):
         said = self.check("out", "data")
         places = [said.index(f"\n== {section} ") for section in SECTIONS]
@@ -132,43 +134,6 @@ class GpuCheck(unittest.TestCase):
         log = self.report()["sections"]["steps"]["checks"]["baselines"]["log"]
         self.assertEqual(log, ["it was this one"])
         self.assertEqual(self.outcomes("kernels")["floors"], False)  # of the call before
-
-    def test_a_build_that_is_out_of_time_is_gone_on_with(self):
-        self.tell(slow="cmake --build")
-        said = self.check("--only", "tests", "out", code=3, BPTPLR_CHECK_BUDGET="2")
-        self.assertIn("build: out of time", said)
-        self.assertEqual(self.outcomes("build")["build"], None)
-        self.assertEqual(self.called("test_cuda"), [])
-        self.assertNotIn("tests", self.report()["sections"])
-        self.tell()
-        self.check("--only", "tests", "out", BPTPLR_CHECK_BUDGET="60")
-        self.assertEqual(self.outcomes("build")["build"], True)
-        self.assertEqual(self.outcomes("tests"), {"tests_cuda": True})
-
-    def test_checks_that_were_run_are_not_run_again_after_a_lack_of_time(self):
-        flags = """--dataset shapes --shapes_train 600 --shapes_test 400 --r 0.4 --width 8
-            --blocks 1,1,1,1 --batch_size 32 --num_epochs 6 --warm_up 3 --lr 0.05 --seed 1"""
-        self.tell(
-            slow=f"bptplr train --resume {' '.join(flags.split())} --device cuda --precision float32"
-        )
-        only = ("--only", "curves,kernels", "out")
-        self.check(*only, code=3, BPTPLR_CHECK_BUDGET="4")
-        self.assertEqual(self.outcomes("curves")["cpu_float32"], True)
-        self.assertEqual(self.outcomes("curves")["cuda_float32"], None)
-        self.assertFalse(self.report()["sections"]["curves"]["done"])
-        self.tell()
-        self.check(*only)
-        trained = self.called("bptplr train")
-        self.assertEqual(len(trained), 2)
-        self.assertRegex(trained[0], r"^bptplr train --resume .* --out .*/run_cuda_float32$")
-        self.assertEqual(set(self.outcomes("curves").values()), {True})
-        self.assertIn("floors", self.outcomes("kernels"))
-
-    def test_what_hangs_has_failed(self):
-        self.tell(slow="bench_kernels")
-        said = self.check("--only", "kernels", "out", code=1, BPTPLR_CHECK_TIMEOUT="1")
-        self.assertIn("stopped at its limit of 1 s", said)
-        self.assertEqual(self.outcomes("kernels"), {"floors": False, "floors_pytorch": True})
 
     def test_reports_are_merged(self):
         self.check("--only", "steps", "a")
@@ -236,6 +201,45 @@ class GpuCheck(unittest.TestCase):
             self.assertIn(sentence, self.check(*arguments, code=2))
         self.tell(fail="nvidia-smi")
         self.assertIn("no NVIDIA GPU answers", self.check("out", code=1))
+
+
+class Time(Case):
+    def test_a_build_that_is_out_of_time_is_gone_on_with(self):
+        self.tell(slow="cmake --build")
+        said = self.check("--only", "tests", "out", code=3, BPTPLR_CHECK_BUDGET="5")
+        self.assertIn("build: out of time", said)
+        self.assertEqual(self.outcomes("build")["build"], None)
+        self.assertEqual(self.called("test_cuda"), [])
+        self.assertNotIn("tests", self.report()["sections"])
+        self.tell()
+        self.check("--only", "tests", "out", BPTPLR_CHECK_BUDGET="60")
+        self.assertEqual(self.outcomes("build")["build"], True)
+        self.assertEqual(self.outcomes("tests"), {"tests_cuda": True})
+
+    def test_checks_that_were_run_are_not_run_again_after_a_lack_of_time(self):
+        flags = """--dataset shapes --shapes_train 600 --shapes_test 400 --r 0.4 --width 8
+            --blocks 1,1,1,1 --batch_size 32 --num_epochs 6 --warm_up 3 --lr 0.05 --seed 1"""
+        self.tell(
+            slow=f"bptplr train --resume {' '.join(flags.split())} --device cuda --precision float32"
+        )
+        only = ("--only", "curves,kernels", "out")
+        self.check(*only, code=3, BPTPLR_CHECK_BUDGET="5")
+        self.assertEqual(self.outcomes("curves")["cpu_float32"], True)
+        self.assertEqual(self.outcomes("curves")["cuda_float32"], None)
+        self.assertFalse(self.report()["sections"]["curves"]["done"])
+        self.tell()
+        self.check(*only)
+        trained = self.called("bptplr train")
+        self.assertEqual(len(trained), 2)
+        self.assertRegex(trained[0], r"^bptplr train --resume .* --out .*/run_cuda_float32$")
+        self.assertEqual(set(self.outcomes("curves").values()), {True})
+        self.assertIn("floors", self.outcomes("kernels"))
+
+    def test_what_hangs_has_failed(self):
+        self.tell(slow="bench_kernels")
+        said = self.check("--only", "kernels", "out", code=1, BPTPLR_CHECK_TIMEOUT="1")
+        self.assertIn("stopped at its limit of 1 s", said)
+        self.assertEqual(self.outcomes("kernels"), {"floors": False, "floors_pytorch": True})
 
 
 if __name__ == "__main__":
