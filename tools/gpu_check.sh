@@ -12,10 +12,10 @@
 #   BPTPLR_CHECK_COMMIT   names the sources where they are no git checkout
 #   BPTPLR_JOBS, PYTHON   parallel jobs (one per processor); another python3
 #
-# On a machine whose commands may take ten minutes, call it with BPTPLR_CHECK_BUDGET=560 until the
-# code is no longer 3. What was run to its end is not run again, unless --only names its section. That
-# is known from build/gpu_check, so OUT may be empty every time; tools/gpu_report.py --merge brings
-# reports together.
+# On a machine whose commands may take ten minutes, call it with BPTPLR_CHECK_BUDGET=560 until no
+# section is left. What was run to its end is not run again, unless --only names its section. That is
+# known from build/gpu_check, so OUT may be empty every time; tools/gpu_report.py --merge brings
+# reports together. docs/gpu/README.md says more.
 #
 # OUT gets DATE-DEVICE-COMMIT.json, and an archive of that name with logs, measurements and curves
 # (with --only: of the sections called). Both are written after every section.
@@ -23,7 +23,8 @@
 # Needs nvcc, CMake 3.25, ninja, cuDNN, python3 with pip (for steps with torch, for python with its
 # headers, torch and NumPy). What else the builds need comes from the system or, on a machine without
 # a network, from .gpu/ (tools/bundle_deps.sh).
-# Exit code: 0 all is well, 1 something failed, 2 the call was wrong, 3 out of time, call it again.
+# Exit code: 0 all is well; 1 something failed, and more may be left to run, as the summary says; 2 the
+# call was wrong; 3 nothing failed, but it was out of time: call it again.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 

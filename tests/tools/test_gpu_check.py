@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -41,7 +42,7 @@ class Case(unittest.TestCase):
         calls = (self.fake / "calls").read_text(encoding="utf-8").splitlines()
         return [call for call in calls if call.startswith(start)]
 
-    def run_tool(self, *command, **variables):
+    def environment(self, **variables):
         environment = {
             key: value for key, value in os.environ.items() if not key.startswith("BPTPLR_")
         }
@@ -53,9 +54,13 @@ class Case(unittest.TestCase):
             BPTPLR_CHECK_COMMIT="abc1234",
             **variables,
         )
+        return environment
+
+    def run_tool(self, *command, **variables):
         return subprocess.run(
-            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
-        )
+            command, cwd=self.root, env=self.environment(**variables), capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
 
     def check(self, *arguments, code=0, **variables):
         ended = self.run_tool("tools/gpu_check.sh", *arguments, **variables)
@@ -240,6 +245,20 @@ class Time(Case):
         said = self.check("--only", "kernels", "out", code=1, BPTPLR_CHECK_TIMEOUT="1")
         self.assertIn("stopped at its limit of 1 s", said)
         self.assertEqual(self.outcomes("kernels"), {"floors": False, "floors_pytorch": True})
+
+    def test_a_call_that_is_ended_reports_what_it_has(self):
+        self.tell(slow="bench_kernels")
+        command = ["tools/gpu_check.sh", "--only", "kernels", "out"]
+        with subprocess.Popen(
+            command, cwd=self.root, env=self.environment(), stdout=subprocess.DEVNULL
+        ) as call:
+            while not self.called("bench_kernels"):
+                time.sleep(0.1)
+            call.terminate()
+        self.assertNotEqual(call.returncode, 0)
+        self.assertEqual(self.outcomes("build")["build"], True)
+        self.assertFalse(self.report()["sections"]["kernels"]["done"])
+        self.assertTrue(self.path("out", "-kernels.tar.gz").exists())
 
 
 if __name__ == "__main__":
