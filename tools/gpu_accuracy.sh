@@ -5,9 +5,11 @@
 #
 # usage: tools/gpu_accuracy.sh DATA_DIR [OUT [FLAG...]]
 #   DATA_DIR  cifar-10-batches-bin or cifar-10-batches-py
-#   OUT       where the report goes (docs/gpu); runs that are there are gone on with
-#   FLAG...   for bptplr train, behind those here; with --max_hours 0.1, call it until it is done
+#   OUT       where the report goes (docs/gpu); the runs are in build/gpu_accuracy, and gone on with there
+#   FLAG...   for bptplr train, behind those here; with --max_hours 0.07 each run takes four minutes of a
+#             call: call it until the code is no longer 3
 #   BPTPLR_PROGRAM, BPTPLR_DEVICE, BPTPLR_PRECISIONS: instead of build/cuda/bptplr, cuda, "bf16 float32"
+# Exit code: 0 both runs are done, 3 one was stopped before its end, else that of bptplr train.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 data=${1:?DATA_DIR is missing: tools/gpu_accuracy.sh DATA_DIR [OUT [FLAG...]]}
@@ -16,20 +18,23 @@ program=${BPTPLR_PROGRAM:-build/cuda/bptplr}
 device=${BPTPLR_DEVICE:-cuda}
 read -ra precisions <<<"${BPTPLR_PRECISIONS:-bf16 float32}"
 python=${PYTHON:-python3}
+mkdir -p "$out" build/gpu_accuracy
 
 curves=()
+stopped=0
 for precision in "${precisions[@]}"; do
-  run=$out/run_accuracy_$precision
+  run=build/gpu_accuracy/run_$precision
   # A run that is there already is gone on with; one that is done says so and ends well.
   if [[ -d $run ]]; then
-    train=(--resume)
+    train=(--resume "${@:3}")
   else
     train=(--recipe cifar10-sym50 --data_path "$data" --num_epochs 40 --device "$device"
       --precision "$precision" "${@:3}")
   fi
   code=0
   "$program" train "${train[@]}" --out "$run" || code=$?
-  ((code == 0 || code == 3)) || exit "$code"  # 3: stopped with a checkpoint; its epochs are reported
+  ((code == 0 || code == 3)) || exit "$code"
+  ((code == 0)) || stopped=3 # with a checkpoint; its epochs are reported
   [[ -s $run/metrics.jsonl ]] || continue
   curves+=("$precision=$run")
 done
@@ -68,3 +73,4 @@ name = f"accuracy-{report['date']}-{report['device'].replace(' ', '-')}-{report[
 (out / name).write_text(json.dumps(report, indent=1) + "\n")
 print("wrote", out / name)
 PY
+exit "$stopped"

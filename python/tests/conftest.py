@@ -9,6 +9,8 @@ import sys
 import numpy as np
 import pytest
 
+from bptplr import _core
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "oracle"))
 
@@ -32,6 +34,21 @@ def run_program(command):
 @pytest.fixture
 def rng():
     return np.random.default_rng(7)
+
+
+@pytest.fixture(scope="session")
+def torch_on_gpu():
+    """PyTorch, where it and the package can both use a GPU; with BPTPLR_WANTS_GPU they must."""
+    skip = pytest.fail if os.environ.get("BPTPLR_WANTS_GPU") else pytest.skip
+    try:
+        import torch
+    except ImportError as error:
+        skip(f"without PyTorch there are no tensors on a GPU: {error}")
+    if not torch.cuda.is_available():
+        skip("PyTorch sees no GPU")
+    if _core.cuda_device_count() == 0:
+        skip(_core.no_cuda_device_reason())
+    return torch
 
 
 @pytest.fixture(scope="session")

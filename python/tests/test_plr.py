@@ -320,23 +320,3 @@ def test_a_gpu_in_a_build_without_cuda_is_an_error():
     if torch.cuda.is_available():  # to PyTorch alone
         with pytest.raises(bptplr.Error, match="on a GPU, but"):
             bptplr.plr_loss(torch.zeros((4, 3), device="cuda"), None)
-
-
-def test_on_a_gpu(rng):
-    torch = pytest.importorskip("torch")
-    if not torch.cuda.is_available():
-        pytest.skip("PyTorch sees no GPU")
-    if _core.cuda_device_count() == 0:
-        pytest.skip(_core.no_cuda_device_reason())
-    logits, labels, _ = members(rng, 64, 10, 3)
-    features = unit_rows(rng, 128, 128).astype(np.float32)
-    expected = bptplr.plr_loss_and_gradient(features, bptplr.class_sets(logits, labels, 3))
-    with torch.cuda.stream(torch.cuda.Stream()):
-        sets = bptplr.class_sets(
-            torch.from_numpy(logits).cuda(), torch.from_numpy(labels).cuda(), 3
-        )
-        f = torch.from_numpy(features).cuda().requires_grad_()
-        loss = bptplr.plr_loss(f, sets)
-        loss.backward()
-        np.testing.assert_allclose(loss.item(), expected[0], rtol=1e-5)
-        np.testing.assert_allclose(f.grad.cpu().numpy(), expected[1], rtol=1e-4, atol=1e-6)
