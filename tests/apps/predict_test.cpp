@@ -82,9 +82,9 @@ TEST(AppPredict, TableAndJsonSayTheSame) {
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::vector<std::string>& fields = rows[i + 1].fields;
     ASSERT_EQ(fields.size(), 7U);
-    EXPECT_EQ(fields[0], list[i]["path"]);
+    EXPECT_EQ(fields[0], list[i]["path"].get<std::string>());
     EXPECT_EQ(fields[1], std::to_string(list[i]["label"].get<int>()));
-    EXPECT_EQ(fields[2], list[i]["name"]);
+    EXPECT_EQ(fields[2], list[i]["name"].get<std::string>());
     double sum = 0;
     double most = 0;
     for (std::size_t c = 0; c < 3; ++c) {

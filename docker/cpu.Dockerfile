@@ -1,0 +1,7 @@
+# The program on a CPU: docker build -f docker/cpu.Dockerfile -t bptplr .
+FROM debian:trixie-slim
+COPY . /opt/bptplr
+WORKDIR /opt/bptplr
+RUN tools/demo.sh
+RUN tools/test.sh
+ENTRYPOINT ["/opt/bptplr/build/cpu/bptplr"]
