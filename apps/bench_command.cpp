@@ -1,5 +1,6 @@
 // `bptplr bench`: measures where the time of a training epoch goes on this machine.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <cstdio>

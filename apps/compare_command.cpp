@@ -1,5 +1,6 @@
 // `bptplr compare NAME...`: trains methods or recipes with several seeds on the same data.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

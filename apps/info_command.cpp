@@ -1,5 +1,6 @@
 // `bptplr info`: prints the build, devices, methods and recipes of this binary.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,7 @@
 #include "apps/recipe_flags.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdint>

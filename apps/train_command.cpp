@@ -1,5 +1,6 @@
 // `bptplr train`: trains a run, from its recipe to its folder.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <cstdio>

@@ -1,5 +1,7 @@
 #include "bpt_plr/recipe/json.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,7 @@
 #include "bpt_plr/recipe/network.hpp"
 
+#include <fmt/ranges.h>
+
 #include "bpt_plr/recipe/text.hpp"
 #include "engine/device.hpp"
 #include "engine/error.hpp"

@@ -1,5 +1,7 @@
 #include "bpt_plr/recipe/schedules.hpp"
 
+#include <fmt/ranges.h>
+
 #include <cmath>
 
 #include "bpt_plr/recipe/text.hpp"

@@ -1,5 +1,7 @@
 #include "bpt_plr/results/compare/files.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -1,5 +1,7 @@
 #include "bpt_plr/results/compare/plan.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
