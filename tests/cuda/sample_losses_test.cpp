@@ -160,9 +160,11 @@ TEST_P(MinMaxNormalizeCuda, EqualsTheCpuToTheBit) {
       kernels::min_max_normalize(cuda_test_context(), n, in_place.get(), in_place.get());
       // Behind one value more: no vector is aligned there.
       DeviceArray<float> again(x);
-      kernels::check(cudaMemcpyAsync(odd.get() + 1, again.get(), static_cast<std::size_t>(n) * 4,
-                                     cudaMemcpyDefault, nullptr),
-                     "a copy");
+      if (n > 0) {
+        kernels::check(cudaMemcpyAsync(odd.get() + 1, again.get(), static_cast<std::size_t>(n) * 4,
+                                       cudaMemcpyDefault, nullptr),
+                       "a copy");
+      }
       kernels::min_max_normalize(cuda_test_context(), n, odd.get() + 1, out.get() + 1);
       const std::vector<float> shifted = out.to_host();
       return std::vector{in_place.to_tensor({n}),
