@@ -61,18 +61,18 @@ std::size_t dynamic_shared_limit(void (*kernel)(Params...)) {
 /// Asks for what a block gets only if its kernel has asked for it.
 template <class... Params>
 void allow_shared(void (*kernel)(Params...), std::size_t bytes) {
-  if (const std::size_t limit = dynamic_shared_limit(kernel); bytes > limit) {
-    char text[128];
-    std::snprintf(
-        text, sizeof(text),
-        "a kernel needs %.1f KiB of shared memory a block, and this GPU has %.1f KiB; use "
-        "--device cpu",
-        static_cast<double>(bytes) / 1024, static_cast<double>(limit) / 1024);
-    throw CudaError(text);
-  }
-  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             static_cast<int>(bytes)),
-        "when a kernel asked for shared memory");
+  const cudaError_t status = cudaFuncSetAttribute(
+      kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // the exception reports it, not the next check
+  const std::size_t limit = dynamic_shared_limit(kernel);
+  if (bytes <= limit) check(status, "when a kernel asked for shared memory");
+  char text[128];
+  std::snprintf(text, sizeof(text),
+                "a kernel needs %.1f KiB of shared memory a block, and this GPU has %.1f KiB; use "
+                "--device cpu",
+                static_cast<double>(bytes) / 1024, static_cast<double>(limit) / 1024);
+  throw CudaError(text);
 }
 
 /// Queues kernel(args...) on the context's stream. A grid without blocks does nothing.
