@@ -24,8 +24,8 @@
 namespace bptplr {
 namespace {
 
-constexpr std::array<std::string_view, 7> kFields = {"arch",   "width",     "blocks", "batch_size",
-                                                     "device", "precision", "threads"};
+constexpr std::array<std::string_view, 8> kFields = {
+    "arch", "width", "blocks", "batch_size", "device", "precision", "threads", "deterministic"};
 
 /// Default model size of --scaling on a CPU, which is slower than a GPU.
 constexpr std::int64_t kScalingWidthOnCpu = 16;

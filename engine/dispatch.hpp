@@ -5,16 +5,31 @@
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
 #include "engine/tensor.hpp"
+#include "kernels/device_error.hpp"
+#include "kernels/device_memory.hpp"
 
 namespace bptplr {
 
 using kernels::StatOf;
 
+/// Calls fn(context) with the execution context of a GPU, which other threads leave alone
+/// meanwhile. Throws OutOfMemory where the kernel has no room for its scratch memory.
+template <class Fn>
+void on_gpu(Device device, Fn&& fn) {
+  const kernels::CudaContext& ctx = cuda_context(device);
+  const kernels::DeviceTurn turn(ctx);
+  try {
+    fn(ctx);
+  } catch (const kernels::OutOfDeviceMemory& error) {
+    throw OutOfMemory("{}", error.what());
+  }
+}
+
 /// Calls fn(context) with the execution context of a device.
 template <class Fn>
 void on_device(Device device, Fn&& fn) {
   if (device.type == DeviceType::kCuda) {
-    fn(cuda_context(device));
+    on_gpu(device, fn);
   } else {
     fn(cpu_context());
   }
@@ -27,7 +42,7 @@ void dispatch_float(const Tensor& tensor, Fn&& fn) {
   if (tensor.device().type == DeviceType::kCuda) {
     require(tensor.dtype() == DType::kFloat32, "a float32 tensor is needed on the GPU, not {}",
             to_string(tensor.dtype()));
-    fn(cuda_context(tensor.device()), float{});
+    on_gpu(tensor.device(), [&](const auto& ctx) { fn(ctx, float{}); });
   } else if (tensor.dtype() == DType::kFloat32) {
     fn(cpu_context(), float{});
   } else {
@@ -51,7 +66,7 @@ template <class Fn>
 void dispatch_activation(const Tensor& tensor, Fn&& fn) {
   if (tensor.dtype() == DType::kBfloat16) {
     require(tensor.device().type == DeviceType::kCuda, "bfloat16 needs a GPU; use --device cuda");
-    fn(cuda_context(tensor.device()), bfloat16{});
+    on_gpu(tensor.device(), [&](const auto& ctx) { fn(ctx, bfloat16{}); });
   } else {
     dispatch_float(tensor, fn);
   }

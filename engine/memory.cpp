@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "engine/error.hpp"
+#include "kernels/device_error.hpp"
 #include "kernels/device_memory.hpp"
 
 namespace bptplr {
@@ -67,10 +68,7 @@ std::shared_ptr<void> allocate(Device device, std::size_t bytes) {
   const kernels::CudaContext& ctx = cuda_context(device);
   void* memory = kernels::device_allocate(ctx, bytes);
   if (memory == nullptr) {
-    throw OutOfMemory(
-        "the GPU is out of memory: {:.1f} MiB more are needed; use a smaller --batch_size or "
-        "--width, or --precision bf16",
-        static_cast<double>(bytes) / (1 << 20));
+    throw OutOfMemory("{}", kernels::OutOfDeviceMemory(bytes).what());
   }
   return {memory, [&ctx](void* block) { kernels::device_release(ctx, block); }};
 }

@@ -49,7 +49,7 @@ void reset_peak_memory(Device device);
 
 /// Returns the execution context of the CPU kernels, with scratch memory of the calling thread.
 kernels::CpuContext cpu_context();
-/// Returns the execution context of a GPU.
+/// Returns the execution context of a GPU. Kernels are called through dispatch.hpp.
 const kernels::CudaContext& cuda_context(Device device);
 
 }  // namespace bptplr

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numbers>
 #include <span>
 
@@ -61,8 +62,7 @@ void Sgd::step(const Tensor& lr) {
   if (device().type == DeviceType::kCpu) found_ = Tensor::zeros({1}, DType::kInt64);
   dispatch_float(parameters_.front(), [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    list_tensors<T>();
-    const auto* tensors = static_cast<const kernels::SgdTensor<T>*>(tensors_.raw());
+    const kernels::SgdTensor<T>* tensors = list_tensors<T>();
     const auto* chunks = static_cast<const kernels::SgdChunk*>(chunks_.raw());
     auto* found = found_.data<std::int64_t>();
     kernels::find_nonfinite(ctx, tensors, num_chunks_, chunks, found);
@@ -71,9 +71,11 @@ void Sgd::step(const Tensor& lr) {
   });
 }
 
-/// Updates tensors_.
+/// Returns the list of what a step reads and writes, in the device's memory. A GPU's graph reads
+/// its list in every replay, so the lists there stay until the end; they are few, as gradients keep
+/// to their memory. On a CPU gradients move with each step, and so one list is kept.
 template <class T>
-void Sgd::list_tensors() {
+const kernels::SgdTensor<T>* Sgd::list_tensors() {
   std::vector<kernels::SgdTensor<T>> list;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     Tensor& p = parameters_[i];
@@ -82,9 +84,14 @@ void Sgd::list_tensors() {
                     p.data<T>(), copy.defined() ? copy.data<bfloat16>() : nullptr, p.numel()});
   }
   const auto bytes = std::as_bytes(std::span(list));
-  if (std::ranges::equal(bytes, listed_)) return;
-  tensors_ = Tensor::from_bytes(bytes, device());
-  listed_.assign(bytes.begin(), bytes.end());
+  const auto same = [&](const List& known) { return std::ranges::equal(bytes, known.bytes); };
+  auto found = std::ranges::find_if(lists_, same);
+  if (found == lists_.end()) {
+    if (device().type == DeviceType::kCpu) lists_.clear();
+    lists_.push_back({{bytes.begin(), bytes.end()}, Tensor::from_bytes(bytes, device())});
+    found = std::prev(lists_.end());
+  }
+  return static_cast<const kernels::SgdTensor<T>*>(found->tensors.raw());
 }
 
 void Sgd::zero_grad() {

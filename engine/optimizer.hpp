@@ -9,6 +9,11 @@
 
 namespace bptplr {
 
+namespace kernels {
+template <class T>
+struct SgdTensor;
+}
+
 /// torch.optim.SGD(parameters, lr, momentum, weight_decay), all of one type. The momentum buffers
 /// start at zero, which gives the same first step as PyTorch's lazily created ones.
 class Sgd {
@@ -35,16 +40,18 @@ class Sgd {
 
  private:
   Device device() const;
+  /// Addresses of the gradient, velocity, ... of each parameter.
+  struct List {
+    std::vector<std::byte> bytes;  ///< kernels::SgdTensor of each parameter
+    Tensor tensors;                ///< the same on the device
+  };
   template <class T>
-  void list_tensors();
+  const kernels::SgdTensor<T>* list_tensors();
 
   std::vector<Tensor> parameters_;
   std::vector<Tensor> velocity_;
-  // Addresses of the gradient, velocity, ... of each parameter, their division into chunks, and
-  // device copies of both.
-  std::vector<std::byte> listed_;  ///< kernels::SgdTensor of each parameter
-  Tensor tensors_;
-  Tensor chunks_;
+  std::vector<List> lists_;  ///< of the steps so far
+  Tensor chunks_;            ///< into which the parameters are cut, on the device
   std::int64_t num_chunks_ = 0;
   Tensor found_;  ///< int64 [1]: not 0 if a step met a gradient that is not finite
   double momentum_;

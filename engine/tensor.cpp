@@ -257,14 +257,14 @@ Tensor Tensor::to(DType wanted) const {
   if (wanted == dtype()) return clone();
   Tensor result = empty(shape(), wanted, device());
   if (device().type != DeviceType::kCpu) {
-    const kernels::CudaContext& ctx = cuda_context(device());
-    if (wanted == DType::kBfloat16) {
-      kernels::convert(ctx, data<float>(), result.data<bfloat16>(), numel());
-    } else {
+    on_gpu(device(), [&](const auto& ctx) {
+      if (wanted == DType::kBfloat16) {
+        return kernels::convert(ctx, data<float>(), result.data<bfloat16>(), numel());
+      }
       require(wanted == DType::kFloat32, "a {} tensor cannot become {} on a GPU",
               to_string(dtype()), to_string(wanted));
       kernels::convert(ctx, data<bfloat16>(), result.data<float>(), numel());
-    }
+    });
     return result;
   }
   if (dtype() == DType::kFloat32 && wanted == DType::kFloat64) {

@@ -38,12 +38,13 @@ struct CpuContext {
 };
 
 /// Context of kernels on an NVIDIA GPU, which are queued on `stream`: the call returns before they
-/// have run. Results are the same bits in every run, as every sum of floating-point numbers has a
-/// fixed order.
+/// have run. Every sum of floating-point numbers has a fixed order, so a kernel gives the same bits
+/// each time; which one computes a convolution or product is measured once a process, or follows a
+/// rule (determinism.hpp).
 struct CudaContext {
   CUstream_st* stream = nullptr;
   Workspace* workspace = nullptr;
-  void* state = nullptr;  ///< state of the device in kernels/cuda: memory pool, library handles
+  void* state = nullptr;  ///< state of the device in kernels/cuda: memory pool, graphs, lock
 
   template <class T>
   T* scratch(std::int64_t count) const {

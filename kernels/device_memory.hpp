@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "kernels/context.hpp"
@@ -20,6 +21,19 @@ std::string no_device_reason();
 
 /// Returns the context of `device`: its only stream, and its scratch memory.
 const CudaContext& device_context(int device);
+
+/// A thread's turn at a device. Its stream and scratch memory are shared, so all launches of a
+/// kernel, a copy with its wait and the recording of a graph are one turn each: other threads wait.
+/// What this file and device_graph.hpp declare takes a turn by itself; who calls kernels takes it
+/// around them. A thread may take turns within its own. Nothing is locked for a context without a
+/// state.
+class DeviceTurn {
+ public:
+  explicit DeviceTurn(const CudaContext& ctx);
+
+ private:
+  std::unique_lock<std::recursive_mutex> lock_;
+};
 
 /// Allocates from the stream-ordered pool, which keeps freed memory, so that a steady training loop
 /// asks the driver for none. Aligned to 256 bytes; null if there is not enough.

@@ -236,6 +236,10 @@ const std::vector<RecipeField>& recipe_fields() {
       {"cuda_graph", kMachine,
        "on a GPU, record a training iteration once and replay it (networks without dropout)",
        &R::cuda_graph},
+      {"deterministic", kMachine,
+       "on a GPU, choose kernels by rule and not by measured time: the same bits in every process, "
+       "more slowly (a CPU's are always)",
+       &R::deterministic},
       {"cache_dir", kMachine,
        "folder that keeps decoded image files; empty: $XDG_CACHE_HOME/bptplr or ~/.cache/bptplr",
        &R::cache_dir},

@@ -122,6 +122,7 @@ struct Recipe {
   Precision precision = Precision::kFloat32;
   ImageMemory image_memory = ImageMemory::kAuto;
   bool cuda_graph = true;
+  bool deterministic = false;
   std::string cache_dir;
   std::int64_t threads = 0;
   double max_hours = 0.0;

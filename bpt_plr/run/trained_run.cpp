@@ -6,6 +6,7 @@
 #include "bpt_plr/recipe/resolve.hpp"
 #include "engine/device.hpp"
 #include "engine/error.hpp"
+#include "kernels/determinism.hpp"
 
 namespace bptplr {
 
@@ -15,6 +16,7 @@ Recipe recipe_of_run(const RunFolder& run, DeviceChoice device, const std::strin
   if (!data_path.empty()) recipe.data_path = data_path;
   if (choose_device(device).type == DeviceType::kCpu) recipe.precision = Precision::kFloat32;
   resolve(recipe);
+  kernels::set_deterministic(recipe.deterministic || kernels::is_deterministic());
   return recipe;
 }
 

@@ -12,8 +12,9 @@
 namespace bptplr {
 
 /// Returns the run's recipe, resolved for `device`; on the CPU in float32, whatever it was trained
-/// in. `data_path`, unless empty, replaces the data set's path. Throws Error for an invalid
-/// config.json or an unavailable device.
+/// in. `data_path`, unless empty, replaces the data set's path. From then on a GPU
+/// chooses by rule if the run was deterministic. Throws Error for an invalid config.json or an
+/// unavailable device.
 Recipe recipe_of_run(const RunFolder& run, DeviceChoice device, const std::string& data_path = "");
 
 using Networks = std::vector<std::unique_ptr<Network>>;

@@ -18,6 +18,7 @@
 #include "bpt_plr/train/view_maker.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
+#include "kernels/determinism.hpp"
 
 namespace bptplr {
 namespace {
@@ -275,6 +276,7 @@ std::int64_t outputs_bytes(const BenchmarkOptions& options) {
 
 BenchmarkResult run_benchmark(const BenchmarkOptions& options, const Peaks& peaks) {
   const Device device = choose_device(options.recipe.device);
+  kernels::set_deterministic(options.recipe.deterministic);
   release_freed_memory();
   reset_peak_memory(device);
   require_room(options);

@@ -21,10 +21,10 @@ constexpr const char* kState = "bptplr_checkpoint";
 constexpr const char* kChecksum = "checksum";
 
 /// Fields that may differ in a resumed run: paths of data, where to compute, and when the run ends.
-constexpr std::array<std::string_view, 13> kFree{
-    "data_path", "human_path",       "noise_file",   "pretrained", "num_epochs",
-    "device",    "cache_dir",        "image_memory", "cuda_graph", "threads",
-    "max_hours", "keep_checkpoints", "out"};
+constexpr std::array<std::string_view, 14> kFree{
+    "data_path",        "human_path", "noise_file",    "pretrained", "num_epochs",
+    "device",           "cache_dir",  "image_memory",  "cuda_graph", "threads",
+    "keep_checkpoints", "max_hours",  "deterministic", "out"};
 
 std::string_view bytes_of(const Tensor& tensor) {
   return {static_cast<const char*>(tensor.raw()),

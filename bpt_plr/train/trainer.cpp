@@ -15,6 +15,7 @@
 #include "bpt_plr/train/view_maker.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
+#include "kernels/determinism.hpp"
 
 namespace bptplr {
 namespace {
@@ -45,6 +46,7 @@ Trainer::Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& obse
   if (std::ranges::any_of(stages_, [](const Stage& s) { return will_use_prototypes(s.recipe); })) {
     require_every_class(data.noisy_labels, data.dataset.class_names);
   }
+  kernels::set_deterministic(recipe_.deterministic);
   begin_stage(0);
   if (recipe_.threads > 0) omp_set_num_threads(static_cast<int>(recipe_.threads));
 }

@@ -12,7 +12,8 @@ namespace bptplr::kernels {
 namespace {
 
 constexpr int kThreads = 512;
-constexpr int kBlocks = 2 * 132;    // two for each SM of an H200
+/// Two for each SM of an H200, on every GPU: the order of the sums follows from it.
+constexpr int kBlocks = 2 * 132;
 constexpr int kCombineSlices = 32;  // chunks that a block combines side by side, for kWarp channels
 constexpr int kCombineThreads = kWarp * kCombineSlices;
 

@@ -12,8 +12,8 @@ namespace bptplr::kernels {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kDraws = 4;                  // of one Philox block
-constexpr std::int64_t kBlocks = 8 * 132;  // that fill an H200
+constexpr int kDraws = 4;  // of one Philox block
+constexpr std::int64_t kBlocksPerSm = 8;
 
 /// Pixels blockIdx.y, blockIdx.y + gridDim.y, ... of kWidth channels a thread.
 template <int kWidth, class T>
@@ -53,8 +53,9 @@ void dropout(const Context& ctx, const DropoutShape& s, const PhiloxStream& stre
   const bool wide = s.channels % kDraws == 0 && aligned(x) && aligned(y);
   const std::int64_t columns =
       div_up(s.draws(), static_cast<std::int64_t>(kThreads) * (wide ? kDraws : 1));
+  const std::int64_t blocks = kBlocksPerSm * multiprocessors();
   const std::int64_t shares =
-      std::min(s.pixels, std::max<std::int64_t>(kBlocks / std::max<std::int64_t>(columns, 1), 1));
+      std::min(s.pixels, std::max<std::int64_t>(blocks / std::max<std::int64_t>(columns, 1), 1));
   launch(ctx, {dim3(static_cast<unsigned>(columns), static_cast<unsigned>(shares)), dim3(kThreads)},
          wide ? dropout_kernel<kDraws, T> : dropout_kernel<1, T>, s, stream, x, y);
 }

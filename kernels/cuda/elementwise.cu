@@ -12,8 +12,8 @@ namespace bptplr::kernels {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kVectors = 2;       // a thread and round
-constexpr int kBlocks = 8 * 132;  // that fill an H200
+constexpr int kVectors = 2;  // a thread and round
+constexpr int kBlocksPerSm = 8;
 
 struct ReluForward {
   __device__ float operator()(float x) const { return x > 0.0f ? x : 0.0f; }
@@ -90,7 +90,8 @@ void map(const CudaContext& ctx, const Fn& fn, Out* out, std::int64_t n, const I
   constexpr int kWidth = std::max({kVecWidth<Out>, kVecWidth<In>...});
   const bool wide = (aligned(out) && ... && aligned(in));
   const std::int64_t per_block = kThreads * kVectors * (wide ? kWidth : 1);
-  const std::int64_t blocks = std::min<std::int64_t>(div_up(n, per_block), kBlocks);
+  const std::int64_t blocks =
+      std::min<std::int64_t>(div_up(n, per_block), kBlocksPerSm * multiprocessors());
   launch(ctx, {dim3(static_cast<unsigned>(blocks)), dim3(kThreads)},
          wide ? map_kernel<kWidth, Fn, Out, In...> : map_kernel<1, Fn, Out, In...>, fn, out, n,
          in...);

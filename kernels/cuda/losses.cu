@@ -54,8 +54,10 @@ struct Problem {
   }
 };
 
+// Here and below, a number of blocks keeps ptxas from spilling a few bytes to fit one more
+// (sm_86, sm_100).
 template <int kPerLane>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 2)
     part_sums_kernel(Problem problem, const float* logits, const float* targets, float* column_sums,
                      PartLosses* losses) {
   const int classes = problem.classes;
@@ -133,7 +135,7 @@ __device__ void report(const Problem& problem, const SemiSupervisedCoefficients&
 
 /// With d_c = dL/dp_c, dL/dz_c = p_c (d_c - sum_k p_k d_k); L_X skips p, as on the CPU.
 template <int kPerLane>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, kPerLane == 32 ? 1 : 4)
     gradient_kernel(Problem problem, const SemiSupervisedCoefficients* coefficients,
                     const float* logits, const float* targets, const float* column_sums,
                     const PartLosses* parts, float* loss, float* terms, float* grad) {

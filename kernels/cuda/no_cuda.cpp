@@ -68,6 +68,7 @@ void push_range(const char*) {}
 void pop_range() {}
 ABSENT(std::string device_description(int));
 ABSENT(const CudaContext& device_context(int));
+ABSENT(DeviceTurn::DeviceTurn(const CudaContext&));
 ABSENT(void* device_allocate(const CudaContext&, std::size_t));
 ABSENT(void device_release(const CudaContext&, void*));
 ABSENT(DeviceMemoryUse device_memory_use(const CudaContext&));

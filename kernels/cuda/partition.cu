@@ -6,6 +6,7 @@
 #include <thrust/copy.h>
 #include <thrust/count.h>
 #include <thrust/execution_policy.h>
+#include <thrust/functional.h>
 #include <thrust/gather.h>
 #include <thrust/iterator/counting_iterator.h>
 #include <thrust/sequence.h>
@@ -33,26 +34,28 @@ struct PoolAllocator {
   const CudaContext* ctx;
 
   char* allocate(std::ptrdiff_t bytes) {
-    return static_cast<char*>(device_allocate(*ctx, static_cast<std::size_t>(bytes)));
+    void* memory = device_allocate(*ctx, static_cast<std::size_t>(bytes));
+    if (memory == nullptr) throw OutOfDeviceMemory(static_cast<std::size_t>(bytes));
+    return static_cast<char*>(memory);
   }
   void deallocate(char* memory, std::size_t) { device_release(*ctx, memory); }
 };
 
-/// Where Thrust runs: on the stream, or on the host under the executor.
-auto policy(PoolAllocator& allocator) {
+/// Calls fn with where Thrust runs: on the stream, or on the host under the executor, with device
+/// memory open.
+template <class Fn>
+void with_thrust(const CudaContext& ctx, Fn&& fn) {
+  PoolAllocator allocator{&ctx};
 #if defined(BPTPLR_SIMT)
-  return thrust::cpp::par(allocator);
+  simt::run([&] { fn(thrust::cpp::par(allocator)); });
 #else
-  return thrust::cuda::par_nosync(allocator).on(allocator.ctx->stream);
+  fn(thrust::cuda::par_nosync(allocator).on(ctx.stream));
 #endif
 }
 
 struct Above {
   double threshold;
   __host__ __device__ bool operator()(double w) const { return w > threshold; }
-};
-struct Greater {
-  __host__ __device__ bool operator()(double a, double b) const { return a > b; }
 };
 struct IsLabelled {
   __host__ __device__ bool operator()(std::uint8_t flag) const { return flag != 0; }
@@ -97,27 +100,30 @@ PartitionSizes balanced_partition(const CudaContext& ctx, std::int64_t n, std::i
                                   double threshold, const double* clean_probability,
                                   const std::int64_t* noisy_labels, std::int64_t* samples) {
   if (n == 0) return {};
-  PoolAllocator allocator{&ctx};
-  const auto on = policy(allocator);
   Scratch s(ctx, n, classes);
   PartitionSizes sizes;
-  sizes.budget =
-      thrust::count_if(on, clean_probability, clean_probability + n, Above{threshold}) / classes;
-
   copy_on_device(ctx, s.probability, clean_probability,
                  static_cast<std::size_t>(n) * sizeof(double));
-  thrust::sequence(on, s.order, s.order + n);
-  thrust::stable_sort_by_key(on, s.probability, s.probability + n, s.order, Greater{});
-  thrust::gather(on, s.order, s.order + n, noisy_labels, s.sorted_classes);
-  thrust::stable_sort_by_key(on, s.sorted_classes, s.sorted_classes + n, s.order);
   const thrust::counting_iterator<std::int64_t> first(0);
-  thrust::lower_bound(on, s.sorted_classes, s.sorted_classes + n, first, first + classes,
-                      s.class_begin);
+  with_thrust(ctx, [&](const auto& on) {
+    sizes.budget =
+        thrust::count_if(on, clean_probability, clean_probability + n, Above{threshold}) / classes;
+    thrust::sequence(on, s.order, s.order + n);
+    // Radix sort is for the orders that Thrust knows by name.
+    thrust::stable_sort_by_key(on, s.probability, s.probability + n, s.order,
+                               thrust::greater<double>{});
+    thrust::gather(on, s.order, s.order + n, noisy_labels, s.sorted_classes);
+    thrust::stable_sort_by_key(on, s.sorted_classes, s.sorted_classes + n, s.order);
+    thrust::lower_bound(on, s.sorted_classes, s.sorted_classes + n, first, first + classes,
+                        s.class_begin);
+  });
   launch(ctx, {dim3(static_cast<unsigned>(div_up(n, kThreads))), dim3(kThreads)}, flag_labelled, n,
          sizes.budget, s.order, s.sorted_classes, s.class_begin, s.labelled);
-
-  std::int64_t* middle = thrust::copy_if(on, first, first + n, s.labelled, samples, IsLabelled{});
-  thrust::copy_if(on, first, first + n, s.labelled, middle, IsUnlabelled{});
+  std::int64_t* middle = nullptr;
+  with_thrust(ctx, [&](const auto& on) {
+    middle = thrust::copy_if(on, first, first + n, s.labelled, samples, IsLabelled{});
+    thrust::copy_if(on, first, first + n, s.labelled, middle, IsUnlabelled{});
+  });
   sizes.labelled = middle - samples;
   sizes.unlabelled = n - sizes.labelled;
   return sizes;

@@ -133,8 +133,9 @@ __global__ void __launch_bounds__(kThreads)
   });
 }
 
+// The number of blocks keeps ptxas from spilling four bytes to fit a fifth (sm_80).
 template <int kWidth, class T>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 4)
     max_backward_kernel(Windows s, const T* dy, const std::uint8_t* winner, T* dx) {
   for_each_in_row<kWidth>(s, s.h, s.w, [&](int image, int i, int j, int channel) {
     Floats<kWidth> sum{};

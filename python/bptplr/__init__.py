@@ -2,8 +2,8 @@
 
 Functions of the C++ library for custom training loops: the losses and the sample selection of the
 method, its views and label noise, and the networks that the program `bptplr` has trained. With the
-same seed, results equal those of the program bit for bit. Functions release the interpreter's lock
-while they compute.
+same seed, results on a CPU equal those of the program bit for bit. Functions release the
+interpreter's lock while they compute; on a GPU threads take turns.
 """
 
 from importlib.metadata import version as _version
@@ -19,6 +19,7 @@ from bptplr._data import (
     make_shapes,
     symmetric_noise,
 )
+from bptplr._determinism import get_deterministic, set_deterministic
 from bptplr._model import Model, Outputs, Prediction, load_model
 from bptplr._plr import class_sets, plr_loss, plr_loss_and_gradient
 from bptplr._selection import GmmFit, Partition, balanced_partition, gmm_fit
@@ -40,6 +41,7 @@ __all__ = [
     "autoaugment",
     "balanced_partition",
     "class_sets",
+    "get_deterministic",
     "get_num_threads",
     "gmm_fit",
     "instance_noise",
@@ -47,6 +49,7 @@ __all__ = [
     "make_shapes",
     "plr_loss",
     "plr_loss_and_gradient",
+    "set_deterministic",
     "set_num_threads",
     "symmetric_noise",
 ]

@@ -29,7 +29,9 @@ class StreamCall final : public kernels::Workspace {
   StreamCall(int device, std::uintptr_t stream) {
     require(kernels::device_count() > 0, "the tensors are on a GPU, but {}; move them with .cpu()",
             kernels::no_device_reason());
-    ctx_ = cuda_context({DeviceType::kCuda, device});
+    const kernels::CudaContext& shared = cuda_context({DeviceType::kCuda, device});
+    turn_.emplace(shared);
+    ctx_ = shared;
     ctx_.stream = std::bit_cast<CUstream_st*>(stream);
     ctx_.workspace = this;
   }
@@ -50,6 +52,7 @@ class StreamCall final : public kernels::Workspace {
     if (memory_ != nullptr) kernels::device_release(ctx_, std::exchange(memory_, nullptr));
   }
 
+  std::optional<kernels::DeviceTurn> turn_;  // nor is a graph recorded meanwhile
   kernels::CudaContext ctx_;
   void* memory_ = nullptr;
 };

@@ -2,6 +2,7 @@
 #include <omp.h>
 
 #include "engine/error.hpp"
+#include "kernels/determinism.hpp"
 #include "kernels/device_memory.hpp"
 #include "python/src/bindings.hpp"
 
@@ -11,6 +12,8 @@ NB_MODULE(_core, module) {
   module.def(
       "set_num_threads", [](int threads) { omp_set_num_threads(threads); }, nb::arg("threads"));
   module.def("get_num_threads", [] { return omp_get_max_threads(); });
+  module.def("set_deterministic", &bptplr::kernels::set_deterministic, nb::arg("value"));
+  module.def("get_deterministic", &bptplr::kernels::is_deterministic);
   module.def("cuda_device_count", &bptplr::kernels::device_count,
              "GPUs that this build can use here: 0 where it has no CUDA.");
   module.def("no_cuda_device_reason", &bptplr::kernels::no_device_reason,

@@ -60,6 +60,7 @@ CALLS = {
         **MOMENTS,
     },
     "make_shapes": {"n_train": 2, "n_test": 1, "seed": 1},
+    "set_deterministic": {"value": False},
     "set_num_threads": {"threads": 1},
 }
 
@@ -112,7 +113,7 @@ ARGUMENTS = [(function, argument) for function, right in CALLS.items() for argum
 
 
 def test_every_function_is_here():
-    others = {"Error", "get_num_threads", "plr_loss"}  # the last is plr_loss_and_gradient's
+    others = {"Error", "get_deterministic", "get_num_threads", "plr_loss"}  # the last is plr_loss_and_gradient's
     functions = {name for name in bptplr.__all__ if not isinstance(getattr(bptplr, name), type)}
     assert set(CALLS) == functions - others
     for function, right in CALLS.items():

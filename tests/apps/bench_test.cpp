@@ -101,7 +101,7 @@ TEST(AppBench, HelpDocumentsEveryOptionOnce) {
   EXPECT_EQ(result.exit_code, 0);
   for (const char* flag :
        {"arch", "width", "blocks", "batch_size", "num_class", "images", "image_size", "device",
-        "precision", "threads", "iterations", "warmup", "scaling", "json"}) {
+        "precision", "deterministic", "threads", "iterations", "warmup", "scaling", "json"}) {
     EXPECT_EQ(count(result.out, std::string("\n  --") + flag + " "), 1U) << flag << result.out;
   }
 }

@@ -158,9 +158,11 @@ TEST(AppCommands, SameSeedSameNetworksForAnyNumberOfThreads) {
   train(folder, "--threads 2", "b");
   train(folder, "--threads 1", "c");
   train(folder, "--threads 2 --seed 4", "d");
+  train(folder, "--deterministic true", "e");
   for (const char* model : {"/model1.safetensors", "/model2.safetensors"}) {
     expect_same_bytes(folder / "a" + model, folder / "b" + model);
     expect_same_bytes(folder / "a" + model, folder / "c" + model);
+    expect_same_bytes(folder / "a" + model, folder / "e" + model);
     EXPECT_FALSE(read_text(folder / "a" + model) == read_text(folder / "d" + model));
   }
 }

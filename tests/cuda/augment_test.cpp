@@ -5,6 +5,9 @@
 #include "kernels/bfloat16.hpp"
 #include "tests/augment_programs.hpp"
 #include "tests/cuda/support.hpp"
+#if defined(BPTPLR_SIMT)
+#include "tests/simt/gpus.hpp"
+#endif
 
 namespace bptplr {
 namespace {
@@ -199,8 +202,8 @@ TEST_P(AugmentCuda, NormalisesAsTheCpuDoes) {
   }
 }
 
-/// Its 107 KiB twice are more than a block's shared memory, so it is cropped where it lies.
-constexpr Side kLarge{140, 260};
+/// Its 114 KiB twice are more than a block's shared memory, so it is cropped where it lies.
+constexpr Side kLarge{150, 260};
 
 INSTANTIATE_TEST_SUITE_P(SameSize, AugmentCuda,
                          testing::Values(Sizes{{1, 1}, {1, 1}}, Sizes{{5, 7}, {5, 7}},
@@ -228,6 +231,24 @@ TEST(AugmentCudaBatch, MoreImagesThanBlocksTakeTurns) {
     expect_the_cpus_floats(request(image, {4, 8}, random_plans(kCount, image)));
   }
 }
+
+#if defined(BPTPLR_SIMT)
+/// Squares around those that two buffers of a block can hold on the GPUs there are: 99, 163 and 227
+/// KiB, less what is static.
+TEST(AugmentCudaBatch, EveryGpuMakesTheSameBytes) {
+  for (const simt::Gpu& gpu : kGpus) {
+    const SimulatedGpu simulated(gpu);
+    for (const int side : {127, 128, 165, 166, 184, 195, 196}) {
+      std::vector<AugmentPlan> plans{{1, 2, true, {}}};
+      plans[0].ops[0] = {AugmentKind::kTranslateX, 3.0};
+      const Request asked = request({side, side}, {side, side}, plans);
+      const Tensor expected = on_cpu(asked);
+      EXPECT_TRUE(same_bits(on_gpu<std::uint8_t>(asked), expected))
+          << side << " pixels, sm_" << gpu.major << gpu.minor;
+    }
+  }
+}
+#endif
 
 TEST(AugmentCudaBatch, AnEmptyBatchIsNothing) {
   expect_the_cpus_bytes(request({32, 32}, {32, 32}, {}));

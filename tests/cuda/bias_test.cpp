@@ -11,12 +11,8 @@ TYPED_TEST_SUITE(BiasCuda, ActivationTypes);
 
 TYPED_TEST(BiasCuda, EqualsTheCpu) {
   // One tile of channels and several, a ragged last one, several chunks of rows.
-  for (const auto& [rows, channels] : {std::pair<std::int64_t, std::int64_t>{0, 5},
-                                       {1, 1},
-                                       {5, 3},
-                                       {64, 16},
-                                       {90, 328},
-                                       {4290, 33}}) {
+  for (const Shape& shape : {Shape{0, 5}, {1, 1}, {5, 3}, {64, 16}, {90, 328}, {4290, 33}}) {
+    const std::int64_t rows = shape[0], channels = shape[1];
     const Tensor x = rounded<TypeParam>(random_normal({rows, channels}, 1));
     const Tensor bias = random_normal({channels}, 2);
     Tensor y = x.clone();

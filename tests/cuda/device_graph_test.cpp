@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "engine/optimizer.hpp"
 #include "kernels/cuda/runtime/graph_memory.hpp"
 #include "kernels/device_memory.hpp"
 #include "kernels/elementwise.hpp"
@@ -73,6 +74,34 @@ TEST(DeviceGraph, MemoryThatWorkLeavesBehindBelongsToTheGraph) {
   graph->replay();
   EXPECT_EQ(values_of(result), std::vector<float>(5, 6.0F));
   result = Tensor();
+}
+
+/// The optimiser's list of gradients, parameters and so on is device memory, too, and a step with
+/// other gradients needs another one.
+TEST(DeviceGraph, ReplaysAnOptimisersStepBehindAnotherOne) {
+  std::vector<Tensor> parameters;
+  for (int i = 0; i < 2; ++i) {
+    parameters.push_back(Tensor::full({3}, 1.0, DType::kFloat32, test_device()));
+    parameters.back().set_requires_grad(true);
+  }
+  Sgd optimizer(parameters, 0.0, 0.0);
+  const Tensor lr = on_device({0.25});
+  const auto give_gradients = [&] {
+    for (Tensor& p : parameters) {
+      p.mutable_grad() = Tensor::full({3}, 1.0, DType::kFloat32, test_device());
+    }
+  };
+  give_gradients();
+  const std::vector<Tensor> kept{parameters[0].grad(), parameters[1].grad()};  // at their addresses
+  optimizer.step(lr);                                                          // 0.75
+  const auto graph = kernels::make_graph(context());
+  graph->record([&] { optimizer.step(lr); });
+  graph->replay();  // 0.5
+  parameters[1].mutable_grad() = Tensor();
+  optimizer.step(lr);  // 0.25, and 0.5 without a gradient
+  graph->replay();     // 0, and 0.25
+  EXPECT_EQ(values_of(parameters[0]), std::vector<float>(3, 0.0F));
+  EXPECT_EQ(values_of(parameters[1]), std::vector<float>(3, 0.25F));
 }
 
 TEST(DeviceGraph, WhatWaitsOrCopiesFromTheHostIsRefused) {

@@ -1,5 +1,6 @@
 #include "kernels/cuda/runtime/fastest.hpp"
 
+#include "kernels/determinism.hpp"
 #include "tests/cuda/support.hpp"
 
 namespace bptplr {
@@ -37,6 +38,54 @@ TEST(Fastest, LeavesOutAWayThatFails) {
     fastest.run(ctx, 7, 3, way);
     EXPECT_EQ(gone, after_trials + 1);
   }
+}
+
+/// The way that a choice falls on among three, of which `failing` do not work.
+int chosen(kernels::Fastest<int>& fastest, int failing = 0) {
+  int last = -1;
+  fastest.run(cuda_test_context(), 7, 3, [&](int i) {
+    if (i < failing) throw CudaError("no algorithm");
+    last = i;
+  });
+  return last;
+}
+
+/// Chooses by rule while it lives.
+struct Deterministic {
+  Deterministic() { kernels::set_deterministic(true); }
+  ~Deterministic() { kernels::set_deterministic(false); }
+};
+
+#if defined(BPTPLR_SIMT)
+/// Lets the way with this number take the least time of three.
+void let_win(int way) {
+  simt::set_clock([way, i = 0]() mutable { return i++ % 3 == way ? 1.0F : 2.0F; });
+}
+
+TEST(Fastest, TheClockDecidesUnlessTheChoiceIsByRule) {
+  for (const int way : {0, 1, 2}) {
+    let_win(way);
+    kernels::Fastest<int> fastest;
+    EXPECT_EQ(chosen(fastest), way);
+    {
+      const Deterministic deterministic;
+      EXPECT_EQ(chosen(fastest), 0) << "what was measured before does not count";
+    }
+    EXPECT_EQ(chosen(fastest), way);
+  }
+  simt::set_clock({});
+}
+#endif
+
+TEST(Fastest, ByRuleTheFirstWayThatWorksIsGone) {
+  const Deterministic deterministic;
+  for (const int failing : {0, 1, 2}) {
+    kernels::Fastest<int> fastest;
+    EXPECT_EQ(chosen(fastest, failing), failing);
+    EXPECT_EQ(chosen(fastest, failing), failing);
+  }
+  kernels::Fastest<int> fastest;
+  EXPECT_THROW(chosen(fastest, 3), CudaError);
 }
 
 TEST(Fastest, ThrowsTheFirstErrorWhereNoWayIsLeftAndTriesAgainNextTime) {

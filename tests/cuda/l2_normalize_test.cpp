@@ -12,7 +12,7 @@ struct Case {
 class L2NormalizeCuda : public testing::TestWithParam<Case> {};
 
 TEST_P(L2NormalizeCuda, EqualsTheCpu) {
-  const auto [n, dim] = GetParam();
+  const std::int64_t n = GetParam().n, dim = GetParam().dim;
   Tensor x = random_normal({n, dim}, 1);
   if (n > 1) std::fill_n(x.data<float>(), dim, 0.0f);  // a row without a direction
   const Tensor dy = random_normal({n, dim}, 2);

@@ -21,7 +21,7 @@ class PrototypesCuda : public testing::TestWithParam<PrototypeShape> {
 };
 
 TEST_P(PrototypesCuda, ClassMeansEqualTheCpu) {
-  const auto [rows, dim, classes] = GetParam();
+  const std::int64_t rows = GetParam().rows, dim = GetParam().dim, classes = GetParam().classes;
   const Tensor q = random_unit_rows(rows, dim, 2);
   const auto y = labels();
   Tensor prototypes = Tensor::empty({classes, dim});
@@ -40,7 +40,7 @@ TEST_P(PrototypesCuda, ClassMeansEqualTheCpu) {
 }
 
 TEST_P(PrototypesCuda, UpdatesEqualTheCpu) {
-  const auto [rows, dim, classes] = GetParam();
+  const std::int64_t rows = GetParam().rows, dim = GetParam().dim, classes = GetParam().classes;
   const Tensor q = random_unit_rows(rows, dim, 3);
   const Tensor before = random_unit_rows(classes, dim, 4);
   const auto y = labels();

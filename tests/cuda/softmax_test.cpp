@@ -12,7 +12,7 @@ struct Case {
 class SoftmaxCuda : public testing::TestWithParam<Case> {};
 
 TEST_P(SoftmaxCuda, EqualsTheCpu) {
-  const auto [n, classes] = GetParam();
+  const std::int64_t n = GetParam().n, classes = GetParam().classes;
   const Shape shape{n, classes};
   const Tensor x = random_normal(shape, 1, 5.0);
   Tensor p = Tensor::empty(shape);
@@ -26,7 +26,7 @@ TEST_P(SoftmaxCuda, EqualsTheCpu) {
 }
 
 TEST_P(SoftmaxCuda, CrossEntropyEqualsTheCpu) {
-  const auto [n, classes] = GetParam();
+  const std::int64_t n = GetParam().n, classes = GetParam().classes;
   const Tensor x = random_normal({n, classes}, 3, 2.0);
   Tensor target = random_targets(n, classes, 4);
   // A row of targets need not sum to one.

@@ -5,6 +5,7 @@
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -19,8 +20,10 @@ class DeviceArray {
  public:
   explicit DeviceArray(std::int64_t count) : count_(count) {
     void* memory = nullptr;
-    kernels::check(cudaMallocAsync(&memory, bytes(), nullptr), "in a test");
-    if (memory != nullptr) memory_ = {memory, [](void* m) { cudaFreeAsync(m, nullptr); }};
+    // Nothing has an address, too.
+    kernels::check(cudaMallocAsync(&memory, std::max<std::size_t>(bytes(), 1), nullptr),
+                   "in a test");
+    memory_ = {memory, [](void* m) { cudaFreeAsync(m, nullptr); }};
   }
   explicit DeviceArray(const std::vector<T>& values)
       : DeviceArray(static_cast<std::int64_t>(values.size())) {
@@ -45,6 +48,7 @@ class DeviceArray {
  private:
   std::size_t bytes() const { return static_cast<std::size_t>(count_) * sizeof(T); }
   void copy(void* target, const void* source) const {
+    if (count_ == 0) return;
     kernels::check(cudaMemcpyAsync(target, source, bytes(), cudaMemcpyDefault, nullptr), "a copy");
     kernels::check(cudaStreamSynchronize(nullptr), "in a test");
   }

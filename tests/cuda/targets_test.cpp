@@ -18,7 +18,8 @@ class TargetsCuda : public testing::TestWithParam<Case> {
 };
 
 TEST_P(TargetsCuda, SharpenEqualsTheCpu) {
-  const auto [rows, classes, temperature] = GetParam();
+  const std::int64_t rows = GetParam().rows, classes = GetParam().classes;
+  const double temperature = GetParam().temperature;
   const Tensor p = random_targets(rows, classes, 1);
   Tensor targets = Tensor::empty({rows, classes});
   kernels::sharpen(cpu_context(), rows, classes, temperature, p.data<float>(),
@@ -32,7 +33,8 @@ TEST_P(TargetsCuda, SharpenEqualsTheCpu) {
 }
 
 TEST_P(TargetsCuda, CoGuessEqualsTheCpu) {
-  const auto [rows, classes, temperature] = GetParam();
+  const std::int64_t rows = GetParam().rows, classes = GetParam().classes;
+  const double temperature = GetParam().temperature;
   const Tensor k1 = logits(2), k2 = logits(3), j1 = logits(4), j2 = logits(5);
   Tensor targets = Tensor::empty({rows, classes}), p = Tensor::empty({rows, classes});
   kernels::co_guess(cpu_context(), rows, classes, temperature, k1.data<float>(), k2.data<float>(),
@@ -54,7 +56,8 @@ TEST_P(TargetsCuda, CoGuessEqualsTheCpu) {
 }
 
 TEST_P(TargetsCuda, CoRefineEqualsTheCpu) {
-  const auto [rows, classes, temperature] = GetParam();
+  const std::int64_t rows = GetParam().rows, classes = GetParam().classes;
+  const double temperature = GetParam().temperature;
   const Tensor k1 = logits(6), k2 = logits(7);
   const auto labels = random_labels(rows, classes, 8);
   Tensor w = random_targets(rows, 2, 9);  // its first half: values in [0, 1]

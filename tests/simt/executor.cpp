@@ -129,7 +129,10 @@ class Machine {
       throw Error("a block has 1 to 1024 threads, not " + std::to_string(block.count()));
     }
     if (grid.y > 65535 || grid.z > 65535) throw Error("a grid's y and z end at 65,535");
-    if (shared_bytes > (227u << 10)) throw Error("a block has at most 227 KiB of shared memory");
+    if (shared_bytes > 0 && shared_bytes + kStaticSharedBytes > gpu_.shared_bytes) {
+      throw Error("a block of this GPU has at most " + std::to_string(gpu_.shared_bytes >> 10) +
+                  " KiB of shared memory");
+    }
     if (current_ != nullptr) throw Error("a kernel cannot launch a kernel here");
     kernel_ = &kernel;
     grid_ = grid;
@@ -246,6 +249,8 @@ class Machine {
 
   Dim3 grid_, block_, block_idx_;
   std::shared_ptr<void> shared_;
+  Gpu gpu_;
+  std::function<float()> clock_;
   Schedule schedule_ = Schedule::kAscending;
 
  private:
@@ -403,7 +408,22 @@ void set_schedule(Schedule schedule) {
   machine().schedule_ = schedule;
 }
 
+const Gpu& gpu() {
+  return machine().gpu_;
+}
+void set_gpu(const Gpu& simulated) {
+  machine().gpu_ = simulated;
+}
+
+void set_clock(std::function<float()> milliseconds) {
+  machine().clock_ = std::move(milliseconds);
+}
+float elapsed_milliseconds() {
+  return machine().clock_ ? machine().clock_() : 1e-3F;
+}
+
 void launch(Dim3 grid, Dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel) {
+  const OpenMemory open;  // shared memory is there, too
   machine().launch(grid, block, shared_bytes, kernel);
 }
 

@@ -33,6 +33,24 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The GPU that is simulated, an H200 with little memory unless a test says otherwise.
+struct Gpu {
+  int major = 9, minor = 0;
+  int multiprocessors = 132;
+  std::size_t shared_bytes = 227 << 10;  ///< of a block that asks for them, static ones included
+  std::size_t memory_bytes = std::size_t{1} << 30;
+};
+const Gpu& gpu();
+void set_gpu(const Gpu& simulated);
+/// Static shared memory that every kernel counts as having: the host compiler does not tell. More
+/// than nvcc reports for those that need most dynamic memory.
+inline constexpr std::size_t kStaticSharedBytes = 3 << 10;
+
+/// Sets what elapsed_milliseconds() returns from now on; an empty function: a microsecond.
+void set_clock(std::function<float()> milliseconds);
+/// Returns the time between two events, as the executor has no clock.
+float elapsed_milliseconds();
+
 /// Order in which ready warps, and blocks, run; shuffled: ready threads of all warps.
 enum class Schedule { kAscending, kDescending, kShuffled };
 void set_schedule(Schedule schedule);
@@ -91,10 +109,23 @@ void begin_recording();
 bool spoil_recording();
 /// Returns the work queued since the start of the recording, or nothing if it is invalid.
 std::optional<std::vector<std::function<void()>>> end_recording();
+/// Runs `work` with device memory open. Throws Error where another thread's work is running.
+void run(const std::function<void()>& work);
 /// Runs `work`, or records it.
 void queue(std::function<void()> work);
 
-// --- Device memory: the host's, each allocation between guards. --------------------------------
+// --- Device memory: the host's, each allocation between guards. Host code that touches it ends the
+// process with a sentence; only queued work can.
+/// While one lives, device memory can be read and written.
+class OpenMemory {
+ public:
+  OpenMemory();
+  OpenMemory(const OpenMemory&) = delete;
+  OpenMemory& operator=(const OpenMemory&) = delete;
+  ~OpenMemory();
+};
+
+/// Returns null where the simulated GPU has no more.
 void* device_malloc(std::size_t bytes);
 void device_free(void* memory);
 std::size_t device_bytes_in_use();

@@ -2,6 +2,7 @@
 #include <cuda_runtime.h>
 
 #include <numeric>
+#include <thread>
 
 #include "kernels/cuda/device/block.cuh"
 #include "tests/cuda/support.hpp"
@@ -204,6 +205,57 @@ TEST(ExecutorDeathTest, NoticesAWriteOutsideAnAllocation) {
     });
 #endif
   }
+}
+
+TEST(ExecutorDeathTest, StopsHostCodeThatTouchesDeviceMemory) {
+  DeviceArray<int> values(counted(3));
+  int* device = values.get();
+  EXPECT_DEATH(static_cast<void>(*static_cast<volatile int*>(device)),
+               "host code touched device memory");
+  EXPECT_DEATH(*static_cast<volatile int*>(device + 2) = 1, "host code touched device memory");
+  launch(cuda_test_context(), {dim3(1), dim3(1)}, write_at, device, 1);
+  EXPECT_EQ(values.to_host(), (std::vector<int>{1, 1, 3})) << "kernels and copies may";
+  EXPECT_DEATH(static_cast<void>(*static_cast<volatile int*>(device)),
+               "host code touched device memory")
+      << "nor behind a kernel";
+}
+
+TEST(Executor, ReportsTwoThreadsAtATime) {
+  std::string reported;
+  simt::run([&] {
+    std::thread([&] {
+      try {
+        simt::run([] {});
+      } catch (const simt::Error& error) {
+        reported = error.what();
+      }
+    }).join();
+  });
+  EXPECT_EQ(reported, "two threads use the device at the same time");
+}
+
+TEST(Executor, ReportsAThreadThatDisturbsARecording) {
+  std::string reported;
+  simt::begin_recording();
+  std::thread([&] {
+    try {
+      simt::queue([] {});
+    } catch (const simt::Error& error) {
+      reported = error.what();
+    }
+  }).join();
+  EXPECT_TRUE(simt::end_recording()->empty());
+  EXPECT_EQ(reported, "a thread used the device while another recorded a graph");
+}
+
+TEST(Executor, RefusesAllocationsAndCopiesOfNothing) {
+  void* memory = nullptr;
+  EXPECT_EQ(cudaMallocAsync(&memory, 0, nullptr), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaMemcpyAsync(nullptr, nullptr, 0, cudaMemcpyDefault, nullptr),
+            cudaErrorInvalidValue);
+  EXPECT_EQ(cudaMemsetAsync(nullptr, 0, 0, nullptr), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaGetLastError(), cudaErrorInvalidValue);
+  EXPECT_EQ(cudaGetLastError(), cudaSuccess);
 }
 
 TEST(Executor, RefusesAnImpossibleBlock) {

@@ -6,9 +6,10 @@
 // of 16 bytes. A 32 x 32 image moves 3 KiB in and 12 KiB (float), 6 KiB (bfloat16) or 3 KiB (uint8)
 // out, and that is the floor.
 //
-// Two buffers of 256 x 256 pixels are more than a block's shared memory. Larger images are cropped
-// where they lie, into buffers in the workspace: the same operations, but each reads and writes the
-// crop (224 x 224 pixels: 147 KiB) in L2 or, with all SMs at work, in DRAM.
+// Two buffers of 200 x 200 pixels are more than a block's shared memory on an H100, of 128 x 128 on
+// a GPU with 99 KiB. Larger images are cropped where they lie, into buffers in the workspace: the
+// same operations, but each reads and writes the crop (224 x 224 pixels: 147 KiB) in L2 or, with
+// all SMs at work, in DRAM.
 #include <type_traits>
 
 #include "kernels/augment.hpp"
@@ -24,11 +25,8 @@ using augment_ops::kLevels;
 using augment_ops::kThreads;
 
 constexpr int kBlocksPerSm = 4;
-/// What an H200 holds at once; more images take turns in these blocks.
-constexpr std::int64_t kMaxBlocks = 132 * kBlocksPerSm;
-/// Dynamic shared memory for the two buffers; tables take some 7 KiB of a block's 227.
-constexpr std::int64_t kSharedBytes = 200 << 10;
-/// What needs more lies in the workspace, two buffers a block, for as many blocks as this holds.
+/// Two buffers that are more than a block's shared memory lie in the workspace, two buffers a
+/// block, for as many blocks as this holds.
 constexpr std::int64_t kWorkspaceBytes = 256 << 20;
 
 struct Normalization {
@@ -190,11 +188,12 @@ void augment(const CudaContext& ctx, const AugmentShape& shape, const std::uint8
                  nullptr,
                  can_vectorize(images, image.bytes()),
                  can_vectorize(out, crop.bytes())};
-  std::int64_t blocks = min(shape.count, kMaxBlocks);
-  if (blocks == 0) return;
-  if (const std::int64_t bytes = std::int64_t{2} * batch.buffer_bytes; bytes <= kSharedBytes) {
-    launch(ctx,
-           {dim3(static_cast<unsigned>(blocks)), dim3(kThreads), static_cast<std::size_t>(bytes)},
+  if (shape.count == 0) return;
+  // As many as the GPU holds at once; more images take turns in these blocks.
+  std::int64_t blocks = min(shape.count, std::int64_t{kBlocksPerSm} * multiprocessors());
+  const auto shared_bytes = static_cast<std::size_t>(batch.buffer_bytes) * 2;
+  if (shared_bytes <= dynamic_shared_limit(augment_kernel<T, true>)) {
+    launch(ctx, {dim3(static_cast<unsigned>(blocks)), dim3(kThreads), shared_bytes},
            augment_kernel<T, true>, batch);
     return;
   }

@@ -9,7 +9,8 @@
 namespace bptplr::kernels {
 
 inline constexpr int kBatchNormThreads = 512;
-// Two for each SM of an H200: at once where 64 registers are enough, else one after the other.
+/// Two for each SM of an H200, at once where 64 registers are enough, else one after the other; on
+/// every GPU, because the order of the sums follows from it.
 inline constexpr int kBatchNormBlocks = 2 * 132;
 /// Chunks that a block combines side by side, for kWarp channels.
 inline constexpr int kCombineSlices = 32;

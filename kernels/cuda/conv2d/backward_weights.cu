@@ -5,8 +5,9 @@
 namespace bptplr::kernels {
 namespace {
 
-constexpr int kBlocks = 2 * 132;  // that an H200 runs at a time
-constexpr int kMostWaves = 4;     // of blocks
+/// That an H200 runs at a time. Every GPU counts with it: the order of the sums follows from it.
+constexpr int kBlocks = 2 * 132;
+constexpr int kMostWaves = 4;  // of blocks
 constexpr int kStoreSlices =
     3;  // that take as long as a tile of sums takes to be written and added
 constexpr int kAddWarps = 8;

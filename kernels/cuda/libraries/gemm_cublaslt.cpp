@@ -1,5 +1,6 @@
 // Matrix products by cuBLASLt. Every shape is measured once: the library's best guesses are timed
 // on the actual arrays and the fastest is remembered, for arrays that are aligned as well as these.
+// Where the choice must not depend on times, it is the first guess that does not split the depth.
 #include <cublasLt.h>
 
 #include <algorithm>
@@ -9,12 +10,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <tuple>
 
 #include "kernels/cuda/libraries/libraries.hpp"
 #include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/cuda/runtime/timer.hpp"
+#include "kernels/determinism.hpp"
 
 namespace bptplr::kernels {
 namespace {
@@ -25,6 +28,8 @@ constexpr int kTimedRuns = 3;
 
 void check_cublas(cublasStatus_t status, const char* during) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
+  cudaGetLastError();  // the exception reports it, not the next check
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfDeviceMemory();
   throw CudaError(std::string("cuBLASLt failed (") + cublasLtGetStatusString(status) + ") " +
                   during);
 }
@@ -51,7 +56,8 @@ std::uint32_t alignment_of(const float* a, const float* b, const float* c) {
 class Product {
  public:
   /// Of arrays that are aligned to `alignment` bytes or better.
-  Product(const GemmShape& s, bool with_bias, std::uint32_t alignment) : alignment_(alignment) {
+  Product(const GemmShape& s, bool with_bias, std::uint32_t alignment, bool deterministic)
+      : alignment_(alignment), deterministic_(deterministic) {
     check_cublas(cublasLtMatmulDescCreate(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F), kSetUp);
     const cublasOperation_t first = s.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
     const cublasOperation_t second = s.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -125,17 +131,32 @@ class Product {
           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
       prefer(array, alignment_);
     }
+    if (deterministic_) {
+      prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+             std::uint32_t{CUBLASLT_REDUCTION_SCHEME_NONE});
+    }
     std::array<cublasLtMatmulHeuristicResult_t, kCandidates> candidates{};
     int count = 0;
     check_cublas(
         cublasLtMatmulAlgoGetHeuristic(handle(), operation_, first_, second_, result_, result_,
                                        preference, kCandidates, candidates.data(), &count),
         "when the algorithms of a matrix product were listed");
+    pick(ctx, std::span(candidates).first(static_cast<std::size_t>(count)), a, b, c);
+    if (!known_) throw CudaError("cuBLASLt has no algorithm for a matrix product of this shape");
+  }
+
+  void pick(const CudaContext& ctx, std::span<const cublasLtMatmulHeuristicResult_t> candidates,
+            const float* a, const float* b, float* c) {
     Timer timer(stream_of(ctx));
     float best = std::numeric_limits<float>::infinity();
-    for (int i = 0; i < count; ++i) {
-      const auto& algorithm = candidates[static_cast<std::size_t>(i)].algo;
+    for (const auto& candidate : candidates) {
+      const auto& algorithm = candidate.algo;
       if (try_with(ctx, algorithm, a, b, c) != CUBLAS_STATUS_SUCCESS) continue;
+      if (deterministic_) {
+        algorithm_ = algorithm;
+        known_ = true;
+        return;
+      }
       const float passed = timer.milliseconds([&] {
         for (int run = 0; run < kTimedRuns; ++run) run_with(ctx, algorithm, a, b, c);
       });
@@ -144,10 +165,10 @@ class Product {
       algorithm_ = algorithm;
       known_ = true;
     }
-    if (!known_) throw CudaError("cuBLASLt has no algorithm for a matrix product of this shape");
   }
 
   std::uint32_t alignment_;
+  bool deterministic_;
   cublasLtMatmulDesc_t operation_ = nullptr;
   cublasLtMatrixLayout_t first_ = nullptr;
   cublasLtMatrixLayout_t second_ = nullptr;
@@ -162,13 +183,14 @@ void gemm(const CudaContext& ctx, const GemmShape& shape, const float* a, const 
           const float* bias, float* c) {
   static std::mutex mutex;
   // Never destroyed: cuBLASLt's own statics may end before ours.
-  using Key = std::tuple<GemmShape, bool, std::uint32_t>;
+  using Key = std::tuple<GemmShape, bool, std::uint32_t, bool>;
   static auto& products = *new std::map<Key, std::unique_ptr<Product>>;
   const std::lock_guard lock(mutex);
-  const Key key{shape, bias != nullptr, alignment_of(a, b, c)};
+  const Key key{shape, bias != nullptr, alignment_of(a, b, c), is_deterministic()};
   auto& product = products[key];
   if (product == nullptr) {
-    product = std::make_unique<Product>(shape, std::get<bool>(key), std::get<std::uint32_t>(key));
+    product =
+        std::make_unique<Product>(shape, std::get<1>(key), std::get<2>(key), std::get<3>(key));
   }
   product->run(ctx, a, b, bias, c);
 }

@@ -13,8 +13,10 @@ enum class ConvolutionPass { kForward, kBackwardData, kBackwardWeights };
 
 /// The three passes of a convolution; a and b are (x, w), (dy, w) or (x, dy). out is overwritten.
 /// T is float (no TF32) or bfloat16 (float32 accumulation). The algorithm is the fastest of the
-/// deterministic ones, or where there are none of all, measured at the first call of each shape;
-/// its scratch memory is bounded. Throws CudaError where there is none.
+/// deterministic ones, or where there are none of all, measured at the first call of each shape,
+/// with less scratch memory on a nearly full GPU. If is_deterministic(), it is a deterministic one
+/// by cuDNN's guess. Throws CudaError where there is none, OutOfDeviceMemory where it finds no
+/// room.
 template <class T>
 void convolution(const CudaContext& ctx, ConvolutionPass pass, const Conv2dShape& shape, const T* a,
                  const T* b, T* out);

@@ -38,7 +38,7 @@ namespace {
 // The log of an empty sum.
 constexpr float kNothing = -std::numeric_limits<float>::infinity();
 
-constexpr int kBlocks = 2 * 132;   // that fill an H200
+constexpr int kBlocks = 2 * 132;   // that fill an H200; on every GPU, see above
 constexpr int kManyAnchors = 640;  // from here on tiles of 64 x 64 occupy most of the SMs
 constexpr int kTotalsThreads = 1024;
 constexpr int kAddThreads = 256;

@@ -9,6 +9,7 @@
 namespace bptplr::kernels {
 namespace {
 
+/// In the caller's turn.
 LandingSlot take_slot(DeviceState& state) {
   LandingSlot slot;
   if (!state.free_slots.empty()) {
@@ -25,6 +26,7 @@ class SlotCopy final : public DelayedCopy {
  public:
   SlotCopy(const CudaContext& ctx, const void* device, std::size_t bytes)
       : state_(state_of(ctx)), slot_(take_slot(state_)) {
+    if (bytes == 0) return;
     check(cudaMemcpyAsync(slot_.memory, device, bytes, cudaMemcpyDefault, ctx.stream),
           "when data was copied from the device");
     check(cudaEventRecord(slot_.arrived, ctx.stream), "when an event was recorded");
@@ -32,11 +34,13 @@ class SlotCopy final : public DelayedCopy {
   SlotCopy(const SlotCopy&) = delete;
   SlotCopy& operator=(const SlotCopy&) = delete;
   ~SlotCopy() override {
+    const DeviceTurn turn(state_.context);
     cudaEventSynchronize(slot_.arrived);  // or the next owner's slot would be written by this copy
     state_.free_slots.push_back(slot_);
   }
 
   bool has_arrived() const override {
+    const DeviceTurn turn(state_.context);
     const cudaError_t status = cudaEventQuery(slot_.arrived);
     if (status == cudaErrorNotReady) {
       cudaGetLastError();  // an answer, which the next check of a launch must not meet
@@ -46,6 +50,7 @@ class SlotCopy final : public DelayedCopy {
     return true;
   }
   const void* wait() const override {
+    const DeviceTurn turn(state_.context);
     check(cudaEventSynchronize(slot_.arrived), "in work queued before");
     return slot_.memory;
   }
@@ -60,6 +65,7 @@ class SlotCopy final : public DelayedCopy {
 std::unique_ptr<DelayedCopy> copy_to_host_later(const CudaContext& ctx, const void* device,
                                                 std::size_t bytes) {
   if (bytes > DelayedCopy::kMaxBytes) throw CudaError("a delayed copy is of a few bytes only");
+  const DeviceTurn turn(ctx);
   return std::make_unique<SlotCopy>(ctx, device, bytes);
 }
 

@@ -59,17 +59,20 @@ void release_kept_memory(const DeviceState& state) {
 class StreamGraph final : public DeviceGraph {
  public:
   explicit StreamGraph(const CudaContext& ctx) : ctx_(ctx) {
+    const DeviceTurn turn(ctx);
     state_of(ctx).graphs.push_back(&memory_);
   }
   StreamGraph(const StreamGraph&) = delete;
   StreamGraph& operator=(const StreamGraph&) = delete;
   ~StreamGraph() override {
+    const DeviceTurn turn(ctx_);
     cudaStreamSynchronize(ctx_.stream);  // a replay may be under way
     if (executable_ != nullptr) cudaGraphExecDestroy(executable_);
     std::erase(state_of(ctx_).graphs, &memory_);
   }
 
   void record(const std::function<void()>& work) override {
+    const DeviceTurn turn(ctx_);  // or another thread's work would be recorded too
     release_kept_memory(state_of(ctx_));
     cudaGraph_t graph = nullptr;
     {
@@ -80,11 +83,11 @@ class StreamGraph final : public DeviceGraph {
     if (graph == nullptr) throw CudaError("CUDA could not record a graph");
     const cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
     cudaGraphDestroy(graph);
-    if (status != cudaSuccess) cudaGetLastError();  // the exception reports it, not the next call
     check(status, "when a graph was prepared");
   }
 
   void replay() override {
+    const DeviceTurn turn(ctx_);
     check(cudaGraphLaunch(executable_, ctx_.stream), "when a graph was replayed");
   }
 

@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <new>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,13 +26,18 @@ void require_not_recording(const DeviceState& state, const char* what) {
 
 }  // namespace
 
+DeviceTurn::DeviceTurn(const CudaContext& ctx) {
+  // A context that a caller made has no state.
+  if (ctx.state != nullptr) lock_ = std::unique_lock(state_of(ctx).turn);
+}
+
 void* StreamWorkspace::reserve(std::size_t bytes) {
   if (bytes <= size_) return memory_;
   if (memory_ != nullptr) device_release(state_.context, memory_);
   memory_ = nullptr;
   size_ = 0;
   memory_ = device_allocate(state_.context, bytes);
-  if (memory_ == nullptr) throw std::bad_alloc();
+  if (memory_ == nullptr) throw OutOfDeviceMemory(bytes);
   size_ = bytes;
   return memory_;
 }
@@ -105,13 +110,15 @@ const CudaContext& device_context(int device) {
   // Never destroyed: tensors in static storage give their memory back after the end of main.
   static auto* states =
       new std::vector<std::unique_ptr<DeviceState>>(static_cast<std::size_t>(device_count()));
+  static auto* mutex = new std::mutex;
+  const std::lock_guard lock(*mutex);
   auto& state = states->at(static_cast<std::size_t>(device));
   if (state == nullptr) state = std::make_unique<DeviceState>(device);
   return state->context;
 }
 
 void* device_allocate(const CudaContext& ctx, std::size_t bytes) {
-  // A context that a caller made has no state.
+  const DeviceTurn turn(ctx);
   if (ctx.state != nullptr && state_of(ctx).recording != nullptr) {
     return state_of(ctx).recording->allocate(bytes);
   }
@@ -127,6 +134,7 @@ void* device_allocate(const CudaContext& ctx, std::size_t bytes) {
 }
 
 void device_release(const CudaContext& ctx, void* memory) {
+  const DeviceTurn turn(ctx);
   if (ctx.state != nullptr) {
     DeviceState& state = state_of(ctx);
     for (GraphMemory* graph : state.graphs) {
@@ -138,6 +146,7 @@ void device_release(const CudaContext& ctx, void* memory) {
 }
 
 DeviceMemoryUse device_memory_use(const CudaContext& ctx) {
+  const DeviceTurn turn(ctx);
   const auto count = [&](cudaMemPoolAttr attribute) {
     std::uint64_t bytes = 0;
     check(cudaMemPoolGetAttribute(state_of(ctx).pool, attribute, &bytes),
@@ -155,6 +164,7 @@ DeviceMemoryUse device_memory_use(const CudaContext& ctx) {
 }
 
 void device_memory_reset_peak(const CudaContext& ctx) {
+  const DeviceTurn turn(ctx);
   std::uint64_t none = 0;
   check(cudaMemPoolSetAttribute(state_of(ctx).pool, cudaMemPoolAttrUsedMemHigh, &none),
         "when memory was counted");
@@ -162,12 +172,14 @@ void device_memory_reset_peak(const CudaContext& ctx) {
 
 void copy_to_device(const CudaContext& ctx, void* device, const void* host, std::size_t bytes) {
   if (bytes == 0) return;
+  const DeviceTurn turn(ctx);
   require_not_recording(state_of(ctx), "data was copied to the device");
   state_of(ctx).pinned->copy(device, host, bytes);
 }
 
 void copy_to_host(const CudaContext& ctx, void* host, const void* device, std::size_t bytes) {
   if (bytes == 0) return;
+  const DeviceTurn turn(ctx);
   require_not_recording(state_of(ctx), "data was copied from the device");
   check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDefault, ctx.stream),
         "when data was copied from the device");
@@ -176,16 +188,19 @@ void copy_to_host(const CudaContext& ctx, void* host, const void* device, std::s
 
 void copy_on_device(const CudaContext& ctx, void* target, const void* source, std::size_t bytes) {
   if (bytes == 0) return;
+  const DeviceTurn turn(ctx);
   check(cudaMemcpyAsync(target, source, bytes, cudaMemcpyDefault, ctx.stream),
         "when data was copied on the device");
 }
 
 void set_to_zero(const CudaContext& ctx, void* device, std::size_t bytes) {
   if (bytes == 0) return;
+  const DeviceTurn turn(ctx);
   check(cudaMemsetAsync(device, 0, bytes, ctx.stream), "when memory was cleared");
 }
 
 void synchronize(const CudaContext& ctx) {
+  const DeviceTurn turn(ctx);
   require_not_recording(state_of(ctx), "the device was waited for");
   check(cudaStreamSynchronize(ctx.stream), "in work queued before");
 }

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "kernels/context.hpp"
@@ -23,6 +24,7 @@ class StreamWorkspace final : public Workspace {
  public:
   explicit StreamWorkspace(DeviceState& state) : state_(state) {}
 
+  /// Throws OutOfDeviceMemory.
   void* reserve(std::size_t bytes) override;
 
   /// Exchanges the blocks.
@@ -65,8 +67,12 @@ struct LandingSlot {
   cudaEvent_t arrived = nullptr;
 };
 
+/// Everything here is used by one thread at a time, in its DeviceTurn. Nothing finer would gain: a
+/// stream runs one kernel after the other anyway.
 struct DeviceState {
   explicit DeviceState(int device);
+
+  std::recursive_mutex turn;
 
   cudaStream_t stream = nullptr;
   cudaMemPool_t pool = nullptr;

@@ -4,13 +4,14 @@
 #include <cuda_runtime.h>
 
 #include "kernels/cuda/runtime/launch.hpp"
+#include "kernels/device_memory.hpp"
 
 namespace bptplr::kernels {
 namespace {
 
 class EventClock final : public StreamClock {
  public:
-  explicit EventClock(const CudaContext& ctx) : stream_(ctx.stream) {}
+  explicit EventClock(const CudaContext& ctx) : ctx_(ctx) {}
   EventClock(const EventClock&) = delete;
   EventClock& operator=(const EventClock&) = delete;
   ~EventClock() override {
@@ -18,15 +19,17 @@ class EventClock final : public StreamClock {
   }
 
   void mark() override {
+    const DeviceTurn turn(ctx_);
     if (marks_ == events_.size()) {
       cudaEvent_t event = nullptr;
       cudaEventCreateWithFlags(&event, 0);
       events_.push_back(event);
     }
-    cudaEventRecord(events_[marks_++], stream_);
+    cudaEventRecord(events_[marks_++], ctx_.stream);
   }
 
   std::vector<double> take() override {
+    const DeviceTurn turn(ctx_);
     std::vector<double> seconds(marks_, 0.0);
     if (marks_ > 0) check(cudaEventSynchronize(events_[marks_ - 1]), "in work queued before");
     // From one mark to the next: milliseconds in a float are exact enough for short times only.
@@ -41,7 +44,7 @@ class EventClock final : public StreamClock {
   }
 
  private:
-  cudaStream_t stream_;
+  const CudaContext& ctx_;
   std::vector<cudaEvent_t> events_;
   std::size_t marks_ = 0;  ///< events that are in use
 };

@@ -247,6 +247,7 @@ struct CUstream_st;
 using cudaStream_t = CUstream_st*;
 enum cudaError_t {
   cudaSuccess = 0,
+  cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
   cudaErrorNotReady = 600,
   cudaErrorLaunchFailure = 719,
@@ -258,6 +259,8 @@ enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 
 inline const char* cudaGetErrorString(cudaError_t error) {
   switch (error) {
+    case cudaErrorInvalidValue:
+      return "invalid argument";
     case cudaErrorMemoryAllocation:
       return "out of memory";
     case cudaErrorStreamCaptureUnsupported:
@@ -266,8 +269,19 @@ inline const char* cudaGetErrorString(cudaError_t error) {
       return "unspecified launch failure";
   }
 }
+namespace bptplr::simt {
+inline cudaError_t last_error = cudaSuccess;
+/// Remembers an error, as CUDA does, until somebody asks for it.
+inline cudaError_t returned(cudaError_t status) {
+  if (status != cudaSuccess) last_error = status;
+  return status;
+}
+}  // namespace bptplr::simt
 inline cudaError_t cudaGetLastError() {
-  return cudaSuccess;
+  return std::exchange(bptplr::simt::last_error, cudaSuccess);
+}
+inline cudaError_t cudaPeekAtLastError() {
+  return bptplr::simt::last_error;
 }
 inline cudaError_t cudaGetDeviceCount(int* count) {
   *count = 1;
@@ -286,7 +300,18 @@ inline cudaError_t cudaGetDevice(int* device) {
   return cudaSuccess;
 }
 inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
-  *properties = {"host executor", std::size_t{1} << 30, 9, 0, 2};
+  const bptplr::simt::Gpu& gpu = bptplr::simt::gpu();
+  *properties = {"host executor", gpu.memory_bytes, gpu.major, gpu.minor, gpu.multiprocessors};
+  return cudaSuccess;
+}
+enum cudaDeviceAttr {
+  cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrMaxSharedMemoryPerBlockOptin = 97
+};
+inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
+  const bptplr::simt::Gpu& gpu = bptplr::simt::gpu();
+  *value = attribute == cudaDevAttrMultiProcessorCount ? gpu.multiprocessors
+                                                       : static_cast<int>(gpu.shared_bytes);
   return cudaSuccess;
 }
 inline constexpr unsigned cudaStreamNonBlocking = 1;
@@ -312,7 +337,8 @@ inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) {
 }
 /// Returns an error during the capture of a stream, for calls that are forbidden then.
 inline cudaError_t outside_of_capture() {
-  return bptplr::simt::spoil_recording() ? cudaErrorStreamCaptureUnsupported : cudaSuccess;
+  return bptplr::simt::returned(
+      bptplr::simt::spoil_recording() ? cudaErrorStreamCaptureUnsupported : cudaSuccess);
 }
 inline cudaError_t cudaEventSynchronize(cudaEvent_t) {
   return outside_of_capture();
@@ -320,9 +346,8 @@ inline cudaError_t cudaEventSynchronize(cudaEvent_t) {
 inline cudaError_t cudaEventQuery(cudaEvent_t) {
   return outside_of_capture();
 }
-/// Returns a microsecond for everything, as the executor has no clock.
 inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
-  *milliseconds = 1e-3F;
+  *milliseconds = bptplr::simt::elapsed_milliseconds();
   return cudaSuccess;
 }
 using cudaMemPool_t = void*;
@@ -347,9 +372,8 @@ inline cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr, void*
   std::memcpy(value, &bytes, sizeof(bytes));
   return cudaSuccess;
 }
-/// Returns the memory of the 1 GiB GPU that cudaGetDeviceProperties describes.
 inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
-  *total = std::size_t{1} << 30;
+  *total = bptplr::simt::gpu().memory_bytes;
   *free = *total - std::min(*total, bptplr::simt::device_bytes_in_use());
   return cudaSuccess;
 }
@@ -358,15 +382,16 @@ inline cudaError_t cudaStreamSynchronize(cudaStream_t) {
 }
 inline cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   *memory = bptplr::simt::device_malloc(bytes);
-  return *memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+  return bptplr::simt::returned(*memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
 }
 inline cudaError_t cudaFree(void* memory) {
   bptplr::simt::device_free(memory);
   return cudaSuccess;
 }
-/// Fails during capture, unlike CUDA, which would add the call to the graph: no code here relies on
-/// it.
+/// Fails during capture, unlike CUDA, which would add the call to the graph, and for no bytes, as the
+/// copies below do: no code here relies on either.
 inline cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t) {
+  if (bytes == 0) return bptplr::simt::returned(cudaErrorInvalidValue);
   const cudaError_t status = outside_of_capture();
   return status == cudaSuccess ? cudaMalloc(memory, bytes) : status;
 }
@@ -384,20 +409,28 @@ inline cudaError_t cudaFreeHost(void* memory) {
 }
 inline cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes,
                                    cudaMemcpyKind, cudaStream_t) {
-  bptplr::simt::queue([=] {
-    if (bytes > 0) std::memmove(target, source, bytes);
-  });
+  if (bytes == 0) return bptplr::simt::returned(cudaErrorInvalidValue);
+  bptplr::simt::queue([=] { std::memmove(target, source, bytes); });
   return cudaSuccess;
 }
 inline cudaError_t cudaMemsetAsync(void* target, int value, std::size_t bytes, cudaStream_t) {
-  bptplr::simt::queue([=] {
-    if (bytes > 0) std::memset(target, value, bytes);
-  });
+  if (bytes == 0) return bptplr::simt::returned(cudaErrorInvalidValue);
+  bptplr::simt::queue([=] { std::memset(target, value, bytes); });
+  return cudaSuccess;
+}
+struct cudaFuncAttributes {
+  std::size_t sharedSizeBytes;
+};
+template <class Function>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, Function*) {
+  attributes->sharedSizeBytes = bptplr::simt::kStaticSharedBytes;
   return cudaSuccess;
 }
 template <class Function>
-cudaError_t cudaFuncSetAttribute(Function*, cudaFuncAttribute, int) {
-  return cudaSuccess;
+cudaError_t cudaFuncSetAttribute(Function*, cudaFuncAttribute, int bytes) {
+  const bool fits = static_cast<std::size_t>(bytes) + bptplr::simt::kStaticSharedBytes <=
+                    bptplr::simt::gpu().shared_bytes;
+  return bptplr::simt::returned(fits ? cudaSuccess : cudaErrorInvalidValue);
 }
 
 /// Launches a kernel, as `kernel<<<...>>>(arguments...)` does; has the signature of
@@ -429,7 +462,7 @@ inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t
   return cudaSuccess;
 }
 inline cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t) {
-  for (const auto& work : *executable) work();
+  for (const auto& work : *executable) bptplr::simt::run(work);
   return cudaSuccess;
 }
 inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
