@@ -1,6 +1,8 @@
 // Times the convolutions of PreAct-ResNet18 on the CPU and prints a line of JSON for each pass of
 // each shape: milliseconds (the median of --repeat calls) and GFLOP/s, counted as of the direct
 // convolution. Uses OMP_NUM_THREADS threads; ONEDNN_MAX_CPU_ISA=AVX2 keeps oneDNN from AVX-512.
+#include "kernels/conv2d.hpp"
+
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -12,7 +14,6 @@
 
 #include "engine/memory.hpp"
 #include "engine/random.hpp"
-#include "kernels/conv2d.hpp"
 
 namespace bptplr {
 namespace {
@@ -77,9 +78,8 @@ void time_shape(const Conv2dShape& s, int repeat) {
   report("forward", [&] { kernels::conv2d_forward(ctx, s, x.data(), w.data(), y.data()); });
   report("backward_data",
          [&] { kernels::conv2d_backward_data(ctx, s, y.data(), w.data(), x.data()); });
-  report("backward_weights", [&] {
-    kernels::conv2d_backward_weights(ctx, s, x.data(), y.data(), w.data(), nullptr);
-  });
+  report("backward_weights",
+         [&] { kernels::conv2d_backward_weights(ctx, s, x.data(), y.data(), w.data(), nullptr); });
 }
 
 int run(int argc, char** argv) {

@@ -23,8 +23,11 @@ using BackwardWeights = dnnl::convolution_backward_weights;
 
 inline Forward::primitive_desc forward(const dnnl::engine& engine, const Convolution& c,
                                        const dnnl::primitive_attr& attr) {
-  return {engine, dnnl::prop_kind::forward_training, c.algorithm, c.x, c.w, c.y, c.strides,
-          c.padding, c.padding, attr};
+  return {engine,      dnnl::prop_kind::forward_training,
+          c.algorithm, c.x,
+          c.w,         c.y,
+          c.strides,   c.padding,
+          c.padding,   attr};
 }
 inline BackwardData::primitive_desc backward_data(const dnnl::engine& engine, const Convolution& c,
                                                   const Forward::primitive_desc& hint,
