@@ -20,7 +20,7 @@
 # OUT gets DATE-DEVICE-COMMIT.json, and an archive of that name with logs, measurements and curves
 # (with --only: of the sections called). Both are written after every section.
 #
-# Needs nvcc, CMake 3.25, ninja, cuDNN, python3 with pip (for steps with torch, for python with its
+# Needs nvcc, CMake 3.24, ninja, cuDNN, python3 with pip (for steps with torch, for python with its
 # headers, torch and NumPy). What else the builds need comes from the system or, on a machine without
 # a network, from .gpu/ (tools/bundle_deps.sh).
 # Exit code: 0 all is well; 1 something failed, and more may be left to run, as the summary says; 2 the
