@@ -189,7 +189,7 @@ function qualityChart({epochs, auc, precision, recall}) {
   const found = !together ? "" : ` Together the networks hold ${together.flagged} labels to be wrong, among them ` +
     `${together.found} of the ${together.wrong} that are.`;
   return [lineChart({
-    title: "How well wrong labels are told from correct ones", epochs, warmUp: 0, digits: 4, low: 0, high: 1,
+    title: "How well wrong labels are told from correct ones", epochs, warmUps: report.warm_up, digits: 4, low: 0, high: 1,
     series: [{name: "AUC", values: auc}, {name: "precision", values: precision}, {name: "recall", values: recall}],
     summary: `Mean of the networks. In the last partition: AUC ${text(lastOf(auc), 4)}; of the labelled samples ` +
       `${percent(100 * lastOf(precision))} have a correct label (precision), and of the correct labels ` +
