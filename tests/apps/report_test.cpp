@@ -55,6 +55,10 @@ TEST(AppReport, ShowsEverythingOfAFinishedRun) {
   for (const char* section : {"curves", "selection", "balance", "test", "noise", "suspects"}) {
     EXPECT_EQ(missing(report, section), "") << section;
   }
+  EXPECT_EQ(report["heading"], "shapes: 200 training images of 10 classes, 40 % symmetric noise");
+  const std::string about = report["about"];
+  EXPECT_TRUE(about.starts_with("trained with bptplr on 20")) << about;
+  EXPECT_TRUE(about.ends_with(", in run")) << about;
   EXPECT_EQ(report["classes"].size(), 10U);
   EXPECT_EQ(report["curves"]["accuracy"].size(), 3U);
   ASSERT_EQ(report["selection"]["partitions"].size(), 2U);
@@ -169,6 +173,7 @@ TEST(AppReport, WithoutTheDataSetTheRestIsShown) {
     EXPECT_TRUE(contains(missing(report, section), "moved/away")) << missing(report, section);
   }
   EXPECT_EQ(report["classes"].size(), 10U);
+  EXPECT_EQ(report["heading"], "cifar10: 200 training images of 10 classes, 40 % symmetric noise");
   page_of(folder);
 }
 

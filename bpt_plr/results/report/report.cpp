@@ -14,6 +14,7 @@
 #include "bpt_plr/recipe/stages.hpp"
 #include "bpt_plr/results/audit/audit.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
+#include "bpt_plr/results/report/heading.hpp"
 #include "bpt_plr/results/report/history.hpp"
 #include "bpt_plr/results/report/page.hpp"
 #include "bpt_plr/run/trained_run.hpp"
@@ -218,6 +219,16 @@ ReportSection suspects_section(const Audit& audit, const TrainingData& data, std
                          {"found", summary.known->labels.found},
                          {"auc", summary.known->auc}};
   }
+/// Returns the number of training images, by the list of their labels; 0 if there is none.
+std::int64_t count_images(const RunFolder& run) {
+  try {
+    const auto labels = parse_json_or_none(read_file(run.noise_file()));
+    return labels.is_array() ? static_cast<std::int64_t>(labels.size()) : 0;
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
   const auto count = std::min(top, std::ssize(audit.ranking));
   for (std::int64_t rank = 0; rank < count; ++rank) {
     suspects["items"].push_back(
@@ -237,6 +248,13 @@ nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& op
   OnDemand<Networks> networks([&] { return load_networks(run, recipe); });
   OnDemand<Audit> audit([&] {
     return audit_labels(gather_evidence(networks.get(), recipe, data.get(),
+  const std::string day = day_of_run(run.path());
+  report["images"] = count_images(run);
+  report["date"] = day;
+  report["heading"] = describe_data(recipe, report["images"].get<std::int64_t>(),
+                                    static_cast<std::int64_t>(report["classes"].size()));
+  report["about"] = fmt::format("trained with {}{}{}, in {}", recipe.method,
+                                day.empty() ? "" : " on ", day, run.path().string());
                                         trained_on_partition(run), loading.progress),
                         data.get().noisy_labels);
   });

@@ -6,8 +6,7 @@ const sentences = (note) => note.map((sentence) => html("p", {}, sentence));
 
 function facts() {
   const {result} = report;
-  const entries = [["Data set", report.dataset], ["Method", report.method],
-    ["Epochs", `${report.epochs_done} of ${report.num_epochs}`]];
+  const entries = [["Epochs", `${report.epochs_done} of ${report.num_epochs}`]];
   if (result) {
     entries.push(["Best test accuracy", percent(result.best_acc, 2)],
       ["Last test accuracy", percent(result.test_acc, 2)],
