@@ -20,7 +20,6 @@
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
 #include "bpt_plr/train/view_maker.hpp"
-#include "data/images/resize.hpp"
 #include "data/noise/noise.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
@@ -31,9 +30,6 @@ namespace bptplr {
 namespace {
 
 using Labels = std::vector<std::int64_t>;
-
-/// Maximum side of images of suspects, in pixels: the side at which they are shown.
-constexpr int kMostSide = 96;
 
 /// Value computed at its first use. If the computation throws Error, so does every later use.
 template <class T>
@@ -184,14 +180,10 @@ ReportSection noise_section(const Audit& audit, const TrainingData& data) {
   return noise;
 }
 
-/// Returns an image no larger than it is shown.
-Image thumbnail(const Images& images, std::int64_t i) {
+/// Returns an image as the data set holds it.
+Image stored_image(const Images& images, std::int64_t i) {
   const std::uint8_t* pixels = images.image(i);
-  Image image{images.height, images.width, {pixels, pixels + images.bytes_per_image()}};
-  const int side = std::max(images.height, images.width);
-  if (side <= kMostSide) return image;
-  return resize_bilinear(image, std::max(1, images.height * kMostSide / side),
-                         std::max(1, images.width * kMostSide / side));
+  return {images.height, images.width, {pixels, pixels + images.bytes_per_image()}};
 }
 
 ReportSection suspect(const Audit& audit, const TrainingData& data, std::int64_t sample) {
@@ -203,22 +195,30 @@ ReportSection suspect(const Audit& audit, const TrainingData& data, std::int64_t
                      {"wrong", audit.wrong_probability[i]}};
   item["true"] = data.true_labels[i] < 0 ? ReportSection() : ReportSection(data.true_labels[i]);
   if (!train.files.empty()) item["file"] = train.files[i];
-  item["image"] = data_uri(thumbnail(train.images, sample));
+  item["image"] = data_uri(stored_image(train.images, sample));
   return item;
 }
 
 ReportSection suspects_section(const Audit& audit, const TrainingData& data, std::int64_t top) {
   const AuditSummary summary = summarize(audit, data);
-  ReportSection suspects{{"samples", summary.samples},
-                         {"flagged", summary.flagged},
-                         {"known", nullptr},
-                         {"note", notes_on(audit)},
-                         {"items", ReportSection::array()}};
+  const Images& images = data.dataset.train.images;
+  ReportSection suspects{
+      {"samples", summary.samples},     {"width", images.width}, {"height", images.height},
+      {"flagged", summary.flagged},     {"known", nullptr},      {"note", notes_on(audit)},
+      {"items", ReportSection::array()}};
   if (summary.known) {
     suspects["known"] = {{"wrong", summary.known->labels.wrong},
                          {"found", summary.known->labels.found},
                          {"auc", summary.known->auc}};
   }
+  const auto count = std::min(top, std::ssize(audit.ranking));
+  for (std::int64_t rank = 0; rank < count; ++rank) {
+    suspects["items"].push_back(
+        suspect(audit, data, audit.ranking[static_cast<std::size_t>(rank)]));
+  }
+  return suspects;
+}
+
 /// Returns the number of training images, by the list of their labels; 0 if there is none.
 std::int64_t count_images(const RunFolder& run) {
   try {
@@ -227,14 +227,6 @@ std::int64_t count_images(const RunFolder& run) {
   } catch (const Error&) {
     return 0;
   }
-}
-
-  const auto count = std::min(top, std::ssize(audit.ranking));
-  for (std::int64_t rank = 0; rank < count; ++rank) {
-    suspects["items"].push_back(
-        suspect(audit, data, audit.ranking[static_cast<std::size_t>(rank)]));
-  }
-  return suspects;
 }
 
 }  // namespace
@@ -248,13 +240,6 @@ nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& op
   OnDemand<Networks> networks([&] { return load_networks(run, recipe); });
   OnDemand<Audit> audit([&] {
     return audit_labels(gather_evidence(networks.get(), recipe, data.get(),
-  const std::string day = day_of_run(run.path());
-  report["images"] = count_images(run);
-  report["date"] = day;
-  report["heading"] = describe_data(recipe, report["images"].get<std::int64_t>(),
-                                    static_cast<std::int64_t>(report["classes"].size()));
-  report["about"] = fmt::format("trained with {}{}{}, in {}", recipe.method,
-                                day.empty() ? "" : " on ", day, run.path().string());
                                         trained_on_partition(run), loading.progress),
                         data.get().noisy_labels);
   });
@@ -263,6 +248,13 @@ nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& op
                        {"method", recipe.method},         {"epochs_done", history.metrics.size()},
                        {"num_epochs", recipe.num_epochs}, {"warm_up", report_warm_up(recipe)}};
   report["classes"] = class_names(run, recipe, data);
+  const std::string day = day_of_run(run.path());
+  report["images"] = count_images(run);
+  report["date"] = day;
+  report["heading"] = describe_data(recipe, report["images"].get<std::int64_t>(),
+                                    static_cast<std::int64_t>(report["classes"].size()));
+  report["about"] = fmt::format("trained with {}{}{}, in {}", recipe.method,
+                                day.empty() ? "" : " on ", day, run.path().string());
   report["result"] = report_result(history);
   report["curves"] = report_curves(history);
   report["selection"] = section([&] {

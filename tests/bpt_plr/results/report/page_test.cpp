@@ -76,7 +76,7 @@ TEST(ReportPage, LoadsNothing) {
 TEST(ReportPage, SectionsOfTheScriptAreThoseOfThePage) {
   const std::string page = report_page(report_named("run"));
   for (const std::string id :
-       {"curves", "selection", "balance", "test", "noise", "suspects", "recipe"}) {
+       {"suspects", "curves", "selection", "balance", "test", "noise", "recipe"}) {
     EXPECT_EQ(count(page, fmt::format("<section id=\"{}\"", id)), 1U) << id;
     EXPECT_EQ(count(page, fmt::format("href=\"#{}\"", id)), 1U) << id;
     EXPECT_EQ(count(page, fmt::format("section(\"{0}\", report.{0}", id)), 1U) << id;
