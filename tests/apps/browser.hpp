@@ -37,12 +37,14 @@ inline std::string drawn_page(const TemporaryFolder& folder, const std::string& 
   return open_page(folder, browser, page) ? read_text(folder / "drawn.html") : "";
 }
 
-/// Returns a Chromium that can open files here, which a sandboxed one may not; empty if none can.
+/// Returns a Chromium that can open files here, which a sandboxed one may not; empty if none can,
+/// and then the test fails where BPTPLR_NEEDS_BROWSER is set.
 inline std::string find_chromium(const TemporaryFolder& folder) {
   write_text(folder / "probe.html", "<script>document.write(6 * 7)</script>");
   for (const char* name : {"chromium", "chromium-browser", "google-chrome"}) {
     if (contains(drawn_page(folder, name, "probe.html"), "42")) return name;
   }
+  EXPECT_EQ(std::getenv("BPTPLR_NEEDS_BROWSER"), nullptr) << read_text(folder / "console.txt");
   return "";
 }
 
