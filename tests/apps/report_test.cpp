@@ -55,6 +55,12 @@ TEST(AppReport, ShowsEverythingOfAFinishedRun) {
   for (const char* section : {"curves", "selection", "balance", "test", "noise", "suspects"}) {
     EXPECT_EQ(missing(report, section), "") << section;
   }
+  EXPECT_EQ(report["heading"], "shapes: 200 training images of 10 classes, 40 % symmetric noise");
+  const std::string about = report["about"];
+  EXPECT_TRUE(about.starts_with("trained with bptplr on 20")) << about;
+  EXPECT_TRUE(about.ends_with(", in run")) << about;
+  EXPECT_EQ(report["suspects"]["width"], 32);
+  EXPECT_EQ(report["suspects"]["height"], 32);
   EXPECT_EQ(report["classes"].size(), 10U);
   EXPECT_EQ(report["curves"]["accuracy"].size(), 3U);
   ASSERT_EQ(report["selection"]["partitions"].size(), 2U);
@@ -104,7 +110,7 @@ TEST(AppReport, ABrowserDrawsEverySection) {
   const TemporaryFolder folder;
   const std::string chromium = find_chromium(folder);
   if (chromium.empty()) GTEST_SKIP() << "There is no Chromium that works.";
-  train(folder, "--r 0.4 --num_epochs 3");
+  train(folder, "--r 0.4");
   page_of(folder, "--top 5");
   const std::string page = drawn_page(folder, chromium, "run/report.html");
   for (const std::string id : {"curves", "selection", "balance", "test", "noise", "suspects"}) {
@@ -169,6 +175,7 @@ TEST(AppReport, WithoutTheDataSetTheRestIsShown) {
     EXPECT_TRUE(contains(missing(report, section), "moved/away")) << missing(report, section);
   }
   EXPECT_EQ(report["classes"].size(), 10U);
+  EXPECT_EQ(report["heading"], "cifar10: 200 training images of 10 classes, 40 % symmetric noise");
   page_of(folder);
 }
 

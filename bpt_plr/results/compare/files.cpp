@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -11,9 +12,9 @@
 
 #include "bpt_plr/recipe/fields.hpp"
 #include "bpt_plr/recipe/json.hpp"
+#include "bpt_plr/results/report/heading.hpp"
 #include "bpt_plr/results/report/page.hpp"
 #include "bpt_plr/results/report/page/report_files.hpp"
-#include "bpt_plr/train/training_data.hpp"
 #include "data/sets/csv.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
@@ -114,10 +115,23 @@ Json settings_that_differ(const Comparison& comparison) {
   return differences;
 }
 
-/// Returns the last part of a path, also of "runs/x/" or ".".
-std::string name_of(const std::filesystem::path& folder) {
-  const auto path = std::filesystem::absolute(folder).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).filename().string();
+/// Returns the training images of a resolved recipe where it says how many there are, else 0.
+std::int64_t count_images(const Recipe& recipe) {
+  if (recipe.subset > 0) return recipe.subset;
+  return recipe.dataset == DatasetKind::kShapes ? recipe.shapes_train : 0;
+}
+
+Heading heading_of(const Comparison& comparison, const std::string& name) {
+  Heading heading{"bptplr comparison", ""};
+  if (!comparison.runs.empty()) {
+    const Recipe& recipe = comparison.runs.front().recipe;
+    heading.data = describe_data(recipe, count_images(recipe), recipe.num_class);
+  }
+  const std::size_t seeds = comparison.seeds.size();
+  heading.about =
+      fmt::format("{} compared with {} seed{}, {}, in {}", fmt::join(comparison.labels, ", "),
+                  seeds, seeds == 1 ? "" : "s", day_of(std::time(nullptr)), name);
+  return heading;
 }
 
 }  // namespace
@@ -153,10 +167,6 @@ Json comparison_report(const Comparison& comparison, const std::string& name) {
   std::size_t epochs = 0;
   for (const ComparedRun& run : comparison.runs) epochs = std::max(epochs, run.accuracies.size());
   Json report{{"name", name}, {"seeds", comparison.seeds}};
-  if (!comparison.runs.empty()) {
-    report["dataset"] = name_of(comparison.runs.front().recipe.dataset);
-    report["noise"] = noise_name(comparison.runs.front().recipe);
-  }
   report["epochs"] = Json::array();
   for (std::size_t epoch = 0; epoch < epochs; ++epoch) report["epochs"].push_back(epoch);
   report["labels"] = Json::array();
@@ -176,11 +186,11 @@ Json comparison_report(const Comparison& comparison, const std::string& name) {
 void write_comparison(const std::filesystem::path& folder, const Comparison& comparison) {
   write_file_atomically(folder / "compare.csv", comparison_csv(comparison));
   write_file_atomically(folder / "compare.md", comparison_markdown(comparison));
-  const std::string name = name_of(folder);
+  const std::string name = last_part(folder);
   const Json report = comparison_report(comparison, name);
   write_file_atomically(folder / "compare.html",
                         html_page(report_files::kComparePage, report_files::kCompareScript,
-                                  "bptplr comparison: " + name, report));
+                                  heading_of(comparison, name), report));
 }
 
 }  // namespace bptplr

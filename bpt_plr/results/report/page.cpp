@@ -35,7 +35,7 @@ std::string base64(std::string_view bytes) {
 
 /// Replaces every {{name}} of the template, without looking for names in the inserted values.
 std::string fill(std::string_view form,
-                 const std::array<std::pair<std::string_view, std::string>, 5>& values) {
+                 const std::array<std::pair<std::string_view, std::string>, 7>& values) {
   std::string page;
   while (true) {
     const std::size_t open = form.find("{{");
@@ -99,11 +99,15 @@ std::string embed_json(const nlohmann::ordered_json& json) {
   return escaped;
 }
 
-std::string html_page(std::string_view body, std::string_view script, const std::string& title,
+std::string html_page(std::string_view body, std::string_view script, const Heading& heading,
                       const nlohmann::ordered_json& data) {
-  // The title goes through JSON too, so that it is UTF-8 whatever the name of the folder.
-  const std::string text = to_text(nlohmann::json(title));
-  return fill(report_files::kFrame, {{{"title", escape_html(parse_json(text).get<std::string>())},
+  // Through JSON too, so that it is UTF-8 whatever the names of folders.
+  const auto escaped = [](const std::string& text) {
+    return escape_html(parse_json(to_text(nlohmann::json(text))).get<std::string>());
+  };
+  return fill(report_files::kFrame, {{{"title", escaped(heading.data + " - " + heading.about)},
+                                      {"heading", escaped(heading.data)},
+                                      {"about", escaped(heading.about)},
                                       {"style", std::string(report_files::kStyle)},
                                       {"body", std::string(body)},
                                       {"script", std::string(script)},
@@ -112,7 +116,8 @@ std::string html_page(std::string_view body, std::string_view script, const std:
 
 std::string report_page(const nlohmann::ordered_json& report) {
   return html_page(report_files::kPage, report_files::kScript,
-                   "bptplr report: " + report.at("run").get<std::string>(), report);
+                   {report.at("heading").get<std::string>(), report.at("about").get<std::string>()},
+                   report);
 }
 
 std::string data_uri(const Image& image) {

@@ -5,13 +5,14 @@
 #include <string>
 #include <string_view>
 
+#include "bpt_plr/results/report/heading.hpp"
 #include "data/images/image.hpp"
 
 namespace bptplr {
 
-/// Returns a page with the common frame around `body`, this title, `script`, and `data` for it to
+/// Returns a page with the common frame around `body`, this heading, `script`, and `data` for it to
 /// show. Texts are escaped: none can end its element. Bytes that are not UTF-8 become U+FFFD.
-std::string html_page(std::string_view body, std::string_view script, const std::string& title,
+std::string html_page(std::string_view body, std::string_view script, const Heading& heading,
                       const nlohmann::ordered_json& data);
 
 /// Returns the page of a run's `report` (make_report).

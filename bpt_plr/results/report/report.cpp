@@ -14,12 +14,12 @@
 #include "bpt_plr/recipe/stages.hpp"
 #include "bpt_plr/results/audit/audit.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
+#include "bpt_plr/results/report/heading.hpp"
 #include "bpt_plr/results/report/history.hpp"
 #include "bpt_plr/results/report/page.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
 #include "bpt_plr/train/view_maker.hpp"
-#include "data/images/resize.hpp"
 #include "data/noise/noise.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
@@ -30,9 +30,6 @@ namespace bptplr {
 namespace {
 
 using Labels = std::vector<std::int64_t>;
-
-/// Maximum side of images of suspects, in pixels: the side at which they are shown.
-constexpr int kMostSide = 96;
 
 /// Value computed at its first use. If the computation throws Error, so does every later use.
 template <class T>
@@ -183,14 +180,10 @@ ReportSection noise_section(const Audit& audit, const TrainingData& data) {
   return noise;
 }
 
-/// Returns an image no larger than it is shown.
-Image thumbnail(const Images& images, std::int64_t i) {
+/// Returns an image as the data set holds it.
+Image stored_image(const Images& images, std::int64_t i) {
   const std::uint8_t* pixels = images.image(i);
-  Image image{images.height, images.width, {pixels, pixels + images.bytes_per_image()}};
-  const int side = std::max(images.height, images.width);
-  if (side <= kMostSide) return image;
-  return resize_bilinear(image, std::max(1, images.height * kMostSide / side),
-                         std::max(1, images.width * kMostSide / side));
+  return {images.height, images.width, {pixels, pixels + images.bytes_per_image()}};
 }
 
 ReportSection suspect(const Audit& audit, const TrainingData& data, std::int64_t sample) {
@@ -202,17 +195,17 @@ ReportSection suspect(const Audit& audit, const TrainingData& data, std::int64_t
                      {"wrong", audit.wrong_probability[i]}};
   item["true"] = data.true_labels[i] < 0 ? ReportSection() : ReportSection(data.true_labels[i]);
   if (!train.files.empty()) item["file"] = train.files[i];
-  item["image"] = data_uri(thumbnail(train.images, sample));
+  item["image"] = data_uri(stored_image(train.images, sample));
   return item;
 }
 
 ReportSection suspects_section(const Audit& audit, const TrainingData& data, std::int64_t top) {
   const AuditSummary summary = summarize(audit, data);
-  ReportSection suspects{{"samples", summary.samples},
-                         {"flagged", summary.flagged},
-                         {"known", nullptr},
-                         {"note", notes_on(audit)},
-                         {"items", ReportSection::array()}};
+  const Images& images = data.dataset.train.images;
+  ReportSection suspects{
+      {"samples", summary.samples},     {"width", images.width}, {"height", images.height},
+      {"flagged", summary.flagged},     {"known", nullptr},      {"note", notes_on(audit)},
+      {"items", ReportSection::array()}};
   if (summary.known) {
     suspects["known"] = {{"wrong", summary.known->labels.wrong},
                          {"found", summary.known->labels.found},
@@ -224,6 +217,16 @@ ReportSection suspects_section(const Audit& audit, const TrainingData& data, std
         suspect(audit, data, audit.ranking[static_cast<std::size_t>(rank)]));
   }
   return suspects;
+}
+
+/// Returns the number of training images, by the list of their labels; 0 if there is none.
+std::int64_t count_images(const RunFolder& run) {
+  try {
+    const auto labels = parse_json_or_none(read_file(run.noise_file()));
+    return labels.is_array() ? static_cast<std::int64_t>(labels.size()) : 0;
+  } catch (const Error&) {
+    return 0;
+  }
 }
 
 }  // namespace
@@ -245,6 +248,13 @@ nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& op
                        {"method", recipe.method},         {"epochs_done", history.metrics.size()},
                        {"num_epochs", recipe.num_epochs}, {"warm_up", report_warm_up(recipe)}};
   report["classes"] = class_names(run, recipe, data);
+  const std::string day = day_of_run(run.path());
+  report["images"] = count_images(run);
+  report["date"] = day;
+  report["heading"] = describe_data(recipe, report["images"].get<std::int64_t>(),
+                                    static_cast<std::int64_t>(report["classes"].size()));
+  report["about"] = fmt::format("trained with {}{}{}, in {}", recipe.method,
+                                day.empty() ? "" : " on ", day, run.path().string());
   report["result"] = report_result(history);
   report["curves"] = report_curves(history);
   report["selection"] = section([&] {

@@ -45,7 +45,13 @@ function drawToWidth(holder, draw) {
   const redraw = () => {
     if (holder.clientWidth > 0) holder.replaceChildren(draw(holder.clientWidth));
   };
-  new ResizeObserver(redraw).observe(holder);
+  // Later: an observer that changes what it observes is an error in the console.
+  let width = 0;
+  new ResizeObserver(() => {
+    if (holder.clientWidth === width) return;
+    width = holder.clientWidth;
+    setTimeout(redraw);
+  }).observe(holder);
   return redraw;
 }
 
@@ -176,6 +182,16 @@ function drawLines(chart, width, show) {
   });
   series.forEach((one, i) => picture.append(svg("path", {...seriesStyle(one.style ?? i),
     d: linePath(epochs.map((epoch, e) => [x(epoch), one.values[e] === null ? null : y(one.values[e])]))})));
+  series.forEach((one, i) => {
+    // A line needs two points.
+    const lonely = epochs.flatMap((epoch, e) => {
+      const isThere = (at) => (one.values[at] ?? null) !== null;
+      return isThere(e) && !isThere(e - 1) && !isThere(e + 1)
+        ? [`M${x(epoch).toFixed(1)} ${y(one.values[e]).toFixed(1)}h0`] : [];
+    });
+    if (lonely.length === 0) return;
+    picture.append(svg("path", {class: seriesStyle(one.style ?? i).class.replace("series", "dots"), d: lonely.join("")}));
+  });
   const cursor = svg("path", {class: "cursor", d: ""});
   picture.append(cursor);
   picture.addEventListener("pointermove", (event) => {

@@ -12,8 +12,7 @@ const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
 
 function facts() {
   const done = sum(labels.map((one) => one.done));
-  return [["Data set", report.dataset ?? "\u2013"], ["Label noise", report.noise ?? "\u2013"],
-    ["Runs", `${done} of ${labels.length * seeds.length}`], ["Seeds", seeds.join(", ")],
+  return [["Runs", `${done} of ${labels.length * seeds.length}`], ["Seeds", seeds.join(", ")],
     ["Epochs", `${epochs.length}`]];
 }
 

@@ -6,8 +6,7 @@ const sentences = (note) => note.map((sentence) => html("p", {}, sentence));
 
 function facts() {
   const {result} = report;
-  const entries = [["Data set", report.dataset], ["Method", report.method],
-    ["Epochs", `${report.epochs_done} of ${report.num_epochs}`]];
+  const entries = [["Epochs", `${report.epochs_done} of ${report.num_epochs}`]];
   if (result) {
     entries.push(["Best test accuracy", percent(result.best_acc, 2)],
       ["Last test accuracy", percent(result.test_acc, 2)],
@@ -189,7 +188,7 @@ function qualityChart({epochs, auc, precision, recall}) {
   const found = !together ? "" : ` Together the networks hold ${together.flagged} labels to be wrong, among them ` +
     `${together.found} of the ${together.wrong} that are.`;
   return [lineChart({
-    title: "How well wrong labels are told from correct ones", epochs, warmUp: 0, digits: 4, low: 0, high: 1,
+    title: "How well wrong labels are told from correct ones", epochs, warmUps: report.warm_up, digits: 4, low: 0, high: 1,
     series: [{name: "AUC", values: auc}, {name: "precision", values: precision}, {name: "recall", values: recall}],
     summary: `Mean of the networks. In the last partition: AUC ${text(lastOf(auc), 4)}; of the labelled samples ` +
       `${percent(100 * lastOf(precision))} have a correct label (precision), and of the correct labels ` +
@@ -253,11 +252,18 @@ function noise({samples, expected_wrong, wrong, estimated, known, note}) {
     [names[i], names[j], text(100 * count, 1), ...(known ? [text(100 * known[i][j], 1)] : [])]))))];
 }
 
-function suspectCard(item) {
+/// Pictures are shown pixel by pixel, tiny ones a whole number of times as large.
+const TINY = 48;
+const READABLE = 96;
+
+function suspectCard(item, {width, height}) {
+  const side = Math.max(width, height);
+  const scale = side > TINY ? 1 : Math.floor(READABLE / side);
   const [given, suggested] = [names[item.given], names[item.suggested]];
   const soft = (what, more = {}) => [html("br"), html("span", {class: "soft", ...more}, what)];
   return html("li", {}, html("figure", {},
-    html("img", {src: item.image, width: 96, height: 96,
+    html("img", {src: item.image, width: scale * width, height: scale * height,
+      ...(scale > 1 ? {class: "tiny"} : {}),
       alt: `Training image ${item.sample}, labelled ${given}; the networks see ${suggested}`}),
     html("figcaption", {}, html("b", {}, `${given} \u2192 ${suggested}`),
       ...(item.true === null ? [] : [html("br"), `true: ${names[item.true]}`]),
@@ -265,7 +271,16 @@ function suspectCard(item) {
       ...(item.file ? soft(item.file.split("/").slice(-2).join("/"), {title: item.file}) : []))));
 }
 
-function suspects({samples, flagged, known, note, items}) {
+/// Shown at once; the others when they are asked for, as the page has other sections too.
+const FIRST_CARDS = 12;
+
+function cards(items, size) {
+  const list = html("ol", {class: "cards", style: `--picture:${Math.max(size.width, 136)}px`});
+  list.append(...items.map((item) => suspectCard(item, size)));
+  return list;
+}
+
+function suspects({samples, flagged, known, note, items, ...size}) {
   const quality = !known ? "" : ` Of the ${text(known.wrong, 0)} labels that are in fact wrong, ` +
     `${text(known.found, 0)} are among them (AUC ${text(known.auc ?? NaN, 4)}).`;
   return [
@@ -274,7 +289,9 @@ function suspects({samples, flagged, known, note, items}) {
     ...sentences(note),
     html("p", {}, `The ${items.length} most suspect ones: given label \u2192 suggested label; number in the training ` +
       `set, probability that the given label is wrong.`),
-    html("ol", {class: "cards"}, ...items.map(suspectCard))];
+    cards(items.slice(0, FIRST_CARDS), size),
+    ...(items.length > FIRST_CARDS
+      ? [onDemand(`The next ${items.length - FIRST_CARDS}`, () => cards(items.slice(FIRST_CARDS), size))] : [])];
 }
 
 function recipe({changes, fields}) {
@@ -287,10 +304,10 @@ function recipe({changes, fields}) {
 }
 
 showFacts(facts());
+section("suspects", report.suspects, suspects);
 section("curves", report.curves, curves);
 section("selection", report.selection, selection);
 section("balance", report.balance, balance);
 section("test", report.test, test);
 section("noise", report.noise, noise);
-section("suspects", report.suspects, suspects);
 section("recipe", report.recipe, recipe);

@@ -6,7 +6,8 @@
 
 namespace bptplr::report_files {
 
-/// frame.html, with places for {{title}}, {{style}}, {{body}}, {{script}} and {{data}}.
+/// frame.html, with places for {{title}}, {{heading}}, {{about}}, {{style}}, {{body}}, {{script}},
+/// {{data}}.
 extern const std::string_view kFrame;
 extern const std::string_view kPage;           ///< page.html, a body
 extern const std::string_view kStyle;          ///< style.css

@@ -29,7 +29,8 @@ std::string between(const std::string& page, const std::string& before, const st
 }
 
 Json report_named(const std::string& run) {
-  return {{"run", run}, {"classes", {"a", run}}};
+  return {
+      {"run", run}, {"classes", {"a", run}}, {"heading", "data " + run}, {"about", "in " + run}};
 }
 
 constexpr const char* kDataBegins = "<script type=\"application/json\" id=\"report\">";
@@ -53,7 +54,7 @@ TEST(ReportPage, BytesThatAreNoTextBecomeReplacementCharacters) {
   const std::string page =
       report_page(report_named("a\xff"
                                "b"));
-  EXPECT_NE(page.find("<title>bptplr report: a\xef\xbf\xbd"
+  EXPECT_NE(page.find("b - in a\xef\xbf\xbd"
                       "b</title>"),
             std::string::npos);
   EXPECT_EQ(Json::parse(between(page, kDataBegins, "</script>"))["run"],
@@ -75,7 +76,7 @@ TEST(ReportPage, LoadsNothing) {
 TEST(ReportPage, SectionsOfTheScriptAreThoseOfThePage) {
   const std::string page = report_page(report_named("run"));
   for (const std::string id :
-       {"curves", "selection", "balance", "test", "noise", "suspects", "recipe"}) {
+       {"suspects", "curves", "selection", "balance", "test", "noise", "recipe"}) {
     EXPECT_EQ(count(page, fmt::format("<section id=\"{}\"", id)), 1U) << id;
     EXPECT_EQ(count(page, fmt::format("href=\"#{}\"", id)), 1U) << id;
     EXPECT_EQ(count(page, fmt::format("section(\"{0}\", report.{0}", id)), 1U) << id;
