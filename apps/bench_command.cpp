@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/recipe_flags.hpp"
 #include "apps/terminal/bench_output.hpp"
@@ -211,7 +212,7 @@ void add_bench_command(CLI::App& app, Action& action) {
                    "a line each for batch 64 to 1024, width 16 to 64, classes 10 to 1000 or images "
                    "10,000 to 1,000,000; on a CPU with width 16 and blocks 1,1,1,1 unless given")
       ->type_name(fmt::format("{}", fmt::join(words, "|")))
-      ->check(CLI::Validator(CLI::IsMember(words)).description(""))
+      ->check(one_of(words))
       ->group("Benchmark");
   command->add_flag("--json", options->json, "print JSON, one line a result")->group("Benchmark");
   command->footer("docs/profiling.md says what the columns mean.");

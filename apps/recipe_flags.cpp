@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "apps/choice_flag.hpp"
 #include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/fields.hpp"
 #include "bpt_plr/recipe/json.hpp"
@@ -39,10 +40,9 @@ struct Flag {
   nlohmann::json& given;
 
   CLI::Option* add(const ChoicePointer& choice) {
-    // IsMember would repeat the choices, which the name of the value lists already.
     return take<std::string>(fmt::format("{}", fmt::join(choice.names(), "|")),
                              std::string(choice.get(Recipe{})))
-        ->check(CLI::Validator(CLI::IsMember(choice.names())).description(""));
+        ->check(one_of(choice.names()));
   }
   CLI::Option* add(std::string Recipe::*member) {
     return take<std::string>("TEXT", Recipe{}.*member);

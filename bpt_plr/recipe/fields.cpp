@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/text.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {
@@ -258,9 +259,11 @@ const std::vector<RecipeField>& recipe_fields() {
 const RecipeField& find_field(std::string_view name, std::string_view origin) {
   const auto& fields = recipe_fields();
   const auto field = std::ranges::find(fields, name, &RecipeField::name);
-  require(field != fields.end(),
-          "{}: there is no recipe field '{}'; `bptplr train --help` lists all", origin, name);
-  return *field;
+  if (field != fields.end()) return *field;
+  std::vector<std::string> names;
+  for (const RecipeField& known : fields) names.emplace_back(known.name);
+  throw Error("{}: there is no recipe field '{}'{}; `bptplr train --help` lists all", origin, name,
+              did_you_mean(name, names));
 }
 
 std::vector<std::string> RecipeField::choices() const {

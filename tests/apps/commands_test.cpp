@@ -54,6 +54,7 @@ TEST(AppCommands, HelpListsEveryField) {
 TEST(AppCommands, VersionAndInfo) {
   const TemporaryFolder folder;
   EXPECT_TRUE(run_app(folder, "--version").out.starts_with("bptplr 0."));
+  EXPECT_EQ(run_app(folder, "-V").out, run_app(folder, "--version").out);
   EXPECT_TRUE(contains(run_app(folder, "info").out, "cifar10-sym50"));
   const AppResult result = run_app(folder, "info --json");
   EXPECT_EQ(result.exit_code, 0);
