@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/checks.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/checkpoint.hpp"
 #include "bpt_plr/train/pretrained.hpp"
@@ -36,6 +37,7 @@ PlannedRun plan_run(Recipe recipe, bool resume) {
     RunFolder::check_unused(recipe.out);
     check_pretrained(recipe);
   }
+    check_epochs(recipe);
   run.recipe = std::move(recipe);
   return run;
 }

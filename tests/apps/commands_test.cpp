@@ -186,7 +186,7 @@ TEST(AppCommands, AnotherNetworkStartsFromPretrainedWeights) {
 
 TEST(AppCommands, AnOldRunsConfigAndNoiseRepeatIt) {
   const TemporaryFolder folder;
-  train(folder, "--r 0.3 --subset 150 --num_epochs 1", "first");
+  train(folder, "--r 0.3 --subset 150", "first");
   const AppResult again = run_app(
       folder, "train --recipe first/config.json --noise_file first/noise.json --out second");
   EXPECT_EQ(again.exit_code, 0) << again.err;
