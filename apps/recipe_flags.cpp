@@ -74,7 +74,33 @@ struct Flag {
   }
 };
 
+/// Flag of the published scripts that means nothing here, and what does its work.
+struct PublishedFlag {
+  const char* name;
+  const char* instead;
+};
+constexpr PublishedFlag kPublishedFlags[] = {
+    {"--gpuid", "choose a GPU with CUDA_VISIBLE_DEVICES, or the CPU with --device cpu"},
+    {"--id", "name the folder of the results with --out"}};
+
+void add_published(CLI::App& command) {
+  for (const PublishedFlag& flag : kPublishedFlags) {
+    const auto say = [flag](const std::string& /*value*/) {
+      print_warnings({fmt::format("{} of the published scripts means nothing here; {}", flag.name,
+                                  flag.instead)});
+    };
+    command.add_option_function<std::string>(flag.name, say)->take_last()->group("");
+  }
+}
+
 }  // namespace
+
+void print_warnings(const std::vector<std::string>& sentences) {
+  for (auto it = sentences.begin(); it != sentences.end(); ++it) {
+    if (std::find(sentences.begin(), it, *it) != it) continue;
+    fmt::print(stderr, "bptplr: warning: {}\n", *it);
+  }
+}
 
 void RecipeFlags::add_recipe(CLI::App& command) {
   command
@@ -91,6 +117,7 @@ void RecipeFlags::add_to(CLI::App& command) {
       "go on with the run in --out from its newest checkpoint; start it where there is none");
   resume->group("Recipe");
   for (const RecipeField& field : recipe_fields()) add_field(command, field);
+  add_published(command);
   resume->needs(command.get_option("--out"));
 }
 
@@ -109,6 +136,7 @@ void RecipeFlags::add_without(CLI::App& command, std::span<const std::string_vie
       add_field(command, field);
     }
   }
+  add_published(command);
 }
 
 void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {

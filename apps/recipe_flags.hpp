@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bpt_plr/recipe/fields.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
@@ -14,8 +15,8 @@ namespace bptplr {
 
 class RecipeFlags {
  public:
-  /// Adds --recipe, --resume and a flag for each field, under the fields' headings. This object
-  /// must outlive the parsing.
+  /// Adds --recipe, --resume and a flag for each field, under the fields' headings, and flags of
+  /// the published scripts that do nothing. This object must outlive the parsing.
   void add_to(CLI::App& command);
   /// Adds flags for some fields only.
   void add_to(CLI::App& command, std::span<const std::string_view> fields);
@@ -41,5 +42,8 @@ class RecipeFlags {
   bool resume_ = false;
   nlohmann::json given_ = nlohmann::json::object();
 };
+
+/// Prints each sentence once, as a warning.
+void print_warnings(const std::vector<std::string>& sentences);
 
 }  // namespace bptplr
