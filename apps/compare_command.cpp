@@ -20,6 +20,8 @@
 #include "apps/terminal/stop_signals.hpp"
 #include "apps/terminal/training_progress.hpp"
 #include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/checks.hpp"
+#include "bpt_plr/recipe/needs.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/results/compare/comparison.hpp"
 #include "bpt_plr/results/compare/files.hpp"
@@ -174,8 +176,9 @@ int show(const std::filesystem::path& out, const std::vector<LabelledRecipe>& la
   return 0;
 }
 
+/// Makes all runs; `warnings` are printed when nothing refuses them any more.
 int train_all(const std::filesystem::path& out, const std::vector<LabelledRecipe>& labelled,
-              const std::vector<std::int64_t>& seeds) {
+              const std::vector<std::int64_t>& seeds, const std::vector<std::string>& warnings) {
   const StopSignal signal;
   const StopCondition stop(labelled.front().recipe.max_hours, [&] { return signal.received(); });
   ComparisonFolder folder = ComparisonFolder::create(out);
@@ -185,6 +188,7 @@ int train_all(const std::filesystem::path& out, const std::vector<LabelledRecipe
              fmt::join(labels_of(labelled), ", "), fmt::join(seeds, ", "), waiting.size(), all);
   fmt::print("out       {}\n", out.string());
   if (!waiting.empty()) require_same_data_at_first(waiting, folder);
+  print_warnings(warnings);
 
   const auto so_far = [&] { return gather(folder.runs(), labels_of(labelled), seeds); };
   bool stopped = false;
@@ -213,14 +217,16 @@ int compare(const CompareOptions& options) {
   const auto seeds = labelled.empty() ? std::vector<std::int64_t>{} : parse_seeds(options.seeds);
   const std::string out = options.out.empty() ? default_out(labelled.front().recipe) : options.out;
   if (options.table) return show(out, labelled, seeds);
+  std::vector<Recipe> recipes;
   for (const LabelledRecipe& of : labelled) {
     for (const std::int64_t seed : seeds) {
-      Recipe recipe = of.recipe;
-      recipe.seed = seed;
-      resolve(recipe);  // throws for a wrong recipe before a folder is created
+      recipes.push_back(of.recipe);
+      recipes.back().seed = seed;
+      resolve(recipes.back());  // throws for a wrong recipe before a folder is created
+      check_epochs(recipes.back());
     }
   }
-  return train_all(out, labelled, seeds);
+  return train_all(out, labelled, seeds, unread_warnings(recipes, options.flags.given()));
 }
 
 void add_options(CLI::App& command, CompareOptions& options) {
