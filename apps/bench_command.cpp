@@ -81,7 +81,8 @@ const std::vector<Scaling>& scalings() {
 
 BenchmarkOptions benchmark_options(const BenchCommandOptions& given) {
   BenchmarkOptions options;
-  options.recipe = given.flags.recipe();
+  LeftOut none;  // there is no --recipe
+  options.recipe = given.flags.recipe(none);
   options.recipe.num_class = given.num_class;
   options.recipe.image_size = given.image_size;
   options.iterations = given.iterations;

@@ -87,6 +87,7 @@ std::vector<WaitingRun> waiting_runs(const ComparisonFolder& folder,
       }
       waiting.push_back({number, of.label, plan_run(recipe, /*resume=*/true)});
       waiting.back().run.changes = changes;
+      waiting.back().run.left_out_classes = of.left_out.num_class;
     }
   }
   return waiting;
@@ -218,7 +219,10 @@ int compare(const CompareOptions& options) {
   const std::string out = options.out.empty() ? default_out(labelled.front().recipe) : options.out;
   if (options.table) return show(out, labelled, seeds);
   std::vector<Recipe> recipes;
+  std::vector<std::string> left_out;
   for (const LabelledRecipe& of : labelled) {
+    const auto& sentences = of.left_out.sentences;
+    left_out.insert(left_out.end(), sentences.begin(), sentences.end());
     for (const std::int64_t seed : seeds) {
       recipes.push_back(of.recipe);
       recipes.back().seed = seed;
@@ -226,6 +230,7 @@ int compare(const CompareOptions& options) {
       check_epochs(recipes.back());
     }
   }
+  print_warnings(left_out);
   return train_all(out, labelled, seeds, unread_warnings(recipes, options.flags.given()));
 }
 

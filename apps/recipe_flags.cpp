@@ -150,15 +150,22 @@ void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {
   option->group(field.group)->take_last();
 }
 
-Recipe RecipeFlags::recipe() const {
-  const nlohmann::json file = recipe_.empty() ? nlohmann::json::object() : read_recipe(recipe_);
+Recipe RecipeFlags::recipe(LeftOut& left_out) const {
+  nlohmann::json file = recipe_.empty() ? nlohmann::json::object() : read_recipe(recipe_);
   const std::string out = given_.value("out", "");
-  if (!resume_ || !RunFolder::exists(out)) return compose_recipe(file, recipe_, given_);
-  nlohmann::json run = to_json(RunFolder::open(out).read_config());
+  const bool goes_on = resume_ && RunFolder::exists(out);
+  nlohmann::json run = nlohmann::json::object();
+  if (goes_on) run = to_json(RunFolder::open(out).read_config());
   run.erase("max_hours");  // was for that call
-  nlohmann::json asked = file;
-  asked.update(given_);  // "out" is among them, as the folder may have moved
-  return compose_recipe(run, out, asked);
+  const auto compose = [&] {
+    if (!goes_on) return compose_recipe(file, recipe_, given_);
+    nlohmann::json asked = file;
+    asked.update(given_);  // "out" is among them, as the folder may have moved
+    return compose_recipe(run, out, asked);
+  };
+  const DatasetKind dataset = compose().dataset;
+  left_out = leave_to_data(file, recipe_, dataset, given_);
+  return compose();
 }
 
 }  // namespace bptplr

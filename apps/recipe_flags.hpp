@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bpt_plr/recipe/fields.hpp"
+#include "bpt_plr/recipe/other_data.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 
 namespace bptplr {
@@ -23,8 +24,9 @@ class RecipeFlags {
   /// Adds --recipe and flags for all fields but some, for a command that makes several runs.
   void add_without(CLI::App& command, std::span<const std::string_view> left_out);
   /// Returns the recipe of the parsed flags; with --resume they override that of the run in --out,
-  /// if there is one. Throws Error for a recipe that cannot be read.
-  Recipe recipe() const;
+  /// if there is one. Sets `left_out` to what yields to the data set. Throws Error for a recipe
+  /// that cannot be read.
+  Recipe recipe(LeftOut& left_out) const;
   /// Returns the value of --recipe; empty without it.
   const std::string& base() const { return recipe_; }
   /// Returns the fields that the user set.

@@ -83,7 +83,11 @@ void print_results(const Recipe& recipe, const ComparedRun& results) {
 }
 
 int train(const RecipeFlags& flags) {
-  PlannedRun run = plan_run(flags.recipe(), flags.resume());
+  LeftOut left_out;
+  const Recipe recipe = flags.recipe(left_out);
+  print_warnings(left_out.sentences);
+  PlannedRun run = plan_run(recipe, flags.resume());
+  run.left_out_classes = left_out.num_class;
   print_warnings(unread_warnings(std::span(&run.recipe, 1), flags.given()));
   const TrainingData data = [&] {
     LoadProgress loading;
@@ -119,7 +123,8 @@ void add_train_command(CLI::App& app, Action& action) {
   flags->add_to(*command);
   command->footer(
       "A flag beats the recipe, the recipe beats the preset, the preset beats the method, and the "
-      "method beats the defaults shown here. A flag that the method never reads is warned of.");
+      "method beats the defaults shown here. Noise and num_class of a recipe for other data do not "
+      "count; a flag that the method never reads is warned of.");
   command->callback([&action, flags] { action = [flags] { return train(*flags); }; });
 }
 

@@ -42,7 +42,7 @@ const std::vector<RecipeField>& recipe_fields() {
        "manifest",
        &R::data_path, needs::kFiles},
       {"num_class", kData,
-       "number of classes; 0: as many as the data set has",
+       "number of classes; 0: as many as the data set has, which also beat those of a recipe",
        &R::num_class},
       {"subset", kData, "train on this many images, equally many a class; 0: on all", &R::subset},
       {"epoch_size", kData,
@@ -65,7 +65,8 @@ const std::vector<RecipeField>& recipe_fields() {
        needs::kNoiseRate},
       {"noise_mode", kData,
        "how labels are made wrong: to any class, to a similar one, where the image misleads, by "
-       "people (CIFAR-10N, CIFAR-100N), not at all; auto: none for image files, else sym",
+       "people (CIFAR-10N, CIFAR-100N), not at all; auto: none for image files, else sym; a recipe "
+       "for other data adds none to image files",
        &R::noise_mode},
       {"human_set", kData, "which human labels of CIFAR-10N; CIFAR-100N has one set", &R::human_set,
        needs::kHumanLabels},
