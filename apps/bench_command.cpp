@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/recipe_flags.hpp"
 #include "apps/terminal/bench_output.hpp"
@@ -80,7 +81,8 @@ const std::vector<Scaling>& scalings() {
 
 BenchmarkOptions benchmark_options(const BenchCommandOptions& given) {
   BenchmarkOptions options;
-  options.recipe = given.flags.recipe();
+  LeftOut none;  // there is no --recipe
+  options.recipe = given.flags.recipe(none);
   options.recipe.num_class = given.num_class;
   options.recipe.image_size = given.image_size;
   options.iterations = given.iterations;
@@ -211,7 +213,7 @@ void add_bench_command(CLI::App& app, Action& action) {
                    "a line each for batch 64 to 1024, width 16 to 64, classes 10 to 1000 or images "
                    "10,000 to 1,000,000; on a CPU with width 16 and blocks 1,1,1,1 unless given")
       ->type_name(fmt::format("{}", fmt::join(words, "|")))
-      ->check(CLI::Validator(CLI::IsMember(words)).description(""))
+      ->check(one_of(words))
       ->group("Benchmark");
   command->add_flag("--json", options->json, "print JSON, one line a result")->group("Benchmark");
   command->footer("docs/profiling.md says what the columns mean.");

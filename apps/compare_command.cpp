@@ -20,6 +20,8 @@
 #include "apps/terminal/stop_signals.hpp"
 #include "apps/terminal/training_progress.hpp"
 #include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/checks.hpp"
+#include "bpt_plr/recipe/needs.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/results/compare/comparison.hpp"
 #include "bpt_plr/results/compare/files.hpp"
@@ -85,6 +87,7 @@ std::vector<WaitingRun> waiting_runs(const ComparisonFolder& folder,
       }
       waiting.push_back({number, of.label, plan_run(recipe, /*resume=*/true)});
       waiting.back().run.changes = changes;
+      waiting.back().run.left_out_classes = of.left_out.num_class;
     }
   }
   return waiting;
@@ -174,8 +177,9 @@ int show(const std::filesystem::path& out, const std::vector<LabelledRecipe>& la
   return 0;
 }
 
+/// Makes all runs; `warnings` are printed when nothing refuses them any more.
 int train_all(const std::filesystem::path& out, const std::vector<LabelledRecipe>& labelled,
-              const std::vector<std::int64_t>& seeds) {
+              const std::vector<std::int64_t>& seeds, const std::vector<std::string>& warnings) {
   const StopSignal signal;
   const StopCondition stop(labelled.front().recipe.max_hours, [&] { return signal.received(); });
   ComparisonFolder folder = ComparisonFolder::create(out);
@@ -185,6 +189,7 @@ int train_all(const std::filesystem::path& out, const std::vector<LabelledRecipe
              fmt::join(labels_of(labelled), ", "), fmt::join(seeds, ", "), waiting.size(), all);
   fmt::print("out       {}\n", out.string());
   if (!waiting.empty()) require_same_data_at_first(waiting, folder);
+  print_warnings(warnings);
 
   const auto so_far = [&] { return gather(folder.runs(), labels_of(labelled), seeds); };
   bool stopped = false;
@@ -213,14 +218,20 @@ int compare(const CompareOptions& options) {
   const auto seeds = labelled.empty() ? std::vector<std::int64_t>{} : parse_seeds(options.seeds);
   const std::string out = options.out.empty() ? default_out(labelled.front().recipe) : options.out;
   if (options.table) return show(out, labelled, seeds);
+  std::vector<Recipe> recipes;
+  std::vector<std::string> left_out;
   for (const LabelledRecipe& of : labelled) {
+    const auto& sentences = of.left_out.sentences;
+    left_out.insert(left_out.end(), sentences.begin(), sentences.end());
     for (const std::int64_t seed : seeds) {
-      Recipe recipe = of.recipe;
-      recipe.seed = seed;
-      resolve(recipe);  // throws for a wrong recipe before a folder is created
+      recipes.push_back(of.recipe);
+      recipes.back().seed = seed;
+      resolve(recipes.back());  // throws for a wrong recipe before a folder is created
+      check_epochs(recipes.back());
     }
   }
-  return train_all(out, labelled, seeds);
+  print_warnings(left_out);
+  return train_all(out, labelled, seeds, unread_warnings(recipes, options.flags.given()));
 }
 
 void add_options(CLI::App& command, CompareOptions& options) {

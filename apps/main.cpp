@@ -4,14 +4,17 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "apps/build_info.hpp"
+#include "apps/command_line.hpp"
 #include "apps/commands.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
@@ -40,21 +43,14 @@ int fail(const char* sentence) {
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto chosen = app.get_subcommands();
   const std::string command = chosen.empty() ? "bptplr" : "bptplr " + chosen.front()->get_name();
-  std::string sentence = error.what();
-  // For an unknown subcommand, CLI11 only says that one is missing.
-  if (chosen.empty() && app.remaining_size() > 0) {
-    sentence = fmt::format(
-        "there is no '{}' among train, compare, eval, audit, report, predict, data, bench "
-        "and info",
-        app.remaining().front());
-  }
-  fmt::print(stderr, "bptplr: error: {}\nRun `{} --help` for the options.\n", sentence, command);
+  fmt::print(stderr, "bptplr: error: {}\nRun `{} --help` for the options.\n",
+             usage_sentence(app, error), command);
   return 2;
 }
 
 int run(int argc, char** argv) {
   CLI::App app("Trains image classifiers through wrong labels with BPT-PLR.", "bptplr");
-  app.set_version_flag("--version", fmt::format("bptplr {}", build_info().version));
+  app.set_version_flag("-V,--version", fmt::format("bptplr {}", build_info().version));
   app.require_subcommand(1);
   app.get_formatter()->column_width(36);
   Action action;
@@ -67,8 +63,11 @@ int run(int argc, char** argv) {
   add_data_command(app, action);
   add_bench_command(app, action);
   add_info_command(app, action);
+  refuse_empty_numbers(app);
   try {
-    app.parse(argc, argv);
+    auto arguments = read_arguments(app, argc, argv);
+    std::ranges::reverse(arguments);  // as CLI11 takes them
+    app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     // --help and --version arrive here too, with the code 0.
     return error.get_exit_code() == 0 ? app.exit(error) : usage_error(app, error);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "apps/choice_flag.hpp"
 #include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/fields.hpp"
 #include "bpt_plr/recipe/json.hpp"
@@ -39,10 +40,9 @@ struct Flag {
   nlohmann::json& given;
 
   CLI::Option* add(const ChoicePointer& choice) {
-    // IsMember would repeat the choices, which the name of the value lists already.
     return take<std::string>(fmt::format("{}", fmt::join(choice.names(), "|")),
                              std::string(choice.get(Recipe{})))
-        ->check(CLI::Validator(CLI::IsMember(choice.names())).description(""));
+        ->check(one_of(choice.names()));
   }
   CLI::Option* add(std::string Recipe::*member) {
     return take<std::string>("TEXT", Recipe{}.*member);
@@ -74,7 +74,33 @@ struct Flag {
   }
 };
 
+/// Flag of the published scripts that means nothing here, and what does its work.
+struct PublishedFlag {
+  const char* name;
+  const char* instead;
+};
+constexpr PublishedFlag kPublishedFlags[] = {
+    {"--gpuid", "choose a GPU with CUDA_VISIBLE_DEVICES, or the CPU with --device cpu"},
+    {"--id", "name the folder of the results with --out"}};
+
+void add_published(CLI::App& command) {
+  for (const PublishedFlag& flag : kPublishedFlags) {
+    const auto say = [flag](const std::string& /*value*/) {
+      print_warnings({fmt::format("{} of the published scripts means nothing here; {}", flag.name,
+                                  flag.instead)});
+    };
+    command.add_option_function<std::string>(flag.name, say)->take_last()->group("");
+  }
+}
+
 }  // namespace
+
+void print_warnings(const std::vector<std::string>& sentences) {
+  for (auto it = sentences.begin(); it != sentences.end(); ++it) {
+    if (std::find(sentences.begin(), it, *it) != it) continue;
+    fmt::print(stderr, "bptplr: warning: {}\n", *it);
+  }
+}
 
 void RecipeFlags::add_recipe(CLI::App& command) {
   command
@@ -91,6 +117,7 @@ void RecipeFlags::add_to(CLI::App& command) {
       "go on with the run in --out from its newest checkpoint; start it where there is none");
   resume->group("Recipe");
   for (const RecipeField& field : recipe_fields()) add_field(command, field);
+  add_published(command);
   resume->needs(command.get_option("--out"));
 }
 
@@ -109,6 +136,7 @@ void RecipeFlags::add_without(CLI::App& command, std::span<const std::string_vie
       add_field(command, field);
     }
   }
+  add_published(command);
 }
 
 void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {
@@ -122,15 +150,22 @@ void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {
   option->group(field.group)->take_last();
 }
 
-Recipe RecipeFlags::recipe() const {
-  const nlohmann::json file = recipe_.empty() ? nlohmann::json::object() : read_recipe(recipe_);
+Recipe RecipeFlags::recipe(LeftOut& left_out) const {
+  nlohmann::json file = recipe_.empty() ? nlohmann::json::object() : read_recipe(recipe_);
   const std::string out = given_.value("out", "");
-  if (!resume_ || !RunFolder::exists(out)) return compose_recipe(file, recipe_, given_);
-  nlohmann::json run = to_json(RunFolder::open(out).read_config());
+  const bool goes_on = resume_ && RunFolder::exists(out);
+  nlohmann::json run = nlohmann::json::object();
+  if (goes_on) run = to_json(RunFolder::open(out).read_config());
   run.erase("max_hours");  // was for that call
-  nlohmann::json asked = file;
-  asked.update(given_);  // "out" is among them, as the folder may have moved
-  return compose_recipe(run, out, asked);
+  const auto compose = [&] {
+    if (!goes_on) return compose_recipe(file, recipe_, given_);
+    nlohmann::json asked = file;
+    asked.update(given_);  // "out" is among them, as the folder may have moved
+    return compose_recipe(run, out, asked);
+  };
+  const DatasetKind dataset = compose().dataset;
+  left_out = leave_to_data(file, recipe_, dataset, given_);
+  return compose();
 }
 
 }  // namespace bptplr

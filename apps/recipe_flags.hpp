@@ -6,24 +6,27 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bpt_plr/recipe/fields.hpp"
+#include "bpt_plr/recipe/other_data.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 
 namespace bptplr {
 
 class RecipeFlags {
  public:
-  /// Adds --recipe, --resume and a flag for each field, under the fields' headings. This object
-  /// must outlive the parsing.
+  /// Adds --recipe, --resume and a flag for each field, under the fields' headings, and flags of
+  /// the published scripts that do nothing. This object must outlive the parsing.
   void add_to(CLI::App& command);
   /// Adds flags for some fields only.
   void add_to(CLI::App& command, std::span<const std::string_view> fields);
   /// Adds --recipe and flags for all fields but some, for a command that makes several runs.
   void add_without(CLI::App& command, std::span<const std::string_view> left_out);
   /// Returns the recipe of the parsed flags; with --resume they override that of the run in --out,
-  /// if there is one. Throws Error for a recipe that cannot be read.
-  Recipe recipe() const;
+  /// if there is one. Sets `left_out` to what yields to the data set. Throws Error for a recipe
+  /// that cannot be read.
+  Recipe recipe(LeftOut& left_out) const;
   /// Returns the value of --recipe; empty without it.
   const std::string& base() const { return recipe_; }
   /// Returns the fields that the user set.
@@ -41,5 +44,8 @@ class RecipeFlags {
   bool resume_ = false;
   nlohmann::json given_ = nlohmann::json::object();
 };
+
+/// Prints each sentence once, as a warning.
+void print_warnings(const std::vector<std::string>& sentences);
 
 }  // namespace bptplr

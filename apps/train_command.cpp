@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "apps/terminal/noise_table.hpp"
 #include "apps/terminal/stop_signals.hpp"
 #include "apps/terminal/training_progress.hpp"
+#include "bpt_plr/recipe/needs.hpp"
 #include "bpt_plr/recipe/stages.hpp"
 #include "bpt_plr/results/compare/comparison.hpp"
 #include "bpt_plr/run/run_folder.hpp"
@@ -80,8 +82,13 @@ void print_results(const Recipe& recipe, const ComparedRun& results) {
              results.mean_last10, results.last_acc, selection, recipe.out);
 }
 
-int train(const Recipe& recipe, bool resume) {
-  PlannedRun run = plan_run(recipe, resume);
+int train(const RecipeFlags& flags) {
+  LeftOut left_out;
+  const Recipe recipe = flags.recipe(left_out);
+  print_warnings(left_out.sentences);
+  PlannedRun run = plan_run(recipe, flags.resume());
+  run.left_out_classes = left_out.num_class;
+  print_warnings(unread_warnings(std::span(&run.recipe, 1), flags.given()));
   const TrainingData data = [&] {
     LoadProgress loading;
     return load_data(run, loading.report());
@@ -116,9 +123,9 @@ void add_train_command(CLI::App& app, Action& action) {
   flags->add_to(*command);
   command->footer(
       "A flag beats the recipe, the recipe beats the preset, the preset beats the method, and the "
-      "method beats the defaults shown here.");
-  command->callback(
-      [&action, flags] { action = [flags] { return train(flags->recipe(), flags->resume()); }; });
+      "method beats the defaults shown here. Noise and num_class of a recipe for other data do not "
+      "count; a flag that the method never reads is warned of.");
+  command->callback([&action, flags] { action = [flags] { return train(*flags); }; });
 }
 
 }  // namespace bptplr

@@ -5,6 +5,7 @@
 
 #include "bpt_plr/recipe/network.hpp"
 #include "bpt_plr/recipe/schedules.hpp"
+#include "bpt_plr/recipe/stages.hpp"
 #include "data/sets/dataset_table.hpp"
 #include "data/views.hpp"
 #include "engine/error.hpp"
@@ -189,6 +190,18 @@ void check_machine(const Recipe& recipe) {
   require(recipe.precision != Precision::kBfloat16 || recipe.device == DeviceChoice::kCuda,
           "--precision bf16 needs a GPU, but the device is {}; use --precision float32",
           recipe.device);
+}
+
+void check_epochs(const Recipe& recipe) {
+  const std::vector<Stage> stages = stages_of(recipe);
+  for (const Stage& stage : stages) {
+    const Recipe& of = stage.recipe;
+    require(!divides(of) || of.num_epochs > of.warm_up,
+            "num_epochs is {}{} and warm_up {}, so that method {} would end before it divides the "
+            "data; raise num_epochs above {}, or lower warm_up",
+            of.num_epochs, stages.size() > 1 ? " in one of two runs" : "", of.warm_up,
+            recipe.method, of.warm_up * std::ssize(stages) + (std::ssize(stages) - 1));
+  }
 }
 
 std::string class_set_warning(const Recipe& recipe) {

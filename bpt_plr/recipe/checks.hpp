@@ -18,6 +18,9 @@ void check_warm_up(const Recipe& recipe);
 void check_selection(const Recipe& recipe);
 void check_method(const Recipe& recipe);
 void check_machine(const Recipe& recipe);
+/// Checks that a new run has epochs after its warm-up, if it divides the data. Not a part of
+/// resolve, as existing runs may have none.
+void check_epochs(const Recipe& recipe);
 
 /// Returns a warning if a resolved recipe has so few classes that the PLR loss is inactive for some
 /// epochs: with more than half of the classes in each set, no two sets are disjoint. Else returns

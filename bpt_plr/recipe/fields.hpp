@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "bpt_plr/recipe/needs.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 
 namespace bptplr {
@@ -41,6 +42,7 @@ struct RecipeField {
   const char* group;  ///< heading in --help
   const char* help;
   FieldPointer pointer;
+  Needs needs = {};  ///< what makes training read the field
 
   /// Returns the names that the field may hold; empty if it is not a choice.
   std::vector<std::string> choices() const;

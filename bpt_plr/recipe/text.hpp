@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,5 +27,10 @@ std::optional<std::int64_t> parse_integer(std::string_view text);
 
 /// Parses "a,b,c" as integers. Throws Error naming `field`.
 std::vector<std::int64_t> parse_integers(std::string_view text, std::string_view field);
+
+/// Returns "; did you mean 'NAME'?" with the most similar of `names`, before which `prefix` is put;
+/// empty where none is similar. Case, and - for _, do not count.
+std::string did_you_mean(std::string_view word, std::span<const std::string> names,
+                         std::string_view prefix = "");
 
 }  // namespace bptplr

@@ -1,8 +1,11 @@
 #include "bpt_plr/run/training_run.hpp"
 
 #include <filesystem>
+#include <utility>
 
 #include "bpt_plr/recipe/builtin.hpp"
+#include "bpt_plr/recipe/checks.hpp"
+#include "bpt_plr/recipe/other_data.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/checkpoint.hpp"
 #include "bpt_plr/train/pretrained.hpp"
@@ -33,6 +36,7 @@ PlannedRun plan_run(Recipe recipe, bool resume) {
   if (run.resuming) {
     require_same_run(recipe, RunFolder::open(recipe.out).read_config(), recipe.out);
   } else {
+    check_epochs(recipe);
     RunFolder::check_unused(recipe.out);
     check_pretrained(recipe);
   }
@@ -43,6 +47,10 @@ PlannedRun plan_run(Recipe recipe, bool resume) {
 TrainingData load_data(PlannedRun& run, const LoadReport& report) {
   TrainingData data = load_training_data(run.recipe, report);
   run.recipe.num_class = data.dataset.num_classes();
+  const std::int64_t left_out = std::exchange(run.left_out_classes, 0);
+  if (left_out != 0 && left_out != run.recipe.num_class && report.warning) {
+    report.warning(other_classes("the recipe", left_out, run.recipe.dataset, run.recipe.num_class));
+  }
   resolve(run.recipe);  // again, now that the number of classes is known
   return data;
 }

@@ -22,9 +22,10 @@ namespace bptplr {
 
 /// Run whose data are not loaded yet.
 struct PlannedRun {
-  Recipe recipe;                     ///< resolved
-  std::vector<std::string> changes;  ///< fields of the preset that the user's recipe changes
-  bool resuming = false;             ///< whether the folder holds a part of this run
+  Recipe recipe;                      ///< resolved
+  std::vector<std::string> changes;   ///< fields of the preset that the user's recipe changes
+  bool resuming = false;              ///< whether the folder holds a part of this run
+  std::int64_t left_out_classes = 0;  ///< num_class of a recipe that yields to the data; 0: none
 };
 
 /// Resolves the recipe, limits CPU threads to its number, and chooses a folder if `out` is empty.
@@ -32,8 +33,8 @@ struct PlannedRun {
 /// a folder with a run of another recipe, and without `resume` a folder with any run.
 PlannedRun plan_run(Recipe recipe, bool resume);
 
-/// Loads the training data and sets the recipe fields that depend on them. Throws Error for
-/// anything missing or malformed.
+/// Loads the training data and sets the recipe fields that depend on them; warns of a num_class
+/// that yields. Throws Error for anything missing or malformed.
 TrainingData load_data(PlannedRun& run, const LoadReport& report = {});
 
 /// Trainer of a run, bound to its folder.

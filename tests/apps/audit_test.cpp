@@ -83,7 +83,7 @@ TEST(AppAudit, JudgesEveryLabelOfARun) {
 
 TEST(AppAudit, ItsLabelsCanBeTrainedOn) {
   const TemporaryFolder folder;
-  train(folder, "--r 0.4 --subset 150 --num_epochs 1", "run");
+  train(folder, "--method ce --r 0.4 --subset 150 --num_epochs 1", "run");
   const AppResult first = run_app(folder, "audit run --threshold 0.05");
   EXPECT_GT(std::stoi(last_value(first.out, "corrected")), 0) << first.out;
   // The same subset of the same images, with the labels of the audit.
@@ -109,7 +109,7 @@ TEST(AppAudit, TakesTheLossOfNetworksThatRepeatTheLabels) {
   EXPECT_EQ(baseline.exit_code, 0) << baseline.err;
   EXPECT_TRUE(contains(baseline.out, "loss of one network alone")) << baseline.out;
   EXPECT_EQ(parse_json(read_text(folder / "ce/audit/audit.json"))["judged_by"], "mixture");
-  train(folder, "--num_epochs 1", "warm_up");
+  train(folder, "--method ce --networks 2", "warm_up");
   EXPECT_TRUE(contains(run_app(folder, "audit warm_up").out, "alone"));
 }
 
@@ -141,7 +141,7 @@ TEST(AppAudit, NamesTheFilesOfImages) {
 
 TEST(AppAudit, SaysWhatIsMissing) {
   const TemporaryFolder folder;
-  train(folder, "--num_epochs 1", "run");
+  train(folder, "", "run");
   const auto expect_error = [&](const std::string& arguments, const std::string& part) {
     const AppResult result = run_app(folder, "audit " + arguments);
     EXPECT_EQ(result.exit_code, 1) << arguments;

@@ -54,6 +54,7 @@ TEST(AppCommands, HelpListsEveryField) {
 TEST(AppCommands, VersionAndInfo) {
   const TemporaryFolder folder;
   EXPECT_TRUE(run_app(folder, "--version").out.starts_with("bptplr 0."));
+  EXPECT_EQ(run_app(folder, "-V").out, run_app(folder, "--version").out);
   EXPECT_TRUE(contains(run_app(folder, "info").out, "cifar10-sym50"));
   const AppResult result = run_app(folder, "info --json");
   EXPECT_EQ(result.exit_code, 0);
@@ -185,7 +186,7 @@ TEST(AppCommands, AnotherNetworkStartsFromPretrainedWeights) {
 
 TEST(AppCommands, AnOldRunsConfigAndNoiseRepeatIt) {
   const TemporaryFolder folder;
-  train(folder, "--r 0.3 --subset 150 --num_epochs 1", "first");
+  train(folder, "--r 0.3 --subset 150", "first");
   const AppResult again = run_app(
       folder, "train --recipe first/config.json --noise_file first/noise.json --out second");
   EXPECT_EQ(again.exit_code, 0) << again.err;

@@ -39,6 +39,49 @@ TEST(AppErrors, UsageErrorsExitWith2) {
   expect_usage_error(folder, "info --jsn", "--jsn");
 }
 
+TEST(AppErrors, TypingErrorsAreAnsweredWithTheLikeliestName) {
+  const TemporaryFolder folder;
+  expect_usage_error(folder, "trian", "there is no 'trian' among train, compare");
+  expect_usage_error(folder, "trian", "did you mean 'train'?");
+  expect_usage_error(folder, "data chekc x", "did you mean 'check'?");
+  expect_usage_error(folder, "train --lamda_u 3", "no flag --lamda_u; did you mean '--lambda_u'?");
+  expect_usage_error(folder, "train --lamda-u=3", "did you mean '--lambda_u'?");
+  expect_usage_error(folder, "train -r 0.5", "there is no flag -r; did you mean '--r'?");
+  expect_usage_error(folder, "info --jsn", "did you mean '--json'?");
+  expect_usage_error(folder, "--recipe x train", "--recipe is a flag of train; write it after");
+  expect_usage_error(folder, "train --method dividemux", "did you mean 'dividemix'?");
+  expect_usage_error(folder, "train --dataset animal10N", "did you mean 'animal10n'?");
+  expect_usage_error(folder, "eval run --device gpu", "'gpu' is none of auto, cpu, cuda");
+  const AppResult nothing_like_it = run_app(folder, "train --zzzzzzzz 1");
+  EXPECT_FALSE(contains(nothing_like_it.err, "did you mean")) << nothing_like_it.err;
+  write_text(folder / "typo.json", "{\"batchsize\": 4}");
+  expect_error(folder, "train --recipe typo.json", "did you mean 'batch_size'?");
+}
+
+TEST(AppErrors, AnEmptyValueIsAValue) {
+  const TemporaryFolder folder;
+  // Each would take --width for its value, and the error would be about a stray 4.
+  expect_usage_error(folder, "train --r= --width 4", "--r");
+  expect_usage_error(folder, "train --seed= --width 4", "'' is no INT");
+  expect_usage_error(folder, "train --method= --width 4", "'' is none of bptplr");
+  expect_usage_error(folder, "train --cuda_graph= --width 4", "--cuda_graph: '' is no true|false");
+  expect_usage_error(folder, "train --r ''", "--r: '' is no NUMBER; give a value");
+  expect_usage_error(folder, "audit run --threshold= --top 3", "--threshold");
+  expect_usage_error(folder, "audit run --threshold= --top 3", "bptplr audit --help");
+  expect_error(folder, "train --data_path= --width 4", "data_path is missing");
+  expect_error(folder, "train --pretrained= --dataset shapes --width 1025", "width is 1025");
+  expect_error(folder, "train --pretrained= --recipe= --dataset shapes --width 1025", "width");
+  expect_usage_error(folder, "compare ce --seeds= --table= stray= --no_such", "--no_such");
+  expect_error(folder, "compare --out= ce --dataset shapes --width 1025", "width is 1025");
+}
+
+TEST(AppErrors, FlagsMayBeSpelledWithHyphens) {
+  const TemporaryFolder folder;
+  expect_error(folder, "train --dataset shapes --batch-size 0", "batch_size is 0");
+  expect_error(folder, "train --dataset shapes --batch-size=0", "batch_size is 0");
+  expect_error(folder, "train --data-path some-where --out --batch-size", "some-where");
+}
+
 TEST(AppErrors, FieldsOutOfRange) {
   const TemporaryFolder folder;
   expect_error(folder, "train --dataset shapes --r 1.5", "r is 1.5");

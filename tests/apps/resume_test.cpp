@@ -176,7 +176,7 @@ TEST(AppResume, WithoutOutIsAUsageError) {
 
 TEST(AppResume, RefusesAnotherRecipeByNamingTheField) {
   const TemporaryFolder folder;
-  ASSERT_EQ(run_app(folder, kRun + "--num_epochs 1 --out run").exit_code, 0);
+  ASSERT_EQ(run_app(folder, kRun + "--num_epochs 2 --out run").exit_code, 0);
   const AppResult result = run_app(folder, kRun + "--resume --lr 0.5 --out run");
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_TRUE(contains(result.err, "lr is 0.5, but the run in run has 0.02")) << result.err;

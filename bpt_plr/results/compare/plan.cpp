@@ -57,6 +57,30 @@ Json fields_of(const std::string& name) {
   return read_recipe(name);
 }
 
+/// Fields of a recipe and its name.
+struct NamedFields {
+  std::string name;
+  Json fields;
+};
+
+/// Composes a recipe of what is common, its own fields and the flags, without what yields to the
+/// data set.
+LabelledRecipe label_recipe(const std::string& label, NamedFields common, NamedFields own,
+                            const Json& flags) {
+  const auto compose = [&] {
+    Json fields = common.fields;
+    fields.update(own.fields);
+    return compose_recipe(fields, own.name, flags);
+  };
+  const DatasetKind dataset = compose().dataset;
+  LeftOut left_out = leave_to_data(common.fields, common.name, dataset, flags);
+  const LeftOut of_own = leave_to_data(own.fields, own.name, dataset, flags);
+  left_out.sentences.insert(left_out.sentences.end(), of_own.sentences.begin(),
+                            of_own.sentences.end());
+  if (of_own.num_class != 0) left_out.num_class = of_own.num_class;
+  return {label, compose(), std::move(left_out)};
+}
+
 }  // namespace
 
 std::vector<LabelledRecipe> label_recipes(std::span<const std::string> names,
@@ -73,9 +97,7 @@ std::vector<LabelledRecipe> label_recipes(std::span<const std::string> names,
             "{} is a method, so that --method is said already; leave it out", name);
     const Json own = fields_of(name);
     compose_recipe(own, name, Json::object());
-    Json fields = below;
-    fields.update(own);
-    labelled.push_back({label, compose_recipe(fields, name, flags)});
+    labelled.push_back(label_recipe(label, {common, below}, {name, own}, flags));
   }
   return labelled;
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bpt_plr/recipe/other_data.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 #include "bpt_plr/results/compare/comparison.hpp"
 
@@ -16,6 +17,7 @@ namespace bptplr {
 struct LabelledRecipe {
   std::string label;
   Recipe recipe;  ///< not resolved
+  LeftOut left_out;
 };
 
 /// Returns a recipe for each name, in order. A name is a method, a built-in recipe or a JSON file;
