@@ -31,10 +31,18 @@ std::int64_t count_parameters(const Network& network) {
   return count;
 }
 
-void print_pretrained(const std::string& file, const NamedTensors::Match& match) {
+void print_pretrained(const std::string& file, const PretrainedReport& report) {
+  const NamedTensors::Match& match = report.match;
   const auto& other = match.other_shape;
-  fmt::print("weights   {}: {} of {} tensors taken{}\n", file, match.taken, match.tensors,
+  fmt::print("weights   {}: {} of {} tensors taken{}{}\n", file, match.taken, match.tensors,
+             report.prefix.empty() ? "" : fmt::format(", prefix '{}' dropped", report.prefix),
              other.empty() ? "" : fmt::format(", of another shape: {}", fmt::join(other, ", ")));
+  if (!report.is_poor()) return;
+  fmt::print(stderr,
+             "bptplr: warning: {}: few of the network's tensors were taken, {} of {}; not used of "
+             "the file: {}; not in the file: {}; check --arch, --width and --blocks\n",
+             file, match.taken, match.tensors, first_names(report.unused),
+             first_names(report.missing));
 }
 
 /// Prints the run; `changes` are the fields of the preset that the user's recipe changes.

@@ -73,7 +73,8 @@ const std::vector<RecipeField>& recipe_fields() {
       {"human_path", kData, "folder or file of the human labels; empty: data_path", &R::human_path,
        needs::kHumanLabels},
       {"noise_file", kData,
-       "JSON list with the label of each training image, instead of what noise_mode and r would "
+       "list (JSON, text, .npy, .pt) with the label of each training image, instead of what "
+       "noise_mode and r would "
        "make; these still decide what warm_up_penalty auto and loss_history 0 are",
        &R::noise_file},
       {"crop", kData, "side in pixels of what networks see of an image; 0: all of it", &R::crop},
@@ -95,7 +96,8 @@ const std::vector<RecipeField>& recipe_fields() {
        "between features and projection: two linear layers, or one and BatchNorm (UNICON)",
        &R::projector},
       {"pretrained", kNetwork,
-       "weights to start from, .pth or .safetensors, matched by name and shape; empty: none",
+       "weights to start from, of torch.save or safetensors, matched by name and shape; empty: "
+       "none",
        &R::pretrained},
 
       {"preset", kTraining,

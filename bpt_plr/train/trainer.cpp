@@ -11,7 +11,6 @@
 #include "bpt_plr/recipe/checks.hpp"
 #include "bpt_plr/recipe/schedules.hpp"
 #include "bpt_plr/train/evaluation.hpp"
-#include "bpt_plr/train/pretrained.hpp"
 #include "bpt_plr/train/view_maker.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"

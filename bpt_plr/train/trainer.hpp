@@ -19,6 +19,7 @@
 #include "bpt_plr/train/epoch_samples.hpp"
 #include "bpt_plr/train/learner.hpp"
 #include "bpt_plr/train/metrics.hpp"
+#include "bpt_plr/train/pretrained.hpp"
 #include "bpt_plr/train/training_data.hpp"
 #include "data/views.hpp"
 #include "models/network.hpp"
@@ -76,7 +77,7 @@ class Trainer {
     return *learners_[static_cast<std::size_t>(index)]->network;
   }
   /// Returns what each network took from the recipe's `pretrained` file; empty without one.
-  const std::optional<NamedTensors::Match>& pretrained() const { return pretrained_; }
+  const std::optional<PretrainedReport>& pretrained() const { return pretrained_; }
 
  private:
   // State of the current stage: recipe, epoch within it, networks.
@@ -119,7 +120,7 @@ class Trainer {
   std::size_t stage_ = 0;
   std::vector<std::unique_ptr<Learner>> learners_;
   std::optional<Parts> parts_;
-  std::optional<NamedTensors::Match> pretrained_;
+  std::optional<PretrainedReport> pretrained_;
   Position position_;
   EpochSamples samples_;  ///< of the current epoch
   LossMeans loss_means_;

@@ -1,6 +1,5 @@
 #include "bpt_plr/train/training_data.hpp"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "bpt_plr/method/prototypes.hpp"
@@ -11,8 +10,6 @@
 #include "data/sets/dataset_table.hpp"
 #include "data/subset.hpp"
 #include "engine/error.hpp"
-#include "engine/io/file.hpp"
-#include "engine/io/json.hpp"
 
 namespace bptplr {
 namespace {
@@ -24,18 +21,12 @@ std::vector<std::int64_t> subset_of(const Recipe& recipe, const std::vector<std:
   return balanced_subset(labels, num_classes, count, static_cast<std::uint64_t>(recipe.seed));
 }
 
-/// Returns the number of entries in a label file, 0 if it is not a JSON list.
-std::int64_t list_length(const std::string& path) {
-  const auto json = parse_json_or_none(read_file(path));
-  return json.is_array() ? static_cast<std::int64_t>(json.size()) : 0;
-}
-
 /// Reads the labels in `noise_file` of the samples `subset` of a training set of `total`.
 std::vector<std::int64_t> labels_from_file(const Recipe& recipe, std::int64_t num_classes,
                                            std::int64_t total,
                                            const std::vector<std::int64_t>& subset) {
   const auto count = static_cast<std::int64_t>(subset.size());
-  if (count != total && list_length(recipe.noise_file) == total) {
+  if (count != total && count_labels(recipe.noise_file) == total) {
     return select(read_noise_file(recipe.noise_file, total, num_classes), subset);
   }
   return read_noise_file(recipe.noise_file, count, num_classes);
@@ -112,7 +103,7 @@ void check_list(const Recipe& recipe, const ImageList& list) {
   if (trains_on_them && will_use_prototypes(known)) {
     require_every_class(select(labels, subset), list.class_names);
   }
-  if (!recipe.noise_file.empty()) list_length(recipe.noise_file);
+  if (!recipe.noise_file.empty()) count_labels(recipe.noise_file);
 }
 
 DatasetConfig dataset_config(const Recipe& recipe, const LoadReport& report) {

@@ -29,7 +29,8 @@ constexpr auto names_of(HumanSet) {
 /// Reads the labels of `set` in the original order of the training images: `count` labels in [0,
 /// num_classes), which is 10 or 100. `path` is a file or a folder with one: CIFAR-10_human.pt or
 /// .npy (CIFAR-100_human.*), as published, with all sets; or cifar10n_SET.json (cifar100n.json), a
-/// list of one set. Throws Error naming the file when it is missing or of another kind.
+/// list of one set. The file may be of any format that data/noise/label_file.hpp reads. Throws
+/// Error naming the file when it is missing or of another kind.
 std::vector<std::int64_t> read_human_labels(const std::filesystem::path& path, HumanSet set,
                                             std::int64_t num_classes, std::int64_t count);
 

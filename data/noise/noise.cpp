@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "data/noise/label_file.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
@@ -113,24 +114,11 @@ std::vector<double> transition_matrix(std::span<const std::int64_t> noisy,
 
 std::vector<std::int64_t> read_noise_file(const std::filesystem::path& path, std::int64_t count,
                                           std::int64_t num_classes) {
-  const std::string text = read_file(path);
-  const auto list = parse_json_or_none(text);
-  require(list.is_array(), "{}: not a JSON list; a label file is a list of {} integers",
-          path.string(), count);
-  require(list.size() == static_cast<std::size_t>(count),
-          "{}: {} labels for {} training images; use the label file made for this data set",
-          path.string(), list.size(), count);
-  std::vector<std::int64_t> labels;
-  labels.reserve(list.size());
-  for (const auto& entry : list) {
-    const bool valid = entry.is_number_integer() && entry >= 0 && entry < num_classes;
-    // Prints only a number: text and nested lists may be of any length and depth.
-    require(valid, "{}: entry {} is {}, where an integer from 0 to {} is expected; correct it",
-            path.string(), labels.size(), entry.is_number() ? to_text(entry) : entry.type_name(),
-            num_classes - 1);
-    labels.push_back(entry.get<std::int64_t>());
-  }
-  return labels;
+  return checked_labels(only_list(read_label_lists(path), path), path, count, num_classes);
+}
+
+std::int64_t count_labels(const std::filesystem::path& path) {
+  return only_list(read_label_lists(path), path).count;
 }
 
 void write_noise_file(const std::filesystem::path& path, std::span<const std::int64_t> labels) {

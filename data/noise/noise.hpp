@@ -58,12 +58,16 @@ std::vector<double> transition_matrix(std::span<const std::int64_t> noisy,
                                       std::span<const std::int64_t> truth,
                                       std::int64_t num_classes);
 
-/// Reads a JSON list of `count` integers in [0, num_classes), a label for each training image in
-/// the original order. Throws Error naming the file, the position and what was expected.
+/// Reads a list (data/noise/label_file.hpp) of `count` integers in [0, num_classes), a label for
+/// each training image in the original order. Throws Error naming the file, the position and what
+/// was expected.
 std::vector<std::int64_t> read_noise_file(const std::filesystem::path& path, std::int64_t count,
                                           std::int64_t num_classes);
 
-/// Writes labels in the format that read_noise_file reads. Throws Error on failure.
+/// Returns the number of labels in such a file, whatever they are.
+std::int64_t count_labels(const std::filesystem::path& path);
+
+/// Writes labels as JSON, in the format that read_noise_file reads. Throws Error on failure.
 void write_noise_file(const std::filesystem::path& path, std::span<const std::int64_t> labels);
 
 }  // namespace bptplr

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/error.hpp"
+#include "engine/io/elements.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
 
@@ -13,24 +14,28 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::pair<const char*, DType> kTypes[] = {{"F32", DType::kFloat32},
-                                                    {"F64", DType::kFloat64},
-                                                    {"I64", DType::kInt64},
-                                                    {"U8", DType::kUint8}};
-
 const char* type_name(DType dtype) {
-  for (const auto& [name, type] : kTypes) {
-    if (type == dtype) return name;
+  switch (dtype) {
+    case DType::kFloat32:
+      return "F32";
+    case DType::kFloat64:
+      return "F64";
+    case DType::kInt64:
+      return "I64";
+    case DType::kUint8:
+      return "U8";
+    case DType::kBfloat16:
+      return "BF16";
   }
   return "";
 }
 
 /// Reads a tensor by its header entry (dtype, shape, offsets), checked against the bytes present.
 Tensor read_tensor(const std::string& name, const Json& entry, std::string_view data,
-                   const std::filesystem::path& path) {
+                   const std::string& file) {
   const auto malformed = [&](const char* what) {
-    return Error("{}: tensor '{}' {}; the file is damaged or not a safetensors file", path.string(),
-                 name, what);
+    return Error("{}: tensor '{}' {}; the file is damaged or not a safetensors file", file, name,
+                 what);
   };
   if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
       !entry.contains("data_offsets")) {
@@ -56,37 +61,40 @@ Tensor read_tensor(const std::string& name, const Json& entry, std::string_view 
       throw malformed("has an impossible shape");
     }
   }
-  for (const auto& [type, dtype] : kTypes) {
-    if (entry["dtype"] != type) continue;
-    if (count > data.size() || count * element_size(dtype) != end - begin) {
-      throw malformed("has a shape that does not match its bytes");
-    }
-    Tensor tensor = Tensor::empty(std::move(shape), dtype);
-    if (end > begin) std::memcpy(tensor.raw(), data.data() + begin, end - begin);
-    return tensor;
+  const FileElements* type =
+      entry["dtype"].is_string()
+          ? safetensors_elements(entry["dtype"].get_ref<const std::string&>())
+          : nullptr;
+  if (type == nullptr) {
+    throw malformed("has a type other than F64, F32, F16, BF16, I8 to I64, U8 to U64 and BOOL");
   }
-  throw malformed("has a type other than F32, F64, I64 and U8");
+  if (count > data.size() || count * type->bytes != end - begin) {
+    throw malformed("has a shape that does not match its bytes");
+  }
+  return tensor_of(*type, std::move(shape), data.substr(begin, end - begin));
 }
 
 }  // namespace
 
 TensorMap load_safetensors(const std::filesystem::path& path, Metadata* metadata) {
-  const std::string bytes = read_file(path);
+  return parse_safetensors(read_file(path), path.string(), metadata);
+}
+
+TensorMap parse_safetensors(std::string_view bytes, const std::string& file, Metadata* metadata) {
   std::uint64_t header_size = 0;
   require(bytes.size() >= sizeof header_size,
-          "{} is too short to be a safetensors file; it may have been cut off", path.string());
+          "{} is too short to be a safetensors file; it may have been cut off", file);
   std::memcpy(&header_size, bytes.data(), sizeof header_size);
   require(header_size <= bytes.size() - sizeof header_size,
-          "{} is cut short or not a safetensors file; copy it again", path.string());
-  const std::string_view text = std::string_view(bytes).substr(sizeof header_size, header_size);
-  const std::string_view data = std::string_view(bytes).substr(sizeof header_size + header_size);
+          "{} is cut short or not a safetensors file; copy it again", file);
+  const std::string_view text = bytes.substr(sizeof header_size, header_size);
+  const std::string_view data = bytes.substr(sizeof header_size + header_size);
   const Json header = parse_json_or_none(text);
-  require(header.is_object(), "{} is not a safetensors file: its header is no JSON object",
-          path.string());
+  require(header.is_object(), "{} is not a safetensors file: its header is no JSON object", file);
   TensorMap tensors;
   for (const auto& [name, entry] : header.items()) {
     if (name != "__metadata__") {
-      tensors.emplace(name, read_tensor(name, entry, data, path));
+      tensors.emplace(name, read_tensor(name, entry, data, file));
     } else if (metadata != nullptr && entry.is_object()) {
       for (const auto& [key, value] : entry.items()) {
         if (value.is_string()) (*metadata)[key] = value.get<std::string>();

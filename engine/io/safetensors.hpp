@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "engine/tensor.hpp"
 
@@ -13,9 +14,14 @@ namespace bptplr {
 using TensorMap = std::map<std::string, Tensor>;
 using Metadata = std::map<std::string, std::string>;
 
-/// Reads all tensors of a file (types F32, F64, I64, U8); `metadata`, if given, receives its
-/// `__metadata__`. Throws Error naming the file when it is missing, truncated or malformed.
+/// Reads all tensors of a file, with the types that engine/io/elements.hpp reads them as;
+/// `metadata`, if given, receives its `__metadata__`. Throws Error naming the file when it is
+/// missing, truncated or malformed.
 TensorMap load_safetensors(const std::filesystem::path& path, Metadata* metadata = nullptr);
+
+/// Reads the tensors (see load_safetensors) of a file in memory; `file` is its name in errors.
+TensorMap parse_safetensors(std::string_view bytes, const std::string& file,
+                            Metadata* metadata = nullptr);
 
 /// Writes the file under a temporary name and renames it, so that `path` is always a complete file.
 /// Throws Error when it cannot be written.

@@ -1,4 +1,4 @@
-// Fuzzes lists of labels (JSON), and the published files of human labels (.pt, .npy).
+// Fuzzes lists of labels in JSON, text, .npy, .pt and pickles.
 #include "data/noise/human_labels.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 

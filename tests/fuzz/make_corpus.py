@@ -67,6 +67,9 @@ def pth():
         file = io.BytesIO()
         torch.save(value, file)
         seed("pth", name, file.getvalue())
+    golden = CORPUS.parents[1] / "golden" / "pth"
+    for name in ("stream", "trainer", "protocol5"):
+        seed("pth", name, (golden / f"{name}.pth").read_bytes())
 
 
 def safetensors():
@@ -92,6 +95,10 @@ def labels():
     seed("labels", "twelve", b"[1, 2, 3, 4, 9, 0, 0, 0, 5, 6, 7, 8]")
     for path in sorted((CORPUS.parents[1] / "golden" / "human").glob("CIFAR-10_human.*")):
         seed("labels", path.name, path.read_bytes())
+    for name in ("dict_of_lists.npy", "dict_before_1_6.pt", "dict_of_tensors.pt", "int16.npy", "array_5.pkl"):
+        seed("labels", name, (CORPUS.parents[1] / "golden" / "labels" / name).read_bytes())
+    seed("labels", "lines", b"label\n3\n1\n2\n")
+    seed("labels", "by_index", b'{"0": 3, "2": 1, "1": 0}')
     seed("labels", "nested", b"[[[[1]]], {\"a\": 1e400}, -1, 2.5, \"x\"]")
 
 

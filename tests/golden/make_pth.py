@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """pth/: files as PyTorch writes them, and expected.safetensors with what is in them.
 
-Usage: make_pth.py     (torch 1.13; the file format has been the same since 1.6)
+Usage: make_pth.py [NAME...]     (torch 1.13; the file format has been the same since 1.6)
+
+With names (trainer.pth, stream.pth, protocol5.pth), only those are written.
 """
 
 import argparse
 import collections
+import pathlib
 
 import numpy as np
 import torch
@@ -18,6 +21,7 @@ from networks import ResNet50
 from preact_resnet import initialise
 
 FOLDER = GOLDEN_DIR / "pth"
+OTHERS = ("trainer.pth", "stream.pth", "protocol5.pth")
 
 
 def _backbone(seed=7):
@@ -59,8 +63,41 @@ def _expected(state):
     return out
 
 
+def _trainer(state):
+    """What trainers save: the weights under a prefix, and objects of many classes beside them."""
+    weight = nn.Parameter(torch.ones(3))
+    optimizer = torch.optim.SGD([weight], 0.1, momentum=0.9)
+    weight.sum().backward()
+    optimizer.step()
+    return {
+        "epoch": 3, "best_acc1": np.float64(0.5), "random": np.random.RandomState(1).get_state()[1][:9],
+        "args": argparse.Namespace(lr=1, layers={1, 2}, path=pathlib.PurePosixPath("a/b"), large=2**70),
+        "counts": collections.Counter("aab"), "rows": np.asfortranarray(np.eye(3)), "complex": torch.ones(2) * 1j,
+        "optimizer_states": [optimizer.state_dict()], "loops": collections.defaultdict(list, a=[frozenset({1})]),
+        "state_dict": collections.OrderedDict(("model." + n, v) for n, v in state.items())}
+
+
+def _write_others(types, names):
+    """Files whose content `types` says, as other ways of saving write them."""
+    state = types["state_dict"]
+    if "trainer.pth" in names:
+        torch.save(_trainer(state), FOLDER / "trainer.pth")
+    if "stream.pth" in names:
+        torch.save({"args": argparse.Namespace(lr=1), "model": state}, FOLDER / "stream.pth",
+                   _use_new_zipfile_serialization=False)
+    if "protocol5.pth" in names:
+        torch.save({"rows": np.arange(3), "args": argparse.Namespace(lr=1), "net": state},
+                   FOLDER / "protocol5.pth", pickle_protocol=5)
+
+
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*")
+    names = parser.parse_args().names
     FOLDER.mkdir(exist_ok=True)
+    _write_others(_types(), names or OTHERS)
+    if names:
+        return
     backbone, types = _backbone(), _types()
     torch.save(backbone, FOLDER / "backbone.pth")
     torch.save(types, FOLDER / "types.pth")

@@ -18,6 +18,9 @@ using namespace pickle_opcodes;
 /// networks about 20,000.
 constexpr int kMaxOperations = 1'000'000;
 
+/// Longest name of a class that is kept: a file may refer to one text many times.
+constexpr std::size_t kMaxName = 200;
+
 }  // namespace
 
 const PickleValue* PickleValue::find(std::string_view key) const {
@@ -31,14 +34,18 @@ const PickleValue* PickleValue::find(std::string_view key) const {
 /// Stack machine that executes a pickle's opcodes.
 class Unpickler {
  public:
-  explicit Unpickler(Pickle& pickle) : pickle_(pickle), rest_(pickle.bytes_) {}
+  Unpickler(Pickle& pickle, ForeignObjects foreign)
+      : pickle_(pickle), rest_(pickle.bytes_), skips_(foreign == ForeignObjects::kSkip) {}
 
   const PickleValue* run() {
     for (int count = 0; count < kMaxOperations; ++count) {
       const auto op = integer<std::uint8_t>();
-      if (op == kStop) return pop();
+      if (op == kStop) {
+        pickle_.size_ = pickle_.bytes_.size() - rest_.size();
+        return pop();
+      }
       if (!(push_scalar(op) || push_text(op) || make_container(op) || use_memo(op) ||
-            make_object(op) || skip_framing(op))) {
+            make_object(op) || skip_framing(op) || (skips_ && make_foreign(op)))) {
         fail(fmt::format("operation 0x{:02x} is none that data sets and weights use", op));
       }
     }
@@ -51,7 +58,7 @@ class Unpickler {
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(
         "{}: not a readable pickle, at byte {} of {}: {}; fetch or save the file again "
-        "(pickle protocol 2 to 4)",
+        "(pickle protocol 2 to 5)",
         pickle_.name_, pickle_.bytes_.size() - rest_.size(), pickle_.bytes_.size(), what);
   }
 
@@ -153,7 +160,10 @@ class Unpickler {
         push(Kind::kInteger).integer = integer<std::uint16_t>();
         return true;
       case kLong1:
-        push(Kind::kInteger).integer = long_integer();
+        push_long(integer<std::uint8_t>());
+        return true;
+      case kLong4:
+        push_long(integer<std::uint32_t>());
         return true;
       case kBinFloat:
         push(Kind::kFloat).number =
@@ -164,13 +174,17 @@ class Unpickler {
     }
   }
 
-  std::int64_t long_integer() {
-    const std::string_view digits = take(integer<std::uint8_t>());
-    expect(digits.size() <= sizeof(std::int64_t), "an integer of more than 64 bits");
+  void push_long(std::uint64_t size) {
+    const std::string_view digits = take(size);
+    if (digits.size() > sizeof(std::int64_t)) {
+      expect(skips_, "an integer of more than 64 bits");
+      push(Kind::kForeign);
+      return;
+    }
     const bool negative = !digits.empty() && (digits.back() & 0x80) != 0;
     std::int64_t value = negative ? -1 : 0;
     std::memcpy(&value, digits.data(), digits.size());
-    return value;
+    push(Kind::kInteger).integer = value;
   }
 
   bool push_text(std::uint8_t op) {
@@ -187,6 +201,7 @@ class Unpickler {
         return true;
       case kBinBytes8:
       case kBinUnicode8:
+      case kByteArray8:
         push_bytes(integer<std::uint64_t>());
         return true;
       default:
@@ -248,6 +263,7 @@ class Unpickler {
 
   void extend(Kind kind, const std::vector<const PickleValue*>& items) {
     PickleValue& container = top();
+    if (container.kind == Kind::kForeign) return;
     expect(container.kind == kind, "items for something that is not their container");
     expect(kind != Kind::kDict || items.size() % 2 == 0, "a dict key without a value");
     container.items.insert(container.items.end(), items.begin(), items.end());
@@ -298,7 +314,9 @@ class Unpickler {
         return true;
       case kBuild: {
         const PickleValue* state = pop();
-        expect_done(pickle_objects::set_state(top(), *state));
+        PickleValue& object = top();
+        count_items(*state);
+        skip_unless_done(pickle_objects::set_state(object, *state), object);
         return true;
       }
       case kBinPersId: {
@@ -311,14 +329,70 @@ class Unpickler {
     }
   }
 
+  /// Handles what only objects that are not read use.
+  bool make_foreign(std::uint8_t op) {
+    switch (op) {
+      case kNewObj:
+        pop();
+        return push_foreign(*pop());
+      case kNewObjEx:
+        pop();
+        pop();
+        return push_foreign(*pop());
+      case kEmptySet:
+        push(Kind::kForeign);
+        return true;
+      case kAddItems:
+        pop_to_mark();
+        return true;
+      case kFrozenSet:
+        pop_to_mark();
+        push(Kind::kForeign);
+        return true;
+      case kPop:
+        pop();
+        return true;
+      case kPopMark:
+        pop_to_mark();
+        return true;
+      case kDup:
+        stack_.push_back(&top());
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /// Pushes an object of a class, or what a function returns.
+  bool push_foreign(const PickleValue& callee) {
+    push(Kind::kForeign).text = callee.text;
+    return true;
+  }
+
+  /// Makes the object foreign if a function of pickle_objects returned a problem.
+  void skip_unless_done(const char* problem, PickleValue& object) const {
+    if (!skips_) expect_done(problem);
+    if (problem == nullptr) return;
+    object = {};
+    object.kind = Kind::kForeign;
+  }
+
   /// Throws if a function of pickle_objects returned a problem other than nullptr.
   void expect_done(const char* problem) const {
     if (problem != nullptr) fail(problem);
   }
 
   void push_global(std::string_view module, std::string_view name) {
+    if (skips_ && module.size() + name.size() > kMaxName) {
+      push(Kind::kForeign);
+      return;
+    }
     const std::string full = fmt::format("{} {}", module, name);
     const std::string_view known = pickle_objects::known_name(full);
+    if (known.empty() && skips_) {
+      push(Kind::kForeign).text = pickle_.decoded_.emplace_back(full);
+      return;
+    }
     if (known.empty()) {
       fail(
           fmt::format("it refers to the Python object '{}', and objects other than arrays and "
@@ -330,6 +404,11 @@ class Unpickler {
 
   /// Records the object that a call in the file would construct, without calling anything.
   void reduce() {
+    if (skips_ && stack_.size() - floor() >= 2 && is_foreign_call()) {
+      pop();
+      push_foreign(*pop());
+      return;
+    }
     const PickleValue& arguments = pop(Kind::kTuple, "a call without arguments");
     const std::string_view callee = pop(Kind::kGlobal, "a call of something else than a name").text;
     if (pickle_objects::encodes_bytes(callee)) {
@@ -338,8 +417,22 @@ class Unpickler {
       const std::string_view bytes = latin1_bytes(arguments.items[0]->text);
       push(Kind::kText).text = bytes;
     } else {
-      expect_done(pickle_objects::construct(callee, arguments, push(Kind::kNone)));
+      count_items(arguments);
+      PickleValue& object = push(Kind::kNone);
+      skip_unless_done(pickle_objects::construct(callee, arguments, object), object);
     }
+  }
+
+  /// Counts the values that an object takes from what describes it, which may be referenced
+  /// repeatedly: without a limit a file could exhaust the memory.
+  void count_items(const PickleValue& parts) {
+    for (const PickleValue* part : parts.items) counted_items_ += part->items.size();
+    expect(counted_items_ <= 8 * pickle_.bytes_.size(), "the same values are taken many times");
+  }
+
+  bool is_foreign_call() const {
+    const PickleValue& arguments = *stack_.back();
+    return stack_[stack_.size() - 2]->kind != Kind::kGlobal || arguments.kind != Kind::kTuple;
   }
 
   /// Decodes bytes that Python 3 writes in protocol 2 as UTF-8 text of the code points 0 to 255.
@@ -365,7 +458,7 @@ class Unpickler {
   bool skip_framing(std::uint8_t op) {
     if (op == kProto) {
       const auto protocol = integer<std::uint8_t>();
-      if (protocol < 2 || protocol > 4) fail(fmt::format("protocol {}", protocol));
+      if (protocol < 2 || protocol > 5) fail(fmt::format("protocol {}", protocol));
       return true;
     }
     if (op != kFrame) return false;
@@ -379,9 +472,28 @@ class Unpickler {
   std::vector<std::size_t> marks_;
   std::unordered_map<std::uint32_t, PickleValue*> memo_;
   std::size_t decoded_bytes_ = 0;
+  std::size_t counted_items_ = 0;
+  bool skips_;  ///< foreign objects
 };
 
 Pickle::Pickle(std::string bytes, std::string name)
-    : bytes_(std::move(bytes)), name_(std::move(name)), root_(Unpickler(*this).run()) {}
+    : Pickle(std::move(bytes), std::move(name), ForeignObjects::kRefuse) {}
+
+Pickle::Pickle(std::string bytes, std::string name, ForeignObjects foreign)
+    : owned_(std::move(bytes)),
+      bytes_(owned_),
+      name_(std::move(name)),
+      root_(Unpickler(*this, foreign).run()) {}
+
+Pickle::Pickle(std::string_view bytes, std::string name, ForeignObjects foreign)
+    : bytes_(bytes), name_(std::move(name)), root_(Unpickler(*this, foreign).run()) {}
+
+std::vector<const PickleValue*> Pickle::storages() const {
+  std::vector<const PickleValue*> storages;
+  for (const PickleValue& value : values_) {
+    if (value.kind == PickleValue::Kind::kStorage) storages.push_back(&value);
+  }
+  return storages;
+}
 
 }  // namespace bptplr

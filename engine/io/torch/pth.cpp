@@ -1,172 +1,83 @@
 #include "engine/io/torch/pth.hpp"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
-#include "engine/io/torch/half.hpp"
-#include "engine/io/torch/pickle.hpp"
-#include "engine/io/torch/zip.hpp"
+#include "engine/io/torch/pickle_objects.hpp"
+#include "engine/io/torch/torch_file.hpp"
 
 namespace bptplr {
 namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr std::string_view kPickle = "/data.pkl";
-constexpr std::string_view kByteOrder = "/byteorder";
-constexpr const char* kNested[] = {"state_dict", "model", "net"};
+/// Entries that state dicts are stored under, those to prefer first.
+constexpr std::string_view kWrappers[] = {
+    "state_dict", "model_state_dict", "model_state",    "model",   "net",     "network",
+    "module",     "params",           "params_ema",     "weights", "teacher", "student",
+    "model_ema",  "state_dict_ema",   "ema_state_dict", "ema"};
 
-/// Location of a tensor in its storage.
-struct View {
-  std::string_view bytes;     ///< of the storage
-  std::int64_t elements = 0;  ///< of the storage
-  std::int64_t offset = 0;    ///< of the first element
-  Shape shape;
-  std::vector<std::int64_t> strides;
-};
+/// Deepest that a state dict is looked for; a dict may contain itself.
+constexpr int kMaxDepth = 4;
 
-/// Copies the elements in row-major order, converting each.
-template <class From, class To, class Convert>
-Tensor gather(const View& view, Convert&& convert) {
-  Tensor tensor = Tensor::empty(view.shape, kDTypeOf<To>);
-  std::vector<std::int64_t> index(view.shape.size(), 0);
-  std::int64_t at = view.offset;
-  To* out = tensor.data<To>();
-  for (std::int64_t i = 0; i < tensor.numel(); ++i) {
-    From value;
-    std::memcpy(&value, view.bytes.data() + static_cast<std::size_t>(at) * sizeof(From),
-                sizeof(From));
-    out[i] = convert(value);
-    for (std::size_t axis = index.size(); axis-- > 0;) {
-      at += view.strides[axis];
-      if (++index[axis] < view.shape[axis]) break;
-      at -= view.strides[axis] * view.shape[axis];
-      index[axis] = 0;
+bool has_tensors(const PickleValue& value) {
+  if (value.kind != Kind::kDict) return false;
+  for (std::size_t i = 0; i + 1 < value.items.size(); i += 2) {
+    if (value.items[i]->kind == Kind::kText && TorchFile::is_readable(*value.items[i + 1])) {
+      return true;
     }
   }
-  return tensor;
+  return false;
 }
 
-template <class From, class To>
-Tensor cast(const View& view) {
-  return gather<From, To>(view, [](From value) { return static_cast<To>(value); });
+/// Returns the dict of tensors in `value`, which may be in an entry of it; nullptr if there is
+/// none.
+const PickleValue* find_state(const PickleValue& value, int depth = 0) {
+  if (value.kind != Kind::kDict || depth > kMaxDepth) return nullptr;
+  for (const std::string_view key : kWrappers) {
+    const PickleValue* nested = value.find(key);
+    const PickleValue* state = nested == nullptr ? nullptr : find_state(*nested, depth + 1);
+    if (state != nullptr) return state;
+  }
+  return has_tensors(value) ? &value : nullptr;
 }
 
-/// Type of a storage, and the function that reads its tensors.
-struct StorageType {
-  std::string_view name;
-  std::int64_t bytes;
-  Tensor (*read)(const View& view);
-};
-constexpr StorageType kTypes[] = {
-    {"FloatStorage", 4, cast<float, float>},
-    {"DoubleStorage", 8, cast<double, double>},
-    {"HalfStorage", 2,
-     [](const View& view) { return gather<std::uint16_t, float>(view, half_to_float); }},
-    {"BFloat16Storage", 2, cast<bfloat16, float>},
-    {"LongStorage", 8, cast<std::int64_t, std::int64_t>},
-    {"IntStorage", 4, cast<std::int32_t, std::int64_t>},
-    {"ShortStorage", 2, cast<std::int16_t, std::int64_t>},
-    {"CharStorage", 1, cast<std::int8_t, std::int64_t>},
-    {"ByteStorage", 1, cast<std::uint8_t, std::uint8_t>},
-    {"BoolStorage", 1, cast<std::uint8_t, std::uint8_t>}};
-
-class PthFile {
- public:
-  PthFile(std::string bytes, std::string name)
-      : name_(std::move(name)), archive_(std::move(bytes), name_), folder_(find_folder()) {
-    const std::string order = folder_ + std::string(kByteOrder);
-    require(archive_.entries().count(order) == 0 || archive_.read(order) == "little",
-            "{} was written on a big-endian machine; save it again on another", name_);
-    budget_ = static_cast<std::int64_t>(archive_.size());
+/// Returns the only dict of tensors among the entries of `value`, whatever it is called; nullptr if
+/// there is none or more than one.
+const PickleValue* find_only_state(const PickleValue& value) {
+  if (value.kind != Kind::kDict) return nullptr;
+  const PickleValue* only = nullptr;
+  for (std::size_t i = 1; i < value.items.size(); i += 2) {
+    if (!has_tensors(*value.items[i])) continue;
+    if (only != nullptr) return nullptr;
+    only = value.items[i];
   }
+  return only;
+}
 
-  TensorMap load() {
-    const Pickle pickle(std::string(archive_.read(folder_ + std::string(kPickle))), name_);
-    const PickleValue& state = find_state(pickle.root());
-    TensorMap tensors;
-    for (std::size_t i = 0; i + 1 < state.items.size(); i += 2) {
-      const PickleValue& key = *state.items[i];
-      const PickleValue& value = *state.items[i + 1];
-      if (key.kind != Kind::kText || value.kind != Kind::kTensor) continue;
-      const std::string name(key.text);
-      tensors.insert_or_assign(name, read_tensor(name, value));
-    }
-    require(!tensors.empty(),
-            "{} holds no tensors under names; save model.state_dict() with torch.save", name_);
-    return tensors;
+/// Returns what the file is or has in place of a state dict, for errors.
+std::string describe(const PickleValue& root) {
+  if (root.kind == Kind::kForeign) {
+    return fmt::format(
+        "it is a whole Python object{}, which only its own code can read",
+        root.text.empty() ? "" : fmt::format(" ('{}')", pickle_objects::printable(root.text)));
   }
-
- private:
-  /// Returns the folder in the archive that contains all entries.
-  std::string find_folder() const {
-    for (const auto& [entry, unused] : archive_.entries()) {
-      if (entry.ends_with(kPickle)) return entry.substr(0, entry.size() - kPickle.size());
-    }
-    throw Error("{} is a zip archive without data.pkl, so torch.save did not write it", name_);
+  if (root.kind != Kind::kDict) return "it is a single value";
+  constexpr std::size_t kShown = 6;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(root.items.size(), 2 * kShown); i += 2) {
+    const std::string_view key =
+        root.items[i]->kind == Kind::kText ? root.items[i]->text.substr(0, 40) : "?";
+    const PickleValue& value = *root.items[i + 1];
+    names += fmt::format("{}'{}'{}", i == 0 ? "" : ", ", pickle_objects::printable(key),
+                         value.kind == Kind::kForeign && !value.text.empty()
+                             ? fmt::format(" (a '{}')", pickle_objects::printable(value.text))
+                             : "");
   }
-
-  const PickleValue& find_state(const PickleValue& root) const {
-    for (const char* key : kNested) {
-      const PickleValue* nested = root.find(key);
-      if (nested != nullptr && nested->kind == Kind::kDict) return *nested;
-    }
-    require(root.kind == Kind::kDict,
-            "{} holds no state dict; save model.state_dict() with torch.save", name_);
-    return root;
-  }
-
-  Tensor read_tensor(const std::string& name, const PickleValue& tensor) {
-    const PickleValue& storage = *tensor.items[0];
-    for (const StorageType& type : kTypes) {
-      if (type.name == storage.dtype) return type.read(checked_view(name, tensor, type));
-    }
-    throw damaged(name, "has elements of an unknown type");
-  }
-
-  Error damaged(const std::string& name, const char* what) const {
-    return Error("{}: tensor '{}' {}; the file is damaged, copy it again", name_, name, what);
-  }
-
-  /// Returns the location of the tensor's elements, all of them within its storage.
-  View checked_view(const std::string& name, const PickleValue& tensor, const StorageType& type) {
-    const PickleValue& storage = *tensor.items[0];
-    View view;
-    view.bytes = archive_.read(fmt::format("{}/data/{}", folder_, storage.text));
-    view.elements = storage.integer;
-    if (view.elements < 0 || view.elements > std::ssize(view.bytes) / type.bytes) {
-      throw damaged(name, "is larger than its entry in the archive");
-    }
-    view.offset = tensor.items[1]->integer;
-    std::int64_t count = 1;
-    std::int64_t last = view.offset;
-    bool fits = view.offset >= 0;
-    for (std::size_t axis = 0; axis < tensor.items[2]->items.size(); ++axis) {
-      const std::int64_t side = tensor.items[2]->items[axis]->integer;
-      const std::int64_t stride = tensor.items[3]->items[axis]->integer;
-      std::int64_t reach = 0;
-      fits = fits && side >= 0 && stride >= 0 && !__builtin_mul_overflow(count, side, &count) &&
-             (side == 0 || (!__builtin_mul_overflow(side - 1, stride, &reach) &&
-                            !__builtin_add_overflow(last, reach, &last)));
-      view.shape.push_back(side);
-      view.strides.push_back(side > 1 ? stride : 0);
-    }
-    if (!fits || count > view.elements || (count > 0 && last >= view.elements)) {
-      throw damaged(name, "reaches beyond its storage");
-    }
-    // A file could reference the same memory repeatedly; genuine ones share little.
-    budget_ -= count;
-    if (budget_ < 0) throw damaged(name, "is one of too many that share their memory");
-    return view;
-  }
-
-  std::string name_;
-  ZipArchive archive_;
-  std::string folder_;
-  std::int64_t budget_ = 0;  ///< number of elements that may still be read
-};
+  return names.empty() ? "it is an empty dict" : "its entries are " + names;
+}
 
 }  // namespace
 
@@ -175,11 +86,32 @@ TensorMap load_pth(const std::filesystem::path& path) {
 }
 
 TensorMap parse_pth(std::string bytes, const std::string& name) {
-  require(bytes.starts_with("PK"),
-          "{} is no file that torch.save has written since PyTorch 1.6; load it with PyTorch and "
-          "save its state_dict again",
-          name);
-  return PthFile(std::move(bytes), name).load();
+  TorchFile file(std::move(bytes), name);
+  const PickleValue* state = find_state(file.root());
+  if (state == nullptr) state = find_only_state(file.root());
+  require(state != nullptr,
+          "{} holds no tensors under names: {}; save model.state_dict() with torch.save", name,
+          describe(file.root()));
+  TensorMap tensors;
+  for (std::size_t i = 0; i + 1 < state->items.size(); i += 2) {
+    const PickleValue& key = *state->items[i];
+    const PickleValue& value = *state->items[i + 1];
+    if (key.kind != Kind::kText || !TorchFile::is_readable(value)) continue;
+    const std::string tensor(key.text);
+    tensors.insert_or_assign(tensor, file.read(value, tensor));
+  }
+  return tensors;
+}
+
+TensorMap load_weights(const std::filesystem::path& path) {
+  std::string bytes = read_file(path);
+  constexpr std::size_t kHeaderAt = 8;  // the header of a safetensors file is a JSON object
+  const bool is_safetensors =
+      path.extension() == ".safetensors" || (bytes.size() > kHeaderAt && bytes[kHeaderAt] == '{');
+  if (is_safetensors && !TorchFile::recognises(bytes)) {
+    return parse_safetensors(bytes, path.string());
+  }
+  return parse_pth(std::move(bytes), path.string());
 }
 
 }  // namespace bptplr

@@ -33,7 +33,8 @@ TEST(Pretrained, BothNetworksTakeTheBackboneAndKeepTheirHeads) {
   const auto first = make_network(recipe, 0);
   const auto second = make_network(recipe, 1);
   const TensorMap before = second->named().state_dict();
-  const NamedTensors::Match match = load_pretrained(kBackbone, {first.get(), second.get()});
+  const PretrainedReport report = load_pretrained(kBackbone, {first.get(), second.get()});
+  const NamedTensors::Match& match = report.match;
   const TensorMap file = load_pth(kBackbone);
   const auto counters = std::count_if(file.begin(), file.end(), [](const auto& named) {
     return named.second.dtype() == DType::kInt64;
@@ -42,6 +43,10 @@ TEST(Pretrained, BothNetworksTakeTheBackboneAndKeepTheirHeads) {
   EXPECT_EQ(match.taken, tensors - 2);
   EXPECT_EQ(match.tensors, tensors + 5);  // the projector and the prototypes
   EXPECT_EQ(match.other_shape, (std::vector<std::string>{"fc.weight", "fc.bias"}));
+  EXPECT_EQ(report.prefix, "");
+  EXPECT_EQ(report.unused, (std::vector<std::string>{"fc.bias", "fc.weight"}));
+  EXPECT_EQ(report.missing.size(), 5U);
+  EXPECT_FALSE(report.is_poor());
   for (const Network* network : {first.get(), second.get()}) {
     const TensorMap state = network->named().state_dict();
     for (const auto& [name, tensor] : file) {
@@ -71,13 +76,76 @@ TEST(Pretrained, SafetensorsGiveTheSame) {
   }
 }
 
+/// Returns what a network takes of the backbone with `rename` applied to its names.
+template <class Rename>
+PretrainedReport load_renamed(const Rename& rename, const TensorMap& beside = {}) {
+  const TemporaryFolder folder;
+  TensorMap state = beside;
+  for (const auto& [name, tensor] : load_pth(kBackbone)) state.emplace(rename(name), tensor);
+  save_safetensors(folder / "renamed.safetensors", state);
+  const auto network = make_network(recipe_for(Arch::kResNet50, 2), 0);
+  return load_pretrained(folder / "renamed.safetensors", {network.get()});
+}
+
+TEST(Pretrained, PrefixesOfWrappersAreDropped) {
+  for (const std::string prefix :
+       {"module.", "_orig_mod.", "model.", "backbone.", "encoder_q.", "module._orig_mod.model.",
+        "module.encoder_q.", "some.other.thing."}) {
+    const PretrainedReport report = load_renamed([&](const auto& name) { return prefix + name; });
+    EXPECT_EQ(report.prefix, prefix);
+    EXPECT_EQ(report.match.taken, 85U) << prefix;
+    EXPECT_FALSE(report.is_poor());
+  }
+}
+
+TEST(Pretrained, TheEncoderThatIsTrainedIsTakenOfTwo) {
+  TensorMap beside;
+  for (const auto& [name, tensor] : load_pth(kBackbone)) {
+    beside.emplace("module.encoder_k." + name, tensor);
+  }
+  const PretrainedReport report =
+      load_renamed([](const auto& name) { return "module.encoder_q." + name; }, beside);
+  EXPECT_EQ(report.prefix, "module.encoder_q.");
+  EXPECT_EQ(report.match.taken, 85U);
+  EXPECT_EQ(report.unused.front(), "module.encoder_k.bn1.bias");
+}
+
+TEST(Pretrained, NamesThatAreTheNetworksOwnStay) {
+  TensorMap beside{{"criterion.weight", Tensor::zeros({3})}};
+  EXPECT_EQ(load_renamed([](const auto& name) { return name; }, beside).prefix, "");
+  const PretrainedReport part = load_renamed(
+      [](const auto& name) { return name.starts_with("layer1.") ? name : "other." + name; });
+  EXPECT_EQ(part.prefix, "");
+  EXPECT_TRUE(part.is_poor());
+}
+
+TEST(Pretrained, DoublePrecisionIsTaken) {
+  const TemporaryFolder folder;
+  save_safetensors(folder / "double.safetensors",
+                   {{"bn1.weight", Tensor::from(std::vector<double>{0.5, 0.25}, {2})}});
+  const auto network = make_network(recipe_for(Arch::kResNet50, 2), 0);
+  EXPECT_EQ(load_pretrained(folder / "double.safetensors", {network.get()}).match.taken, 1U);
+  EXPECT_EQ(network->named().state_dict().at("bn1.weight").data<float>()[1], 0.25F);
+}
+
+TEST(Pretrained, ListsTheFirstNames) {
+  EXPECT_EQ(first_names({}), "none");
+  EXPECT_EQ(first_names({"a", "b"}), "a, b");
+  EXPECT_EQ(first_names({"a", "b", "c", "d", "e"}), "a, b, c and 2 more");
+}
+
 TEST(Pretrained, NothingThatMatchesIsAnError) {
   const auto network = make_network(recipe_for(Arch::kCnn9, 3), 0);
   try {
     load_pretrained(kBackbone, {network.get()});
     FAIL() << "no error";
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("backbone.pth: none of its"), std::string::npos);
+    const std::string what = error.what();
+    EXPECT_NE(what.find("backbone.pth: none of its"), std::string::npos) << what;
+    EXPECT_NE(what.find("its are bn1.bias, bn1.running_mean, bn1.running_var and"),
+              std::string::npos)
+        << what;
+    EXPECT_NE(what.find("those of the network "), std::string::npos) << what;
   }
 }
 

@@ -65,7 +65,8 @@ std::string error_of(const fs::path& path, HumanSet set, std::int64_t count) {
 
 TEST(HumanLabels, DamagedFilesAreErrorsNamingThem) {
   const fs::path golden_folder = fs::path(BPTPLR_GOLDEN_DIR) / "human";
-  EXPECT_NE(error_of(golden_folder, HumanSet::kWorse, 13).find("13 int64 labels"),
+  EXPECT_NE(error_of(golden_folder, HumanSet::kWorse, 13)
+                .find("\"worse_label\": 12 labels for 13 training images"),
             std::string::npos);
   EXPECT_NE(message_of([&] {
               read_human_labels(golden_folder / "CIFAR-10_human.pt", HumanSet::kWorse, 100, 12);

@@ -65,11 +65,43 @@ TEST(Safetensors, DamagedFilesAreRefusedByName) {
 }
 
 /// A file of one tensor, "a", that the header describes so, and of four bytes of data.
-std::string safetensors_of(const std::string& entry) {
+std::string safetensors_of(const std::string& entry,
+                           const std::string& data = std::string(4, '\0')) {
   const std::string header = R"({"a":)" + entry + "}";
   std::string bytes(8, '\0');
   bytes[0] = static_cast<char>(header.size());
-  return bytes + header + std::string(4, '\0');
+  return bytes + header + data;
+}
+
+/// Returns the four bytes as a tensor of that type and shape [count].
+Tensor read_as(const std::string& type, int count, const std::string& data) {
+  const std::string entry = fmt::format(R"({{"dtype":"{}","shape":[{}],"data_offsets":[0,{}]}})",
+                                        type, count, data.size());
+  return parse_safetensors(safetensors_of(entry, data), "some.safetensors").at("a");
+}
+
+TEST(Safetensors, OtherTypesBecomeThoseOfTensors) {
+  using namespace std::string_literals;
+  const Tensor half = read_as("F16", 2, "\x00\x3c\x00\xc5"s);
+  const Tensor brain = read_as("BF16", 2, "\x80\x3f\xa0\xc0"s);
+  for (const Tensor& tensor : {half, brain}) {
+    ASSERT_EQ(tensor.dtype(), DType::kFloat32);
+    EXPECT_EQ(tensor.data<float>()[0], 1.0F);
+    EXPECT_EQ(tensor.data<float>()[1], -5.0F);
+  }
+  const auto first = [](const std::string& type, int count, const std::string& data) {
+    const Tensor tensor = read_as(type, count, data);
+    EXPECT_EQ(tensor.dtype(), DType::kInt64) << type;
+    return tensor.data<std::int64_t>()[0];
+  };
+  EXPECT_EQ(first("I32", 1, "\xfe\xff\xff\xff"s), -2);
+  EXPECT_EQ(first("U32", 1, "\xfe\xff\xff\xff"s), 4294967294);
+  EXPECT_EQ(first("I16", 2, "\xfe\xff\x00\x00"s), -2);
+  EXPECT_EQ(first("U16", 2, "\xfe\xff\x00\x00"s), 65534);
+  EXPECT_EQ(first("I8", 4, "\xfe\xff\x00\x00"s), -2);
+  const Tensor flags = read_as("BOOL", 4, "\x01\x00\x01\x01"s);
+  ASSERT_EQ(flags.dtype(), DType::kUint8);
+  EXPECT_EQ(flags.data<std::uint8_t>()[2], 1);
 }
 
 TEST(Safetensors, HeadersThatDoNotFitAreRefusedWithTheReason) {
@@ -91,7 +123,10 @@ TEST(Safetensors, HeadersThatDoNotFitAreRefusedWithTheReason) {
             "has an impossible shape"},
            {R"({"dtype":"F32","shape":[2],"data_offsets":[0,4]})",
             "has a shape that does not match its bytes"},
-           {R"({"dtype":"F16","shape":[2],"data_offsets":[0,4]})", "has a type other than"}}) {
+           {R"({"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]})", "has a type other than"},
+           {R"({"dtype":4,"shape":[4],"data_offsets":[0,4]})", "has a type other than"},
+           {R"({"dtype":"F16","shape":[1],"data_offsets":[0,4]})",
+            "has a shape that does not match its bytes"}}) {
     EXPECT_NE(message(entry).find("tensor 'a' " + reason), std::string::npos)
         << entry << ": " << message(entry);
   }

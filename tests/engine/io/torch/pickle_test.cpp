@@ -97,10 +97,46 @@ TEST(Pickle, LoadsNoOtherObject) {
       "operation 0x81");
 }
 
+const PickleValue::Kind kForeign = PickleValue::Kind::kForeign;
+
+TEST(Pickle, OtherObjectsCanBeSkippedUnread) {
+  // {"a": os.system("ls"), "b": C() with a state, "c": {1, 2}, "d": 2**70, "e": 7}
+  const std::string bytes =
+      "\x80\x04}(\x8c\x01"
+      "acos\nsystem\n\x8c\x02ls\x85R\x8c\x01"
+      "bcm\nC\n)\x81}\x8c\x01xK\x01sb\x8c\x01"
+      "c\x8f(K\x01K\x02\x90\x8c\x01"
+      "d\x8a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x40\x8c\x01"
+      "eK\x07u.rest"s;
+  const Pickle pickle(std::string_view(bytes), "some.pkl", ForeignObjects::kSkip);
+  EXPECT_EQ(pickle.size(), bytes.size() - 4);
+  const PickleValue& root = pickle.root();
+  EXPECT_EQ(root.find("a")->text, "os system");
+  EXPECT_EQ(root.find("b")->text, "m C");
+  for (const char* key : {"a", "b", "c", "d"}) EXPECT_EQ(root.find(key)->kind, kForeign) << key;
+  EXPECT_EQ(root.find("e")->integer, 7);
+  EXPECT_NE(error_of(bytes), "");
+}
+
+TEST(Pickle, NamesAndDictsOfForeignFilesStayBounded) {
+  const std::string name(1 << 20, 'x');
+  std::string names = "\x80\x04X\x00\x00\x10\x00"s + name + "q\x01";
+  for (int i = 0; i < 100'000; ++i) names += "h\x01h\x01\x93"s;
+  EXPECT_EQ(Pickle(std::string_view(names + "."), "f", ForeignObjects::kSkip).root().text, "");
+  std::string dicts = "\x80\x04](";
+  for (int i = 0; i < 10'000; ++i) dicts += "NN\x86"s;
+  dicts += "eq\x01";
+  for (int i = 0; i < 100'000; ++i) dicts += "ccollections\nOrderedDict\nh\x01\x85R"s;
+  EXPECT_NE(message_of([&] {
+              const Pickle pickle(dicts + ".", "f", ForeignObjects::kSkip);
+            }).find("taken many times"),
+            std::string::npos);
+}
+
 TEST(Pickle, SaysWhatIsWrongAndWhere) {
   expect_error("", "1 more bytes expected where 0 are left");
   expect_error("", "some.pkl");
-  expect_error("\x80\x05."s, "protocol 5");
+  expect_error("\x80\x06."s, "protocol 6");
   expect_error("\x80\x02."s, "empty stack");
   expect_error("\x80\x02(."s, "empty stack");
   expect_error("\x80\x02NNNt."s, "no beginning");

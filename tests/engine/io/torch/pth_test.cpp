@@ -6,10 +6,11 @@
 #include <cstring>
 
 #include "engine/io/file.hpp"
-#include "engine/io/torch/half.hpp"
+#include "engine/io/half.hpp"
 #include "engine/random.hpp"
 #include "tests/golden.hpp"
 #include "tests/message_of.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace bptplr {
 namespace {
@@ -80,15 +81,58 @@ TEST(Pth, HalfPrecisionIsExact) {
 }
 
 TEST(Pth, SaysWhatItCannotRead) {
-  expect_contains(error_of(golden_file("object.pth")), "the Python object 'argparse Namespace'");
-  expect_contains(error_of(golden_file("object.pth")), "object.pth");
-  expect_contains(error_of(golden_file("legacy.pth")), "since PyTorch 1.6");
+  expect_contains(error_of(golden_file("legacy.pth")), "it is a single value");
+  expect_contains(error_of(golden_file("legacy.pth")), "legacy.pth");
+  expect_contains(error_of(golden_file("expected.safetensors")), "no file of torch.save");
   expect_contains(error_of(golden_file("nowhere.pth")), "nowhere.pth");
   expect_contains(error_of(golden_file("")), "regular file");
 }
 
+void expect_types(const TensorMap& loaded, const std::string& prefix) {
+  const TensorMap expected = Golden("pth/expected").with_prefix("types/");
+  EXPECT_EQ(loaded.size(), expected.size());
+  for (const auto& [key, tensor] : expected) {
+    ASSERT_TRUE(loaded.contains(prefix + key)) << key;
+    EXPECT_TRUE(same({{key, loaded.at(prefix + key)}}, {{key, tensor}})) << key;
+  }
+}
+
+TEST(Pth, SkipsOtherObjectsUnread) {
+  EXPECT_EQ(load_pth(golden_file("object.pth")).at("model").shape(), (Shape{7, 64}));
+  expect_types(load_pth(golden_file("trainer.pth")), "model.");
+}
+
+TEST(Pth, ReadsTheFormatBefore16) {
+  expect_types(load_pth(golden_file("stream.pth")), "");
+}
+
+TEST(Pth, ReadsPickleProtocol5) {
+  expect_types(load_pth(golden_file("protocol5.pth")), "");
+}
+
+TEST(Pth, WeightsAreRecognisedByTheirContent) {
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "model.bin", read_file(golden_file("expected.safetensors")));
+  write_file_atomically(folder / "model.safetensors", read_file(golden_file("types.pth")));
+  EXPECT_TRUE(same(load_weights(folder / "model.bin"), Golden("pth/expected").with_prefix("")));
+  expect_types(load_weights(folder / "model.safetensors"), "");
+}
+
+TEST(Pth, DamageToAStreamNeverCrashes) {
+  const std::string whole = read_file(golden_file("stream.pth"));
+  Philox random(5, Purpose::kTest);
+  for (int trial = 0; trial < 3000; ++trial) {
+    std::string damaged = whole;
+    for (std::uint32_t i = 0; i < 1 + random.below(3); ++i) {
+      damaged[random.below(static_cast<std::uint32_t>(whole.size()))] =
+          static_cast<char>(random.next());
+    }
+    parse(std::move(damaged));
+  }
+}
+
 TEST(Pth, EveryTruncationIsAnError) {
-  for (const char* name : {"types.pth", "object.pth"}) {
+  for (const char* name : {"types.pth", "object.pth", "stream.pth"}) {
     const std::string whole = read_file(golden_file(name));
     for (std::size_t size = 0; size < whole.size(); size += 1 + size / 97) {
       expect_contains(parse(whole.substr(0, size)).error, "some.pth");
@@ -181,7 +225,8 @@ TEST(Pth, TensorsMustLieInTheirStorage) {
     expect_contains(parse(with_pickle(sizes, other)).error, "reaches beyond its storage");
   }
   expect_contains(parse(with_pickle("K\x18"s, "K\x19"s)).error, "larger than its entry");
-  expect_contains(parse(with_pickle("FloatStorage", "CharStorages")).error, "'torch CharStorages'");
+  expect_contains(parse(with_pickle("FloatStorage", "CharStorages")).error,
+                  "no storage of PyTorch");
 }
 
 TEST(Pth, OffsetsOfTheArchiveAreChecked) {
