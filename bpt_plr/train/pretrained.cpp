@@ -79,20 +79,13 @@ std::string best_prefix(const TensorMap& state, const TensorMap& network) {
   return best;
 }
 
-/// Returns float64 as float32, which networks have; others as they are.
-Tensor in_single_precision(const Tensor& tensor) {
-  if (tensor.dtype() != DType::kFloat64) return tensor;
-  Tensor single = Tensor::empty(tensor.shape());
-  std::transform(tensor.data<double>(), tensor.data<double>() + tensor.numel(),
-                 single.data<float>(), [](double value) { return static_cast<float>(value); });
-  return single;
-}
-
+/// Returns the tensors whose names begin with `prefix`, without it; float64 becomes float32.
 TensorMap without_prefix(const TensorMap& state, const std::string& prefix) {
   TensorMap renamed;
   for (const auto& [name, tensor] : state) {
     if (!name.starts_with(prefix)) continue;
-    renamed.emplace(name.substr(prefix.size()), in_single_precision(tensor));
+    const bool is_double = tensor.dtype() == DType::kFloat64;
+    renamed.emplace(name.substr(prefix.size()), is_double ? tensor.to(DType::kFloat32) : tensor);
   }
   return renamed;
 }

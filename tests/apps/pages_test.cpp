@@ -84,12 +84,12 @@ TEST_F(AppPages, ABrowserDrawsAReportWithoutPartitions) {
 }
 
 TEST_F(AppPages, ABrowserDrawsAReportOfOneEpoch) {
-  expect_report(kSmall + "--num_epochs 1");
+  expect_report(kSmall + "--method ce --num_epochs 1");
 }
 
 TEST_F(AppPages, ABrowserDrawsAReportOfNoEpoch) {
-  run("train " + kSmall + "--num_epochs 1 --out run");
-  for (const char* file : {"metrics.jsonl", "model1.safetensors", "model2.safetensors"}) {
+  run("train " + kSmall + "--method ce --num_epochs 1 --out run");
+  for (const char* file : {"metrics.jsonl", "model1.safetensors"}) {
     std::filesystem::remove(folder_ / "run/" + file);
   }
   run("report run");
