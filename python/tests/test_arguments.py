@@ -113,7 +113,12 @@ ARGUMENTS = [(function, argument) for function, right in CALLS.items() for argum
 
 
 def test_every_function_is_here():
-    others = {"Error", "get_deterministic", "get_num_threads", "plr_loss"}  # the last is plr_loss_and_gradient's
+    others = {
+        "Error",
+        "get_deterministic",
+        "get_num_threads",
+        "plr_loss",
+    }  # the last is plr_loss_and_gradient's
     functions = {name for name in bptplr.__all__ if not isinstance(getattr(bptplr, name), type)}
     assert set(CALLS) == functions - others
     for function, right in CALLS.items():
