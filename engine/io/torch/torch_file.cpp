@@ -109,7 +109,8 @@ void TorchFile::open_stream() {
     return pickle;
   };
   next();
-  const PickleValue* little = next()->root().find("little_endian");
+  const auto machine = next();
+  const PickleValue* little = machine->root().find("little_endian");
   require(little == nullptr || little->integer != 0,
           "{} was written on a big-endian machine; save it again on another", name_);
   pickle_ = next();
