@@ -14,6 +14,7 @@
 
 #include "engine/memory.hpp"
 #include "engine/random.hpp"
+#include "tools/bench/resnet_shapes.hpp"
 
 namespace bptplr {
 namespace {
@@ -25,18 +26,6 @@ struct Options {
   std::int64_t width = 64;
   int repeat = 5;
 };
-
-std::vector<Conv2dShape> shapes_of_network(const Options& o) {
-  std::vector<Conv2dShape> shapes{{o.images, 32, 32, 3, o.width, 3, 1, 1}};
-  for (int stage = 0; stage < 4; ++stage) {
-    const std::int64_t side = 32 >> stage, channels = o.width << stage;
-    shapes.push_back({o.images, side, side, channels, channels, 3, 1, 1});
-    if (stage == 3) break;
-    shapes.push_back({o.images, side, side, channels, 2 * channels, 3, 2, 1});
-    shapes.push_back({o.images, side, side, channels, 2 * channels, 1, 2, 0});
-  }
-  return shapes;
-}
 
 std::vector<float> normal_values(std::int64_t count) {
   Philox random(1, Purpose::kTest, 5);
@@ -91,7 +80,9 @@ int run(int argc, char** argv) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-  for (const Conv2dShape& shape : shapes_of_network(options)) time_shape(shape, options.repeat);
+  for (const Conv2dShape& shape : preact_resnet18_shapes(options.images, options.width)) {
+    time_shape(shape, options.repeat);
+  }
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "kernels/cuda/conv2d/tensor_core.hpp"
 #include "kernels/cuda/libraries/libraries.hpp"
 #include "kernels/elementwise.hpp"
+#include "tools/bench/resnet_shapes.hpp"
 
 namespace bptplr {
 namespace {
@@ -17,14 +18,7 @@ using kernels::ConvolutionPass;
 /// Returns the shapes of PreAct-ResNet18 (32 x 32) and the 1 x 1 convolutions of ResNet-50 (224 x
 /// 224).
 std::vector<Conv2dShape> shapes_of_networks(const ConvolutionOptions& o) {
-  std::vector<Conv2dShape> shapes{{o.images, 32, 32, 3, o.width, 3, 1, 1}};
-  for (int stage = 0; stage < 4; ++stage) {
-    const std::int64_t side = 32 >> stage, channels = o.width << stage;
-    shapes.push_back({o.images, side, side, channels, channels, 3, 1, 1});
-    if (stage == 3) break;
-    shapes.push_back({o.images, side, side, channels, 2 * channels, 3, 2, 1});
-    shapes.push_back({o.images, side, side, channels, 2 * channels, 1, 2, 0});
-  }
+  std::vector<Conv2dShape> shapes = preact_resnet18_shapes(o.images, o.width);
   for (int stage = 0; stage < 4; ++stage) {
     const std::int64_t side = 56 >> stage, channels = o.width << stage;
     shapes.push_back({o.images, side, side, channels, 4 * channels, 1, 1, 0});

@@ -1,4 +1,4 @@
-# The program on a CPU: docker build -f docker/cpu.Dockerfile -t bptplr .
+# The program on a CPU: docker build -f tools/docker/cpu.Dockerfile -t bptplr .
 FROM debian:trixie-slim
 COPY . /opt/bptplr
 WORKDIR /opt/bptplr

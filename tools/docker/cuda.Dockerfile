@@ -1,4 +1,4 @@
-# The program on an NVIDIA GPU: docker build -f docker/cuda.Dockerfile -t bptplr-cuda .
+# The program on an NVIDIA GPU: docker build -f tools/docker/cuda.Dockerfile -t bptplr-cuda .
 # Needs no GPU to build; docker run --gpus all bptplr-cuda train --device cuda ...
 FROM nvidia/cuda:13.0.1-cudnn-devel-ubuntu24.04
 COPY . /opt/bptplr
