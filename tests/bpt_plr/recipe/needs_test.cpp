@@ -39,7 +39,7 @@ std::set<std::string> unread_fields(const Recipe& recipe) {
 Json other_value(const RecipeField& field, const Json& value) {
   if (!field.choices().empty()) {
     const auto choices = field.choices();
-    return choices.front() == value ? choices.back() : choices.front();
+    return choices.front() == value.get<std::string>() ? choices.back() : choices.front();
   }
   if (value.is_boolean()) return !value.get<bool>();
   if (value.is_number_integer()) return value.get<std::int64_t>() + 1;
