@@ -13,6 +13,7 @@
 #include "bpt_plr/results/audit/audit.hpp"
 #include "bpt_plr/results/audit/files.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
+#include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
 #include "engine/error.hpp"
@@ -114,7 +115,7 @@ int audit(const AuditOptions& options) {
   AuditEvidence evidence;
   {
     LoadProgress loading;
-    data = reload_training_data(recipe, run.noise_file(), loading.report());
+    data = reload_data(run, recipe, loading.report());
     evidence = gather_evidence(networks, recipe, data, trained_on_partition(run),
                                loading.report().progress);
   }
@@ -138,8 +139,13 @@ int audit(const AuditOptions& options) {
   const std::string quality = summary.known ? print_quality(*summary.known) : "";
   fmt::print("\nsuspects  {}: every sample, the most suspicious first\n", files.suspects.string());
   fmt::print("summary   {}\n", files.summary.string());
-  fmt::print("labels    {}: {} labels changed, for bptplr train --noise_file\n",
-             files.labels.string(), files.corrected);
+  if (files.labels.empty()) {
+    fmt::print(
+        "labels    no labels.json, as the files of the data set have changed since the run\n");
+  } else {
+    fmt::print("labels    {}: {} labels changed, for bptplr train --noise_file\n",
+               files.labels.string(), files.corrected);
+  }
   fmt::print("expected {:.1f} flagged {} corrected {}{} out {}\n", summary.expected_wrong,
              summary.flagged, files.corrected, quality, out.string());
   return 0;

@@ -79,11 +79,11 @@ void print_labels(const ImageList& list) {
   for (const LabelledFile& file : list.test) ++counts[static_cast<std::size_t>(file.label)][1];
   std::int64_t most = 1;
   for (const auto& count : counts) most = std::max(most, count[0]);
-  fmt::print("labels      {:<20} {:>9} {:>9}\n", "class", "training", "test");
+  fmt::print("labels      {:<20} {:>9} {:>9}\n", "number, class", "training", "test");
   for (std::size_t c = 0; c < counts.size(); ++c) {
     constexpr std::int64_t kBar = 30;
-    fmt::print("            {:<20} {:>9} {:>9}  {}\n", list.class_names[c], counts[c][0],
-               counts[c][1],
+    fmt::print("            {:<20} {:>9} {:>9}  {}\n", fmt::format("{} {}", c, list.class_names[c]),
+               counts[c][0], counts[c][1],
                std::string(static_cast<std::size_t>(counts[c][0] * kBar / most), '#'));
   }
 }
@@ -115,13 +115,21 @@ int check(const CheckOptions& options) {
   fmt::print("classes     {}\n", list.class_names.size());
   fmt::print("images      {} training, {} test\n", list.train.size(), list.test.size());
   print_sizes(found);
+  fmt::print("turned      {} with an EXIF orientation; --exif says whether training turns them\n",
+             found.turned);
+  fmt::print("passed over {}\n",
+             list.passed_over.empty() ? "nothing" : list.passed_over.sentence());
+  for (const std::string& sentence : list.warnings) fmt::print("note        {}\n", sentence);
   fmt::print("unreadable  {}\n", found.unreadable.size());
   for (const std::string& sentence : found.unreadable) fmt::print("    {}\n", sentence);
   print_duplicates(list, files, found);
   print_labels(list);
   if (!options.page.empty()) write_page(list, options.page);
-  fmt::print("classes {} train {} test {} unreadable {} duplicates {}\n", list.class_names.size(),
-             list.train.size(), list.test.size(), found.unreadable.size(), found.duplicates.size());
+  std::int64_t passed_over = 0;
+  for (const auto& [kind, count] : list.passed_over.kinds()) passed_over += count;
+  fmt::print("classes {} train {} test {} unreadable {} duplicates {} turned {} passed_over {}\n",
+             list.class_names.size(), list.train.size(), list.test.size(), found.unreadable.size(),
+             found.duplicates.size(), found.turned, passed_over);
   return 0;
 }
 

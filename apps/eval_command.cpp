@@ -9,6 +9,7 @@
 #include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
+#include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/evaluation.hpp"
 #include "bpt_plr/train/training_data.hpp"
@@ -27,9 +28,9 @@ struct EvalOptions {
   bool json = false;
 };
 
-Dataset load_data(const Recipe& recipe) {
+Dataset load_data(const RunFolder& run, const Recipe& recipe) {
   LoadProgress loading;
-  return load_dataset(recipe, loading.report());
+  return reload_test_data(run, recipe, loading.report());
 }
 
 int evaluate(const EvalOptions& options) {
@@ -37,7 +38,7 @@ int evaluate(const EvalOptions& options) {
   const RunFolder folder = RunFolder::open(options.run);
   const Recipe recipe = recipe_of_run(folder, options.device, options.data_path);
   const Networks networks = load_networks(folder, recipe);
-  const Dataset dataset = load_data(recipe);
+  const Dataset dataset = load_data(folder, recipe);
   const ViewMaker views = make_view_maker(recipe, dataset, dataset.test.images);
 
   const std::vector<Network*> all = pointers_to(networks);

@@ -27,11 +27,13 @@ struct PredictOptions {
 int predict(const PredictOptions& options) {
   use_threads(options.threads);
   Predictor predictor(options.model, options.device);
-  const std::vector<std::filesystem::path> files = find_image_files(options.images);
+  const FoundImages found = find_image_files(options.images);
+  const std::vector<std::filesystem::path>& files = found.files;
   PredictionWriter writer(options.writer, predictor.class_names());
   std::int64_t left_out = 0;
   {
     LoadProgress loading;
+    if (!found.passed_over.empty()) loading.report().warning(found.passed_over.sentence());
     left_out = predictor.predict(files, options.on_bad_image, loading.report(),
                                  [&](const Prediction& p) { writer.write(p); });
   }
@@ -55,7 +57,7 @@ void add_predict_command(CLI::App& app, Action& action) {
       ->required();
   command
       ->add_option("IMAGES", options->images,
-                   "JPEG and PNG files, and folders with such files in them or below")
+                   "image files, and folders with such files in them or below")
       ->required();
   command->add_option("--out", options->writer.out, "write to this file instead of stdout");
   command->add_flag("--json", options->writer.json, "a JSON list instead of a table (CSV)");

@@ -20,6 +20,7 @@
 #include "bpt_plr/results/compare/comparison.hpp"
 #include "bpt_plr/run/run_folder.hpp"
 #include "bpt_plr/run/training_run.hpp"
+#include "data/class_names.hpp"
 #include "data/noise/noise.hpp"
 
 namespace bptplr {
@@ -52,6 +53,8 @@ void print_summary(const Recipe& recipe, const std::vector<std::string>& changes
   fmt::print("data      {}: {} training and {} test images of {} x {}, {} classes\n",
              data.dataset.name, train.count, data.dataset.test.images.count, train.height,
              train.width, data.dataset.num_classes());
+  constexpr std::size_t kShown = 12;
+  fmt::print("classes   {}\n", numbered_names(data.dataset.class_names, kShown));
   const double wrong = noise_rate(data.noisy_labels, data.true_labels);
   fmt::print("labels    {}: {}\n",
              recipe.noise_file.empty() ? noise_name(recipe) : recipe.noise_file,

@@ -33,6 +33,12 @@ struct Images {
   const std::uint8_t* image(std::int64_t i) const { return pixels.data() + i * bytes_per_image(); }
 };
 
+/// Which rows of a list became images, as unreadable files may be left out of it.
+struct ListedRows {
+  std::vector<std::int64_t> kept;  ///< [N] row of each image, ascending; empty: all
+  std::int64_t count = 0;          ///< rows of the list; 0: as many as images
+};
+
 /// Images with their labels in [0, number of classes).
 struct Split {
   Images images;
@@ -41,11 +47,16 @@ struct Split {
   std::vector<std::int64_t> true_labels = {};
   /// File of each image; empty where images have no files of their own.
   std::vector<std::string> files = {};
+  /// Rows that they had in the list of the data set's files.
+  ListedRows listed = {};
+  /// hash_bytes of each image; empty where it has not been computed.
+  std::vector<std::uint64_t> hashes = {};
 };
 
 /// Data set with its official labels.
 struct Dataset {
   std::string name;
+  std::string root = {};  ///< folder of the image files; empty where there are none
   std::vector<std::string> class_names;
   /// Per-channel mean and standard deviation of pixel/255, to normalise inputs.
   std::array<float, 3> mean{};

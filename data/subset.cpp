@@ -78,7 +78,31 @@ Split select(const Split& split, std::span<const std::int64_t> indices) {
       selected.files.push_back(split.files[static_cast<std::size_t>(index)]);
     }
   }
+  const auto& kept = split.listed.kept;
+  selected.listed.kept = kept.empty() ? std::vector<std::int64_t>(indices.begin(), indices.end())
+                                      : select(kept, indices);
+  selected.listed.count = split.listed.count == 0 ? from.count : split.listed.count;
+  for (const std::int64_t index : indices) {
+    if (!split.hashes.empty())
+      selected.hashes.push_back(split.hashes[static_cast<std::size_t>(index)]);
+  }
   return selected;
+}
+
+Split joined(const Split& first, const Split& second) {
+  std::vector<std::uint8_t> pixels(first.images.pixels.begin(), first.images.pixels.end());
+  pixels.insert(pixels.end(), second.images.pixels.begin(), second.images.pixels.end());
+  const auto append = [](auto values, const auto& others) {
+    values.insert(values.end(), others.begin(), others.end());
+    return values;
+  };
+  Split all;
+  all.images = Images::in_memory(first.images.height, first.images.width, std::move(pixels));
+  all.labels = append(first.labels, second.labels);
+  all.true_labels = append(first.true_labels, second.true_labels);
+  all.files = append(first.files, second.files);
+  all.hashes = append(first.hashes, second.hashes);
+  return all;
 }
 
 }  // namespace bptplr

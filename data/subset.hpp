@@ -32,4 +32,7 @@ std::vector<std::int64_t> select(std::span<const std::int64_t> values,
 /// Returns the images at `indices`, in that order, with all their labels and files.
 Split select(const Split& split, std::span<const std::int64_t> indices);
 
+/// Returns the images of two splits of a set, which must both have files or true labels or neither.
+Split joined(const Split& first, const Split& second);
+
 }  // namespace bptplr

@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-python3}
 
 wanted=(libdnnl-dev libfmt-dev nlohmann-json3-dev libcli11-dev libgtest-dev libgmock-dev libjpeg-dev
-  libpng-dev zlib1g-dev libxxhash-dev)
+  libpng-dev libwebp-dev libutf8proc-dev zlib1g-dev libxxhash-dev)
 # Whoever can link a C++ program with OpenMP has these; another C library would break every program.
 there=(libc6-dev libstdc++6 libgomp1)
 

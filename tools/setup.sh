@@ -9,7 +9,8 @@ packages=(
   nlohmann-json3-dev libcli11-dev      # JSON; the command line
   libgtest-dev                         # tests
   libboost-context-dev libthrust-dev   # CUDA kernels tested without a GPU
-  libjpeg-dev libpng-dev               # image files
+  libjpeg-dev libpng-dev libwebp-dev   # image files
+  libutf8proc-dev                      # names of classes in one form
   zlib1g-dev libxxhash-dev             # checksums
   python3-dev python3-venv             # the Python package
 )

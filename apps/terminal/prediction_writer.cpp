@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "data/sets/csv.hpp"
+#include "data/csv.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
 

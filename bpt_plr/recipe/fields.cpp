@@ -57,6 +57,10 @@ const std::vector<RecipeField>& recipe_fields() {
       {"on_bad_image", kData,
        "what to do about image files that cannot be read: leave them out, or stop",
        &R::on_bad_image, needs::kImageFiles},
+      {"exif", kData,
+       "turn image files upright as their EXIF orientation says; auto: true for folder and csv, "
+       "false where images are to be those of the published loaders",
+       &R::exif, needs::kImageFiles},
       {"shapes_train", kData, "training images that shapes draws, at least 1", &R::shapes_train,
        needs::kShapes},
       {"shapes_test", kData, "test images that shapes draws, at least 1", &R::shapes_test,

@@ -7,6 +7,7 @@
 #include "bpt_plr/recipe/choices.hpp"
 #include "data/image_memory.hpp"
 #include "data/images/on_bad_image.hpp"
+#include "data/images/use_exif.hpp"
 #include "data/noise/human_labels.hpp"
 #include "data/noise/noise.hpp"
 #include "data/sets/dataset_kind.hpp"
@@ -26,6 +27,7 @@ struct Recipe {
   std::int64_t image_size = 0;
   double test_split = 0.0;
   OnBadImage on_bad_image = OnBadImage::kStop;
+  UseExif exif = UseExif::kAuto;
   std::int64_t shapes_train = 4000;
   std::int64_t shapes_test = 1000;
   double r = 0.5;

@@ -23,6 +23,9 @@ void choose_data(Recipe& recipe) {
   if (recipe.noise_mode == NoiseMode::kAuto) {
     recipe.noise_mode = data.has_image_files() ? NoiseMode::kNone : NoiseMode::kSym;
   }
+  if (recipe.exif == UseExif::kAuto) {
+    recipe.exif = data.turns_upright ? UseExif::kTrue : UseExif::kFalse;
+  }
   if (recipe.image_size == 0) recipe.image_size = data.usual_image_size;
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "data/images/batch.hpp"
-#include "data/sets/image_folder.hpp"
+#include "data/images/formats.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {
@@ -27,7 +27,8 @@ std::int64_t Predictor::predict(const std::vector<fs::path>& files, OnBadImage o
     const std::int64_t end = std::min(first + kBatch, total);
     const auto part = std::span(files).subspan(static_cast<std::size_t>(first),
                                                static_cast<std::size_t>(end - first));
-    const ImageBatch batch = read_image_batch(part, model_.about().test.images.height);
+    const ImageBatch batch = read_image_batch(part, model_.about().test.images.height,
+                                              model_.recipe().exif == UseExif::kTrue);
     left_out += std::ssize(batch.problems);
     for (const std::string& problem : batch.problems) {
       require(on_bad_image == OnBadImage::kSkip,
@@ -47,19 +48,21 @@ std::int64_t Predictor::predict(const std::vector<fs::path>& files, OnBadImage o
   return left_out;
 }
 
-std::vector<fs::path> find_image_files(const std::vector<std::string>& paths) {
-  std::vector<fs::path> files;
+FoundImages find_image_files(const std::vector<std::string>& paths) {
+  FoundImages found;
   for (const std::string& path : paths) {
     if (!fs::is_directory(path)) {
       require(fs::exists(path), "there is no file or folder {}; check the path", path);
-      files.emplace_back(path);
+      found.files.emplace_back(path);
       continue;
     }
-    const std::vector<fs::path> below = image_files_below(path);
-    require(!below.empty(), "{}: no file called .jpg, .jpeg or .png lies in it or below", path);
-    files.insert(files.end(), below.begin(), below.end());
+    const FoundImages below = find_images(path);
+    require(!below.files.empty(), "{}: no file called {} lies in it or below{}", path,
+            kImageEndings, below.passed_over.empty() ? "" : "; " + below.passed_over.sentence());
+    found.files.insert(found.files.end(), below.files.begin(), below.files.end());
+    found.passed_over.add(below.passed_over);
   }
-  return files;
+  return found;
 }
 
 }  // namespace bptplr

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bpt_plr/run/trained_model.hpp"
+#include "data/images/find_images.hpp"
 #include "data/load_report.hpp"
 
 namespace bptplr {
@@ -40,8 +41,8 @@ class Predictor {
   TrainedModel model_;
 };
 
-/// Returns the image files that `paths` name: files as given, folders with everything below them.
+/// Returns the image files that `paths` name: files as given, folders with all images below them.
 /// Throws Error naming a path that does not exist or a folder without images.
-std::vector<std::filesystem::path> find_image_files(const std::vector<std::string>& paths);
+FoundImages find_image_files(const std::vector<std::string>& paths);
 
 }  // namespace bptplr

@@ -18,6 +18,7 @@ namespace {
 
 constexpr const char* kConfig = "config.json";
 constexpr const char* kClasses = "classes.json";
+constexpr const char* kData = "data.csv";
 constexpr const char* kNoise = "noise.json";
 constexpr const char* kMetrics = "metrics.jsonl";
 constexpr const char* kSelection = "selection.jsonl";
@@ -104,7 +105,10 @@ void RunFolder::write_config(const Recipe& recipe) const {
 
 Recipe RunFolder::read_config() const {
   const std::string file = (path_ / kConfig).string();
-  return compose_recipe(read_recipe(file), file, nlohmann::json::object());
+  nlohmann::json fields = read_recipe(file);
+  // Runs of versions that lacked the field used the pictures as they are stored.
+  if (!fields.contains("exif")) fields["exif"] = "false";
+  return compose_recipe(fields, file, nlohmann::json::object());
 }
 
 void RunFolder::write_classes(const Dataset& dataset) const {
@@ -141,6 +145,16 @@ Dataset RunFolder::read_classes() const {
     split->images.width = side;
   }
   return dataset;
+}
+
+void RunFolder::write_data_record(const DataRecord& record) const {
+  write_file_atomically(path_ / kData, to_csv(record));
+}
+
+std::optional<DataRecord> RunFolder::read_data_record() const {
+  const std::filesystem::path file = path_ / kData;
+  if (!std::filesystem::exists(file)) return {};
+  return parse_data_record(read_file(file), file.string());
 }
 
 void RunFolder::write_noise(std::span<const std::int64_t> labels) const {

@@ -1,5 +1,5 @@
-// Reads and writes the folder of a run: config.json, classes.json, noise.json, metrics.jsonl,
-// selection.jsonl, model1.safetensors, checkpoints/ ...
+// Reads and writes the folder of a run: config.json, classes.json, data.csv, noise.json,
+// metrics.jsonl, selection.jsonl, model1.safetensors, checkpoints/ ...
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 #include "bpt_plr/recipe/recipe.hpp"
 #include "bpt_plr/run/checkpoint_store.hpp"
+#include "bpt_plr/train/data_record.hpp"
 #include "bpt_plr/train/trainer.hpp"
 #include "data/dataset.hpp"
 #include "engine/io/file_lock.hpp"
@@ -41,6 +42,11 @@ class RunFolder {
   /// Reads classes.json as a data set without images; its empty splits have the images' sides.
   /// Throws Error when the file is missing or is not what write_classes wrote.
   Dataset read_classes() const;
+  /// Writes which images and labels the run has, to data.csv.
+  void write_data_record(const DataRecord& record) const;
+  /// Reads data.csv; nothing if there is none, as in runs of earlier versions. Throws Error for
+  /// anything but what write_data_record wrote.
+  std::optional<DataRecord> read_data_record() const;
   void write_noise(std::span<const std::int64_t> labels) const;
   /// Returns the path of noise.json, the labels that write_noise writes.
   std::filesystem::path noise_file() const;

@@ -30,6 +30,7 @@ class TrainedModel {
   TrainedModel& operator=(TrainedModel&&) = default;
 
   const Networks& networks() const { return networks_; }
+  const Recipe& recipe() const { return recipe_; }
   const HeadConfig& heads() const { return networks_.front()->heads(); }
   /// Returns the run's data set without images: class names and image sides; for a file of another
   /// program there are no names and the sides are 0.

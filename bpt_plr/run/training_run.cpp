@@ -7,6 +7,7 @@
 #include "bpt_plr/recipe/checks.hpp"
 #include "bpt_plr/recipe/other_data.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
+#include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/train/checkpoint.hpp"
 #include "bpt_plr/train/pretrained.hpp"
 #include "engine/error.hpp"
@@ -74,9 +75,13 @@ TrainingRun::TrainingRun(const PlannedRun& run, const TrainingData& data, const 
       recording_(run.recipe, folder_, stop, observer),
       trainer_(run.recipe, data, recording_) {
   recording_.trainer = &trainer_;
-  if (run.resuming) go_on(run);
+  if (run.resuming) {
+    require_recorded_data(folder_, data);
+    go_on(run);
+  }
   folder_.write_config(run.recipe);
   folder_.write_classes(data.dataset);
+  folder_.write_data_record(record_data(data.dataset));
   folder_.write_noise(data.noisy_labels);
 }
 

@@ -16,6 +16,9 @@ struct TrainingData {
   Dataset dataset;                         ///< train.labels are the official ones, right or wrong
   std::vector<std::int64_t> noisy_labels;  ///< [N] labels that the networks are trained on
   std::vector<std::int64_t> true_labels;   ///< [N] for reports only; -1 = unknown
+  /// Whether the set's files are others, or in another order, than these: a list of labels of these
+  /// would not be one of the set's.
+  bool files_changed = false;
 };
 
 /// Loads the resolved recipe's data set, draws the subset, and adds label noise: from `noise_file`
@@ -29,6 +32,11 @@ TrainingData load_training_data(const Recipe& recipe, const LoadReport& report =
 /// Error if the length of the list differs.
 TrainingData reload_training_data(const Recipe& recipe, const std::filesystem::path& labels,
                                   const LoadReport& report = {});
+
+/// Returns the known true labels of a training set, -1 = unknown. Where noise is generated,
+/// official labels count as true unless better ones are known: it is this run's noise that is to be
+/// found.
+std::vector<std::int64_t> known_truth(const Recipe& recipe, const Split& train);
 
 /// Returns a resolved recipe's noise as a part of names: "sym40", "human_worse", "file", "none".
 std::string noise_name(const Recipe& recipe);

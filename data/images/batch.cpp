@@ -9,7 +9,7 @@
 
 namespace bptplr {
 
-ImageBatch read_image_batch(std::span<const std::filesystem::path> files, int side) {
+ImageBatch read_image_batch(std::span<const std::filesystem::path> files, int side, bool exif) {
   const std::int64_t bytes = std::int64_t{side} * side * 3;
   std::vector<std::uint8_t> pixels(files.size() * static_cast<std::size_t>(bytes));
   std::vector<std::string> problems(files.size());
@@ -17,7 +17,7 @@ ImageBatch read_image_batch(std::span<const std::filesystem::path> files, int si
     for (std::int64_t i = begin; i < end; ++i) {
       const auto file = static_cast<std::size_t>(i);
       try {
-        read_resized(files[file], side, pixels.data() + i * bytes);
+        read_resized(files[file], side, exif, pixels.data() + i * bytes);
       } catch (const Error& error) {
         problems[file] = error.what();
       }

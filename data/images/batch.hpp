@@ -17,7 +17,8 @@ struct ImageBatch {
   std::vector<std::string> problems;  ///< a sentence about each other file, in order
 };
 
-/// Decodes `files` with all threads, resized to side x side pixels by resize_and_crop.
-ImageBatch read_image_batch(std::span<const std::filesystem::path> files, int side);
+/// Decodes `files` with all threads, resized to side x side pixels by resize_and_crop; with `exif`
+/// turned upright first (orientation.hpp).
+ImageBatch read_image_batch(std::span<const std::filesystem::path> files, int side, bool exif);
 
 }  // namespace bptplr

@@ -37,10 +37,11 @@ void warn(const LoadReport& report, const std::string& sentence) {
   if (report.warning) report.warning(sentence);
 }
 
-std::uint64_t hash_paths(const std::vector<fs::path>& files) {
-  std::uint64_t hash = files.size();
-  for (const fs::path& file : files) hash = hash_bytes(file.native(), hash);
-  return hash;
+/// Returns a hash of what decides the images, but for the content of the files.
+std::uint64_t hash_list(const CacheRequest& request) {
+  std::uint64_t hash = request.files.size();
+  for (const fs::path& file : request.files) hash = hash_bytes(file.native(), hash);
+  return request.exif ? hash_bytes("upright", hash) : hash;
 }
 
 /// Returns size and time of each file; zeros where stat fails, which decoding will report.
@@ -106,7 +107,9 @@ CachedImages map_images(const std::shared_ptr<const MappedFile>& file, const Hea
       file,
       true};
   for (std::size_t i = 0; i < records.size(); ++i) {
-    if (records[i].row >= 0) cached.kept.push_back(static_cast<std::int64_t>(i));
+    if (records[i].row < 0) continue;
+    cached.kept.push_back(static_cast<std::int64_t>(i));
+    cached.hashes.push_back(records[i].hash);
   }
   const double values = static_cast<double>(header.count) * header.side * header.side;
   for (std::size_t c = 0; c < 3; ++c) {
@@ -188,7 +191,7 @@ Opened open_cache(const CacheRequest& request, std::span<const Record> now) {
   if (header.magic != image_cache::kMagic) return damaged_cache();
   const auto files = static_cast<std::int64_t>(request.files.size());
   if (header.version != image_cache::kVersion || header.files != files ||
-      header.side != request.side || header.list_hash != hash_paths(request.files)) {
+      header.side != request.side || header.list_hash != hash_list(request)) {
     return {};
   }
   const std::int64_t offset = image_cache::pixels_offset(files);
@@ -218,7 +221,7 @@ class CacheBuilder {
       : request_(request), records_(std::move(records)), file_(file) {
     header_.side = request.side;
     header_.files = std::ssize(request.files);
-    header_.list_hash = hash_paths(request.files);
+    header_.list_hash = hash_list(request);
   }
 
   void build(const LoadReport& report) {
@@ -263,7 +266,7 @@ class CacheBuilder {
         Decoded& decoded = decoded_[static_cast<std::size_t>(i)];
         try {
           const auto file = static_cast<std::size_t>(first + i);
-          read_resized(request_.files[file], request_.side, image(i).data());
+          read_resized(request_.files[file], request_.side, request_.exif, image(i).data());
           records_[file].hash = hash_bytes(image(i));
           add_up(image(i), decoded);
         } catch (const Error& error) {

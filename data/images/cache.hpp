@@ -18,14 +18,16 @@ namespace bptplr {
 struct CacheRequest {
   std::vector<std::filesystem::path> files;
   int side = 0;                 ///< images are resized to side x side, see resize_and_crop
+  bool exif = false;            ///< whether pictures are turned upright, see orientation.hpp
   std::filesystem::path cache;  ///< file of the cache; its folder is created
   OnBadImage on_bad_image = OnBadImage::kStop;
 };
 
 struct CachedImages {
   Images images;
-  std::vector<std::int64_t> kept;  ///< [images.count] index of each image's file, ascending
-  std::array<double, 3> mean{};    ///< of pixel / 255, by channel
+  std::vector<std::int64_t> kept;     ///< [images.count] index of each image's file, ascending
+  std::vector<std::uint64_t> hashes;  ///< [images.count] hash_bytes of each image
+  std::array<double, 3> mean{};       ///< of pixel / 255, by channel
   std::array<double, 3> std{};
 };
 

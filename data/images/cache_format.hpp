@@ -18,10 +18,10 @@ inline constexpr std::int64_t kPixelAlignment = 4096;
 struct Header {
   std::array<char, 8> magic = kMagic;
   std::uint32_t version = kVersion;
-  std::int32_t side = 0;               ///< images are side x side
-  std::int64_t files = 0;              ///< number of records
-  std::int64_t count = 0;              ///< number of images, one per readable file
-  std::uint64_t list_hash = 0;         ///< hash of the paths of the files, in order
+  std::int32_t side = 0;        ///< images are side x side
+  std::int64_t files = 0;       ///< number of records
+  std::int64_t count = 0;       ///< number of images, one per readable file
+  std::uint64_t list_hash = 0;  ///< hash of the files' paths, in order, and of CacheRequest::exif
   std::array<std::uint64_t, 3> sum{};  ///< sum of all values of a channel
   std::array<std::uint64_t, 3> sum_squares{};
   std::uint64_t checksum = 0;  ///< of the header with 0 in this field, and the records

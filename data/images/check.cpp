@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/images/image_file.hpp"
+#include "data/images/orientation.hpp"
 #include "engine/error.hpp"
 #include "engine/io/hash.hpp"
 #include "kernels/parallel.hpp"
@@ -25,6 +26,7 @@ struct Finding {
   std::uint64_t hash = 0;
   int width = 0;
   int height = 0;
+  bool turned = false;
 };
 
 Finding examine(const fs::path& file) {
@@ -36,6 +38,7 @@ Finding examine(const fs::path& file) {
     const Image image = decode_image(bytes, file.string());
     finding.width = image.width;
     finding.height = image.height;
+    finding.turned = orientation_of(bytes) != 1;
   } catch (const Error& error) {
     finding.problem = error.what();
   }
@@ -79,6 +82,7 @@ ImageCheck check_images(const std::vector<fs::path>& files, const LoadReport& re
   for (const Finding& finding : findings) {
     if (finding.problem.empty()) {
       ++check.sizes[{finding.width, finding.height}];
+      check.turned += finding.turned ? 1 : 0;
     } else {
       check.unreadable.push_back(finding.problem);
     }
@@ -99,7 +103,7 @@ Image sample_page(const std::vector<std::vector<fs::path>>& rows, int side) {
   for (std::size_t r = 0; r < rows.size(); ++r) {
     for (std::size_t c = 0; c < rows[r].size(); ++c) {
       try {
-        read_resized(rows[r][c], side, picture.data());
+        read_resized(rows[r][c], side, true, picture.data());
       } catch (const Error&) {
         continue;  // check_images reports it
       }

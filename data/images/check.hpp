@@ -17,6 +17,7 @@ struct ImageCheck {
   std::vector<std::string> unreadable;  ///< a sentence about each, in the order of the files
   /// Indices of files with equal bytes, two or more in a group, in order.
   std::vector<std::vector<std::int64_t>> duplicates;
+  std::int64_t turned = 0;  ///< readable files with an orientation other than as stored
   /// Number of readable files of each (width, height).
   std::map<std::pair<int, int>, std::int64_t> sizes;
 };

@@ -1,6 +1,8 @@
-// JPEG and PNG codecs for image_file.hpp. The libraries report errors by longjmp, so objects with
-// destructors live outside the functions that call them.
+// Codecs for image_file.hpp. The libraries for JPEG and PNG report errors by longjmp, so objects
+// with destructors live outside the functions that call them.
 #pragma once
+
+#include <fmt/format.h>
 
 #include <string>
 #include <string_view>
@@ -13,6 +15,8 @@ namespace bptplr {
 /// REASON; ...", or "" if all rows have been passed on.
 std::string decode_jpeg(std::string_view bytes, RowSink& sink);
 std::string decode_png(std::string_view bytes, RowSink& sink);
+std::string decode_webp(std::string_view bytes, RowSink& sink);
+std::string decode_bmp(std::string_view bytes, RowSink& sink);
 /// Returns the bytes of a PNG file.
 std::string encode_png(const Image& image);
 

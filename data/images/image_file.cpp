@@ -1,11 +1,12 @@
 #include "data/images/image_file.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 #include <vector>
 
 #include "data/images/codecs.hpp"
+#include "data/images/formats.hpp"
+#include "data/images/orientation.hpp"
 #include "data/images/resize.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
@@ -15,8 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kJpegStart = "\xff\xd8\xff";
-constexpr std::string_view kPngStart = "\x89PNG\r\n\x1a\n";
 /// Maximum file size: a larger file cannot be a picture of at most kMaxImagePixels.
 constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{1} << 30;
 
@@ -42,12 +41,25 @@ class WholeImage final : public RowSink {
 };
 
 void decode(std::string_view bytes, const std::string& name, RowSink& sink) {
-  const bool is_jpeg = bytes.starts_with(kJpegStart);
-  require(is_jpeg || bytes.starts_with(kPngStart), "{}: {}; replace or remove the file", name,
-          bytes.empty() ? "the file is empty" : "neither a JPEG nor a PNG picture");
-  const std::string problem = is_jpeg ? decode_jpeg(bytes, sink) : decode_png(bytes, sink);
+  const ImageFormat* format = format_of(bytes);
+  if (format == nullptr) throw Error("{}: {}", name, unread_kind(bytes));
+  const std::string problem = format->decode(bytes, sink);
   require(problem.empty(), "{}: not a readable {} picture: {}; replace or remove the file", name,
-          is_jpeg ? "JPEG" : "PNG", problem);
+          format->name, problem);
+}
+
+/// Decodes into the sink a picture that has to be turned, and so is complete before its first row.
+void decode_turned(std::string_view bytes, const std::string& name, int orientation,
+                   RowSink& sink) {
+  WholeImage whole;
+  decode(bytes, name, whole);
+  const Image image = upright(whole.image, orientation);
+  sink.start(image.height, image.width);
+  const std::size_t stride = static_cast<std::size_t>(image.width) * 3;
+  for (std::size_t y = 0; y < static_cast<std::size_t>(image.height); ++y) {
+    std::copy_n(image.pixels.data() + y * stride, stride, sink.row());
+    sink.done();
+  }
 }
 
 }  // namespace
@@ -59,15 +71,21 @@ std::string size_problem(std::int64_t height, std::int64_t width) {
                      kMaxImagePixels / 1'000'000);
 }
 
-Image decode_image(std::string_view bytes, const std::string& name) {
+Image decode_image(std::string_view bytes, const std::string& name, bool exif) {
   WholeImage whole;
   decode(bytes, name, whole);
-  return std::move(whole.image);
+  return exif ? upright(whole.image, orientation_of(bytes)) : std::move(whole.image);
 }
 
-void decode_resized(std::string_view bytes, const std::string& name, int side, std::uint8_t* out) {
+void decode_resized(std::string_view bytes, const std::string& name, int side, bool exif,
+                    std::uint8_t* out) {
   ResizeAndCrop resized(side, out);
-  decode(bytes, name, resized);
+  const int orientation = exif ? orientation_of(bytes) : 1;
+  if (orientation == 1) {
+    decode(bytes, name, resized);
+  } else {
+    decode_turned(bytes, name, orientation, resized);
+  }
 }
 
 std::string read_image_bytes(const fs::path& path) {
@@ -89,15 +107,8 @@ Image read_image(const fs::path& path) {
   return decode_image(read_image_bytes(path), path.string());
 }
 
-void read_resized(const fs::path& path, int side, std::uint8_t* out) {
-  decode_resized(read_image_bytes(path), path.string(), side, out);
-}
-
-bool has_image_name(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
+void read_resized(const fs::path& path, int side, bool exif, std::uint8_t* out) {
+  decode_resized(read_image_bytes(path), path.string(), side, exif, out);
 }
 
 void write_png(const fs::path& path, const Image& image) {

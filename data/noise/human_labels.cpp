@@ -35,7 +35,7 @@ fs::path find_file(const fs::path& path, HumanSet set, std::int64_t num_classes)
   const std::string base = num_classes == 10 ? "CIFAR-10_human" : "CIFAR-100_human";
   const std::string list =
       num_classes == 10 ? fmt::format("cifar10n_{}.json", set) : "cifar100n.json";
-  for (const std::string& name : {list, base + ".pt", base + ".npy"}) {
+  for (const std::string& name : {list, base + ".pt", base + ".npy", base + "_ordered.npy"}) {
     if (fs::exists(path / name)) return path / name;
   }
   throw Error(
@@ -44,12 +44,48 @@ fs::path find_file(const fs::path& path, HumanSet set, std::int64_t num_classes)
       path.string(), list, base, base);
 }
 
+/// Returns values[order[i]], or with `inverse` puts values[i] at order[i].
+std::vector<std::int64_t> reordered(const std::vector<std::int64_t>& values,
+                                    const std::vector<std::int64_t>& order, bool inverse) {
+  std::vector<std::int64_t> result(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto other = static_cast<std::size_t>(order[i]);
+    result[inverse ? other : i] = values[inverse ? i : other];
+  }
+  return result;
+}
+
+/// Brings lists in another order of the images back to the data set's own, by a file that lists the
+/// images in that order; which way round it does so, the clean labels tell. Leaves them as they are
+/// where there is no such file, or it does not fit.
+void restore_order(std::vector<LabelList>& lists, const fs::path& order_file,
+                   std::span<const std::int64_t> official) {
+  const auto truth = std::ranges::find(lists, "clean_label", &LabelList::name);
+  if (truth == lists.end() || truth->labels.size() != official.size()) return;
+  if (std::ranges::equal(truth->labels, official) || !fs::exists(order_file)) return;
+  const std::vector<LabelList> orders = read_label_lists(order_file);
+  const std::vector<std::int64_t> order = checked_labels(
+      only_list(orders, order_file), order_file, std::ssize(official), std::ssize(official));
+  for (const bool inverse : {false, true}) {
+    if (!std::ranges::equal(reordered(truth->labels, order, inverse), official)) continue;
+    for (LabelList& list : lists) {
+      if (list.labels.size() == order.size()) list.labels = reordered(list.labels, order, inverse);
+    }
+    return;
+  }
+}
+
 }  // namespace
 
 std::vector<std::int64_t> read_human_labels(const fs::path& path, HumanSet set,
-                                            std::int64_t num_classes, std::int64_t count) {
+                                            std::int64_t num_classes,
+                                            std::span<const std::int64_t> official) {
+  const auto count = std::ssize(official);
   const fs::path file = find_file(path, set, num_classes);
-  const std::vector<LabelList> lists = read_label_lists(file);
+  std::vector<LabelList> lists = read_label_lists(file);
+  restore_order(lists, file.parent_path() / fmt::format("image_order_c{}.npy", num_classes),
+                official);
+  require_same_truth(lists, file, official);
   if (lists.size() == 1 && lists[0].name.empty()) {
     return checked_labels(lists[0], file, count, num_classes);
   }

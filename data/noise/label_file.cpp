@@ -15,6 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// List of the labels before people changed them, in the files of CIFAR-10N and CIFAR-100N.
+constexpr const char* kTruth = "clean_label";
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 /// Returns the list, with the first entry that is no integer as its problem.
@@ -96,6 +98,12 @@ std::vector<LabelList> lists_of_text(const std::string& text, const std::string&
   return {};
 }
 
+std::vector<std::int64_t> sorted(std::span<const std::int64_t> labels) {
+  std::vector<std::int64_t> copy(labels.begin(), labels.end());
+  std::ranges::sort(copy);
+  return copy;
+}
+
 std::string names_of_lists(const std::vector<LabelList>& lists) {
   std::string names;
   for (const LabelList& list : lists) {
@@ -123,7 +131,7 @@ const LabelList& only_list(const std::vector<LabelList>& lists, const std::files
   const LabelList* only = nullptr;
   int usable = 0;
   for (const LabelList& list : lists) {
-    const bool is_truth = list.name == "clean_label" && lists.size() > 1;
+    const bool is_truth = list.name == kTruth && lists.size() > 1;
     if (is_truth || (!list.problem.empty() && lists.size() > 1)) continue;
     only = &list;
     ++usable;
@@ -133,6 +141,22 @@ const LabelList& only_list(const std::vector<LabelList>& lists, const std::files
           "CIFAR-10N's and CIFAR-100N's with --noise_mode human --human_path",
           path.string(), names_of_lists(lists));
   return *only;
+}
+
+void require_same_truth(const std::vector<LabelList>& lists, const std::filesystem::path& path,
+                        std::span<const std::int64_t> official) {
+  const auto truth = std::ranges::find(lists, kTruth, &LabelList::name);
+  if (truth == lists.end() || truth->labels.size() != official.size()) return;
+  std::size_t others = 0;
+  for (std::size_t i = 0; i < official.size(); ++i)
+    others += truth->labels[i] != official[i] ? 1 : 0;
+  const bool is_order = sorted(truth->labels) == sorted(official);
+  require(others == 0, "{}: its {} are others than the data set's for {} of {} images{}",
+          path.string(), kTruth, others, official.size(),
+          is_order ? ", though as many of each class: it is in another order of the images, as the "
+                     "published files *_ordered.npy are in that of TensorFlow Datasets; use the "
+                     "file .pt, or put image_order_c10.npy (image_order_c100.npy) beside it"
+                   : ": it is of other images; use the file made for this data set");
 }
 
 std::vector<std::int64_t> checked_labels(const LabelList& list, const std::filesystem::path& path,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,11 @@ std::vector<LabelList> read_label_lists(const std::filesystem::path& path);
 /// Returns the list that a file consists of: its only one, or its only one apart from clean_label.
 /// Throws Error naming those that it has.
 const LabelList& only_list(const std::vector<LabelList>& lists, const std::filesystem::path& path);
+
+/// Throws Error if the file has clean labels, as those of CIFAR-10N have, which contradict the data
+/// set's own: its labels are then those of other images, or of the same in another order.
+void require_same_truth(const std::vector<LabelList>& lists, const std::filesystem::path& path,
+                        std::span<const std::int64_t> official);
 
 /// Returns the labels. Throws Error unless they are `count` integers in [0, num_classes).
 std::vector<std::int64_t> checked_labels(const LabelList& list, const std::filesystem::path& path,

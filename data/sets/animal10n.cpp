@@ -1,10 +1,12 @@
 #include "data/sets/animal10n.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "data/class_names.hpp"
 #include "data/images/resize.hpp"
 #include "data/sets/image_folder.hpp"
 #include "engine/error.hpp"
@@ -39,18 +41,25 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
-/// Returns the folder that holds training/ and testing/; empty if there is none.
+/// Returns the folder that holds training/ and testing/ without folders in them; empty if there is
+/// none.
 fs::path find_image_folder(const fs::path& folder) {
   for (const char* name : {".", "raw_image", "raw_image_ver", "raw_image_ver/raw_image"}) {
     fs::path candidate = (folder / name).lexically_normal();
-    if (is_folder(candidate / "training") && is_folder(candidate / "testing")) return candidate;
+    PassedOver ignored;
+    if (is_folder(candidate / "training") && is_folder(candidate / "testing") &&
+        find_folders(candidate / "training", ignored).empty()) {
+      return candidate;
+    }
   }
   return {};
 }
 
-std::vector<LabelledFile> list_split(const fs::path& folder) {
+std::vector<LabelledFile> list_split(const fs::path& folder, PassedOver& passed_over) {
   std::vector<LabelledFile> files;
-  for (const fs::path& path : image_files_in(folder)) {
+  const FoundImages found = find_images(folder);
+  passed_over.add(found.passed_over);
+  for (const fs::path& path : found.files) {
     const unsigned char first = static_cast<unsigned char>(path.filename().string().front());
     require(std::isdigit(first) != 0,
             "{}: the name does not begin with a label from 0 to 9; rename or remove the file",
@@ -58,6 +67,38 @@ std::vector<LabelledFile> list_split(const fs::path& folder) {
     files.push_back({path, first - '0', kUnknownLabel});
   }
   return files;
+}
+
+/// Returns the label of a folder of a class, called by its number or name; -1 for others.
+std::int64_t label_of_folder(const std::string& name, const std::vector<std::string>& classes) {
+  if (const auto number = whole_number(name)) return *number < kClasses ? *number : -1;
+  std::string spelled = normal_name(name);
+  std::ranges::transform(spelled, spelled.begin(), [](unsigned char c) {
+    return c == '_' || c == '-' ? ' ' : static_cast<char>(std::tolower(c));
+  });
+  const auto found = std::ranges::find(classes, spelled);
+  return found == classes.end() ? -1 : found - classes.begin();
+}
+
+/// Lists images that somebody has sorted into a folder for each class.
+ImageList list_class_folders(const fs::path& folder, ImageList list) {
+  ImageList sorted = list_folder(folder);
+  std::vector<std::int64_t> labels;
+  for (const std::string& name : sorted.class_names) {
+    labels.push_back(label_of_folder(name, list.class_names));
+    require(labels.back() >= 0,
+            "{}: the classes of Animal-10N are 0 to 9, or cat, lynx, wolf, ..., but there is a "
+            "folder '{}'; say --dataset folder if these are other images",
+            folder.string(), name);
+  }
+  for (auto* files : {&sorted.train, &sorted.test}) {
+    for (LabelledFile& file : *files) file.label = labels[static_cast<std::size_t>(file.label)];
+  }
+  list.root = sorted.root;
+  list.train = std::move(sorted.train);
+  list.test = std::move(sorted.test);
+  list.passed_over = std::move(sorted.passed_over);
+  return list;
 }
 
 /// Reads an image from its record, side x side, NHWC.
@@ -141,14 +182,18 @@ bool has_animal10n_images(const fs::path& folder) {
 
 ImageList list_animal10n(const fs::path& folder) {
   const fs::path images = find_image_folder(folder);
+  if (images.empty() && (is_folder(folder / "train") || is_folder(folder / "training"))) {
+    return list_class_folders(folder, description(folder));
+  }
   require(
       !images.empty(),
       "{}: no Animal-10N here (neither training/ and testing/ nor data_batch_1.bin); extract an "
       "archive of https://dm.kaist.ac.kr/datasets/animal-10n and name that folder",
       folder.string());
   ImageList list = description(folder);
-  list.train = list_split(images / "training");
-  list.test = list_split(images / "testing");
+  list.root = images;
+  list.train = list_split(images / "training", list.passed_over);
+  list.test = list_split(images / "testing", list.passed_over);
   return list;
 }
 

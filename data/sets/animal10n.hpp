@@ -12,7 +12,8 @@ namespace bptplr {
 ///
 /// Images (raw_image.zip): the folders training/ and testing/ of JPEGs whose names begin with the
 /// label, a digit, as in 0_img_123.jpg; in `folder`, raw_image, raw_image_ver or
-/// raw_image_ver/raw_image. They are read in the order of their names.
+/// raw_image_ver/raw_image. They are read in the order of their names. Images that somebody has
+/// sorted into folders (list_folder) called 0 to 9, or cat, lynx, ..., are taken too.
 ///
 /// Binary: data_batch_1.bin, data_batch_2.bin, ... and test_batch.bin, of records of 4 + 4 + 64 *
 /// 64 * 3 bytes: number and label of the image, both most significant byte first, then the planes

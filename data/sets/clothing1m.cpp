@@ -114,6 +114,7 @@ ImageList list_clothing1m(const fs::path& folder) {
   ImageList list;
   list.name = "clothing1m";
   list.origin = fs::absolute(folder).lexically_normal().string();
+  list.root = folder;
   list.class_names = {"T-Shirt", "Shirt",       "Knitwear", "Chiffon",  "Sweater",
                       "Hoodie",  "Windbreaker", "Jacket",   "Downcoat", "Suit",
                       "Shawl",   "Dress",       "Vest",     "Underwear"};
@@ -124,6 +125,11 @@ ImageList list_clothing1m(const fs::path& folder) {
   list.train =
       read_keys(lists / kTrainKeys, keys, read_labels(lists / kNoisyLabels), kNoisyLabels, clean);
   list.test = read_keys(lists / kTestKeys, keys, clean, kCleanLabels, {});
+  std::error_code ignored;
+  require(fs::exists(folder / kImageFolder, ignored) || fs::exists(list.train[0].path, ignored),
+          "{}: the lists of Clothing1M are here, but neither a folder images beside them nor {}; "
+          "name the folder that the images' archives were extracted to",
+          folder.string(), list.train[0].path.string());
   return list;
 }
 

@@ -30,6 +30,7 @@ struct DatasetInfo {
   std::int64_t side;              ///< side of images in pixels; 0: image files, which are resized
   std::int64_t usual_image_size;  ///< default side of resized image files in pixels; 0 for others
   bool takes_test_split;          ///< test images may be split off the training images
+  bool turns_upright;             ///< image files are turned as EXIF says, unless told otherwise
   int human_label_sets;           ///< label sets by human annotators; 0: there are none
   /// Replaces labels by the class that each is mistaken for (data/noise/noise.hpp); null:
   /// undefined.

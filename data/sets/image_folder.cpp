@@ -1,10 +1,16 @@
 #include "data/sets/image_folder.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <array>
+#include <cctype>
+#include <set>
 #include <string>
 #include <system_error>
 
-#include "data/images/image_file.hpp"
+#include "data/class_names.hpp"
+#include "data/images/formats.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {
@@ -12,110 +18,139 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Returns the entries of a folder by name, without hidden ones.
-std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::directory_entry> entries;
-  fs::directory_iterator iterator(folder, error);
-  while (!error && iterator != fs::directory_iterator()) {
-    if (!iterator->path().filename().string().starts_with(".")) entries.push_back(*iterator);
-    iterator.increment(error);
-  }
-  require(!error, "cannot read the folder {}: {}; check the path", folder.string(),
-          error.message());
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
+/// Usual names of the folders of training and of test images, the preferred ones first.
+constexpr auto kTrainNames = std::to_array<std::string_view>({"train", "training"});
+constexpr auto kTestNames =
+    std::to_array<std::string_view>({"test", "testing", "val", "valid", "validation"});
 
 bool is_folder(const fs::path& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored);
 }
 
-std::vector<std::string> class_names_in(const fs::path& folder) {
-  std::vector<std::string> names;
-  for (const fs::directory_entry& entry : entries_of(folder)) {
-    if (is_folder(entry.path())) names.push_back(entry.path().filename().string());
-  }
-  return names;
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
 }
 
-/// Lists the images in the folders of the classes; `class_names` are the permitted names.
+/// Returns the first of `wanted` among the folders, in upper or lower case; "" if there is none.
+std::string first_named(const std::vector<std::string>& folders,
+                        std::span<const std::string_view> wanted) {
+  for (const std::string_view name : wanted) {
+    const auto found =
+        std::ranges::find_if(folders, [&](const auto& folder) { return lower(folder) == name; });
+    if (found != folders.end()) return *found;
+  }
+  return "";
+}
+
+/// Folders of a data set: that of the training images and, unless empty, that of the test images.
+struct Layout {
+  fs::path root;
+  fs::path train;
+  fs::path test;
+};
+
+Layout find_layout(const fs::path& folder, PassedOver& passed_over) {
+  const std::vector<std::string> folders = find_folders(folder, passed_over);
+  const std::string train = first_named(folders, kTrainNames);
+  const std::string test = first_named(folders, kTestNames);
+  if (train.empty()) {
+    require(test.empty(),
+            "{}: it has a folder {}, but none called train beside it; name the folder that holds "
+            "both, or rename the one with the training images",
+            folder.string(), test);
+    // An archive's own folder may lie around the data.
+    PassedOver within;
+    if (folders.size() == 1 &&
+        !first_named(find_folders(folder / folders[0], within), kTrainNames).empty()) {
+      return find_layout(folder / folders[0], passed_over);
+    }
+    return {folder, folder, {}};
+  }
+  for (const std::string& other : folders) {
+    if (other != train && other != test) {
+      passed_over.add(fmt::format("folder {}", other), folder / other);
+    }
+  }
+  return {folder, folder / train, test.empty() ? fs::path() : folder / test};
+}
+
+/// Lists the images in the folders of the classes, in the order of the classes.
 std::vector<LabelledFile> list_classes(const fs::path& folder,
-                                       const std::vector<std::string>& class_names) {
+                                       const std::vector<std::string>& folders,
+                                       const ClassNames& classes, PassedOver& passed_over) {
   std::vector<LabelledFile> files;
-  for (const std::string& name : class_names_in(folder)) {
-    const auto found = std::find(class_names.begin(), class_names.end(), name);
-    require(found != class_names.end(),
-            "{}: there is no class '{}' among the training images; the folders of both must have "
-            "the same names",
-            (folder / name).string(), name);
-    for (const fs::path& file : image_files_in(folder / name)) {
-      files.push_back({file, found - class_names.begin(), kUnknownLabel});
+  for (std::int64_t label = 0; label < std::ssize(classes.names()); ++label) {
+    for (const std::string& name : folders) {
+      if (classes.find(name) != label) continue;
+      const FoundImages found = find_images(folder / name);
+      for (const fs::path& file : found.files) files.push_back({file, label, kUnknownLabel});
+      passed_over.add(found.passed_over);
     }
   }
   return files;
 }
 
-void require_images(const ImageList& list, const fs::path& folder) {
+void list_train(const fs::path& folder, const std::vector<std::string>& folders,
+                const ClassNames& classes, ImageList& list) {
+  list.train = list_classes(folder, folders, classes, list.passed_over);
   std::vector<std::int64_t> sizes(list.class_names.size(), 0);
   for (const LabelledFile& file : list.train) ++sizes[static_cast<std::size_t>(file.label)];
   for (std::size_t c = 0; c < sizes.size(); ++c) {
-    require(sizes[c] > 0,
-            "{}: the class has no image called .jpg, .jpeg or .png; add some or remove the folder",
-            (folder / list.class_names[c]).string());
+    require(sizes[c] > 0, "{}: the class has no image called {}{}; add some or remove the folder",
+            (folder / list.class_names[c]).string(), kImageEndings,
+            list.passed_over.empty() ? "" : " (" + list.passed_over.sentence() + ")");
+  }
+  for (const std::string& name : folders) {
+    const auto label = static_cast<std::size_t>(classes.find(name));
+    if (name == list.class_names[label]) continue;
+    list.warnings.push_back(
+        fmt::format("the folder '{}' counts as class '{}'", name, list.class_names[label]));
   }
 }
 
-/// Returns the folder of the test images; empty if there is none.
-fs::path find_test_folder(const fs::path& folder) {
-  for (const char* name : {"test", "val"}) {
-    if (is_folder(folder / name)) return folder / name;
+void list_test(const fs::path& folder, const ClassNames& classes, ImageList& list) {
+  const std::vector<std::string> folders = find_folders(folder, list.passed_over);
+  require(!folders.empty(),
+          "{}: it has no folders of classes, so what its images show is not known; sort them into "
+          "folders as in train, move them away and say --test_split, or list them in a CSV file",
+          folder.string());
+  for (const std::string& name : folders) {
+    require(classes.find(name) >= 0,
+            "{}: there is no class '{}' among the training images; the folders of both must have "
+            "the same names",
+            (folder / name).string(), name);
   }
-  return {};
+  list.test = list_classes(folder, folders, classes, list.passed_over);
 }
 
 }  // namespace
-
-std::vector<fs::path> image_files_in(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const fs::directory_entry& entry : entries_of(folder)) {
-    if (has_image_name(entry.path())) files.push_back(entry.path());
-  }
-  return files;
-}
-
-std::vector<fs::path> image_files_below(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const fs::directory_entry& entry : entries_of(folder)) {
-    if (is_folder(entry.path())) {
-      if (entry.is_symlink()) continue;
-      const std::vector<fs::path> below = image_files_below(entry.path());
-      files.insert(files.end(), below.begin(), below.end());
-    } else if (has_image_name(entry.path())) {
-      files.push_back(entry.path());
-    }
-  }
-  return files;
-}
 
 ImageList list_folder(const fs::path& folder) {
   require(is_folder(folder),
           "{}: there is no such folder; name the one with a folder for each class",
           folder.string());
-  const fs::path train = is_folder(folder / "train") ? folder / "train" : folder;
   ImageList list;
   list.name = "folder";
   list.origin = fs::absolute(folder).lexically_normal().string();
-  list.class_names = class_names_in(train);
-  require(
-      list.class_names.size() >= 2,
-      "{}: {} folders of classes where at least two are needed, each with the images of one class",
-      train.string(), list.class_names.size());
-  list.train = list_classes(train, list.class_names);
-  require_images(list, train);
-  const fs::path test = train == folder ? fs::path() : find_test_folder(folder);
-  if (!test.empty()) list.test = list_classes(test, list.class_names);
+  const Layout layout = find_layout(folder, list.passed_over);
+  list.root = layout.root;
+  // What lies beside the folders has been counted already where they lie in the root.
+  PassedOver again;
+  const std::vector<std::string> folders =
+      find_folders(layout.train, layout.train == layout.root ? again : list.passed_over);
+  require(folders.size() >= 2,
+          "{}: {} folders of classes where at least two are needed, each with the images of one "
+          "class{}",
+          layout.train.string(), folders.size(),
+          folders.empty() ? "" : fmt::format("; it has '{}'", folders.front()));
+  const ClassNames classes(folders);
+  list.class_names = classes.names();
+  list.warnings = classes.warnings();
+  list_train(layout.train, folders, classes, list);
+  if (!layout.test.empty()) list_test(layout.test, classes, list);
   return list;
 }
 

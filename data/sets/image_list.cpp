@@ -18,8 +18,8 @@ namespace fs = std::filesystem;
 fs::path cache_path(const ImageList& list, const ImageSetOptions& options, const char* split) {
   const fs::path folder =
       options.cache_folder.empty() ? default_cache_folder() : options.cache_folder;
-  return folder / fmt::format("{}-{}-{}-{:016x}.images", list.name, split, options.side,
-                              hash_bytes(list.origin));
+  return folder / fmt::format("{}-{}-{}{}-{:016x}.images", list.name, split, options.side,
+                              options.exif ? "-upright" : "", hash_bytes(list.origin));
 }
 
 CachedImages cached_split(const ImageList& list, const ImageSetOptions& options, const char* name,
@@ -28,10 +28,26 @@ CachedImages cached_split(const ImageList& list, const ImageSetOptions& options,
           std::string_view(name) == "test" ? ", or split them off with a larger --test_split" : "");
   CacheRequest request;
   request.side = options.side;
+  request.exif = options.exif;
   request.on_bad_image = options.on_bad_image;
   request.cache = cache_path(list, options, name);
   for (const LabelledFile& file : files) request.files.push_back(file.path);
   return cached_images(request, options.report);
+}
+
+/// Turns the files that are kept into a split. Test images have no true labels beside their own.
+Split split_of(const std::vector<LabelledFile>& files, const CachedImages& cached, bool is_train) {
+  Split split;
+  split.images = cached.images;
+  split.listed = {cached.kept, std::ssize(files)};
+  split.hashes = cached.hashes;
+  for (const std::int64_t i : cached.kept) {
+    const LabelledFile& file = files[static_cast<std::size_t>(i)];
+    split.labels.push_back(file.label);
+    if (is_train) split.true_labels.push_back(file.true_label);
+    split.files.push_back(file.path.string());
+  }
+  return split;
 }
 
 void split_off_test(ImageList& list, const TestSplit& split) {
@@ -74,19 +90,15 @@ Dataset load_image_list(const ImageList& list, const ImageSetOptions& options) {
   Dataset dataset;
   dataset.name = list.name;
   dataset.class_names = list.class_names;
+  dataset.root = list.root.string();
+  if (options.report.warning) {
+    if (!list.passed_over.empty()) options.report.warning(list.passed_over.sentence());
+    for (const std::string& sentence : list.warnings) options.report.warning(sentence);
+  }
   const CachedImages train = cached_split(list, options, "train", list.train);
   const CachedImages test = cached_split(list, options, "test", list.test);
-  for (const std::int64_t i : train.kept) {
-    const LabelledFile& file = list.train[static_cast<std::size_t>(i)];
-    dataset.train.labels.push_back(file.label);
-    dataset.train.true_labels.push_back(file.true_label);
-    dataset.train.files.push_back(file.path.string());
-  }
-  for (const std::int64_t i : test.kept) {
-    dataset.test.labels.push_back(list.test[static_cast<std::size_t>(i)].label);
-  }
-  dataset.train.images = train.images;
-  dataset.test.images = test.images;
+  dataset.train = split_of(list.train, train, true);
+  dataset.test = split_of(list.test, test, false);
   for (std::size_t c = 0; c < 3; ++c) {
     const bool given = list.std[c] > 0.0F;
     dataset.mean[c] = given ? list.mean[c] : static_cast<float>(train.mean[c]);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/dataset.hpp"
+#include "data/images/find_images.hpp"
 #include "data/images/on_bad_image.hpp"
 #include "data/load_report.hpp"
 
@@ -24,11 +25,14 @@ struct LabelledFile {
 };
 
 struct ImageList {
-  std::string name;    ///< name of the data set
-  std::string origin;  ///< distinguishes lists from other places and other splits
+  std::string name;            ///< name of the data set
+  std::string origin;          ///< distinguishes lists from other places and other splits
+  std::filesystem::path root;  ///< folder that the files' paths are told from
   std::vector<std::string> class_names;
   std::vector<LabelledFile> train;
   std::vector<LabelledFile> test;
+  PassedOver passed_over;
+  std::vector<std::string> warnings;  ///< a sentence about whatever may not be meant as it is
   /// Per-channel statistics of pixel / 255; std 0: computed from the training images.
   std::array<float, 3> mean{};
   std::array<float, 3> std{};
@@ -48,6 +52,7 @@ void complete_test_set(ImageList& list, const TestSplit& split);
 /// Options for turning a list into images.
 struct ImageSetOptions {
   int side = 0;                        ///< images become side x side, see resize_and_crop
+  bool exif = false;                   ///< whether they are turned upright, see orientation.hpp
   std::filesystem::path cache_folder;  ///< empty: default_cache_folder()
   OnBadImage on_bad_image = OnBadImage::kStop;
   LoadReport report;
@@ -55,8 +60,8 @@ struct ImageSetOptions {
   std::function<void(const ImageList&)> check = {};
 };
 
-/// Loads the images of the list through the cache, one file for each split. Throws Error as
-/// cached_images and options.check do.
+/// Loads the images of the list through the cache, one file for each split; reports what the list
+/// passes over and warns of. Throws Error as cached_images and options.check do.
 Dataset load_image_list(const ImageList& list, const ImageSetOptions& options);
 
 }  // namespace bptplr

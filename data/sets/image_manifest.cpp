@@ -1,13 +1,11 @@
 #include "data/sets/image_manifest.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 
-#include "data/sets/csv.hpp"
+#include "data/class_names.hpp"
+#include "data/csv.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 
@@ -15,9 +13,6 @@ namespace bptplr {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Upper limit of classes; a larger number is a mistake, as no data set has as many.
-constexpr std::int64_t kMaxClasses = 100'000;
 
 /// Positions of the columns; npos: absent.
 struct Columns {
@@ -31,7 +26,7 @@ struct Columns {
 Columns find_columns(const CsvRow& header, const std::string& name) {
   Columns columns;
   for (std::size_t i = 0; i < header.fields.size(); ++i) {
-    const std::string& field = header.fields[i];
+    const std::string field = normal_name(header.fields[i]);
     std::size_t* place = field == "path"         ? &columns.path
                          : field == "label"      ? &columns.label
                          : field == "true_label" ? &columns.true_label
@@ -72,13 +67,20 @@ std::vector<Entry> read_entries(const fs::path& manifest) {
             "{}, line {}: {} fields under a header of {}; correct the line", name, row->line,
             row->fields.size(), rows.front().fields.size());
     const auto field = [&](std::size_t column, const char* otherwise) {
-      return column == Columns::kNone ? std::string(otherwise) : row->fields[column];
+      return column == Columns::kNone ? std::string(otherwise) : normal_name(row->fields[column]);
     };
-    Entry entry{row->line, field(columns.path, ""), field(columns.label, ""),
-                field(columns.true_label, ""), field(columns.split, "train")};
-    require(!entry.path.empty() && !entry.label.empty(),
-            "{}, line {}: the {} is missing; correct the line", name, entry.line,
-            entry.path.empty() ? "path" : "label");
+    Entry entry{row->line, std::string(without_blanks(row->fields[columns.path])),
+                field(columns.label, ""), field(columns.true_label, ""),
+                field(columns.split, "train")};
+    require(!entry.path.empty(), "{}, line {}: the path is missing; correct the line", name,
+            entry.line);
+    require(!is_missing_label(entry.label),
+            "{}, line {}: the label is {}; correct or remove the line, or rename the class if one "
+            "is called so",
+            name, entry.line,
+            entry.label.empty() ? "missing"
+                                : fmt::format("'{}', which stands for a missing one", entry.label));
+    if (is_missing_label(entry.true_label)) entry.true_label.clear();
     require(entry.split == "train" || entry.split == "test" || entry.split == "val",
             "{}, line {}: the split is '{}', but must be train, test or val", name, entry.line,
             entry.split);
@@ -87,58 +89,31 @@ std::vector<Entry> read_entries(const fs::path& manifest) {
   return entries;
 }
 
-/// Returns the class number that a label spells, or -1.
-std::int64_t class_number(std::string_view label) {
-  std::int64_t number = -1;
-  const auto [end, error] = std::from_chars(label.data(), label.data() + label.size(), number);
-  const bool whole = error == std::errc() && end == label.data() + label.size();
-  return whole && number >= 0 && number < kMaxClasses ? number : -1;
+/// Returns the classes of all labels in the table, true ones included.
+ClassNames classes_of(const std::vector<Entry>& entries) {
+  std::vector<std::string> labels;
+  for (const Entry& entry : entries) {
+    labels.push_back(entry.label);
+    if (!entry.true_label.empty()) labels.push_back(entry.true_label);
+  }
+  return ClassNames(labels);
 }
 
-/// Mapping from labels to classes.
-class Vocabulary {
- public:
-  explicit Vocabulary(const std::vector<Entry>& entries) {
-    std::set<std::string> labels;
-    for (const Entry& entry : entries) {
-      labels.insert(entry.label);
-      if (!entry.true_label.empty()) labels.insert(entry.true_label);
-    }
-    are_numbers_ = std::ranges::all_of(labels, [](const auto& l) { return class_number(l) >= 0; });
-    if (!are_numbers_) names_.assign(labels.begin(), labels.end());
-    if (are_numbers_) {
-      std::int64_t largest = 0;
-      for (const std::string& label : labels) largest = std::max(largest, class_number(label));
-      for (std::int64_t c = 0; c <= largest; ++c) names_.push_back(std::to_string(c));
-    }
-  }
-
-  const std::vector<std::string>& names() const { return names_; }
-  /// Returns the class of a label that the table contains; kUnknownLabel for an empty one.
-  std::int64_t number(const std::string& label) const {
-    if (label.empty()) return kUnknownLabel;
-    if (are_numbers_) return class_number(label);
-    return std::lower_bound(names_.begin(), names_.end(), label) - names_.begin();
-  }
-
- private:
-  bool are_numbers_ = false;
-  std::vector<std::string> names_;  ///< ascending as text unless labels are numbers
-};
-
 /// Adds the images to the training or the test set.
-void add_files(const std::vector<Entry>& entries, const Vocabulary& classes, const fs::path& folder,
+void add_files(const std::vector<Entry>& entries, const ClassNames& classes, const fs::path& folder,
                ImageList& list) {
   const bool has_test =
       std::ranges::any_of(entries, [](const Entry& e) { return e.split == "test"; });
   for (const Entry& entry : entries) {
-    LabelledFile file{folder / entry.path, classes.number(entry.label),
-                      classes.number(entry.true_label)};
+    LabelledFile file{folder / entry.path, classes.find(entry.label),
+                      entry.true_label.empty() ? kUnknownLabel : classes.find(entry.true_label)};
     if (entry.split == "train") {
       list.train.push_back(std::move(file));
     } else if (entry.split == "test" || !has_test) {
       if (file.true_label != kUnknownLabel) file.label = file.true_label;
       list.test.push_back(std::move(file));
+    } else {
+      list.passed_over.add("rows of the split val, as there is a test", file.path);
     }
   }
 }
@@ -150,8 +125,10 @@ ImageList list_manifest(const fs::path& manifest) {
   ImageList list;
   list.name = "csv";
   list.origin = fs::absolute(manifest).lexically_normal().string();
-  const Vocabulary classes(entries);
+  list.root = manifest.parent_path();
+  const ClassNames classes = classes_of(entries);
   list.class_names = classes.names();
+  list.warnings = classes.warnings();
   require(list.class_names.size() >= 2, "{}: all labels are '{}'; at least two classes are needed",
           manifest.string(), list.class_names.front());
   add_files(entries, classes, manifest.parent_path(), list);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/run_folder.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
@@ -27,7 +28,7 @@ JudgedLabels audit_run(const std::string& folder, const std::string& data_path,
   const RunFolder run = RunFolder::open(folder);
   const Recipe recipe = recipe_of_run(run, parse_device_choice(device), data_path);
   const Networks networks = load_networks(run, recipe);
-  TrainingData data = reload_training_data(recipe, run.noise_file());
+  TrainingData data = reload_data(run, recipe);
   AuditEvidence evidence = gather_evidence(networks, recipe, data, trained_on_partition(run));
   return {audit_labels(std::move(evidence), data.noisy_labels), std::move(data.noisy_labels)};
 }

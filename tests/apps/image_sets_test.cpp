@@ -190,7 +190,8 @@ TEST(AppImageSets, CheckTellsWhatIsWrong) {
        {"folder: set", "28 training, 7 test", "24 x 20 (33)", "unreadable  2",
         "class1/bad.jpg: neither", "class2/link.png: there is no such file",
         "the same, with different labels:", "the same, in training and test set:",
-        "class0/copy.jpg", "\nclasses 3 train 28 test 7 unreadable 2 duplicates 2\n"}) {
+        "class0/copy.jpg",
+        "\nclasses 3 train 28 test 7 unreadable 2 duplicates 2 turned 0 passed_over 0\n"}) {
     EXPECT_TRUE(contains(result.out, part)) << part << " is not in\n" << result.out;
   }
   const Image page = read_image(folder / "page.png");

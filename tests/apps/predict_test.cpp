@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/sets/csv.hpp"
+#include "data/csv.hpp"
 #include "engine/io/json.hpp"
 #include "tests/apps/run_app.hpp"
 #include "tests/data/sets/image_sets.hpp"

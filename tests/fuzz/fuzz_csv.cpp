@@ -1,4 +1,4 @@
-#include "data/sets/csv.hpp"
+#include "data/csv.hpp"
 #include "tests/fuzz/fuzz_input.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -9,6 +9,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     constexpr std::size_t kSide = 13;
     std::vector<std::uint8_t> pixels(kSide * kSide * 3);
-    bptplr::decode_resized(bytes, "fuzzed", kSide, pixels.data());
+    bptplr::decode_resized(bytes, "fuzzed", kSide, true, pixels.data());
   });
 }

@@ -117,7 +117,7 @@ void time_decoding(const Options& options, const std::vector<std::string>& files
     bare = std::max(bare,
                     speed(files.size(), [&](std::size_t i) { sum += decode_bare(files[i], row); }));
     ours = std::max(ours, speed(files.size(), [&](std::size_t i) {
-                      decode_resized(files[i], "in memory", options.side, out.data());
+                      decode_resized(files[i], "in memory", options.side, false, out.data());
                       sum += out[0];
                     }));
   }

@@ -4,9 +4,10 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <system_error>
 
+#include "data/csv.hpp"
 #include "data/noise/noise.hpp"
-#include "data/sets/csv.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
 
@@ -49,7 +50,13 @@ AuditFiles write_audit(const std::filesystem::path& folder, const Audit& audit,
   for (std::size_t i = 0; i < labels.size(); ++i) {
     files.corrected += labels[i] != data.noisy_labels[i] ? 1 : 0;
   }
-  write_noise_file(files.labels, labels);
+  std::error_code ignored;
+  if (data.files_changed) {
+    std::filesystem::remove(files.labels, ignored);  // one from before would not fit either
+    files.labels.clear();
+  } else {
+    write_noise_file(files.labels, labels);
+  }
   return files;
 }
 

@@ -11,7 +11,9 @@ namespace bptplr {
 struct AuditFiles {
   std::filesystem::path suspects;  ///< suspects.csv: every sample, in the order of the ranking
   std::filesystem::path summary;   ///< audit.json
-  std::filesystem::path labels;    ///< labels.json: corrected labels, which --noise_file takes
+  /// labels.json: corrected labels, which --noise_file takes; empty where the files of the data set
+  /// have changed since the run, which a list of labels would not fit
+  std::filesystem::path labels;
   std::int64_t corrected = 0;  ///< number of labels in labels.json that differ from the given ones
 };
 

@@ -15,7 +15,7 @@
 #include "bpt_plr/results/report/heading.hpp"
 #include "bpt_plr/results/report/page.hpp"
 #include "bpt_plr/results/report/page/report_files.hpp"
-#include "data/sets/csv.hpp"
+#include "data/csv.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 

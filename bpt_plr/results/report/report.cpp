@@ -17,6 +17,7 @@
 #include "bpt_plr/results/report/heading.hpp"
 #include "bpt_plr/results/report/history.hpp"
 #include "bpt_plr/results/report/page.hpp"
+#include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
 #include "bpt_plr/train/view_maker.hpp"
@@ -235,8 +236,7 @@ nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& op
                                    const LoadReport& loading) {
   const Recipe recipe = recipe_of_run(run, options.device, options.data_path);
   const RunHistory history{run.read_metrics(), run.read_selection()};
-  OnDemand<TrainingData> data(
-      [&] { return reload_training_data(recipe, run.noise_file(), loading); });
+  OnDemand<TrainingData> data([&] { return reload_data(run, recipe, loading); });
   OnDemand<Networks> networks([&] { return load_networks(run, recipe); });
   OnDemand<Audit> audit([&] {
     return audit_labels(gather_evidence(networks.get(), recipe, data.get(),

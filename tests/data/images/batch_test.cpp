@@ -34,7 +34,7 @@ TEST(ImageBatch, HoldsWhatIsReadableInOrder) {
   }
   files[0] = folder.path() / "nowhere.jpg";
   readable.erase(readable.begin());
-  const ImageBatch batch = read_image_batch(files, kSide);
+  const ImageBatch batch = read_image_batch(files, kSide, false);
   EXPECT_EQ(batch.kept, readable);
   ASSERT_EQ(batch.images.count, std::ssize(readable));
   ASSERT_EQ(batch.problems.size(), 7U);
@@ -51,28 +51,8 @@ TEST(ImageBatch, HoldsWhatIsReadableInOrder) {
 TEST(ImageBatch, MayHoldNothing) {
   const TemporaryFolder folder;
   const std::vector<fs::path> missing{folder.path() / "nowhere.png"};
-  EXPECT_EQ(read_image_batch(missing, 8).images.count, 0);
-  EXPECT_EQ(read_image_batch({}, 8).images.count, 0);
-}
-
-TEST(ImageBatch, FilesOfAllFoldersBelow) {
-  const TemporaryFolder folder;
-  const fs::path top = folder.path() / "top";
-  for (const char* name : {"b.png", "a/z.JPG", "a/deep/er/x.jpeg", "c/y.jpg", ".hidden/n.jpg",
-                           "a/.n.jpg", "a/notes.txt", "aa.png"}) {
-    write_text_file(top / name, "");
-  }
-  fs::create_directory_symlink("..", top / "a/loop");
-  fs::create_symlink("b.png", top / "link.png");
-  std::vector<std::string> found;
-  for (const fs::path& file : image_files_below(top)) {
-    found.push_back(fs::relative(file, top).string());
-  }
-  std::ranges::sort(found);
-  EXPECT_EQ(found, (std::vector<std::string>{"a/deep/er/x.jpeg", "a/z.JPG", "aa.png", "b.png",
-                                             "b.png", "c/y.jpg"}));
-  EXPECT_EQ(image_files_below(top).size(), 6U);
-  EXPECT_THROW(image_files_below(folder.path() / "nowhere"), Error);
+  EXPECT_EQ(read_image_batch(missing, 8, false).images.count, 0);
+  EXPECT_EQ(read_image_batch({}, 8, false).images.count, 0);
 }
 
 }  // namespace

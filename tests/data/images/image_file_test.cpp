@@ -171,7 +171,7 @@ TEST(ImageFile, HugeSizesAreRefusedBeforeMemoryIsTaken) {
 
 TEST(ImageFile, WhatIsNoPictureIsNamed) {
   EXPECT_NE(decode_error("").find("empty"), std::string::npos);
-  EXPECT_NE(decode_error("GIF89a, or so").find("neither"), std::string::npos);
+  EXPECT_NE(decode_error("some text").find("neither"), std::string::npos);
   const TemporaryFolder folder;
   const auto error_of = [&](const std::string& name) -> std::string {
     try {
@@ -187,12 +187,6 @@ TEST(ImageFile, WhatIsNoPictureIsNamed) {
   EXPECT_NE(error_of("folder.jpg").find("folder"), std::string::npos);
   EXPECT_NE(error_of("link.jpg").find("link"), std::string::npos);
   EXPECT_NE(error_of("missing.png").find("no such file"), std::string::npos);
-}
-
-TEST(ImageFile, NamesOfPictures) {
-  for (const char* name : {"a.jpg", "a.JPG", "b.c.Jpeg", "x.PNG"})
-    EXPECT_TRUE(has_image_name(name));
-  for (const char* name : {"a.gif", "jpg", ".png", "a.jpg.txt"}) EXPECT_FALSE(has_image_name(name));
 }
 
 }  // namespace

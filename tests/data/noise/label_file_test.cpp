@@ -33,7 +33,8 @@ TEST(LabelFile, BinaryFilesOfAnyKindGiveTheSame) {
 TEST(LabelFile, HumanLabelsMayBeListsTensorsAndAnyInteger) {
   for (const char* file : {"dict_of_lists.npy", "dict_of_tensors.pt", "dict_of_int32.pt",
                            "dict_before_1_6.pt", "int8.npy", "tensor.pt"}) {
-    EXPECT_EQ(read_human_labels(kFolder / file, HumanSet::kWorse, 10, 12), kExpected) << file;
+    EXPECT_EQ(read_human_labels(kFolder / file, HumanSet::kWorse, 10, kExpected), kExpected)
+        << file;
   }
 }
 

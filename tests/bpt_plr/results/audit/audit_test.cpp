@@ -9,8 +9,8 @@
 
 #include "bpt_plr/results/audit/files.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
+#include "data/csv.hpp"
 #include "data/noise/noise.hpp"
-#include "data/sets/csv.hpp"
 #include "data/sets/image_list.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"

@@ -13,7 +13,7 @@
 
 #include "bpt_plr/results/compare/files.hpp"
 #include "bpt_plr/results/compare/folder.hpp"
-#include "data/sets/csv.hpp"
+#include "data/csv.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"

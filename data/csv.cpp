@@ -1,4 +1,4 @@
-#include "data/sets/csv.hpp"
+#include "data/csv.hpp"
 
 #include <algorithm>
 #include <utility>
