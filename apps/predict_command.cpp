@@ -33,7 +33,9 @@ int predict(const PredictOptions& options) {
   std::int64_t left_out = 0;
   {
     LoadProgress loading;
-    if (!found.passed_over.empty()) loading.report().warning(found.passed_over.sentence());
+    if (!found.passed_over.empty()) {
+      loading.report().warning("passed over: " + found.passed_over.sentence());
+    }
     left_out = predictor.predict(files, options.on_bad_image, loading.report(),
                                  [&](const Prediction& p) { writer.write(p); });
   }

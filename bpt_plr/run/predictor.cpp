@@ -58,7 +58,8 @@ FoundImages find_image_files(const std::vector<std::string>& paths) {
     }
     const FoundImages below = find_images(path);
     require(!below.files.empty(), "{}: no file called {} lies in it or below{}", path,
-            kImageEndings, below.passed_over.empty() ? "" : "; " + below.passed_over.sentence());
+            kImageEndings,
+            below.passed_over.empty() ? "" : "; passed over: " + below.passed_over.sentence());
     found.files.insert(found.files.end(), below.files.begin(), below.files.end());
     found.passed_over.add(below.passed_over);
   }

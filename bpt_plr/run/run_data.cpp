@@ -34,84 +34,105 @@ Dataset load_all(const RunFolder& run, const Recipe& recipe, const LoadReport& r
   return dataset;
 }
 
-/// Images of one part of the run among all that there are now.
-struct Found {
-  DataMatch match;
-  const char* part;
-};
-
 /// Split of the run, and whether a list of its labels would fit the files that there are now.
 struct Reloaded {
   Split split;
   bool files_changed = false;
 };
 
-/// Returns a split of those images, in the run's order, with the labels that they had.
-Split take(const Dataset& dataset, const Split& pool, const Found& found,
-           std::span<const RecordedImage> recorded) {
-  const std::vector<std::int64_t>& places = found.match.places;
-  std::vector<std::int64_t> all(static_cast<std::size_t>(pool.images.count));
-  std::iota(all.begin(), all.end(), 0);
-  Split split = places == all ? pool : select(pool, places);
-  for (std::size_t i = 0; i < recorded.size(); ++i) {
-    const auto name = std::ranges::find(dataset.class_names, recorded[i].label);
-    require(name != dataset.class_names.end(),
-            "the record of the run's data names a class '{}' that there is not; train again",
-            recorded[i].label);
-    split.labels[i] = name - dataset.class_names.begin();
-  }
-  return split;
-}
-
-void check(const RunFolder& run, const Dataset& dataset, const Found& found) {
-  const std::string where = dataset.root.empty() ? dataset.name : dataset.root;
-  require(found.match.lost == 0,
-          "{}: {} of the {} {} images of the run in {} are gone or changed since: {}; put them "
-          "back, name the data as they were with --data_path, or train again",
-          where, found.match.lost, found.match.places.size(), found.part, run.path().string(),
-          found.match.changes);
-}
-
-/// Images of both splits of a set, which `test_split` may divide in another way than it did.
+/// Images among which those of a run are to be found.
 struct Pool {
-  Split all;
+  Split split;
   std::vector<RecordedImage> records;
 };
 
-/// Returns the images among which those of a split are to be found.
-Pool pool_of(const Dataset& dataset, DataRecord now, bool is_test, bool both) {
-  Split first = is_test ? dataset.test : dataset.train;
-  std::vector<RecordedImage> records = std::move(is_test ? now.test : now.train);
-  if (!both) return {std::move(first), std::move(records)};
-  first.true_labels.resize(first.labels.size(), -1);
-  Split second = is_test ? dataset.train : dataset.test;
-  second.true_labels.resize(second.labels.size(), -1);
-  std::vector<RecordedImage> others = std::move(is_test ? now.train : now.test);
-  records.insert(records.end(), others.begin(), others.end());
-  return {joined(first, second), std::move(records)};
-}
+/// Finds the images of a run in its data set as it is now.
+class RunImages {
+ public:
+  RunImages(const RunFolder& run, const Dataset& dataset, const Recipe& recipe,
+            const LoadReport& report)
+      : run_(run),
+        dataset_(dataset),
+        recipe_(recipe),
+        report_(report),
+        now_(record_data(dataset)) {}
 
-/// Finds a part of the run's images, and takes it if none is lost.
-Reloaded reload_split(const RunFolder& run, const Dataset& dataset, const DataRecord& now,
-                      std::span<const RecordedImage> recorded, bool is_test, const Recipe& recipe,
-                      const LoadReport& report) {
-  const char* part = is_test ? "test" : "training";
-  const auto& usual = is_test ? now.test : now.train;
-  Found found{match_images(recorded, usual), part};
-  if (found.match.is_same()) return {is_test ? dataset.test : dataset.train};
-  const bool both = recipe.test_split > 0.0;
-  const Pool pool = pool_of(dataset, now, is_test, both);
-  if (both) found.match = match_images(recorded, pool.records);
-  check(run, dataset, found);
-  const bool is_part = recipe.subset > 0 || both;  // others were always there
-  if (found.match.moved > 0 || (found.match.added > 0 && !is_part)) {
-    warn(report, fmt::format("since the run in {} its {} images have changed: {}; what is said of "
-                             "them goes by the images and labels that it had",
-                             run.path().string(), part, found.match.changes));
+  /// Returns a part of the run. Throws Error if an image of it is gone.
+  Reloaded reload(std::span<const RecordedImage> recorded, bool is_test) const {
+    const char* part = is_test ? "test" : "training";
+    // Of a part of the images, and of splits that are drawn, others have always been there.
+    const bool is_subset = !is_test && recipe_.subset > 0;
+    const bool is_drawn = recipe_.test_split > 0.0;
+    Pool pool = pool_of(is_test);
+    DataMatch match = match_images(recorded, pool.records, !is_subset);
+    if (match.changes.empty() && match.places == usual_places(is_test)) {
+      return {is_subset ? select(pool.split, match.places) : std::move(pool.split)};
+    }
+    if (is_drawn) {
+      add(pool, pool_of(!is_test));
+      match = match_images(recorded, pool.records, false);
+    }
+    require_all(match, part);
+    if (!match.changes.empty()) {
+      warn(report_,
+           fmt::format("since the run in {} its {} images have changed: {}; what is said of "
+                       "them goes by the images and labels that it had",
+                       run_.path().string(), part, match.changes));
+    }
+    const bool in_place = !is_drawn && match.added == 0 && match.places == usual_places(is_test);
+    return {take(pool.split, match.places, recorded), !in_place};
   }
-  return {take(dataset, pool.all, found, recorded),
-          !found.match.in_order || (found.match.added > 0 && !is_part)};
-}
+
+ private:
+  Pool pool_of(bool is_test) const {
+    return is_test ? Pool{dataset_.test, now_.test} : Pool{dataset_.train, now_.train};
+  }
+
+  static void add(Pool& pool, Pool others) {
+    for (Split* split : {&pool.split, &others.split}) {
+      split->true_labels.resize(split->labels.size(), -1);
+    }
+    pool.split = joined(pool.split, others.split);
+    pool.records.insert(pool.records.end(), std::make_move_iterator(others.records.begin()),
+                        std::make_move_iterator(others.records.end()));
+  }
+
+  /// Returns where the images of a part are as long as nothing has changed.
+  std::vector<std::int64_t> usual_places(bool is_test) const {
+    if (!is_test) return training_subset(recipe_, dataset_.train.labels, dataset_.num_classes());
+    std::vector<std::int64_t> all(dataset_.test.labels.size());
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
+
+  void require_all(const DataMatch& match, const char* part) const {
+    require(match.lost == 0,
+            "{}: {} of the {} {} images of the run in {} are gone or changed since: {}; put them "
+            "back, name the data as they were with --data_path, or train again",
+            dataset_.root.empty() ? dataset_.name : dataset_.root, match.lost, match.places.size(),
+            part, run_.path().string(), match.changes);
+  }
+
+  /// Returns images in the run's order, with the labels that they had.
+  Split take(const Split& from, std::span<const std::int64_t> places,
+             std::span<const RecordedImage> recorded) const {
+    Split split = select(from, places);
+    for (std::size_t i = 0; i < recorded.size(); ++i) {
+      const auto name = std::ranges::find(dataset_.class_names, recorded[i].label);
+      require(name != dataset_.class_names.end(),
+              "the record of the data in {} names a class '{}' that there is not; train again",
+              run_.path().string(), recorded[i].label);
+      split.labels[i] = name - dataset_.class_names.begin();
+    }
+    return split;
+  }
+
+  const RunFolder& run_;
+  const Dataset& dataset_;
+  const Recipe& recipe_;
+  const LoadReport& report_;
+  DataRecord now_;
+};
 
 }  // namespace
 
@@ -126,9 +147,9 @@ TrainingData reload_data(const RunFolder& run, const Recipe& recipe, const LoadR
   }
   TrainingData data;
   data.dataset = load_all(run, recipe, report);
-  const DataRecord now = record_data(data.dataset);
-  Reloaded train = reload_split(run, data.dataset, now, record->train, false, recipe, report);
-  Reloaded test = reload_split(run, data.dataset, now, record->test, true, recipe, report);
+  const RunImages images(run, data.dataset, recipe, report);
+  Reloaded train = images.reload(record->train, false);
+  Reloaded test = images.reload(record->test, true);
   data.dataset.train = std::move(train.split);
   data.dataset.test = std::move(test.split);
   data.files_changed = train.files_changed;
@@ -142,8 +163,8 @@ Dataset reload_test_data(const RunFolder& run, const Recipe& recipe, const LoadR
   const std::optional<DataRecord> record = run.read_data_record();
   if (!record) return load_dataset(recipe, report);
   Dataset dataset = load_all(run, recipe, report);
-  dataset.test =
-      reload_split(run, dataset, record_data(dataset), record->test, true, recipe, report).split;
+  Reloaded test = RunImages(run, dataset, recipe, report).reload(record->test, true);
+  dataset.test = std::move(test.split);
   return dataset;
 }
 
@@ -156,7 +177,7 @@ void require_recorded_data(const RunFolder& run, const TrainingData& data) {
     const DataMatch match = match_images(*recorded, *present);
     const bool same_labels =
         std::ranges::equal(*recorded, *present, {}, &RecordedImage::label, &RecordedImage::label);
-    require(match.lost + match.added == 0 && match.in_order && same_labels,
+    require(match.changes.empty() && std::ranges::is_sorted(match.places) && same_labels,
             "the {} images or labels are not those of the run in {}: {}; name them with "
             "--data_path, or choose another --out",
             part, run.path().string(),

@@ -166,8 +166,8 @@ DataRecord parse_data_record(std::string_view text, const std::string& name) {
   return record;
 }
 
-DataMatch match_images(std::span<const RecordedImage> recorded,
-                       std::span<const RecordedImage> now) {
+DataMatch match_images(std::span<const RecordedImage> recorded, std::span<const RecordedImage> now,
+                       bool is_all) {
   Matcher matcher(recorded, now);
   const auto with_path = [](const RecordedImage& i) { return hash_bytes(i.path, i.hash); };
   matcher.match([&](const RecordedImage& i) { return hash_bytes(i.label, with_path(i)); });
@@ -176,7 +176,6 @@ DataMatch match_images(std::span<const RecordedImage> recorded,
   matcher.match([](const RecordedImage& i) { return i.hash; });
   DataMatch match;
   match.places = matcher.take_places();
-  match.in_order = true;
 
   Changes changes;
   std::unordered_map<std::string_view, std::size_t> unknown;  // images of now, by path
@@ -185,7 +184,6 @@ DataMatch match_images(std::span<const RecordedImage> recorded,
   }
   for (std::size_t i = 0; i < recorded.size(); ++i) {
     const std::int64_t place = match.places[i];
-    match.in_order = match.in_order && place == static_cast<std::int64_t>(i);
     if (place >= 0) {
       changes.add(recorded[i], now[static_cast<std::size_t>(place)]);
     } else if (unknown.erase(recorded[i].path) > 0) {
@@ -194,7 +192,7 @@ DataMatch match_images(std::span<const RecordedImage> recorded,
       changes.deleted.add("{}", recorded[i].path);
     }
   }
-  for (std::size_t i = 0; i < now.size(); ++i) {
+  for (std::size_t i = 0; is_all && i < now.size(); ++i) {
     if (unknown.contains(now[i].path) && !matcher.taken()[i]) changes.added.add("{}", now[i].path);
   }
   match.lost = changes.replaced.count + changes.deleted.count;

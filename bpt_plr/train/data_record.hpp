@@ -39,14 +39,12 @@ struct DataMatch {
   std::int64_t moved = 0;  ///< images under another path or label
   std::int64_t added = 0;  ///< images that were not recorded
   std::string changes;     ///< the numbers of all those, with a first one of each; "" if none
-
-  /// Returns whether all images are there, in order, with their labels.
-  bool is_same() const { return changes.empty() && in_order; }
-  bool in_order = false;
 };
 
 /// Finds the recorded images in `now`: by path, pixels and label, else without the label, else by
 /// pixels alone. Which of several images with equal pixels and labels is meant makes no difference.
-DataMatch match_images(std::span<const RecordedImage> recorded, std::span<const RecordedImage> now);
+/// Unless `is_all`, images that were not recorded do not count as added.
+DataMatch match_images(std::span<const RecordedImage> recorded, std::span<const RecordedImage> now,
+                       bool is_all = true);
 
 }  // namespace bptplr

@@ -6,6 +6,7 @@
 
 #include "bpt_plr/method/prototypes.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
+#include "data/class_names.hpp"
 #include "data/noise/human_labels.hpp"
 #include "data/noise/instance_noise.hpp"
 #include "data/noise/keyed_labels.hpp"
@@ -17,13 +18,6 @@
 
 namespace bptplr {
 namespace {
-
-/// Returns the samples of a training set that are used.
-std::vector<std::int64_t> subset_of(const Recipe& recipe, const std::vector<std::int64_t>& labels,
-                                    std::int64_t num_classes) {
-  const std::int64_t count = recipe.subset == 0 ? std::ssize(labels) : recipe.subset;
-  return balanced_subset(labels, num_classes, count, static_cast<std::uint64_t>(recipe.seed));
-}
 
 /// Data that a recipe trains on, before label noise is generated.
 struct TrainingPart {
@@ -111,8 +105,8 @@ void warn_of_chance(const TrainingData& data, const LoadReport& report) {
   if (same > expected + 3.0 * deviation || !report.warning) return;
   report.warning(fmt::format(
       "the labels of the file are the data set's own for {:.1f} % of the images, no more than "
-      "chance makes it: is the file in the order of these images?",
-      100.0 * same / n));
+      "chance makes it: is the file in the order of these images, and of these classes ({})?",
+      100.0 * same / n, numbered_names(data.dataset.class_names, 5)));
 }
 
 void check_classes(const Recipe& recipe, const std::string& name, std::int64_t classes) {
@@ -131,7 +125,7 @@ void check_list(const Recipe& recipe, const ImageList& list) {
   labels.reserve(list.train.size());
   for (const LabelledFile& file : list.train) labels.push_back(file.label);
   require(!labels.empty(), "{}: there are no training images; add some", list.origin);
-  const auto subset = subset_of(recipe, labels, classes);
+  const auto subset = training_subset(recipe, labels, classes);
   const bool trains_on_them = known.noise_mode == NoiseMode::kNone && recipe.noise_file.empty();
   if (trains_on_them && will_use_prototypes(known)) {
     require_every_class(select(labels, subset), list.class_names);
@@ -160,7 +154,7 @@ TrainingPart load_part(const Recipe& recipe, const LoadReport& report) {
   check_classes(recipe, part.data.dataset.name, part.data.dataset.num_classes());
   Split& train = part.data.dataset.train;
   part.official = train.labels;
-  part.subset = subset_of(recipe, train.labels, part.data.dataset.num_classes());
+  part.subset = training_subset(recipe, train.labels, part.data.dataset.num_classes());
   if (part.subset.size() != part.official.size()) train = select(train, part.subset);
   part.data.true_labels = known_truth(recipe, train);
   return part;
@@ -176,6 +170,13 @@ std::string noise_name(const Recipe& recipe) {
     return is_one_of_several ? fmt::format("human_{}", recipe.human_set) : "human";
   }
   return fmt::format("{}{:g}", recipe.noise_mode, 100.0 * recipe.r);
+}
+
+std::vector<std::int64_t> training_subset(const Recipe& recipe,
+                                          const std::vector<std::int64_t>& labels,
+                                          std::int64_t num_classes) {
+  const std::int64_t count = recipe.subset == 0 ? std::ssize(labels) : recipe.subset;
+  return balanced_subset(labels, num_classes, count, static_cast<std::uint64_t>(recipe.seed));
 }
 
 std::vector<std::int64_t> known_truth(const Recipe& recipe, const Split& train) {

@@ -33,6 +33,11 @@ TrainingData load_training_data(const Recipe& recipe, const LoadReport& report =
 TrainingData reload_training_data(const Recipe& recipe, const std::filesystem::path& labels,
                                   const LoadReport& report = {});
 
+/// Returns the samples of a training set that the recipe uses, ascending.
+std::vector<std::int64_t> training_subset(const Recipe& recipe,
+                                          const std::vector<std::int64_t>& labels,
+                                          std::int64_t num_classes);
+
 /// Returns the known true labels of a training set, -1 = unknown. Where noise is generated,
 /// official labels count as true unless better ones are known: it is this run's noise that is to be
 /// found.

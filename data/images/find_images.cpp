@@ -65,8 +65,8 @@ std::string PassedOver::sentence() const {
   for (const auto& [kind, count] : kinds_) {
     list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, kind);
   }
-  return fmt::format("passed over: {}; the first is {} (files called {} are read)", list,
-                     first_.string(), kImageEndings);
+  return fmt::format("{}; the first is {} (files called {} are read)", list, first_.string(),
+                     kImageEndings);
 }
 
 FoundImages find_images(const fs::path& folder) {

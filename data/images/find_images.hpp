@@ -16,7 +16,7 @@ class PassedOver {
   void add(const PassedOver& other);
   bool empty() const { return kinds_.empty(); }
   const std::map<std::string, std::int64_t>& kinds() const { return kinds_; }
-  /// Returns a sentence with the number of each kind and a first path; "" where there is none.
+  /// Returns the number of each kind and a first path; "" where there is none.
   std::string sentence() const;
 
  private:

@@ -77,18 +77,18 @@ Layout find_layout(const fs::path& folder, PassedOver& passed_over) {
   return {folder, folder / train, test.empty() ? fs::path() : folder / test};
 }
 
-/// Lists the images in the folders of the classes, in the order of the classes.
+/// Lists the images in the folders of the classes, in the order of their paths: lists of labels
+/// that were made for ImageFolder of torchvision fit, however classes are numbered.
 std::vector<LabelledFile> list_classes(const fs::path& folder,
                                        const std::vector<std::string>& folders,
                                        const ClassNames& classes, PassedOver& passed_over) {
   std::vector<LabelledFile> files;
-  for (std::int64_t label = 0; label < std::ssize(classes.names()); ++label) {
-    for (const std::string& name : folders) {
-      if (classes.find(name) != label) continue;
-      const FoundImages found = find_images(folder / name);
-      for (const fs::path& file : found.files) files.push_back({file, label, kUnknownLabel});
-      passed_over.add(found.passed_over);
+  for (const std::string& name : folders) {
+    const FoundImages found = find_images(folder / name);
+    for (const fs::path& file : found.files) {
+      files.push_back({file, classes.find(name), kUnknownLabel});
     }
+    passed_over.add(found.passed_over);
   }
   return files;
 }
@@ -101,7 +101,7 @@ void list_train(const fs::path& folder, const std::vector<std::string>& folders,
   for (std::size_t c = 0; c < sizes.size(); ++c) {
     require(sizes[c] > 0, "{}: the class has no image called {}{}; add some or remove the folder",
             (folder / list.class_names[c]).string(), kImageEndings,
-            list.passed_over.empty() ? "" : " (" + list.passed_over.sentence() + ")");
+            list.passed_over.empty() ? "" : " (passed over: " + list.passed_over.sentence() + ")");
   }
   for (const std::string& name : folders) {
     const auto label = static_cast<std::size_t>(classes.find(name));

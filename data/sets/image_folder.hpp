@@ -10,7 +10,7 @@ namespace bptplr {
 /// Lists FOLDER/train/CLASS/** and FOLDER/test/CLASS/**, or FOLDER/CLASS/** or
 /// FOLDER/train/CLASS/** alone, without test images; FOLDER may lie within another. train may be
 /// called training; test: testing, val, valid or validation. Classes are in the order of
-/// ClassNames, their files in that of their paths. Throws Error naming the folder for another
+/// ClassNames, files in that of their paths. Throws Error naming the folder for another
 /// layout or a class without images.
 ImageList list_folder(const std::filesystem::path& folder);
 

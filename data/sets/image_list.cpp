@@ -92,7 +92,9 @@ Dataset load_image_list(const ImageList& list, const ImageSetOptions& options) {
   dataset.class_names = list.class_names;
   dataset.root = list.root.string();
   if (options.report.warning) {
-    if (!list.passed_over.empty()) options.report.warning(list.passed_over.sentence());
+    if (!list.passed_over.empty()) {
+      options.report.warning("passed over: " + list.passed_over.sentence());
+    }
     for (const std::string& sentence : list.warnings) options.report.warning(sentence);
   }
   const CachedImages train = cached_split(list, options, "train", list.train);

@@ -32,8 +32,8 @@ class DataChanges : public ::testing::Test {
   std::string given(const std::string& ending) {
     const std::vector<CsvRow> rows = parse_csv(read_text(folder_ / "run/audit/suspects.csv"), "x");
     for (const CsvRow& row : rows) {
-      for (std::size_t i = 0; i + 1 < row.fields.size(); ++i) {
-        if (row.fields[i].ends_with(ending)) return row.fields[i + 1];
+      for (std::size_t i = 0; i + 2 < row.fields.size(); ++i) {
+        if (row.fields[i].ends_with(ending)) return row.fields[i + 2];
       }
     }
     return "";
@@ -91,8 +91,11 @@ TEST_F(DataChanges, AddedImagesAreSaidAndNotJudged) {
 }
 
 TEST_F(DataChanges, OtherClassesAreRefused) {
-  write_class_folders(set_ / "train", 3, 2, 200);
-  expect_error(folder_, "audit run", "has class0, class1");
+  fs::rename(set_ / "train/class1", set_ / "train/other");
+  fs::rename(set_ / "test/class1", set_ / "test/other");
+  expect_error(folder_, "audit run", "are class0, other, but the run in run has class0, class1");
+  write_class_folders(set_ / "train", 2, 2, 200);
+  expect_error(folder_, "audit run", "num_class is 2, but folder has 3 classes");
 }
 
 TEST_F(DataChanges, AWholeSetThatHasMovedIsTheSame) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -141,17 +142,18 @@ TEST(AppImageSets, TwoClassesTrainAndAreWarnedOf) {
 TEST(AppImageSets, AClassWithoutImagesIsNamedBeforeImagesAreDecoded) {
   const TemporaryFolder folder;
   write_class_folders(folder / "set", 3, 4);
-  std::string list = "path,label\n";
+  std::string list = "path,label,split\nset/class0/image0.jpg,class0,test\n";
   for (const char* name : {"class1", "class2"}) {
     for (const auto& entry : fs::directory_iterator(folder / ("set/" + std::string(name)))) {
-      list += entry.path().string() + "," + (std::string(name) == "class1" ? "1" : "2") + "\n";
+      list += entry.path().string() + "," + name + ",train\n";
     }
   }
   write_text_file(folder / "list.csv", list);
-  const AppResult result = run_app(
-      folder, "train " + kTiny + "--dataset csv --data_path list.csv --test_split 0.5 --out run");
+  const AppResult result =
+      run_app(folder, "train " + kTiny + "--dataset csv --data_path list.csv --out run");
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_TRUE(contains(result.err, "no training sample is labelled as class 0")) << result.err;
+  EXPECT_TRUE(contains(result.err, "no training sample is labelled as class 0 (class0)"))
+      << result.err;
   EXPECT_FALSE(fs::exists(folder / "cache"));
 }
 
@@ -197,6 +199,49 @@ TEST(AppImageSets, CheckTellsWhatIsWrong) {
   const Image page = read_image(folder / "page.png");
   EXPECT_EQ(page.height, 3 * 66 + 2);
   EXPECT_EQ(page.width, 10 * 66 + 2);
+}
+
+TEST(AppImageSets, WhatIsPassedOverIsSaidByTrainCheckAndPredict) {
+  const TemporaryFolder folder;
+  write_class_folders(folder / "set/train", 2, 6);
+  write_class_folders(folder / "set/test", 2, 2, 100);
+  for (const char* name : {"class0/a.tif", "class0/b.TIF", "class1/notes.txt"}) {
+    write_text_file(folder / (std::string("set/train/") + name), "");
+  }
+  const std::string counted = "2 .tif, 1 .txt";
+  const AppResult result =
+      train(folder, "--dataset folder --data_path set --out run", {"classes   0 class0, 1 class1"});
+  EXPECT_TRUE(contains(result.err, "passed over: " + counted)) << result.err;
+  EXPECT_TRUE(contains(run_app(folder, "data check set").out, "passed over " + counted));
+  EXPECT_TRUE(contains(run_app(folder, "predict run set/train").err, "passed over: " + counted));
+}
+
+TEST(AppImageSets, ALabelFileGoesWithTheRowsBeforeAnyIsLeftOut) {
+  const TemporaryFolder folder;
+  write_class_folders(folder / "set", 2, 8);
+  std::string table = "path,label,split\nset/nowhere.jpg,class1,train\n";
+  std::string list = "[1";
+  std::string keyed;
+  std::string expected = "[";
+  for (int i = 0; i < 16; ++i) {
+    const std::string path =
+        "set/class" + std::to_string(i / 8) + "/image" + std::to_string(i % 8) +
+        std::array{".jpg", ".JPEG", ".Png"}[static_cast<std::size_t>(i % 8 % 3)];
+    const std::string label = std::to_string(i == 3 ? 1 : i / 8);
+    table += path + ",class" + std::to_string(i / 8) + ",train\n";
+    list += "," + label;
+    keyed = path + ",class" + label + "\n" + keyed;  // in another order
+    expected += (i == 0 ? "" : ",") + label;
+  }
+  write_text(folder / "list.csv", table + "set/class0/image0.jpg,class0,test\n");
+  write_text(folder / "labels.json", list + "]");
+  write_text(folder / "keyed.csv", "path,label\n" + keyed);
+  const std::string data = "--dataset csv --data_path list.csv --on_bad_image skip ";
+  for (const char* file : {"labels.json", "keyed.csv"}) {
+    const std::string out = std::string("run_") + file;
+    train(folder, data + "--noise_file " + file + " --out " + out, {"6.25 % are wrong"});
+    EXPECT_EQ(read_text(folder / (out + "/noise.json")), expected + "]");
+  }
 }
 
 TEST(AppImageSets, CheckKnowsTheLayouts) {

@@ -129,6 +129,40 @@ TEST_F(ImageSets, FoldersThatAreNoDataSet) {
   EXPECT_TRUE(contains(error(0.2), "1 folders of classes"));
 }
 
+TEST_F(ImageSets, FoldersThatAreNumbersCountAsNumbers) {
+  for (int label = 0; label < 12; ++label) {
+    write_jpeg(path() / "training" / std::to_string(label) / "a" / "deep.jpg",
+               class_picture(label, 0));
+    write_jpeg(path() / "validation" / std::to_string(label) / "b.jpg", class_picture(label, 1));
+  }
+  write_jpeg(path() / "training" / "02" / "b.jpg", class_picture(2, 2));
+  write(path() / "training" / "5" / "scan.tif", "");
+  fs::create_directories(path() / "unlabelled");
+  const ImageList list = list_folder(path());
+  EXPECT_EQ(list.class_names[10], "10");
+  EXPECT_EQ(list.class_names.size(), 12U) << "2 and 02 are one";
+  std::vector<std::int64_t> labels;
+  for (const LabelledFile& file : list.train) labels.push_back(file.label);
+  EXPECT_EQ(labels, (std::vector<std::int64_t>{0, 2, 1, 10, 11, 2, 3, 4, 5, 6, 7, 8, 9}))
+      << "files in the order of their paths";
+  EXPECT_EQ(list.test.size(), 12U);
+  EXPECT_EQ(list.passed_over.kinds(),
+            (std::map<std::string, std::int64_t>{{".tif", 1}, {"folder unlabelled", 1}}));
+  ASSERT_EQ(list.warnings.size(), 1U);
+  EXPECT_TRUE(contains(list.warnings[0], "'02' counts as class '2'")) << list.warnings[0];
+}
+
+TEST_F(ImageSets, OtherLayoutsAreTakenOrNamed) {
+  write_class_folders(path() / "archive" / "train", 2, 2);
+  EXPECT_EQ(list_folder(path()).train.size(), 4U) << "within the folder around it";
+  write_jpeg(path() / "archive" / "test" / "x.jpg", class_picture(0, 0));
+  EXPECT_TRUE(contains(message_of([&] { list_folder(path() / "archive"); }),
+                       "test: it has no folders of classes"));
+  fs::rename(path() / "archive" / "train", path() / "archive" / "images");
+  EXPECT_TRUE(contains(message_of([&] { list_folder(path() / "archive"); }),
+                       "it has a folder test, but none called train"));
+}
+
 TEST_F(ImageSets, Manifest) {
   write_class_folders(path(), 2, 4);
   const std::string body =
@@ -165,6 +199,23 @@ TEST_F(ImageSets, ManifestWithNumbers) {
   EXPECT_EQ(data.class_names, (std::vector<std::string>{"00", "3"})) << "no class without a row";
   EXPECT_EQ(sizes(data.train.labels), (Counts{{0, 2}, {1, 2}}));
   EXPECT_EQ(sizes(data.test.labels), (Counts{{0, 1}, {1, 1}}));
+}
+
+TEST_F(ImageSets, ManifestWithBlanksAndMissingLabels) {
+  write(path() / "list.csv",
+        " path, label ,true_label\n a.jpg,cat ,NA\nb.jpg, dog,cat\nc.jpg,cat,None\n");
+  const ImageList list = list_manifest(path() / "list.csv");
+  EXPECT_EQ(list.class_names, (std::vector<std::string>{"cat", "dog"}));
+  EXPECT_EQ(list.train[0].path, path() / "a.jpg");
+  EXPECT_EQ(list.train[0].true_label, kUnknownLabel);
+  EXPECT_EQ(list.train[1].true_label, 0);
+  EXPECT_EQ(list.train[2].true_label, kUnknownLabel);
+  for (const char* missing : {"", "NaN", "NA", "None", "-1"}) {
+    write(path() / "list.csv", std::string("path,label\na.jpg,0\nb.jpg,") + missing + "\n");
+    EXPECT_TRUE(contains(message_of([&] { list_manifest(path() / "list.csv"); }),
+                         "list.csv, line 3: the label is "))
+        << missing;
+  }
 }
 
 TEST_F(ImageSets, ManifestsThatAreNone) {
@@ -224,6 +275,25 @@ TEST_F(ImageSets, Animal10nImages) {
   write_jpeg(path() / "0" / "training" / "cat.jpg", class_picture(0, 0));
   EXPECT_TRUE(contains(message_of([&] { load_animal10n(path() / "0", options()); }), "cat.jpg"));
   EXPECT_TRUE(contains(message_of([&] { load_animal10n(path(), options()); }), "no Animal-10N"));
+}
+
+TEST_F(ImageSets, Animal10nInFoldersOfItsClasses) {
+  const char* names[] = {"cat",    "Lynx",       "wolf",      "coyote",  "cheetah",
+                         "jaguar", "chimpanzee", "orangutan", "hamster", "guinea_pig"};
+  for (int label = 0; label < 10; ++label) {
+    write_jpeg(path() / "train" / names[label] / "a.jpg", class_picture(label, 0));
+    write_jpeg(path() / "test" / names[label] / "b.jpg", class_picture(label, 1));
+    write_jpeg(path() / "numbers/train" / std::to_string(label) / "a.jpg", class_picture(label, 0));
+    write_jpeg(path() / "numbers/test" / std::to_string(label) / "a.jpg", class_picture(label, 0));
+  }
+  for (const fs::path& folder : {path(), path() / "numbers"}) {
+    const Dataset data = load_animal10n(folder, options());
+    EXPECT_EQ(data.class_names[9], "guinea pig");
+    expect_classes(data.train);
+    expect_classes(data.test);
+  }
+  write_jpeg(path() / "train" / "zebra" / "a.jpg", class_picture(0, 0));
+  EXPECT_TRUE(contains(message_of([&] { list_animal10n(path()); }), "there is a folder 'zebra'"));
 }
 
 TEST_F(ImageSets, Animal10nBinary) {
