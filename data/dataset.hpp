@@ -58,6 +58,8 @@ struct Dataset {
   std::string name;
   std::string root = {};  ///< folder of the image files; empty where there are none
   std::vector<std::string> class_names;
+  /// Folder of each class's training images, where images lie in folders of classes.
+  std::vector<std::string> class_folders = {};
   /// Per-channel mean and standard deviation of pixel/255, to normalise inputs.
   std::array<float, 3> mean{};
   std::array<float, 3> std{};

@@ -103,8 +103,11 @@ void list_train(const fs::path& folder, const std::vector<std::string>& folders,
             (folder / list.class_names[c]).string(), kImageEndings,
             list.passed_over.empty() ? "" : " (passed over: " + list.passed_over.sentence() + ")");
   }
+  list.class_folders.resize(list.class_names.size());
   for (const std::string& name : folders) {
     const auto label = static_cast<std::size_t>(classes.find(name));
+    std::string& of_class = list.class_folders[label];
+    if (of_class.empty() || name == list.class_names[label]) of_class = (folder / name).string();
     if (name == list.class_names[label]) continue;
     list.warnings.push_back(
         fmt::format("the folder '{}' counts as class '{}'", name, list.class_names[label]));

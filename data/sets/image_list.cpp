@@ -91,6 +91,7 @@ Dataset load_image_list(const ImageList& list, const ImageSetOptions& options) {
   dataset.name = list.name;
   dataset.class_names = list.class_names;
   dataset.root = list.root.string();
+  dataset.class_folders = list.class_folders;
   if (options.report.warning) {
     if (!list.passed_over.empty()) {
       options.report.warning("passed over: " + list.passed_over.sentence());

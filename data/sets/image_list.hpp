@@ -29,6 +29,7 @@ struct ImageList {
   std::string origin;          ///< distinguishes lists from other places and other splits
   std::filesystem::path root;  ///< folder that the files' paths are told from
   std::vector<std::string> class_names;
+  std::vector<std::string> class_folders;  ///< of training images; empty for other layouts
   std::vector<LabelledFile> train;
   std::vector<LabelledFile> test;
   PassedOver passed_over;

@@ -46,6 +46,7 @@ METHOD = chain(
     "bpt_plr/run",
     "bpt_plr/results/audit",
     "bpt_plr/results/report",
+    "bpt_plr/results/correct",
     "bpt_plr/results/compare",
 )
 chain(METHOD, "apps/terminal", "apps")

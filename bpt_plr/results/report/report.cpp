@@ -16,7 +16,7 @@
 #include "bpt_plr/results/audit/summary.hpp"
 #include "bpt_plr/results/report/heading.hpp"
 #include "bpt_plr/results/report/history.hpp"
-#include "bpt_plr/results/report/page.hpp"
+#include "bpt_plr/results/report/suspects.hpp"
 #include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
@@ -181,25 +181,6 @@ ReportSection noise_section(const Audit& audit, const TrainingData& data) {
   return noise;
 }
 
-/// Returns an image as the data set holds it.
-Image stored_image(const Images& images, std::int64_t i) {
-  const std::uint8_t* pixels = images.image(i);
-  return {images.height, images.width, {pixels, pixels + images.bytes_per_image()}};
-}
-
-ReportSection suspect(const Audit& audit, const TrainingData& data, std::int64_t sample) {
-  const auto i = static_cast<std::size_t>(sample);
-  const Split& train = data.dataset.train;
-  ReportSection item{{"sample", sample},
-                     {"given", data.noisy_labels[i]},
-                     {"suggested", audit.suggested[i]},
-                     {"wrong", audit.wrong_probability[i]}};
-  item["true"] = data.true_labels[i] < 0 ? ReportSection() : ReportSection(data.true_labels[i]);
-  if (!train.files.empty()) item["file"] = train.files[i];
-  item["image"] = data_uri(stored_image(train.images, sample));
-  return item;
-}
-
 ReportSection suspects_section(const Audit& audit, const TrainingData& data, std::int64_t top) {
   const AuditSummary summary = summarize(audit, data);
   const Images& images = data.dataset.train.images;
@@ -215,7 +196,7 @@ ReportSection suspects_section(const Audit& audit, const TrainingData& data, std
   const auto count = std::min(top, std::ssize(audit.ranking));
   for (std::int64_t rank = 0; rank < count; ++rank) {
     suspects["items"].push_back(
-        suspect(audit, data, audit.ranking[static_cast<std::size_t>(rank)]));
+        suspect_item(audit, data, audit.ranking[static_cast<std::size_t>(rank)]));
   }
   return suspects;
 }

@@ -13,6 +13,8 @@ extern const std::string_view kPage;           ///< page.html, a body
 extern const std::string_view kStyle;          ///< style.css
 extern const std::string_view kScript;         ///< charts.js and page.js
 extern const std::string_view kComparePage;    ///< compare.html, a body
+extern const std::string_view kReviewPage;     ///< review.html, a body
+extern const std::string_view kReviewScript;   ///< charts.js and review.js
 extern const std::string_view kCompareScript;  ///< charts.js and compare.js
 
 }  // namespace bptplr::report_files
