@@ -29,10 +29,10 @@ struct TrainingPart {
 /// Reads the labels in `noise_file`: told by path, or a list for the images that are used, for the
 /// whole training set, or for that with the files that were left out of it.
 std::vector<std::int64_t> labels_from_file(const Recipe& recipe, const TrainingPart& part) {
-  const std::string& file = recipe.noise_file;
+  const std::filesystem::path file(recipe.noise_file);
   const Dataset& dataset = part.data.dataset;
   if (const auto keyed = read_keyed_labels(file)) {
-    return labels_by_path(*keyed, file, dataset, dataset.train);
+    return labels_by_path(*keyed, recipe.noise_file, dataset, dataset.train);
   }
   const std::vector<LabelList> lists = read_label_lists(file);
   const LabelList& list = only_list(lists, file);
