@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "bpt_plr/train/data_record.hpp"
+#include "bpt_plr/run/data_record.hpp"
 #include "data/noise/noise.hpp"
 #include "data/subset.hpp"
 #include "engine/error.hpp"

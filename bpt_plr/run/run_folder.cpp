@@ -105,10 +105,7 @@ void RunFolder::write_config(const Recipe& recipe) const {
 
 Recipe RunFolder::read_config() const {
   const std::string file = (path_ / kConfig).string();
-  nlohmann::json fields = read_recipe(file);
-  // Runs of versions that lacked the field used the pictures as they are stored.
-  if (!fields.contains("exif")) fields["exif"] = "false";
-  return compose_recipe(fields, file, nlohmann::json::object());
+  return compose_written_recipe(read_recipe(file), file);
 }
 
 void RunFolder::write_classes(const Dataset& dataset) const {

@@ -12,7 +12,7 @@
 
 #include "bpt_plr/recipe/recipe.hpp"
 #include "bpt_plr/run/checkpoint_store.hpp"
-#include "bpt_plr/train/data_record.hpp"
+#include "bpt_plr/run/data_record.hpp"
 #include "bpt_plr/train/trainer.hpp"
 #include "data/dataset.hpp"
 #include "engine/io/file_lock.hpp"

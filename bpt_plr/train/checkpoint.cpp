@@ -67,7 +67,7 @@ Checkpoint from_state(const Json& state, const std::string& origin) {
   Checkpoint checkpoint;
   checkpoint.format = format;
   checkpoint.position = {state.at("epoch"), state.at("network"), state.at("iteration")};
-  checkpoint.recipe = compose_recipe(state.at("recipe"), origin, Json::object());
+  checkpoint.recipe = compose_written_recipe(state.at("recipe"), origin);
   checkpoint.data_hash = state.at("data_hash");
   checkpoint.accuracies = state.at("accuracies").get<std::vector<double>>();
   checkpoint.loss_sums = state.at("loss_sums");

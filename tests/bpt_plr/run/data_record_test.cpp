@@ -1,5 +1,5 @@
 // What a run remembers of its data, and what has become of it.
-#include "bpt_plr/train/data_record.hpp"
+#include "bpt_plr/run/data_record.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "bpt_plr/train/data_record.hpp"
+#include "bpt_plr/run/data_record.hpp"
 
 #include <fmt/format.h>
 
