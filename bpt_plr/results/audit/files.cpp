@@ -4,9 +4,11 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <system_error>
 
 #include "data/noise/noise.hpp"
 #include "data/sets/csv.hpp"
+#include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
 
@@ -45,6 +47,13 @@ AuditFiles write_audit(const std::filesystem::path& folder, const Audit& audit,
   AuditFiles files{folder / "suspects.csv", folder / "audit.json", folder / "labels.json"};
   write_file_atomically(files.suspects, suspects_table(audit, data, summary.known.has_value()));
   write_file_atomically(files.summary, to_text(to_json(summary, audit, data.dataset), 2) + "\n");
+  if (!audit.not_to_be_used.empty()) {
+    std::error_code error;
+    std::filesystem::remove(files.labels, error);
+    require(!error, "cannot remove {}, which an earlier audit wrote: {}", files.labels.string(),
+            error.message());
+    return files;
+  }
   const auto labels = corrected_labels(audit, data.noisy_labels, threshold);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     files.corrected += labels[i] != data.noisy_labels[i] ? 1 : 0;

@@ -11,12 +11,14 @@ namespace bptplr {
 struct AuditFiles {
   std::filesystem::path suspects;  ///< suspects.csv: every sample, in the order of the ranking
   std::filesystem::path summary;   ///< audit.json
-  std::filesystem::path labels;    ///< labels.json: corrected labels, which --noise_file takes
+  /// labels.json: corrected labels, which --noise_file takes; not written if the audit is not to be
+  /// used.
+  std::filesystem::path labels;
   std::int64_t corrected = 0;  ///< number of labels in labels.json that differ from the given ones
 };
 
 /// Writes the three files into `folder`, which is created; each file is written whole or not at
-/// all. Columns of suspects.csv: rank (from 1), index (in noise.json, from 0), path (empty where
+/// all. If the audit is not to be used, labels.json of an earlier audit is removed instead. Columns of suspects.csv: rank (from 1), index (in noise.json, from 0), path (empty where
 /// images have no files), given_label, given_name, suggested_label, suggested_name, p_wrong and, if
 /// any true label is known, true_label (empty where it is not). Throws Error on failure.
 AuditFiles write_audit(const std::filesystem::path& folder, const Audit& audit,
