@@ -136,10 +136,11 @@ int audit(const AuditOptions& options) {
   fmt::print("run       {}: {} training images of {}, {} classes\n", options.run, summary.samples,
              data.dataset.name, data.dataset.num_classes());
   print_evidence(audit, networks.size());
-  fmt::print("labels    {:.0f} ({:.1f} %) are wrong by expectation, {:.0f} to {:.0f} with 95 %, {} "
-             "more likely than not\n",
-             summary.expected_wrong, percent(summary.expected_wrong, summary.samples),
-             summary.wrong_interval[0], summary.wrong_interval[1], summary.flagged);
+  fmt::print(
+      "labels    {:.0f} ({:.1f} %) are wrong by expectation, {:.0f} to {:.0f} with 95 %, {} "
+      "more likely than not\n",
+      summary.expected_wrong, percent(summary.expected_wrong, summary.samples),
+      summary.wrong_interval[0], summary.wrong_interval[1], summary.flagged);
   print_classes(summary, data.dataset.class_names);
   print_suspects(audit, data, options.top);
   const std::string quality = summary.known ? print_quality(*summary.known) : "";

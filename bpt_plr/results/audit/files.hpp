@@ -18,9 +18,10 @@ struct AuditFiles {
 };
 
 /// Writes the three files into `folder`, which is created; each file is written whole or not at
-/// all. If the audit is not to be used, labels.json of an earlier audit is removed instead. Columns of suspects.csv: rank (from 1), index (in noise.json, from 0), path (empty where
-/// images have no files), given_label, given_name, suggested_label, suggested_name, p_wrong and, if
-/// any true label is known, true_label (empty where it is not). Throws Error on failure.
+/// all. If the audit is not to be used, labels.json of an earlier audit is removed instead. Columns
+/// of suspects.csv: rank (from 1), index (in noise.json, from 0), path (empty where images have no
+/// files), given_label, given_name, suggested_label, suggested_name, p_wrong and, if any true label
+/// is known, true_label (empty where it is not). Throws Error on failure.
 AuditFiles write_audit(const std::filesystem::path& folder, const Audit& audit,
                        const AuditSummary& summary, const TrainingData& data, double threshold);
 

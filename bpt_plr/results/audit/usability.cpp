@@ -87,8 +87,9 @@ std::string reason_not_to_use(const Audit& audit, const std::vector<std::int64_t
         100.0 * wrong, 100.0 * agreement.share);
   }
   if (audit.wrong_interval[1] - audit.wrong_interval[0] > kMostWidth * n) {
-    return fmt::format("between {:.0f} and {:.0f} of {:.0f} labels may be wrong, which says nothing",
-                       audit.wrong_interval[0], audit.wrong_interval[1], n);
+    return fmt::format(
+        "between {:.0f} and {:.0f} of {:.0f} labels may be wrong, which says nothing",
+        audit.wrong_interval[0], audit.wrong_interval[1], n);
   }
   return "";
 }
