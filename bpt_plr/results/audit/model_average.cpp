@@ -14,8 +14,8 @@ namespace {
 constexpr double kTemper = 0.002;
 /// By how much worse, in the same unit, the explanation by learnt noise may be and have half of the
 /// weight, and how fast its weight changes around that. Chosen on the sets of docs/audit.md.
-constexpr double kAllowance = 0.0205;
-constexpr double kAllowanceScale = 0.002;
+constexpr double kAllowance = 0.0225;
+constexpr double kAllowanceScale = 0.0035;
 constexpr double kMostUnmixed = 0.98;
 /// Where both find about the same number, the plain explanation ranks better: learnt noise gets no
 /// weight up to this ratio of the numbers, and its full weight from the second on.
