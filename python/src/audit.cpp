@@ -66,10 +66,9 @@ void bind_audit(nb::module_& module) {
                    [](const JudgedLabels& j) {
                      return std::pair(j.audit.wrong_interval[0], j.audit.wrong_interval[1]);
                    })
-      .def_prop_ro("learnt_noise",
-                   [](const JudgedLabels& j) {
-                     return j.audit.model ? j.audit.model->learnt_noise : 0.0;
-                   })
+      .def_prop_ro(
+          "learnt_noise",
+          [](const JudgedLabels& j) { return j.audit.model ? j.audit.model->learnt_noise : 0.0; })
       .def_prop_ro("not_to_be_used", [](const JudgedLabels& j) { return j.audit.not_to_be_used; })
       .def_prop_ro("by_predictions",
                    [](const JudgedLabels& j) { return j.audit.evidence.has_partitions; });
