@@ -14,10 +14,10 @@
 // the other annotators. Each row of T has a Dirichlet prior with uniform noise as its mean; the
 // noise rate and the strength of the prior, in samples, maximise the likelihood of the counts
 // (empirical Bayes): unstructured noise stays uniform, while noise between certain classes (cats
-// labelled as dogs) is learnt. The temperature has the largest evidence by the approximation of
-// Cheeseman and Stutz ("Bayesian Classification (AutoClass)", 1996); the likelihood alone would
-// favour temperatures at which T explains more. docs/audit.md compares this model and its
-// alternatives on known noise.
+// labelled as dogs) is learnt. Temperatures are averaged over, weighted by their evidence in the
+// approximation of Cheeseman and Stutz ("Bayesian Classification (AutoClass)", 1996), as it often
+// has two optima. unmixing.hpp adds explanations by which the networks have learnt the noise.
+// docs/audit.md compares this model and its alternatives on known noise.
 #pragma once
 
 #include <array>
