@@ -46,6 +46,9 @@ void print_evidence(const Audit& audit, std::size_t networks) {
   if (audit.model) {
     fmt::print("evidence  predictions of {}, temperature {:.2f}, and how labels go wrong\n", who,
                audit.model->temperature);
+    if (audit.model->learnt_noise > 0.5) {
+      fmt::print("          the networks seem to have learnt wrong labels, which is undone\n");
+    }
   } else {
     fmt::print(
         "evidence  the classifier's loss of {} alone: trained on the labels as they are\n"
@@ -124,6 +127,9 @@ int audit(const AuditOptions& options) {
   const std::filesystem::path out =
       options.out.empty() ? run.path() / "audit" : std::filesystem::path(options.out);
   const AuditFiles files = write_audit(out, audit, summary, data, options.threshold);
+  if (!audit.not_to_be_used.empty()) {
+    fmt::print(stderr, "bptplr: warning: not to be used: {}\n", audit.not_to_be_used);
+  }
   if (options.json) {
     fmt::print("{}\n", to_text(to_json(summary, audit, data.dataset), 2));
     return 0;
@@ -131,20 +137,25 @@ int audit(const AuditOptions& options) {
   fmt::print("run       {}: {} training images of {}, {} classes\n", options.run, summary.samples,
              data.dataset.name, data.dataset.num_classes());
   print_evidence(audit, networks.size());
-  fmt::print("labels    {:.0f} ({:.1f} %) are wrong by expectation, {} more likely than not\n",
-             summary.expected_wrong, percent(summary.expected_wrong, summary.samples),
-             summary.flagged);
+  fmt::print(
+      "labels    {:.0f} ({:.1f} %) are wrong by expectation, {:.0f} to {:.0f} with 95 %, {} "
+      "more likely than not\n",
+      summary.expected_wrong, percent(summary.expected_wrong, summary.samples),
+      summary.wrong_interval[0], summary.wrong_interval[1], summary.flagged);
   print_classes(summary, data.dataset.class_names);
   print_suspects(audit, data, options.top);
   const std::string quality = summary.known ? print_quality(*summary.known) : "";
   fmt::print("\nsuspects  {}: every sample, the most suspicious first\n", files.suspects.string());
   fmt::print("summary   {}\n", files.summary.string());
-  if (files.labels.empty()) {
+  if (files.no_labels.empty()) {
     fmt::print(
-        "labels    no labels.json, as the files of the data set have changed since the run\n");
+        "labels    {}: {} labels changed, for bptplr train --noise_file
+        ",
+        files.labels.string(),
+        files.corrected);
   } else {
-    fmt::print("labels    {}: {} labels changed, for bptplr train --noise_file\n",
-               files.labels.string(), files.corrected);
+    fmt::print("labels    no labels.json: {}
+", files.no_labels);
   }
   fmt::print("expected {:.1f} flagged {} corrected {}{} out {}\n", summary.expected_wrong,
              summary.flagged, files.corrected, quality, out.string());

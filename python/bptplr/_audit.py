@@ -32,6 +32,17 @@ class Audit:
     transition: Float64  #: [C, C] probability that true class c (row) is labelled y (column)
     #: Whether predictions were judged; if not, the clean probability was used: see `audit_run`.
     by_predictions: bool
+    expected_wrong: float  #: expected number of wrong labels
+    wrong_interval: tuple[float, float]  #: the number of wrong labels lies in it with 95 %
+    #: Weight, 0 to 1, of the explanation that the predictions follow wrong labels that the network
+    #: has learnt; the more, the more of them is undone.
+    learnt_noise: float
+    not_to_be_used: str  #: why no label should be changed by this audit; empty if it is usable
+
+    @property
+    def usable(self) -> bool:
+        """Whether nothing speaks against the audit: see `not_to_be_used`."""
+        return not self.not_to_be_used
 
     def corrected_labels(self, threshold: float = 0.5) -> Int64:
         """Returns labels [N], the suggested ones where wrong_probability exceeds `threshold`.
@@ -54,6 +65,10 @@ def _audit(core: _core.Audit) -> Audit:
         joint=joint.reshape(classes, classes),
         transition=transition.reshape(classes, classes),
         by_predictions=core.by_predictions,
+        expected_wrong=core.expected_wrong,
+        wrong_interval=core.wrong_interval,
+        learnt_noise=core.learnt_noise,
+        not_to_be_used=core.not_to_be_used,
     )
 
 
@@ -115,7 +130,9 @@ def audit_labels(
 
     Uses the label model of `bptplr audit` (docs/audit.md): calibrated predictions p(x) and the
     noise transition T, both estimated without true labels, give the probability of each true
-    class by Bayes' rule: P(c | x, y) = p_c(x) T[c, y] / sum_k p_k(x) T[k, y].
+    class by Bayes' rule: P(c | x, y) = p_c(x) T[c, y] / sum_k p_k(x) T[k, y]. Where the predictions
+    seem to follow noise that the network has learnt, as those of a classifier that was trained on
+    other samples of the same noise do, that is undone first.
 
     Args:
         logits: [N, C], N >= 1, C >= 2, floating-point (float64 is rounded to float32), finite, from

@@ -1,6 +1,7 @@
 // Bindings of the audit of labels.
 #include "bpt_plr/results/audit/audit.hpp"
 
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 
 #include <string>
@@ -61,6 +62,15 @@ void bind_audit(nb::module_& module) {
           "joint", [](const JudgedLabels& j) { return to_numpy(j.audit.joint); }, kOwned)
       .def_prop_ro(
           "transition", [](const JudgedLabels& j) { return to_numpy(j.audit.transition); }, kOwned)
+      .def_prop_ro("expected_wrong", [](const JudgedLabels& j) { return j.audit.expected_wrong; })
+      .def_prop_ro("wrong_interval",
+                   [](const JudgedLabels& j) {
+                     return std::pair(j.audit.wrong_interval[0], j.audit.wrong_interval[1]);
+                   })
+      .def_prop_ro(
+          "learnt_noise",
+          [](const JudgedLabels& j) { return j.audit.model ? j.audit.model->learnt_noise : 0.0; })
+      .def_prop_ro("not_to_be_used", [](const JudgedLabels& j) { return j.audit.not_to_be_used; })
       .def_prop_ro("by_predictions",
                    [](const JudgedLabels& j) { return j.audit.evidence.has_partitions; });
   module.def("audit_run", &audit_run, nb::arg("folder"), nb::arg("data_path"), nb::arg("device"),

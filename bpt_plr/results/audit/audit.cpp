@@ -7,11 +7,14 @@
 
 #include "bpt_plr/method/gmm.hpp"
 #include "bpt_plr/method/statistic.hpp"
+#include "bpt_plr/results/audit/usability.hpp"
 #include "bpt_plr/train/view_maker.hpp"
 #include "engine/ops.hpp"
 
 namespace bptplr {
 namespace {
+
+constexpr double kDeviationsOf95 = 1.96;
 
 /// Computes the losses of every sample (step 1); that of prototypes only with partitions.
 Evidence losses_of(Network& network, const Network::Output& output, const Recipe& recipe,
@@ -78,6 +81,18 @@ std::vector<double> judge_by_mixture(const std::vector<std::int64_t>& labels, Au
   return losses;
 }
 
+/// Writes expected number and interval: the probabilities vary among samples, and labels fall by
+/// them, which together is the variance of a binomial number.
+void estimate_by_mixture(Audit& audit) {
+  const auto n = static_cast<double>(audit.wrong_probability.size());
+  audit.expected_wrong =
+      std::accumulate(audit.wrong_probability.begin(), audit.wrong_probability.end(), 0.0);
+  const double share = audit.expected_wrong / n;
+  const double half = kDeviationsOf95 * std::sqrt(n * share * (1.0 - share));
+  audit.wrong_interval = {std::max(0.0, audit.expected_wrong - half),
+                          std::min(n, audit.expected_wrong + half)};
+}
+
 }  // namespace
 
 AuditEvidence gather_evidence(const Networks& networks, const Recipe& recipe,
@@ -107,6 +122,7 @@ AuditEvidence gather_evidence(const Networks& networks, const Recipe& recipe,
   evidence.clean_probability.resize(static_cast<std::size_t>(n));
   for (const GmmFit& fit : fit_gmm(losses, options, static_cast<std::uint64_t>(recipe.seed),
                                    static_cast<std::uint32_t>(recipe.num_epochs))) {
+    evidence.mixture_separates = evidence.mixture_separates && !fit.one_cluster;
     for (std::size_t i = 0; i < fit.clean_probability.size(); ++i) {
       evidence.clean_probability[i] += fit.clean_probability[i] / static_cast<double>(count);
     }
@@ -122,8 +138,11 @@ Audit audit_labels(AuditEvidence evidence, const std::vector<std::int64_t>& labe
   if (audit.evidence.has_partitions) {
     audit.model = fit_label_model(audit.evidence.logits, labels);
     suspicion = judge_by_model(*audit.model, audit);
+    audit.expected_wrong = audit.model->expected_wrong;
+    audit.wrong_interval = audit.model->wrong_interval;
   } else {
     suspicion = judge_by_mixture(labels, audit);
+    estimate_by_mixture(audit);
   }
   audit.ranking.resize(labels.size());
   std::iota(audit.ranking.begin(), audit.ranking.end(), 0);
@@ -133,6 +152,7 @@ Audit audit_labels(AuditEvidence evidence, const std::vector<std::int64_t>& labe
     const std::vector<double>& p = audit.wrong_probability;
     return p[i] != p[j] ? p[i] > p[j] : suspicion[i] > suspicion[j];
   });
+  audit.not_to_be_used = reason_not_to_use(audit, labels);
   return audit;
 }
 

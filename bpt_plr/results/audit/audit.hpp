@@ -1,8 +1,10 @@
 // Finds wrong labels in a run's training set with the networks that were trained on it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "bpt_plr/recipe/recipe.hpp"
@@ -21,6 +23,8 @@ struct AuditEvidence {
   /// Whether the networks were trained on partitions of the training set. If not (during warm-up
   /// and for the baselines), prototypes are meaningless, and w uses the classifier's loss alone.
   bool has_partitions = true;
+  /// Whether the mixture of every network told two kinds of losses apart.
+  bool mixture_separates = true;
 };
 
 /// Evaluates the networks of a run with its recipe and training data; for `has_partitions` see
@@ -36,6 +40,10 @@ struct Audit {
   std::vector<std::int64_t> ranking;      ///< [N] samples, the most certainly wrong label first
   std::vector<double> joint;       ///< expected samples labelled y of true class c, at y * C + c
   std::vector<double> transition;  ///< probability that true class c is labelled y, at c * C + y
+  double expected_wrong = 0.0;     ///< expected number of wrong labels
+  std::array<double, 2> wrong_interval{};  ///< the number lies between these with 95 %
+  /// Why the audit is not to be used; empty if it is. See reason_not_to_use.
+  std::string not_to_be_used;
   /// Label model that judged the predictions; empty where w was used.
   std::optional<LabelModel> model;
   AuditEvidence evidence;

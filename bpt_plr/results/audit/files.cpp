@@ -8,6 +8,7 @@
 
 #include "data/csv.hpp"
 #include "data/noise/noise.hpp"
+#include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
 
@@ -43,20 +44,25 @@ std::string suspects_table(const Audit& audit, const TrainingData& data, bool tr
 AuditFiles write_audit(const std::filesystem::path& folder, const Audit& audit,
                        const AuditSummary& summary, const TrainingData& data, double threshold) {
   make_folders(folder);
-  AuditFiles files{folder / "suspects.csv", folder / "audit.json", folder / "labels.json"};
+  AuditFiles files{folder / "suspects.csv", folder / "audit.json", folder / "labels.json", "", 0};
   write_file_atomically(files.suspects, suspects_table(audit, data, summary.known.has_value()));
   write_file_atomically(files.summary, to_text(to_json(summary, audit, data.dataset), 2) + "\n");
+  if (data.files_changed) {
+    files.no_labels = "the files of the data set have changed since the run";
+  }
+  if (!audit.not_to_be_used.empty()) files.no_labels = "the audit is not to be used";
+  if (!files.no_labels.empty()) {
+    std::error_code error;
+    std::filesystem::remove(files.labels, error);
+    require(!error, "cannot remove {}, which an earlier audit wrote: {}", files.labels.string(),
+            error.message());
+    return files;
+  }
   const auto labels = corrected_labels(audit, data.noisy_labels, threshold);
   for (std::size_t i = 0; i < labels.size(); ++i) {
     files.corrected += labels[i] != data.noisy_labels[i] ? 1 : 0;
   }
-  std::error_code ignored;
-  if (data.files_changed) {
-    std::filesystem::remove(files.labels, ignored);  // one from before would not fit either
-    files.labels.clear();
-  } else {
-    write_noise_file(files.labels, labels);
-  }
+  write_noise_file(files.labels, labels);
   return files;
 }
 

@@ -3,285 +3,273 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <optional>
 #include <utility>
 
+#include "bpt_plr/results/audit/model_average.hpp"
+#include "bpt_plr/results/audit/noise_fit.hpp"
+#include "bpt_plr/results/audit/unmixing.hpp"
 #include "engine/error.hpp"
 #include "kernels/parallel.hpp"
 
 namespace bptplr {
 namespace {
 
-/// Range and number of temperatures in the grid, evenly spaced in their logarithms; the
-/// neighbourhood of the best is then refined.
+/// Range and number of temperatures in the grid, evenly spaced in their logarithms. Between those
+/// that may matter, kBetween further ones are fitted.
 constexpr double kLeastTemperature = 0.05;
 constexpr double kMostTemperature = 20.0;
 constexpr int kTemperatures = 13;
-constexpr int kRefinements = 4;
-/// Range and number of prior strengths that are tried, in samples.
-constexpr double kLeastStrength = 10.0;
-constexpr double kMostStrength = 1e5;
-constexpr int kStrengths = 13;
-/// Expectation maximisation starts with the transitions of uniform noise at this rate and stops
-/// after kMaxSteps, or when no transition changes by kTolerance or more.
-constexpr double kFirstRate = 0.3;
-constexpr int kMaxSteps = 200;
-constexpr double kTolerance = 1e-5;
-/// Number of samples that a thread processes at a time.
-constexpr std::int64_t kGrain = 1024;
-
-struct Samples {
-  std::int64_t count;
-  std::int64_t classes;
-  const float* logits;  ///< [count, classes]
-  std::span<const std::int64_t> labels;
-
-  std::span<const float> row(std::int64_t i) const {
-    return {logits + i * classes, static_cast<std::size_t>(classes)};
-  }
-  std::int64_t label(std::int64_t i) const { return labels[static_cast<std::size_t>(i)]; }
-};
+constexpr int kBetween = 3;
+/// Log-evidence a sample up to which a temperature of the grid may matter, and in all for few.
+constexpr double kMayMatter = 0.03;
+constexpr double kMayMatterAtLeast = 10.0;
+/// Temperatures for unmixed predictions, which are those of labels that the fit has calibrated.
+constexpr double kLeastUnmixed = 0.3;
+constexpr double kMostUnmixed = 1.6;
+constexpr int kUnmixedTemperatures = 7;
+/// Explanations with less weight are left out.
+constexpr double kLeastWeight = 1e-5;
 
 /// Returns the k-th of `count` numbers from `low` to `high`, evenly spaced in their logarithms.
 double spaced(double low, double high, int k, int count) {
   return low * std::pow(high / low, static_cast<double>(k) / (count - 1));
 }
 
-/// Returns p(x) = softmax(z / temperature) of all samples. The fit stores it, as every step needs
-/// it and exponentials are slow.
-std::vector<float> tempered(const Samples& samples, double temperature) {
-  std::vector<float> all(static_cast<std::size_t>(samples.count * samples.classes));
-  kernels::parallel_for(samples.count, kGrain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::span<const float> z = samples.row(i);
-      float* p = all.data() + i * samples.classes;
-      const double most = *std::ranges::max_element(z);
-      double sum = 0.0;
-      for (std::size_t c = 0; c < z.size(); ++c) {
-        const double value = std::exp((static_cast<double>(z[c]) - most) / temperature);
-        p[c] = static_cast<float>(value);
-        sum += value;
-      }
-      for (std::size_t c = 0; c < z.size(); ++c) p[c] /= static_cast<float>(sum);
-    }
-  });
-  return all;
+/// Returns the samples whose label a fit expects to be wrong.
+double expected_wrong(const NoiseFit& fit, std::size_t classes) {
+  double sum = 0.0;
+  for (std::size_t k = 0; k < fit.joint.size(); ++k) {
+    if (k / classes != k % classes) sum += fit.joint[k];
+  }
+  return sum;
 }
 
-/// Result of the fit at one temperature.
-struct NoiseFit {
-  double temperature = 1.0;
-  double noise_rate = kFirstRate;
-  double strength = kMostStrength;
-  std::vector<double> transition;  ///< [C, C], true class first
-  std::vector<double> joint;       ///< [C, C], label first
-  double log_evidence = -std::numeric_limits<double>::infinity();
-};
-
-/// Fits the noise model by expectation maximisation at one temperature.
-class NoiseFitter {
+class Explainer {
  public:
-  NoiseFitter(const Samples& samples, const std::vector<std::vector<std::int64_t>>& members,
-              double temperature)
-      : classes_(static_cast<std::size_t>(samples.classes)),
-        count_(samples.count),
-        members_(members),
-        p_(tempered(samples, temperature)) {
-    fit_.temperature = temperature;
-    fit_.transition.resize(classes_ * classes_);
-    for (std::size_t k = 0; k < fit_.transition.size(); ++k) {
-      fit_.transition[k] = prior_mean(k / classes_ == k % classes_);
+  explicit Explainer(const LabelledSamples& samples) : samples_(samples) {}
+
+  /// Fits the temperatures of the grid, and those between that may matter.
+  void explain_by_classes() {
+    for (int k = 0; k < kTemperatures; ++k) {
+      add(samples_, spaced(kLeastTemperature, kMostTemperature, k, kTemperatures), false);
+    }
+    const double least =
+        best().fit.log_evidence -
+        std::max(kMayMatterAtLeast, kMayMatter * static_cast<double>(samples_.count));
+    const int steps = kBetween + 1;
+    for (int k = 0; k + 1 < kTemperatures; ++k) {
+      const auto left = static_cast<std::size_t>(k);
+      if (std::max(all_[left].fit.log_evidence, all_[left + 1].fit.log_evidence) < least) continue;
+      for (int step = 1; step < steps; ++step) {
+        add(samples_,
+            spaced(kLeastTemperature, kMostTemperature, k * steps + step,
+                   (kTemperatures - 1) * steps + 1),
+            false);
+      }
     }
   }
 
-  NoiseFit run() {
-    double log_likelihood = expect();
-    for (int step = 0; step < kMaxSteps; ++step) {
-      const double change = maximise();
-      log_likelihood = expect();
-      if (change < kTolerance) break;
+  /// Takes the networks to have learnt the noise.
+  void explain_by_labels() {
+    unmixed_ = unmixed_logits(samples_, label_probabilities(samples_, best().fit));
+    if (!unmixed_) return;
+    const LabelledSamples classes(samples_.count, samples_.classes, unmixed_->data(),
+                                  samples_.labels);
+    for (int k = 0; k < kUnmixedTemperatures; ++k) {
+      add(classes, spaced(kLeastUnmixed, kMostUnmixed, k, kUnmixedTemperatures), true);
     }
-    // Cheeseman and Stutz: the log-likelihood at the estimate, plus the log-evidence of the counts
-    // under the prior, minus their log-likelihood under the fitted transitions.
-    fit_.log_evidence =
-        log_likelihood + log_evidence_of_counts(fit_.strength) - log_likelihood_of_counts();
-    return std::move(fit_);
+  }
+
+  const Explanation& best() const {
+    return *std::ranges::max_element(all_, {},
+                                     [](const Explanation& one) { return one.fit.log_evidence; });
+  }
+
+  /// Leaves out what has no weight; returns the weights of the others.
+  std::vector<double> weigh() {
+    std::vector<double> weights = weights_of(supports(), static_cast<double>(samples_.count));
+    std::vector<Explanation> kept;
+    for (std::size_t k = 0; k < all_.size(); ++k) {
+      if (weights[k] >= kLeastWeight) kept.push_back(std::move(all_[k]));
+    }
+    all_ = std::move(kept);
+    return weights_of(supports(), static_cast<double>(samples_.count));
+  }
+
+  std::vector<Support> supports() const {
+    std::vector<Support> result;
+    for (const Explanation& one : all_) {
+      result.push_back({one.unmixed, one.fit.log_evidence, one.expected_wrong});
+    }
+    return result;
+  }
+
+  const std::vector<Explanation>& all() const { return all_; }
+
+ private:
+  void add(const LabelledSamples& samples, double temperature, bool unmixed) {
+    Explanation one{samples.logits, unmixed, fit_noise(samples, temperature), 0.0};
+    one.expected_wrong = expected_wrong(one.fit, static_cast<std::size_t>(samples.classes));
+    all_.push_back(std::move(one));
+  }
+
+  const LabelledSamples& samples_;
+  std::optional<std::vector<float>> unmixed_;
+  std::vector<Explanation> all_;
+};
+
+/// Writes averages of what the explanations estimate.
+void average(const std::vector<Explanation>& explanations, const std::vector<double>& weights,
+             std::int64_t classes, LabelModel& model) {
+  const auto cells = static_cast<std::size_t>(classes * classes);
+  model.transition.assign(cells, 0.0);
+  model.joint.assign(cells, 0.0);
+  double log_temperature = 0.0;
+  double log_strength = 0.0;
+  double plain = 0.0;
+  for (std::size_t k = 0; k < explanations.size(); ++k) {
+    const NoiseFit& fit = explanations[k].fit;
+    model.noise_rate += weights[k] * fit.noise_rate;
+    model.expected_wrong += weights[k] * explanations[k].expected_wrong;
+    log_strength += weights[k] * std::log(fit.strength);
+    if (!explanations[k].unmixed) {
+      log_temperature += weights[k] * std::log(fit.temperature);
+      plain += weights[k];
+    }
+    for (std::size_t cell = 0; cell < cells; ++cell) {
+      model.transition[cell] += weights[k] * fit.transition[cell];
+      model.joint[cell] += weights[k] * fit.joint[cell];
+    }
+  }
+  model.temperature = std::exp(log_temperature / plain);
+  model.prior_strength = std::exp(log_strength);
+  model.learnt_noise = unmixed_share(explanations, weights);
+}
+
+/// Judges single samples.
+class Judge {
+ public:
+  Judge(const LabelledSamples& samples, const std::vector<Explanation>& explanations,
+        const std::vector<double>& weights, LabelModel& model)
+      : samples_(samples), explanations_(explanations), weights_(weights), model_(model) {}
+
+  /// Judges the samples of block b.
+  BlockSums judge_block(std::int64_t b) const {
+    const std::vector<double> none(explanations_.size(), 0.0);
+    BlockSums sums{none, none, none, none};
+    std::vector<double> log_p(static_cast<std::size_t>(samples_.classes));
+    std::vector<double> posterior(log_p.size());
+    std::vector<double> odds(explanations_.size());
+    for (std::int64_t i = b; i < samples_.count; i += kBlocks) {
+      std::ranges::fill(posterior, 0.0);
+      for (std::size_t k = 0; k < odds.size(); ++k) odds[k] = explain(i, k, log_p, posterior, sums);
+      conclude(i, odds, posterior);
+    }
+    return sums;
   }
 
  private:
-  /// Returns the prior mean of T[c, y]: uniform noise.
-  double prior_mean(bool is_right) const {
-    return is_right ? 1.0 - fit_.noise_rate : fit_.noise_rate / static_cast<double>(classes_ - 1);
-  }
-
-  double& transition(std::size_t truth, std::size_t label) {
-    return fit_.transition[truth * classes_ + label];
-  }
-  double joint(std::size_t truth, std::size_t label) const {
-    return fit_.joint[label * classes_ + truth];
-  }
-  double samples_of_class(std::size_t truth) const {
-    double sum = 0.0;
-    for (std::size_t label = 0; label < classes_; ++label) sum += joint(truth, label);
-    return sum;
-  }
-
-  /// Counts the samples of each class for each label; returns the log-likelihood of the labels. A
-  /// thread processes whole labels, so that sums do not depend on the number of threads.
-  double expect() {
-    fit_.joint.assign(classes_ * classes_, 0.0);
-    std::vector<double> log_likelihood(classes_, 0.0);
-    kernels::parallel_for(std::ssize(members_), 1, [&](std::int64_t begin, std::int64_t end) {
-      for (auto label = static_cast<std::size_t>(begin); label < static_cast<std::size_t>(end);
-           ++label) {
-        log_likelihood[label] = expect_label(label);
-      }
-    });
-    return std::accumulate(log_likelihood.begin(), log_likelihood.end(), 0.0);
-  }
-
-  double expect_label(std::size_t label) {
-    std::vector<double> noise(classes_);
-    for (std::size_t c = 0; c < classes_; ++c) noise[c] = transition(c, label);
-    double* counts = fit_.joint.data() + label * classes_;
-    double log_likelihood = 0.0;
-    for (const std::int64_t i : members_[label]) {
-      const float* p = p_.data() + static_cast<std::size_t>(i) * classes_;
-      double sum = 0.0;
-      for (std::size_t c = 0; c < classes_; ++c) sum += static_cast<double>(p[c]) * noise[c];
-      for (std::size_t c = 0; c < classes_; ++c) {
-        counts[c] += static_cast<double>(p[c]) * noise[c] / sum;
-      }
-      log_likelihood += std::log(sum);
+  /// Adds P(class | label) of explanation k to `posterior`, times its weight; returns the
+  /// log-odds that the label is wrong. All in logarithms, which do not underflow when a network is
+  /// certain. `log_p` is scratch space.
+  double explain(std::int64_t i, std::size_t k, std::vector<double>& log_p,
+                 std::vector<double>& posterior, BlockSums& sums) const {
+    const Explanation& by = explanations_[k];
+    const auto label = static_cast<std::size_t>(samples_.label(i));
+    const std::size_t classes = log_p.size();
+    const float* z = by.logits + static_cast<std::size_t>(i) * classes;
+    const double top = static_cast<double>(*std::max_element(z, z + classes));
+    double all = 0.0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      log_p[c] = (static_cast<double>(z[c]) - top) / by.fit.temperature;
+      all += std::exp(log_p[c]);
+      log_p[c] += std::log(by.fit.transition[c * classes + label]);
     }
-    return log_likelihood;
-  }
-
-  /// Updates noise rate, strength and transitions; returns the largest change of a transition.
-  double maximise() {
-    double right = 0.0;
-    for (std::size_t c = 0; c < classes_; ++c) right += joint(c, c);
-    // Laplace's rule of succession: the rate is never 0, so that labels have an order even where
-    // none of them looks wrong.
-    const auto n = static_cast<double>(count_);
-    fit_.noise_rate = (n - right + 1.0) / (n + 2.0);
-    fit_.strength = best_strength();
-    double change = 0.0;
-    for (std::size_t truth = 0; truth < classes_; ++truth) {
-      const double of_class = samples_of_class(truth);
-      for (std::size_t label = 0; label < classes_; ++label) {
-        const double prior = fit_.strength * prior_mean(truth == label);
-        const double now = (joint(truth, label) + prior) / (of_class + fit_.strength);
-        change = std::max(change, std::abs(now - transition(truth, label)));
-        transition(truth, label) = now;
-      }
+    std::size_t best = label == 0 ? 1 : 0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      if (c != label && log_p[c] > log_p[best]) best = c;
     }
-    return change;
+    double others = 0.0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      if (c != label) others += std::exp(log_p[c] - log_p[best]);
+    }
+    const double log_wrong = log_p[best] + std::log(others);
+    const double odds = log_wrong - log_p[label];
+    const double most = std::max(log_wrong, log_p[label]);
+    const double log_sum =
+        most + std::log(std::exp(log_wrong - most) + std::exp(log_p[label] - most));
+    for (std::size_t c = 0; c < classes; ++c) {
+      posterior[c] += weights_[k] * std::exp(log_p[c] - log_sum);
+    }
+    const double wrong = 1.0 / (1.0 + std::exp(-odds));
+    sums.log_likelihood[k] += log_sum - std::log(all);
+    sums.sureness[k] += 1.0 / all;
+    sums.wrong[k] += wrong;
+    sums.variance[k] += wrong * (1.0 - wrong);
+    return odds;
   }
 
-  /// Returns the prior strength under which the counts are most likely.
-  double best_strength() const {
-    double best = kLeastStrength;
+  /// Writes the averages over the explanations.
+  void conclude(std::int64_t i, const std::vector<double>& odds,
+                const std::vector<double>& posterior) const {
+    const auto sample = static_cast<std::size_t>(i);
+    const auto label = static_cast<std::size_t>(samples_.label(i));
+    std::size_t best = label == 0 ? 1 : 0;
+    for (std::size_t c = 0; c < posterior.size(); ++c) {
+      if (c != label && posterior[c] > posterior[best]) best = c;
+    }
+    model_.suggested[sample] = static_cast<std::int64_t>(best);
+    model_.wrong_log_odds[sample] = log_share(odds, 1.0) - log_share(odds, -1.0);
+  }
+
+  /// Returns the logarithm of the mean of the logistic function of sign * odds.
+  double log_share(const std::vector<double>& odds, double sign) const {
     double most = -std::numeric_limits<double>::infinity();
-    for (int k = 0; k < kStrengths; ++k) {
-      const double strength = spaced(kLeastStrength, kMostStrength, k, kStrengths);
-      const double evidence = log_evidence_of_counts(strength);
-      if (evidence <= most) continue;
-      most = evidence;
-      best = strength;
+    std::vector<double> terms(odds.size());
+    for (std::size_t k = 0; k < odds.size(); ++k) {
+      const double x = sign * odds[k];
+      terms[k] = std::min(x, 0.0) - std::log1p(std::exp(-std::abs(x)));
+      most = std::max(most, terms[k]);
     }
-    return best;
-  }
-
-  /// Returns the log-probability of the counts with the transitions integrated out: one
-  /// Dirichlet-multinomial for each class.
-  double log_evidence_of_counts(double strength) const {
     double sum = 0.0;
-    for (std::size_t truth = 0; truth < classes_; ++truth) {
-      sum += std::lgamma(strength) - std::lgamma(strength + samples_of_class(truth));
-      for (std::size_t label = 0; label < classes_; ++label) {
-        const double prior = strength * prior_mean(truth == label);
-        sum += std::lgamma(prior + joint(truth, label)) - std::lgamma(prior);
-      }
+    for (std::size_t k = 0; k < odds.size(); ++k) {
+      sum += weights_[k] * std::exp(terms[k] - most);
     }
-    return sum;
+    return most + std::log(sum);
   }
 
-  /// Returns the log-probability of the counts given the transitions.
-  double log_likelihood_of_counts() {
-    double sum = 0.0;
-    for (std::size_t truth = 0; truth < classes_; ++truth) {
-      for (std::size_t label = 0; label < classes_; ++label) {
-        sum += joint(truth, label) * std::log(transition(truth, label));
-      }
-    }
-    return sum;
-  }
-
-  std::size_t classes_;
-  std::int64_t count_;
-  const std::vector<std::vector<std::int64_t>>& members_;  ///< samples of each label
-  std::vector<float> p_;                                   ///< [N, C]
-  NoiseFit fit_;
+  const LabelledSamples& samples_;
+  const std::vector<Explanation>& explanations_;
+  const std::vector<double>& weights_;
+  LabelModel& model_;
 };
 
-/// Returns the fit at the temperature with the largest evidence: a grid search, then a refinement
-/// around its maximum.
-NoiseFit fit_noise(const Samples& samples) {
-  std::vector<std::vector<std::int64_t>> members(static_cast<std::size_t>(samples.classes));
-  for (std::int64_t i = 0; i < samples.count; ++i) {
-    members[static_cast<std::size_t>(samples.label(i))].push_back(i);
+/// Returns the log-evidence of the labels if predictions say nothing about them.
+double log_evidence_of_labels(const LabelledSamples& samples) {
+  const auto classes = static_cast<double>(samples.classes);
+  double sum = std::lgamma(classes) - std::lgamma(classes + static_cast<double>(samples.count));
+  for (const auto& of_label : samples.members) {
+    sum += std::lgamma(1.0 + static_cast<double>(of_label.size()));
   }
-  NoiseFit best;
-  const auto try_temperature = [&](double temperature) {
-    NoiseFit fit = NoiseFitter(samples, members, temperature).run();
-    if (fit.log_evidence > best.log_evidence) best = std::move(fit);
-  };
-  for (int k = 0; k < kTemperatures; ++k) {
-    try_temperature(spaced(kLeastTemperature, kMostTemperature, k, kTemperatures));
-  }
-  double step = std::pow(kMostTemperature / kLeastTemperature, 1.0 / (kTemperatures - 1));
-  for (int k = 0; k < kRefinements; ++k) {
-    step = std::sqrt(step);
-    const double middle = best.temperature;
-    try_temperature(middle / step);
-    try_temperature(middle * step);
-  }
-  return best;
+  return sum;
 }
 
-/// Writes the results of one sample, computed in logarithms, which do not underflow when a network
-/// is certain. `log_p` is scratch space for the classes.
-void judge(const Samples& samples, std::int64_t i, LabelModel& model, std::vector<double>& log_p) {
-  const auto label = static_cast<std::size_t>(samples.label(i));
-  const std::span<const float> z = samples.row(i);
-  std::size_t best = label == 0 ? 1 : 0;
-  for (std::size_t c = 0; c < z.size(); ++c) {
-    log_p[c] = static_cast<double>(z[c]) / model.temperature +
-               std::log(model.transition[c * z.size() + label]);
-    if (c != label && log_p[c] > log_p[best]) best = c;
-  }
-  double others = 0.0;
-  for (std::size_t c = 0; c < z.size(); ++c) {
-    if (c != label) others += std::exp(log_p[c] - log_p[best]);
-  }
-  const auto sample = static_cast<std::size_t>(i);
-  model.wrong_log_odds[sample] = log_p[best] + std::log(others) - log_p[label];
-  model.suggested[sample] = static_cast<std::int64_t>(best);
-}
-
-void check(const Samples& samples) {
-  require(samples.classes >= 2, "labels can be wrong only where there are two classes, not {}",
-          samples.classes);
-  require(samples.count > 0, "there is no sample whose label could be judged");
-  require(samples.count == std::ssize(samples.labels),
-          "there are predictions of {} samples, but {} labels", samples.count,
-          samples.labels.size());
-  for (std::int64_t i = 0; i < samples.count; ++i) {
-    require(samples.label(i) >= 0 && samples.label(i) < samples.classes,
-            "the label of sample {} is {}, but there are the classes 0 to {}", i, samples.label(i),
-            samples.classes - 1);
-    require(std::ranges::all_of(samples.row(i), [](float z) { return std::isfinite(z); }),
+void check(const Tensor& logits, std::span<const std::int64_t> labels) {
+  const std::int64_t count = logits.size(0);
+  const std::int64_t classes = logits.size(1);
+  require(classes >= 2, "labels can be wrong only where there are two classes, not {}", classes);
+  require(count > 0, "there is no sample whose label could be judged");
+  require(count == std::ssize(labels), "there are predictions of {} samples, but {} labels", count,
+          labels.size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t label = labels[static_cast<std::size_t>(i)];
+    require(label >= 0 && label < classes,
+            "the label of sample {} is {}, but there are the classes 0 to {}", i, label,
+            classes - 1);
+    const auto row = logits.span<float>().subspan(static_cast<std::size_t>(i * classes),
+                                                  static_cast<std::size_t>(classes));
+    require(std::ranges::all_of(row, [](float z) { return std::isfinite(z); }),
             "a network's prediction of sample {} is not a number: training has diverged; train "
             "again with a lower learning rate",
             i);
@@ -295,20 +283,31 @@ double LabelModel::wrong_probability(std::size_t i) const {
 }
 
 LabelModel fit_label_model(const Tensor& logits, std::span<const std::int64_t> labels) {
-  const Samples samples{logits.size(0), logits.size(1), logits.data<float>(), labels};
-  check(samples);
-  NoiseFit fit = fit_noise(samples);
-  LabelModel model{fit.temperature,
-                   fit.noise_rate,
-                   fit.strength,
-                   std::move(fit.transition),
-                   std::move(fit.joint),
-                   std::vector<double>(labels.size()),
-                   std::vector<std::int64_t>(labels.size())};
-  kernels::parallel_for(samples.count, kGrain, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<double> log_p(static_cast<std::size_t>(samples.classes));
-    for (std::int64_t i = begin; i < end; ++i) judge(samples, i, model, log_p);
+  check(logits, labels);
+  const LabelledSamples samples(logits.size(0), logits.size(1), logits.data<float>(), labels);
+  Explainer explainer(samples);
+  explainer.explain_by_classes();
+  explainer.explain_by_labels();
+  LabelModel model;
+  model.information = (explainer.best().fit.log_evidence - log_evidence_of_labels(samples)) /
+                      static_cast<double>(samples.count);
+  const std::vector<double> weights = explainer.weigh();
+  average(explainer.all(), weights, samples.classes, model);
+  model.wrong_log_odds.resize(labels.size());
+  model.suggested.resize(labels.size());
+  const Judge judge(samples, explainer.all(), weights, model);
+  std::vector<BlockSums> blocks(static_cast<std::size_t>(std::min(kBlocks, samples.count)));
+  kernels::parallel_for(std::ssize(blocks), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      blocks[static_cast<std::size_t>(b)] = judge.judge_block(b);
+    }
   });
+  for (const BlockSums& block : blocks) {
+    for (std::size_t k = 0; k < weights.size(); ++k) {
+      model.sureness += weights[k] * block.sureness[k] / static_cast<double>(samples.count);
+    }
+  }
+  model.wrong_interval = wrong_interval(explainer.supports(), blocks, samples.count);
   return model;
 }
 

@@ -14,12 +14,13 @@
 // the other annotators. Each row of T has a Dirichlet prior with uniform noise as its mean; the
 // noise rate and the strength of the prior, in samples, maximise the likelihood of the counts
 // (empirical Bayes): unstructured noise stays uniform, while noise between certain classes (cats
-// labelled as dogs) is learnt. The temperature has the largest evidence by the approximation of
-// Cheeseman and Stutz ("Bayesian Classification (AutoClass)", 1996); the likelihood alone would
-// favour temperatures at which T explains more. docs/audit.md compares this model and its
-// alternatives on known noise.
+// labelled as dogs) is learnt. Temperatures are averaged over, weighted by their evidence in the
+// approximation of Cheeseman and Stutz ("Bayesian Classification (AutoClass)", 1996), as it often
+// has two optima. unmixing.hpp adds explanations by which the networks have learnt the noise.
+// docs/audit.md compares this model and its alternatives on known noise.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -29,11 +30,22 @@
 namespace bptplr {
 
 struct LabelModel {
-  double temperature = 1.0;
+  double temperature = 1.0;        ///< the mean, of its logarithm
   double noise_rate = 0.0;         ///< expected share of wrong labels, as the prior has it
   double prior_strength = 0.0;     ///< samples that the uniform prior of a row counts as
   std::vector<double> transition;  ///< [C, C] T[c, y] at c * C + y: true class c labelled as y
   std::vector<double> joint;       ///< [C, C] expected samples labelled y of true class c at y*C+c
+
+  double expected_wrong = 0.0;  ///< expected number of wrong labels
+  /// Between these lies the number of wrong labels with 95 %, by the model.
+  std::array<double, 2> wrong_interval{};
+  /// Weight, 0 to 1, of the explanation that the predictions follow wrong labels that the networks
+  /// have learnt.
+  double learnt_noise = 0.0;
+  /// What predictions tell of the given labels, in nats a sample: gain in log-evidence over the
+  /// frequencies of the labels alone. About 0, or less, for networks that know nothing.
+  double information = 0.0;
+  double sureness = 0.0;  ///< mean probability of the most probable class, before the label is seen
 
   /// [N] log of P(label wrong) / P(label right), finite. Still ranks two samples whose
   /// probabilities are both almost 1.

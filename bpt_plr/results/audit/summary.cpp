@@ -184,6 +184,7 @@ AuditSummary summarize(const Audit& audit, const TrainingData& data) {
     summary.expected_wrong += of.expected_wrong;
     summary.flagged += of.flagged;
   }
+  summary.wrong_interval = audit.wrong_interval;
   summary.known = quality_of(audit, data);
   return summary;
 }
@@ -193,12 +194,19 @@ Json to_json(const AuditSummary& summary, const Audit& audit, const Dataset& dat
   Json json{{"dataset", dataset.name},
             {"samples", summary.samples},
             {"judged_by", audit.model ? "label_model" : "mixture"},
+            {"usable", audit.not_to_be_used.empty()},
+            {"not_to_be_used", nullptr},
             {"expected_wrong", rounded(summary.expected_wrong)},
+            {"expected_wrong_95",
+             {rounded(summary.wrong_interval[0]), rounded(summary.wrong_interval[1])}},
             {"flagged", summary.flagged}};
+  if (!audit.not_to_be_used.empty()) json["not_to_be_used"] = audit.not_to_be_used;
   json["label_model"] = nullptr;
   if (audit.model) {
     json["label_model"] = {{"temperature", rounded(audit.model->temperature)},
                            {"noise_rate", rounded(audit.model->noise_rate)},
+                           {"learnt_noise", rounded(audit.model->learnt_noise)},
+                           {"information", rounded(audit.model->information)},
                            {"prior_strength", rounded(audit.model->prior_strength)}};
   }
   json["by_class"] = classes_json(summary, dataset);

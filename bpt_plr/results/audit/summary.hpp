@@ -1,6 +1,7 @@
 // Summarises an audit: how many labels are wrong, which, and its quality where truth is known.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -39,6 +40,7 @@ struct AuditQuality {
 struct AuditSummary {
   std::int64_t samples = 0;
   double expected_wrong = 0.0;
+  std::array<double, 2> wrong_interval{};  ///< the number lies between these with 95 %
   std::int64_t flagged = 0;
   std::vector<AuditedClass> by_class;  ///< by given label
   std::optional<AuditQuality> known;   ///< empty where no true label is known

@@ -162,6 +162,9 @@ ReportSection notes_on(const Audit& audit) {
         "The networks have not been trained on a partition of the training set (warm-up, or a "
         "baseline), so labels are judged by the classifier's loss alone, which is less sure.");
   }
+  if (!audit.not_to_be_used.empty()) {
+    notes.push_back("Not to be used: " + audit.not_to_be_used + ".");
+  }
   return notes;
 }
 
@@ -170,6 +173,7 @@ ReportSection noise_section(const Audit& audit, const TrainingData& data) {
   const AuditSummary summary = summarize(audit, data);
   ReportSection noise{{"samples", summary.samples},
                       {"expected_wrong", summary.expected_wrong},
+                      {"expected_wrong_95", summary.wrong_interval},
                       {"note", notes_on(audit)}};
   noise["estimated"] = rows_of(audit.transition, classes);
   noise["known"] = nullptr;

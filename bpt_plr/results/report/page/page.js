@@ -234,8 +234,9 @@ function test({images, together, networks, confusion}) {
       pairs.map(({i, j, share, count}) => [names[i], names[j], text(100 * share, 1), text(count, 0)]))))];
 }
 
-function noise({samples, expected_wrong, wrong, estimated, known, note}) {
-  const rate = `By the networks\u2019 estimate ${percentOf(expected_wrong, samples)} of ${text(samples, 0)} labels are wrong`;
+function noise({samples, expected_wrong, expected_wrong_95, wrong, estimated, known, note}) {
+  const [low, high] = expected_wrong_95;
+  const rate = `By the networks\u2019 estimate ${percentOf(expected_wrong, samples)} of ${text(samples, 0)} labels are wrong (${percentOf(low, samples)} to ${percentOf(high, samples)})`;
   const parts = [html("p", {}, known ? `${rate}; in fact ${percentOf(wrong, samples)} are.` : `${rate}.`),
     ...sentences(note)];
   if (known) {

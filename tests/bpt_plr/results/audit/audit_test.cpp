@@ -256,6 +256,23 @@ TEST(AuditFiles, HoldEverySample) {
   }
 }
 
+TEST(AuditFiles, HoldNoLabelsThatAreNotToBeUsed) {
+  const TemporaryFolder folder;
+  const Case drawn(300);
+  Audit audit = audit_labels(drawn.evidence, drawn.data.noisy_labels);
+  ASSERT_EQ(audit.not_to_be_used, "");
+  const AuditSummary summary = summarize(audit, drawn.data);
+  EXPECT_TRUE(exists(write_audit(folder.path(), audit, summary, drawn.data, 0.5).labels));
+  audit.not_to_be_used = "it knows nothing";
+  const AuditFiles files = write_audit(folder.path(), audit, summary, drawn.data, 0.5);
+  EXPECT_FALSE(exists(files.labels)) << "those of the audit before";
+  EXPECT_EQ(files.corrected, 0);
+  const auto json = parse_json(read_file(files.summary));
+  EXPECT_EQ(json.at("usable"), false);
+  EXPECT_EQ(json.at("not_to_be_used"), "it knows nothing");
+  EXPECT_EQ(json.at("expected_wrong_95").size(), 2U);
+}
+
 TEST(AuditFiles, SayWhereTheyCannotBe) {
   const TemporaryFolder folder;
   const Case drawn(30);

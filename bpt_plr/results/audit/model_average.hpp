@@ -1,0 +1,53 @@
+// Averages explanations of the given labels: a step of label_model.hpp.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "bpt_plr/results/audit/noise_fit.hpp"
+
+namespace bptplr {
+
+/// One explanation of all labels: what is predicted, and how labels go wrong.
+struct Explanation {
+  const float* logits = nullptr;  ///< [count, classes], of the classes
+  bool unmixed = false;           ///< whether the network is taken to have learnt the noise
+  NoiseFit fit;
+  double expected_wrong = 0.0;
+};
+
+/// What the weights of explanations depend on.
+struct Support {
+  bool unmixed = false;
+  double log_evidence = 0.0;
+  double expected_wrong = 0.0;
+};
+
+/// Returns the weights, which sum to 1, of explanations of `count` labels. Without one that is not
+/// unmixed, the result is undefined.
+std::vector<double> weights_of(std::span<const Support> explanations, double count);
+
+/// Share of explanations that take the network to have learnt the noise.
+double unmixed_share(std::span<const Explanation> explanations, std::span<const double> weights);
+
+/// Samples are dealt to this many blocks, sample i to block i % kBlocks, which are drawn anew
+/// instead of samples for intervals.
+inline constexpr std::int64_t kBlocks = 100;
+
+/// Sums over the samples of a block, by explanation.
+struct BlockSums {
+  std::vector<double> log_likelihood;
+  std::vector<double> wrong;     ///< probabilities that labels are wrong
+  std::vector<double> variance;  ///< p (1 - p) of these
+  std::vector<double> sureness;  ///< probabilities of the most probable classes
+};
+
+/// Returns the bounds between which the number of wrong labels lies with 95 %: drawn from the
+/// explanations by their weights, on blocks drawn with replacement, and as labels fall by their
+/// probabilities. The same for the same input.
+std::array<double, 2> wrong_interval(std::span<const Support> explanations,
+                                     std::span<const BlockSums> blocks, std::int64_t count);
+
+}  // namespace bptplr

@@ -1,0 +1,26 @@
+// Predictions of a classifier that has learnt the wrong labels: recovers those of the true classes.
+//
+// A classifier trained on noisy labels and asked about other samples predicts q(x) = p(x) T, the
+// probabilities of labels rather than of classes. Explained by p(x) = q(x) and no noise, labels
+// fit as well, so the likelihood cannot tell. What can is that q is never sure of some classes: T
+// is estimated by confident learning (Northcutt et al., "Confident Learning", JAIR 2021), which
+// counts a class as certain where its probability reaches the mean over samples with that label.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "bpt_plr/results/audit/noise_fit.hpp"
+
+namespace bptplr {
+
+/// Returns the logarithms of p [count, classes], the solution of p T = q with negative numbers cut
+/// off; q [count, classes] holds probabilities of labels. Empty if T has no stable inverse, or if
+/// there are so many classes that count * classes^2 exceeds 1e11.
+std::optional<std::vector<float>> unmixed_logits(const LabelledSamples& samples,
+                                                 const std::vector<float>& q);
+
+/// Returns q = softmax(z / temperature) T [count, classes]: how `fit` expects labels.
+std::vector<float> label_probabilities(const LabelledSamples& samples, const NoiseFit& fit);
+
+}  // namespace bptplr
