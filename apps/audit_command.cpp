@@ -6,17 +6,21 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
+#include "apps/apply_corrections.hpp"
 #include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
 #include "bpt_plr/results/audit/audit.hpp"
 #include "bpt_plr/results/audit/files.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
+#include "bpt_plr/results/correct/review.hpp"
 #include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
 #include "engine/error.hpp"
+#include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
 #include "engine/threads.hpp"
 
@@ -32,6 +36,10 @@ struct AuditOptions {
   DeviceChoice device = DeviceChoice::kAuto;
   long long threads = 0;
   bool json = false;
+  std::vector<std::string> apply;  ///< what to do with corrected labels, and where
+  std::string decisions;
+  std::string undo;
+  long long review = 100;
 };
 
 /// Maximum number of classes printed, those with the most wrong labels.
@@ -106,13 +114,66 @@ std::string print_quality(const AuditQuality& known) {
   return values;
 }
 
+std::string out_folder(const AuditOptions& options, const RunFolder& run) {
+  return options.out.empty() ? (run.path() / "audit").string() : options.out;
+}
+
+/// Changes the labels that people have decided on, without asking the networks.
+int apply_decisions(const AuditOptions& options, const RunFolder& run, const Recipe& recipe) {
+  const ApplyTarget target = parse_apply(options.apply);
+  TrainingData data;
+  {
+    LoadProgress loading;
+    data = reload_data(run, recipe, loading.report());
+  }
+  const std::vector<Correction> corrections = read_decisions(options.decisions, data);
+  apply_corrections(target, corrections, data, out_folder(options, run));
+  fmt::print("corrected {} out {}\n", corrections.size(), out_folder(options, run));
+  return 0;
+}
+
+int undo(const AuditOptions& options) {
+  fmt::print("undone {} of the moves in {}\n", undo_moves(options.undo), options.undo);
+  return 0;
+}
+
+/// Writes the page on which suspects are accepted or rejected.
+void write_review(const AuditOptions& options, const RunFolder& run, const Recipe& recipe,
+                  const Audit& audit, const TrainingData& data) {
+  const std::filesystem::path page =
+      std::filesystem::path(out_folder(options, run)) / "review.html";
+  const Heading heading{
+      describe_data(recipe, std::ssize(data.noisy_labels), data.dataset.num_classes()),
+      "suspected labels of " + options.run};
+  write_file_atomically(page, review_page(audit, data, heading, options.run, options.review));
+  fmt::print("review    {}: accept or reject suspects in a browser, then --decisions\n",
+             page.string());
+}
+
+/// Applies what the audit suggests.
+void apply_audit(const AuditOptions& options, const RunFolder& run, const Audit& audit,
+                 const TrainingData& data) {
+  require(audit.not_to_be_used.empty(),
+          "nothing is applied, as the audit is not to be used: {}; decide in review.html and say "
+          "--decisions",
+          audit.not_to_be_used);
+  apply_corrections(parse_apply(options.apply), corrections_of(audit, data, options.threshold),
+                    data, out_folder(options, run));
+}
+
 int audit(const AuditOptions& options) {
+  if (!options.undo.empty()) return undo(options);
+  if (!options.apply.empty()) parse_apply(options.apply);  // a mistake is one before hours of work
+  require(options.decisions.empty() || !options.apply.empty(),
+          "--decisions says which labels to change, but not how; add --apply move, copy DIR or csv "
+          "DIR");
   require(
       options.threshold >= 0.0 && options.threshold <= 1.0,  // refuses NaN too, which CLI11 accepts
       "threshold is {}, but must lie in [0, 1]", options.threshold);
   use_threads(options.threads);
   const RunFolder run = RunFolder::open(options.run);
   const Recipe recipe = recipe_of_run(run, options.device, options.data_path);
+  if (!options.decisions.empty()) return apply_decisions(options, run, recipe);
   const Networks networks = load_networks(run, recipe);
   TrainingData data;
   AuditEvidence evidence;
@@ -124,8 +185,7 @@ int audit(const AuditOptions& options) {
   }
   const Audit audit = audit_labels(std::move(evidence), data.noisy_labels);
   const AuditSummary summary = summarize(audit, data);
-  const std::filesystem::path out =
-      options.out.empty() ? run.path() / "audit" : std::filesystem::path(options.out);
+  const std::filesystem::path out = out_folder(options, run);
   const AuditFiles files = write_audit(out, audit, summary, data, options.threshold);
   if (!audit.not_to_be_used.empty()) {
     fmt::print(stderr, "bptplr: warning: not to be used: {}\n", audit.not_to_be_used);
@@ -148,15 +208,13 @@ int audit(const AuditOptions& options) {
   fmt::print("\nsuspects  {}: every sample, the most suspicious first\n", files.suspects.string());
   fmt::print("summary   {}\n", files.summary.string());
   if (files.no_labels.empty()) {
-    fmt::print(
-        "labels    {}: {} labels changed, for bptplr train --noise_file
-        ",
-        files.labels.string(),
-        files.corrected);
+    fmt::print("labels    {}: {} labels changed, for bptplr train --noise_file\n",
+               files.labels.string(), files.corrected);
   } else {
-    fmt::print("labels    no labels.json: {}
-", files.no_labels);
+    fmt::print("labels    no labels.json: {}\n", files.no_labels);
   }
+  if (options.review > 0) write_review(options, run, recipe, audit, data);
+  if (!options.apply.empty()) apply_audit(options, run, audit, data);
   fmt::print("expected {:.1f} flagged {} corrected {}{} out {}\n", summary.expected_wrong,
              summary.flagged, files.corrected, quality, out.string());
   return 0;
@@ -183,6 +241,28 @@ void add_audit_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--top", options->top, "how many suspects to print")
       ->check(CLI::Range(0, 1'000'000'000))
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--apply", options->apply,
+          "carry corrected labels over to the files of the data set: move (into the folders "
+          "of their new classes, below DIR if given), copy DIR (a corrected data set) or csv "
+          "DIR (a table for --dataset csv); overwrites nothing")
+      ->type_name("MODE [DIR]")
+      ->expected(1, 2);
+  command
+      ->add_option("--decisions", options->decisions,
+                   "with --apply: change what was decided on the page review.html, and saved "
+                   "there, in place of what --threshold decides")
+      ->type_name("FILE");
+  command
+      ->add_option("--undo", options->undo,
+                   "move files back, by the undo_1.csv that --apply move wrote; no audit is made")
+      ->type_name("FILE");
+  command
+      ->add_option("--review", options->review,
+                   "how many of the most suspect labels review.html shows; 0: no page")
+      ->check(CLI::Range(0, 100'000))
       ->capture_default_str();
   add_choice(*command, "--device", options->device, "auto, cpu or cuda");
   command->add_option("--threads", options->threads, "CPU threads; 0: all")
