@@ -213,6 +213,12 @@ int audit(const AuditOptions& options) {
   } else {
     fmt::print("labels    no labels.json: {}\n", files.no_labels);
   }
+  if (data.dataset.test.images.count > 0 && !data.dataset.test.files.empty()) {
+    fmt::print(
+        "test      the {} test images are not judged: put them among the training images of a "
+        "run to have their labels judged too\n",
+        data.dataset.test.images.count);
+  }
   if (options.review > 0) write_review(options, run, recipe, audit, data);
   if (!options.apply.empty()) apply_audit(options, run, audit, data);
   fmt::print("expected {:.1f} flagged {} corrected {}{} out {}\n", summary.expected_wrong,

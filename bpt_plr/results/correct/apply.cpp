@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kUndoHeading = "from,to\n";
+
 void require_files(const Split& split) {
   require(!split.files.empty(),
           "the images of this data set have no files of their own; train on audit/labels.json with "
@@ -121,9 +123,10 @@ fs::path new_undo_file(const fs::path& folder) {
 
 std::vector<Move> read_moves(const fs::path& undo_file) {
   const std::string name = undo_file.string();
-  const std::vector<CsvRow> rows = parse_csv(read_file(undo_file), name);
-  require(!rows.empty() && rows.front().fields == std::vector<std::string>{"from", "to"},
-          "{}: not what --apply move writes: its columns are from and to", name);
+  const std::string text = read_file(undo_file);
+  require(text.starts_with(kUndoHeading),
+          "{}: not what --apply move writes, which begins with from,to", name);
+  const std::vector<CsvRow> rows = parse_csv(text, name);
   std::vector<Move> moves;
   for (auto row = rows.begin() + 1; row != rows.end(); ++row) {
     require(row->fields.size() == 2, "{}, line {}: two paths are expected; restore the file", name,
@@ -171,7 +174,7 @@ Applied apply_by_moving(std::span<const Correction> corrections, const TrainingD
                         const fs::path& folder, const fs::path& undo_folder) {
   const std::vector<Move> moves = plan_moves(corrections, data, folder);
   Applied applied{new_undo_file(undo_folder), std::ssize(corrections), 0};
-  append_to_file(applied.result, "from,to\n");
+  append_to_file(applied.result, kUndoHeading);
   for (const Move& move : moves) {
     make_folders(move.to.parent_path());
     append_to_file(applied.result, fmt::format("{},{}\n", csv_field(move.from.string()),
