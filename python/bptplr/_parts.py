@@ -198,7 +198,7 @@ class Selection:
 
     def _figures(self, value: Any, name: str) -> Float32:
         in_plane = self._takes_two and np.ndim(value) == 2
-        figures: Any = _arrays.finite(value, name, ["N", 2] if in_plane else ["N"], np.float32)
+        figures = _arrays.finite(value, name, ["N", 2] if in_plane else ["N"], np.float32)
         if len(figures) == 0:
             raise ValueError(f"{name} must have at least one sample")
         return figures
