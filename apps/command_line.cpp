@@ -48,6 +48,17 @@ std::string unknown_flag(const CLI::App& command, const std::string& argument) {
                      did_you_mean(flag.substr(flag.find_first_not_of('-')), names, "--"));
 }
 
+/// Throws CLI::ArgumentMismatch if the word after a flag without = is another flag of the command.
+void require_value(const CLI::App& command, const std::string& flag, const std::string& next) {
+  std::string name = next.substr(0, next.find('='));
+  const bool is_long = name.starts_with("--") && name.size() > 2;
+  if (!is_long || find_option(command, name) == nullptr) return;
+  throw CLI::ArgumentMismatch(
+      fmt::format("{0} needs a value, but {1} follows, which is a flag; write {0}= for an empty "
+                  "one, or {0}={1}",
+                  flag, next));
+}
+
 bool is_flag(const std::string& argument) {
   return argument.starts_with('-') && argument.find_first_not_of('-') != std::string::npos;
 }
@@ -73,13 +84,16 @@ std::vector<std::string> read_arguments(const CLI::App& app, int argc, const cha
       break;
     }
     const bool takes_value = option->get_items_expected_max() > 0;
+    const bool has_empty_value = equals + 1 == argument.size();
     if (equals == std::string::npos) {
       arguments.push_back(flag);
-      // The value, whatever it looks like.
-      if (takes_value && i + 1 < argc) arguments.emplace_back(argv[++i]);
-    } else if (takes_value && equals + 1 == argument.size()) {
+      if (!takes_value || i + 1 == argc) continue;
+      require_value(*command, flag, argv[i + 1]);
+      arguments.emplace_back(argv[++i]);  // whatever it looks like
+    } else if (takes_value && has_empty_value) {
       arguments.insert(arguments.end(), {flag, ""});
     } else {
+      if (has_empty_value) throw CLI::ArgumentMismatch(flag + " takes no value; leave out the =");
       arguments.push_back(flag + argument.substr(equals));
     }
   }

@@ -9,7 +9,8 @@
 namespace bptplr {
 
 /// Returns the arguments as CLI11 should read them: --batch-size as --batch_size, and --out= as
-/// --out with an empty value, for which CLI11 would take the next argument.
+/// --out with an empty value, for which CLI11 would take the next argument. Throws CLI::ParseError
+/// for a flag without its value, and for one with = that takes none.
 std::vector<std::string> read_arguments(const CLI::App& app, int argc, const char* const* argv);
 
 /// Makes an empty value of an option for a number or a truth value an error, in all subcommands;

@@ -79,6 +79,10 @@ Tensor scale_by(const Tensor& x, const Tensor& factor);
 Tensor max_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std::int64_t padding);
 /// Returns the mean over the whole map: [n, h, w, c] -> [n, c].
 Tensor global_avg_pool2d(const Tensor& x);
+/// Returns means over side x side cells of the map, which may overlap or repeat pixels, flattened
+/// for a linear layer as PyTorch does: [n, h, w, c] -> [n, c side side], channel by channel. `side`
+/// is at most 16.
+Tensor adaptive_avg_pool2d(const Tensor& x, std::int64_t side);
 
 /// Returns the softmax over the last axis of x [n, classes].
 Tensor softmax(const Tensor& x);  // no gradient: targets and predictions only

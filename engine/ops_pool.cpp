@@ -4,6 +4,7 @@
 #include "engine/profile/range.hpp"
 #include "engine/profile/work.hpp"
 #include "engine/rank.hpp"
+#include "kernels/adaptive_pool.hpp"
 #include "kernels/pool.hpp"
 
 namespace bptplr {
@@ -18,6 +19,11 @@ kernels::PoolShape pool_shape(const Tensor& x, std::int64_t kernel, std::int64_t
           "pooling: a window of {} with stride {} and padding {} does not fit an input of shape {}",
           kernel, stride, padding, to_string(x.shape()));
   return s;
+}
+
+/// Returns the type in which the heads of a network compute: float32 for bfloat16 activations.
+DType head_type(DType activations) {
+  return activations == DType::kBfloat16 ? DType::kFloat32 : activations;
 }
 
 }  // namespace
@@ -44,6 +50,34 @@ Tensor max_pool2d(const Tensor& x, std::int64_t kernel, std::int64_t stride, std
   });
 }
 
+Tensor adaptive_avg_pool2d(const Tensor& x, std::int64_t side) {
+  require_rank(x, 4, "adaptive_avg_pool2d");
+  require(side >= 1 && side <= kernels::kMaxAdaptiveSide,
+          "adaptive_avg_pool2d: the side of the map is {}, but must lie in 1 to {}", side,
+          kernels::kMaxAdaptiveSide);
+  const kernels::AdaptivePoolShape s{x.size(0), x.size(1), x.size(2), x.size(3), side};
+  require(s.h > 0 && s.w > 0, "adaptive_avg_pool2d: an input of shape {} has no pixels",
+          to_string(x.shape()));
+  const DType dtype = x.dtype();
+  Tensor y = Tensor::empty({s.n, s.c * s.cells()}, head_type(dtype), x.device());
+  Work work = moved(x.numel(), dtype);
+  work += moved(y.numel(), y.dtype());
+  const Range range("pool", work);
+  dispatch_activation(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::adaptive_avg_pool_forward(ctx, s, x.data<T>(), y.data<StatOf<T>>());
+  });
+  return record(std::move(y), {x}, [=](const Tensor& dy) {
+    const Range backward_range("pool backward", work);
+    Tensor dx = Tensor::empty({s.n, s.h, s.w, s.c}, dtype, dy.device());
+    dispatch_activation(dx, [&](const auto& ctx, auto zero) {
+      using T = decltype(zero);
+      kernels::adaptive_avg_pool_backward(ctx, s, dy.data<StatOf<T>>(), dx.data<T>());
+    });
+    return std::vector<Tensor>{dx};
+  });
+}
+
 Tensor global_avg_pool2d(const Tensor& x) {
   require_rank(x, 4, "global_avg_pool2d");
   const std::int64_t n = x.size(0);
@@ -51,10 +85,8 @@ Tensor global_avg_pool2d(const Tensor& x) {
   const std::int64_t channels = x.size(3);
   require(pixels > 0, "global_avg_pool2d: an input of shape {} has no pixels",
           to_string(x.shape()));
-  // The heads of a network compute in float32 for any type of activations.
   const DType dtype = x.dtype();
-  Tensor y =
-      Tensor::empty({n, channels}, dtype == DType::kBfloat16 ? DType::kFloat32 : dtype, x.device());
+  Tensor y = Tensor::empty({n, channels}, head_type(dtype), x.device());
   Work work = moved(x.numel(), dtype);
   work += moved(y.numel(), y.dtype());
   const Range range("pool", work);

@@ -28,7 +28,8 @@ struct GmmOptions {
 enum class GmmStatus : std::int32_t {
   kOk = 0,
   kNoPoints,    ///< an empty data set: everything is 0
-  kOneCluster,  ///< all points are equal: component 0 has weight 1, all posteriors are 1
+  kOneCluster,  ///< all points are equal: component 0 has weight 1, all posteriors are 1; the
+                ///< log-likelihood is infinite if reg_covar is 0
   kNotFinite,   ///< a coordinate is NaN or infinite: everything is 0
   kSingular,    ///< a covariance collapsed (only with reg_covar near 0): everything is 0
 };
@@ -37,7 +38,8 @@ struct GmmResult {
   double weights[2] = {};
   double means[2][2] = {};
   double covariances[2][2][2] = {};
-  double mean_log_likelihood = 0;  ///< of the last E step, hence before the last M step
+  double mean_log_likelihood = 0;  ///< of the last E step, hence before the last M step; of one
+                                   ///< cluster, under its parameters
   std::int64_t n_iter = 0;
   GmmStatus status = GmmStatus::kOk;
   std::int32_t converged = 0;

@@ -36,8 +36,9 @@ void sample_jensen_shannon(const Context& ctx, std::int64_t rows, std::int64_t c
                            double inverse_log_base, float* distances);
 
 /// Computes labels [rows]: c = argmax_c of (softmax(s_i) + softmax(z_i)) / 2 if this maximum
-/// exceeds `threshold`, else argmax_c z_ic; of equal values the lower class. Prototype logits s and
-/// classifier logits z [rows, classes].
+/// exceeds `threshold`, else argmax_c z_ic; of equal values the lower class. Maximum and threshold
+/// are compared as float32, as the published script does. Prototype logits s and classifier logits
+/// z [rows, classes].
 template <class Context>
 void pseudo_labels(const Context& ctx, std::int64_t rows, std::int64_t classes, double threshold,
                    const float* prototype_logits, const float* logits, std::int64_t* labels);

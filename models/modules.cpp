@@ -102,7 +102,7 @@ void NamedTensors::load_state_dict(const TensorMap& state) {
     const Tensor& source = found->second;
     require(fits(entry, source),
             "tensor '{}' is {} {} in the state but {} {} in the network; check --arch, --width, "
-            "--blocks and --num_class",
+            "--blocks, --pool_side and --num_class",
             entry.name, to_string(source.dtype()), to_string(source.shape()),
             to_string(entry.tensor.dtype()), to_string(file_shape(entry)));
   }

@@ -17,8 +17,8 @@ const HeadConfig& checked(const HeadConfig& heads) {
 Network::Network(const HeadConfig& heads, std::uint64_t seed, std::uint32_t network)
     : heads_(checked(heads)), init_(seed, network) {}
 
-void Network::add_projection_head(std::int64_t features) {
-  head_.emplace(init_, features, heads_.projector, heads_.low_dim, heads_.num_classes);
+void Network::add_projection_head(std::int64_t features, InitialValues initial) {
+  head_.emplace(init_, features, heads_, initial);
   head_->name(named_);
 }
 

@@ -29,7 +29,8 @@ class Network {
   /// Returns whether training passes draw random numbers, by ForwardMode::dropout.
   virtual bool has_dropout() const { return false; }
 
-  /// Returns P [num_classes, low_dim], unit rows; a buffer, updated by the method.
+  /// Returns P [num_classes, low_dim], unit rows; a buffer, updated by the method, and zeros while
+  /// there are none.
   Tensor& prototypes() { return head_->prototypes(); }
   const HeadConfig& heads() const { return heads_; }
   const NamedTensors& named() const { return named_; }
@@ -44,7 +45,7 @@ class Network {
 
   /// Creates and names the projection head for features of length `features`. Must be the last call
   /// in a network's constructor, so that the head is last in names and initial values.
-  void add_projection_head(std::int64_t features);
+  void add_projection_head(std::int64_t features, InitialValues initial = InitialValues::kPyTorch);
 
   /// Returns the input of the heads, h [n, features].
   virtual Tensor features(const Tensor& x, const ForwardMode& mode) = 0;

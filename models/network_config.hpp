@@ -45,6 +45,11 @@ struct HeadConfig {
   Projector projector = Projector::kMlp;
 };
 
+/// Side of the map of torchvision's VGG, and of the one published with BPT-PLR.
+inline constexpr std::int64_t kPublishedPool = 7;
+/// Largest side that a network can be made with.
+inline constexpr std::int64_t kMaxPoolSide = 16;
+
 /// Residual blocks in each of four stages.
 using StageBlocks = std::array<int, 4>;
 
@@ -56,6 +61,8 @@ struct NetworkConfig {
   std::int64_t width = 64;
   StageBlocks blocks = {2, 2, 2, 2};
   Shortcut shortcut = Shortcut::kActivated;
+  /// Side of the map that features are averaged to; kPublishedPool is the published network.
+  std::int64_t pool_side = kPublishedPool;
 };
 
 }  // namespace bptplr

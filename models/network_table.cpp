@@ -30,7 +30,8 @@ std::unique_ptr<Network> make_resnet(const NetworkConfig& config, std::uint64_t 
 std::unique_ptr<Network> make_vgg19(const NetworkConfig& config, std::uint64_t seed,
                                     std::uint32_t index) {
   return std::make_unique<Vgg19>(
-      Vgg19Config{config.heads, config.width, kVggHiddenPerWidth * config.width}, seed, index);
+      Vgg19Config{config.heads, config.width, kVggHiddenPerWidth * config.width, config.pool_side},
+      seed, index);
 }
 
 std::unique_ptr<Network> make_cnn9(const NetworkConfig& config, std::uint64_t seed,
@@ -41,11 +42,11 @@ std::unique_ptr<Network> make_cnn9(const NetworkConfig& config, std::uint64_t se
 constexpr auto kNoBlocks = std::nullopt;
 
 constexpr std::array kTable{
-    NetworkKind{Arch::kPreActResNet, StageBlocks{2, 2, 2, 2}, true, PreActResNet::check_images,
-                make_preact_resnet},
-    NetworkKind{Arch::kResNet50, StageBlocks{3, 4, 6, 3}, false, nullptr, make_resnet},
-    NetworkKind{Arch::kVgg19Bn, kNoBlocks, false, Vgg19::check_images, make_vgg19},
-    NetworkKind{Arch::kCnn9, kNoBlocks, false, Cnn9::check_images, make_cnn9}};
+    NetworkKind{Arch::kPreActResNet, StageBlocks{2, 2, 2, 2}, true, false,
+                PreActResNet::check_images, make_preact_resnet},
+    NetworkKind{Arch::kResNet50, StageBlocks{3, 4, 6, 3}, false, false, nullptr, make_resnet},
+    NetworkKind{Arch::kVgg19Bn, kNoBlocks, false, true, Vgg19::check_images, make_vgg19},
+    NetworkKind{Arch::kCnn9, kNoBlocks, false, false, Cnn9::check_images, make_cnn9}};
 
 }  // namespace
 

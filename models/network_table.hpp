@@ -16,6 +16,8 @@ struct NetworkKind {
   std::optional<StageBlocks> usual_blocks;
   /// Whether the network reads NetworkConfig::shortcut.
   bool has_shortcut;
+  /// Whether the network reads NetworkConfig::pool_side.
+  bool has_pool_side;
   /// Throws Error for images of an unsupported height or width; null: all are supported.
   void (*check_images)(std::int64_t height, std::int64_t width);
   std::unique_ptr<Network> (*make)(const NetworkConfig& config, std::uint64_t seed,

@@ -2,15 +2,16 @@
 
 namespace bptplr {
 
-ProjectionHead::ProjectionHead(Initializer& init, std::int64_t features, Projector projector,
-                               std::int64_t low_dim, std::int64_t num_classes)
-    : first_(init, features, projector == Projector::kMlp ? features : low_dim) {
-  if (projector == Projector::kMlp) {
-    second_.emplace(init, features, low_dim);
+ProjectionHead::ProjectionHead(Initializer& init, std::int64_t features, const HeadConfig& heads,
+                               InitialValues initial)
+    : first_(init, features, heads.projector == Projector::kMlp ? features : heads.low_dim,
+             initial),
+      prototypes_(Tensor::zeros({heads.num_classes, heads.low_dim})) {
+  if (heads.projector == Projector::kMlp) {
+    second_.emplace(init, features, heads.low_dim, initial);
   } else {
-    norm_.emplace(low_dim, Activation::kNone);
+    norm_.emplace(heads.low_dim, Activation::kNone);
   }
-  prototypes_ = l2_normalize(init.normal({num_classes, low_dim}));
 }
 
 Tensor ProjectionHead::project(const Tensor& h, const ForwardMode& mode) {

@@ -13,13 +13,14 @@ namespace bptplr {
 /// projector.1, the BatchNorm) and prototypes.
 class ProjectionHead {
  public:
-  ProjectionHead(Initializer& init, std::int64_t features, Projector projector,
-                 std::int64_t low_dim, std::int64_t num_classes);
+  ProjectionHead(Initializer& init, std::int64_t features, const HeadConfig& heads,
+                 InitialValues initial);
   /// Returns q [n, low_dim], unit rows, of h [n, features].
   Tensor project(const Tensor& h, const ForwardMode& mode);
   /// Updates the running statistics of a BatchNorm with h in training, as if it were projected.
   void observe(const Tensor& h, const ForwardMode& mode);
-  /// Returns prototypes [num_classes, low_dim], unit rows, initially of random directions.
+  /// Returns prototypes [num_classes, low_dim], unit rows; zeros until the end of the warm-up makes
+  /// them, as published.
   Tensor& prototypes() { return prototypes_; }
   void name(NamedTensors& names) const;
 

@@ -18,12 +18,13 @@ struct Stage {
   std::int64_t widths;
 };
 constexpr Stage kStages[] = {{2, 1}, {2, 2}, {4, 4}, {4, 8}, {4, 8}};
-constexpr std::int64_t kFeatureWidths = 8;
 constexpr std::int64_t kMinSide = 1 << std::size(kStages);
 
 const Vgg19Config& checked(const Vgg19Config& config) {
   require(config.width >= 1 && config.width <= 1024, "--width {} is not in 1..1024", config.width);
   require(config.hidden >= 1, "the classifier of VGG needs at least one hidden unit");
+  require(config.pool_side >= 1 && config.pool_side <= kMaxPoolSide,
+          "--pool_side {} is not in 1..{}", config.pool_side, kMaxPoolSide);
   return config;
 }
 
@@ -49,14 +50,15 @@ std::vector<Vgg19::Layer> Vgg19::make_layers(Initializer& init, std::int64_t wid
 
 Vgg19::Vgg19(const Vgg19Config& config, std::uint64_t seed, std::uint32_t network)
     : Network(config.heads, seed, network),
-      layers_(make_layers(init_, checked(config).width)),
-      hidden1_(init_, kFeatureWidths * config.width, config.hidden, kInitial),
+      pool_side_(checked(config).pool_side),
+      layers_(make_layers(init_, config.width)),
+      hidden1_(init_, config.features(), config.hidden, kInitial),
       hidden2_(init_, config.hidden, config.hidden, kInitial),
-      out_(init_, config.hidden, config.heads.num_classes, kInitial),
+      out_(init_, config.hidden, config.heads.num_classes),
       dropout1_(kDropoutRate, 0),
       dropout2_(kDropoutRate, 1) {
   name_all();
-  add_projection_head(kFeatureWidths * config.width);
+  add_projection_head(config.features(), kInitial);
 }
 
 void Vgg19::name_all() {
@@ -82,7 +84,7 @@ Tensor Vgg19::features(const Tensor& x, const ForwardMode& mode) {
     h = layer.bn.after(layer.conv, h, mode);
     if (layer.pool) h = max_pool2d(h, 2, 2, 0);
   }
-  return global_avg_pool2d(h);
+  return adaptive_avg_pool2d(h, pool_side_);
 }
 
 Tensor Vgg19::logits(const Tensor& h, const ForwardMode& mode) {

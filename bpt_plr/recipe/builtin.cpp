@@ -6,6 +6,7 @@
 
 #include "bpt_plr/recipe/fields.hpp"
 #include "bpt_plr/recipe/json.hpp"
+#include "bpt_plr/recipe/old_run.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
@@ -56,7 +57,8 @@ Json read_recipe(const std::string& name_or_path) {
   return parse_recipe_json(read_file(name_or_path), name_or_path);
 }
 
-Recipe compose_recipe(const Json& file, std::string_view origin, const Json& overrides) {
+Recipe compose_recipe(const Json& given, std::string_view origin, const Json& overrides) {
+  const Json file = with_later_fields(given);
   Recipe named;  // only to read and check the method and the preset
   update_recipe(named, file, origin);
   update_recipe(named, overrides, "command line");

@@ -36,7 +36,8 @@ nlohmann::json read_recipe(const std::string& name_or_path);
 
 /// Returns the recipe of the method and its preset, overwritten by the fields of `file` (called
 /// `origin` in errors), then by `overrides` from the command line. Method and preset come from the
-/// overrides, else from the file. Throws Error as update_recipe does. The result is not resolved.
+/// overrides, else from the file. A file of a run of an earlier version describes what that version
+/// did (old_run.hpp). Throws Error as update_recipe does. The result is not resolved.
 Recipe compose_recipe(const nlohmann::json& file, std::string_view origin,
                       const nlohmann::json& overrides);
 

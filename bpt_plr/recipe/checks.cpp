@@ -88,6 +88,10 @@ void check_network(const Recipe& recipe) {
   network_config(recipe);  // throws for invalid blocks
   require(kind.has_shortcut || recipe.shortcut == Recipe{}.shortcut,
           "shortcut is {}, but {} has no such choice; leave it out", recipe.shortcut, recipe.arch);
+  require(kind.has_pool_side || recipe.pool_side == Recipe{}.pool_side,
+          "pool_side is {}, but {} has no such choice; leave it out", recipe.pool_side,
+          recipe.arch);
+  check_range<std::int64_t>("pool_side", recipe.pool_side, 1, kMaxPoolSide);
 }
 
 void check_training(const Recipe& recipe) {

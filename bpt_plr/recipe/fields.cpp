@@ -96,6 +96,10 @@ const std::vector<RecipeField>& recipe_fields() {
        "preact_resnet: what a block without convolution in its shortcut adds: its input, or that "
        "activated",
        &R::shortcut},
+      {"pool_side", kNetwork,
+       "vgg19_bn: side of the map that classifier and projector see; 7 as published, where the "
+       "projector alone takes 2.5 GB, or 1, the mean over all positions",
+       &R::pool_side},
       {"projector", kNetwork,
        "between features and projection: two linear layers, or one and BatchNorm (UNICON)",
        &R::projector},

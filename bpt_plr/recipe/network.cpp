@@ -33,7 +33,8 @@ NetworkConfig network_config(const Recipe& recipe) {
   NetworkConfig config{.arch = recipe.arch,
                        .heads = {recipe.num_class, recipe.low_dim, recipe.projector},
                        .width = recipe.width,
-                       .shortcut = recipe.shortcut};
+                       .shortcut = recipe.shortcut,
+                       .pool_side = recipe.pool_side};
   if (network_kind(recipe.arch).usual_blocks) config.blocks = parse_blocks(recipe.blocks);
   return config;
 }

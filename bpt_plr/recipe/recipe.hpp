@@ -44,6 +44,7 @@ struct Recipe {
   std::string blocks;
   std::int64_t low_dim = 128;
   Shortcut shortcut = Shortcut::kActivated;
+  std::int64_t pool_side = kPublishedPool;
   Projector projector = Projector::kMlp;
   std::string pretrained;
 

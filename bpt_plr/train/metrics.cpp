@@ -117,7 +117,6 @@ std::optional<WrongLabels> find_wrong_labels(std::span<const NetworkMetrics> net
 
 void report_division(std::span<const Division> divisions, std::span<const Evidence> evidence,
                      const EpochSamples& samples, std::int64_t num_class, EpochMetrics& metrics) {
-  metrics.networks.clear();
   for (std::size_t i = 0; i < divisions.size(); ++i) {
     metrics.networks.push_back(network_metrics(divisions[i], evidence[i], samples, num_class));
   }

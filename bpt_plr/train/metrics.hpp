@@ -62,7 +62,8 @@ struct EpochMetrics {
   double best_acc = 0.0;              ///< percent, of all epochs so far
   double mean_last10 = 0.0;           ///< percent, mean over the last ten epochs (or fewer so far)
   std::vector<std::int64_t> samples;  ///< partitioned samples: indices in the training set
-  /// One per division, in epochs that divide the training set; else empty.
+  /// Divisions by each network, or with exchange `joint` those that each network trains on, in
+  /// epochs that divide the training set; else empty.
   std::vector<NetworkMetrics> networks;
   std::optional<WrongLabels> wrong_labels;  ///< in these epochs, if true labels are known
   std::map<std::string, double> seconds;    ///< by phase: partition, train, test
@@ -71,7 +72,7 @@ struct EpochMetrics {
   double peak_memory_gib = 0.0;  ///< on the device so far; on the CPU, of the whole process
 };
 
-/// Sets the fields of `metrics` about the divisions of an epoch's samples, each with its evidence.
+/// Adds divisions of an epoch's samples, each with its evidence, to those of `metrics`.
 void report_division(std::span<const Division> divisions, std::span<const Evidence> evidence,
                      const EpochSamples& samples, std::int64_t num_class, EpochMetrics& metrics);
 

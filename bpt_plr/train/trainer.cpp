@@ -30,6 +30,17 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// Returns the place of the division that network k trains on: that of the other network, or the
+/// only one.
+std::size_t division_for(int k, std::size_t divisions) {
+  return divisions == 1 ? 0 : static_cast<std::size_t>(1 - k);
+}
+
+/// Returns the name of a tensor of checkpoints, see Trainer::evidence_for_first_.
+std::string evidence_name(std::size_t place) {
+  return fmt::format("evidence_for_first.{}", place);
+}
+
 }  // namespace
 
 Trainer::Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& observer)
@@ -75,6 +86,11 @@ Checkpoint Trainer::checkpoint() const {
     learners_[static_cast<std::size_t>(i)]->save(i + 1, with_outputs, checkpoint.tensors);
   }
   parts_->save(checkpoint.tensors);
+  if (position_.within_epoch() && position_.network == 1) {
+    for (std::size_t i = 0; i < evidence_for_first_.size(); ++i) {
+      checkpoint.tensors.emplace(evidence_name(i), evidence_for_first_[i].first.to(Device{}));
+    }
+  }
   return checkpoint;
 }
 
@@ -92,6 +108,11 @@ void Trainer::restore(const Checkpoint& checkpoint, const std::string& origin) {
   loss_means_ = position_.within_epoch() ? LossMeans(checkpoint.loss_sums) : LossMeans();
   for (int i = 0; i < num_networks(); ++i) learner(i).load(i + 1, checkpoint.tensors);
   parts_->load(checkpoint.tensors);
+  evidence_for_first_.clear();
+  for (auto found = checkpoint.tensors.find(evidence_name(0)); found != checkpoint.tensors.end();
+       found = checkpoint.tensors.find(evidence_name(evidence_for_first_.size()))) {
+    evidence_for_first_.push_back({found->second.to(train_views_.device()), {}});
+  }
 }
 
 std::size_t Trainer::stage_of(std::int64_t epoch) const {
@@ -152,6 +173,7 @@ void Trainer::run_epoch() {
     metrics.phase = divides(recipe()) ? "warm_up" : recipe_.method;
     plain_epoch(metrics);
     divide_after_warm_up(metrics.epoch);
+    begin_prototypes(metrics);
   }
   metrics.losses = loss_means_.means();
   test(metrics);
@@ -184,9 +206,24 @@ void Trainer::divide_after_warm_up(std::int64_t epoch) {
   divide(*parts_, std::vector{kept, kept}, samples_, {epoch, within_stage(epoch)});
 }
 
+/// Makes the prototypes that the first divided epoch begins with, at the end of the warm-up: the
+/// models that are written then hold them. Before, and in methods without, they are zeros.
+void Trainer::begin_prototypes(EpochMetrics& metrics) {
+  const bool ends_warm_up = within_stage(metrics.epoch) + 1 == recipe().warm_up;
+  if (!will_use_prototypes(recipe()) || !ends_warm_up) return;
+  const Stopwatch watch;
+  samples_ = draw_epoch_samples(recipe_, data_, metrics.epoch + 1);
+  for (int i = 0; i < num_networks(); ++i) {
+    initialize_prototypes(outputs_for_samples(metrics.epoch, i).projection, samples_.noisy_labels,
+                          data_.dataset.class_names, learner(i).network->prototypes());
+  }
+  metrics.seconds["partition"] += watch.seconds();
+}
+
 /// Runs steps 1 to 6.
 void Trainer::divided_epoch(EpochMetrics& metrics) {
   const int first = position_.network;
+  if (recipe().exchange == Exchange::kJoint && first == 1) report_earlier_division(metrics);
   std::vector<Division> divisions;
   std::int64_t images = 0;
   for (int k = first; k < 2; ++k) {
@@ -197,12 +234,11 @@ void Trainer::divided_epoch(EpochMetrics& metrics) {
         begin_division(k);
         for (int i = 0; i < 2; ++i) evaluate_samples(metrics.epoch, i);
       }
-      divisions = divide_samples(metrics);
+      divisions = divide_samples(metrics, k);
       metrics.seconds["partition"] += watch.seconds();
     }
     const Stopwatch watch;
-    const std::size_t of_the_other = divisions.size() == 1 ? 0 : static_cast<std::size_t>(1 - k);
-    images += train_on(divisions[of_the_other], metrics.epoch, k);
+    images += train_on(divisions[division_for(k, divisions.size())], metrics.epoch, k);
     metrics.seconds["train"] += watch.seconds();
   }
   metrics.images_per_s = static_cast<double>(images) / metrics.seconds["train"];
@@ -215,15 +251,21 @@ void Trainer::begin_division(int k) {
   position_ = {position_.epoch, k, 0};
 }
 
-/// Computes the outputs of a network for every sample of the epoch (step 1).
-void Trainer::evaluate_samples(std::int64_t epoch, int index) {
-  Network& network = *learner(index).network;
+/// Returns the outputs of a network for every one of the samples.
+Network::Output Trainer::outputs_for_samples(std::int64_t epoch, int index) {
   const auto report = [&](std::int64_t done, std::int64_t total) {
     observer_.on_progress(
         {epoch, recipe_.num_epochs, "partition", index + 1, done, total, done, {}});
     stop_if_wanted();
   };
-  Network::Output output = evaluate(network, train_views_, samples_.indices, report);
+  return evaluate(*learner(index).network, train_views_, samples_.indices, report);
+}
+
+/// Computes and keeps the outputs of a network for every sample of the epoch (step 1).
+void Trainer::evaluate_samples(std::int64_t epoch, int index) {
+  Network& network = *learner(index).network;
+  Network::Output output = outputs_for_samples(epoch, index);
+  // Again, for a run that an earlier version, or a stop, left without them.
   if (uses_prototypes(recipe()) && within_stage(epoch) == recipe().warm_up) {
     initialize_prototypes(output.projection, samples_.noisy_labels, data_.dataset.class_names,
                           network.prototypes());
@@ -231,12 +273,17 @@ void Trainer::evaluate_samples(std::int64_t epoch, int index) {
   learner(index).kept = keep_outputs(recipe(), network, std::move(output));
 }
 
-/// Divides the samples by the networks' outputs (steps 1 to 3). If an epoch divides repeatedly,
-/// `metrics` keeps the last division.
-std::vector<Division> Trainer::divide_samples(EpochMetrics& metrics) {
+/// Divides the samples by the networks' outputs (steps 1 to 3), for network k at least. `metrics`
+/// gets the divisions of both networks, or, where an epoch divides anew for each, that of k.
+std::vector<Division> Trainer::divide_samples(EpochMetrics& metrics, int k) {
   const std::int64_t epoch = metrics.epoch;
   Divided divided = divide(*parts_, kept_outputs(), samples_, {epoch, within_stage(epoch)});
-  report_division(divided.divisions, divided.evidence, samples_, recipe().num_class, metrics);
+  if (recipe().exchange == Exchange::kJoint) {
+    report_for(k, divided, metrics);
+    if (k == 0) evidence_for_first_ = divided.evidence;
+  } else {
+    report_division(divided.divisions, divided.evidence, samples_, recipe().num_class, metrics);
+  }
   std::int64_t network = 0;
   for (const Division& division : divided.divisions) {
     for (const auto& warning : small_set_warnings(recipe(), division, epoch, ++network)) {
@@ -244,6 +291,25 @@ std::vector<Division> Trainer::divide_samples(EpochMetrics& metrics) {
     }
   }
   return std::move(divided.divisions);
+}
+
+/// Adds to `metrics` the division that network k trains on.
+void Trainer::report_for(int k, const Divided& divided, EpochMetrics& metrics) const {
+  const std::size_t place = division_for(k, divided.divisions.size());
+  report_division(std::span(divided.divisions).subspan(place, 1),
+                  std::span(divided.evidence).subspan(place, 1), samples_, recipe().num_class,
+                  metrics);
+}
+
+/// Adds to `metrics` the division that network 1 trained on before the run was stopped within the
+/// training of network 2. A checkpoint of an earlier version lacks it.
+void Trainer::report_earlier_division(EpochMetrics& metrics) {
+  if (evidence_for_first_.empty()) return;
+  const std::int64_t epoch = metrics.epoch;
+  Divided divided{evidence_for_first_, {}};
+  divided.divisions = parts_->selection->divide({epoch, within_stage(epoch), samples_.noisy_labels},
+                                                divided.evidence);
+  report_for(0, divided, metrics);
 }
 
 /// Trains network k and updates prototypes (steps 5, 6). Returns the number of samples drawn.

@@ -100,10 +100,14 @@ class Trainer {
   void run_epoch();
   void plain_epoch(EpochMetrics& metrics);
   void divide_after_warm_up(std::int64_t epoch);
+  void begin_prototypes(EpochMetrics& metrics);
   void divided_epoch(EpochMetrics& metrics);
   std::int64_t train_on(const Division& division, std::int64_t epoch, int k);
+  Network::Output outputs_for_samples(std::int64_t epoch, int index);
   void evaluate_samples(std::int64_t epoch, int index);
-  std::vector<Division> divide_samples(EpochMetrics& metrics);
+  std::vector<Division> divide_samples(EpochMetrics& metrics, int k);
+  void report_for(int k, const Divided& divided, EpochMetrics& metrics) const;
+  void report_earlier_division(EpochMetrics& metrics);
   void begin_division(int k);
   void test(EpochMetrics& metrics);
   void stop_if_wanted();
@@ -123,6 +127,9 @@ class Trainer {
   std::optional<PretrainedReport> pretrained_;
   Position position_;
   EpochSamples samples_;  ///< of the current epoch
+  /// What the division that network 1 trained on was made of, while network 2 trains on another
+  /// one (Exchange::kJoint): for the report on the epoch.
+  std::vector<Evidence> evidence_for_first_;
   LossMeans loss_means_;
   std::vector<double> accuracies_;
 };

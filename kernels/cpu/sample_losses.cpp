@@ -115,7 +115,8 @@ void pseudo_labels(const CpuContext& ctx, std::int64_t rows, std::int64_t classe
       add_softmax(prototype_logits + i * classes, classes, 0.5, p);
       add_softmax(z, classes, 0.5, p);
       const double* best = std::max_element(p, p + classes);
-      labels[i] = *best > threshold ? best - p : std::max_element(z, z + classes) - z;
+      const bool is_sure = static_cast<float>(*best) > static_cast<float>(threshold);
+      labels[i] = is_sure ? best - p : std::max_element(z, z + classes) - z;
     }
   });
 }

@@ -3,6 +3,7 @@
 // undefined symbol of the build without CUDA.
 #include <stdexcept>
 
+#include "kernels/adaptive_pool.hpp"
 #include "kernels/augment.hpp"
 #include "kernels/batch_norm.hpp"
 #include "kernels/bias.hpp"
@@ -176,6 +177,10 @@ KERNEL(class_sets, std::int64_t, std::int64_t, std::int64_t, const float*, const
        std::uint64_t*);
 FLOAT(contrastive_loss, ContrastiveLoss, const ContrastiveShape&, double, const T*,
       const std::uint64_t*, T*, T*, std::int64_t*);
+
+// adaptive_pool
+ACTIVATION(adaptive_avg_pool_forward, const AdaptivePoolShape&, const T*, StatOf<T>*);
+ACTIVATION(adaptive_avg_pool_backward, const AdaptivePoolShape&, const StatOf<T>*, T*);
 
 // pool
 ACTIVATION(global_avg_pool_forward, std::int64_t, std::int64_t, std::int64_t, const T*, StatOf<T>*);

@@ -89,7 +89,7 @@ __device__ Best warp_best(Best best) {
 
 template <int kPerLane>
 __global__ void __launch_bounds__(kRowThreads)
-    pseudo_labels_kernel(std::int64_t rows, int classes, double threshold,
+    pseudo_labels_kernel(std::int64_t rows, int classes, float threshold,
                          const float* prototype_logits, const float* logits, std::int64_t* labels) {
   const std::int64_t row = warp_row();
   if (row >= rows) return;

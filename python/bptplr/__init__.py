@@ -21,6 +21,7 @@ from bptplr._data import (
 )
 from bptplr._determinism import get_deterministic, set_deterministic
 from bptplr._model import Model, Outputs, Prediction, load_model
+from bptplr._parts import Division, PseudoLabels, Selection, jensen_shannon_distance
 from bptplr._plr import class_sets, plr_loss, plr_loss_and_gradient
 from bptplr._selection import GmmFit, Partition, balanced_partition, gmm_fit
 from bptplr._threads import get_num_threads, set_num_threads
@@ -28,12 +29,15 @@ from bptplr._threads import get_num_threads, set_num_threads
 __all__ = [
     "Audit",
     "Dataset",
+    "Division",
     "Error",
     "GmmFit",
     "Model",
     "Outputs",
     "Partition",
     "Prediction",
+    "PseudoLabels",
+    "Selection",
     "asymmetric_noise_cifar10",
     "asymmetric_noise_cifar100",
     "audit_labels",
@@ -45,6 +49,7 @@ __all__ = [
     "get_num_threads",
     "gmm_fit",
     "instance_noise",
+    "jensen_shannon_distance",
     "load_model",
     "make_shapes",
     "plr_loss",

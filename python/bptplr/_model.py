@@ -58,9 +58,14 @@ class Model:
         return self._core.class_names
 
     @property
-    def prototypes(self) -> Float32:
-        """Prototypes [networks, C, low_dim], rows of unit norm."""
-        return np.stack(self._core.prototypes())
+    def prototypes(self) -> Float32 | None:
+        """Prototypes [networks, C, low_dim], rows of unit norm.
+
+        None where the networks have none, which their file holds as zeros: those of a method
+        without prototypes, or of a run that has not ended its warm-up.
+        """
+        prototypes = np.stack(self._core.prototypes())
+        return prototypes if prototypes.any() else None
 
     def predict(self, images: ArrayLike) -> Prediction:
         """Returns probabilities and labels."""
@@ -104,7 +109,7 @@ def load_model(
             files; or, with config, mean and std, any safetensors file with the tensors of one
             network under PyTorch's names.
         config: For a network of another program: fields of a recipe that describe it (arch, width,
-            blocks, low_dim, projector, shortcut, crop) as a mapping, a JSON file or the name of a
+            blocks, low_dim, projector, shortcut, pool_side, crop) as a mapping, a JSON file or the name of a
             built-in recipe. The file gives the number of classes.
         device: "auto", "cpu" or "cuda".
         mean: With config: mean of each channel to normalise inputs with, finite, for pixels from 0

@@ -23,7 +23,9 @@ class GmmFit:
     covariances: Float64  #: [2, 2, 2]
     clean_component: int  #: component whose mean is nearer to the origin
     clean_probability: Float64  #: [N], posterior of the clean component
-    mean_log_likelihood: float  #: of the last E step, hence before the last M step
+    #: Of the last E step, hence before the last M step; of one cluster, under its parameters, and
+    #: infinite with reg_covar 0.
+    mean_log_likelihood: float
     n_iter: int
     converged: bool
     #: Whether all samples have the same losses; every sample then counts as clean.

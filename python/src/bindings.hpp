@@ -8,6 +8,7 @@ namespace bptplr::python {
 
 void bind_losses(nanobind::module_& module);
 void bind_selection(nanobind::module_& module);
+void bind_parts(nanobind::module_& module);
 void bind_data(nanobind::module_& module);
 void bind_model(nanobind::module_& module);
 void bind_audit(nanobind::module_& module);

@@ -20,6 +20,7 @@ NB_MODULE(_core, module) {
              "Why cuda_device_count() is 0.");
   bptplr::python::bind_losses(module);
   bptplr::python::bind_selection(module);
+  bptplr::python::bind_parts(module);
   bptplr::python::bind_data(module);
   bptplr::python::bind_model(module);
   bptplr::python::bind_audit(module);

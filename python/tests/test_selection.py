@@ -77,6 +77,9 @@ def test_depends_on_seed_epoch_and_network(rng):
 def test_equal_losses_count_as_clean():
     fit = bptplr.gmm_fit(np.full((5, 2), 0.25))
     assert fit.one_cluster and fit.clean_probability.tolist() == [1.0] * 5
+    # The density of a mean: log N(x; x, 5e-4 I).
+    np.testing.assert_allclose(fit.mean_log_likelihood, -np.log(2 * np.pi * 5e-4), rtol=1e-12)
+    assert bptplr.gmm_fit(np.full((5, 2), 0.25), reg_covar=0.0).mean_log_likelihood == np.inf
 
 
 def test_tensors_are_taken_too(rng):

@@ -102,6 +102,28 @@ TEST(AppFlags, AMethodThatDividesNeedsEpochsAfterTheWarmUp) {
             0);
 }
 
+TEST(AppFlags, AnEmptyValueIsOneAndNoFlagTakesTheNext) {
+  const TemporaryFolder folder;
+  const AppResult result =
+      run_app(folder, "train --pretrained= --noise_file= " + kSmall + "--num_epochs=2 --out=run");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(config_of(folder, "run")["pretrained"], "");
+  EXPECT_EQ(config_of(folder, "run")["shapes_train"], 200) << "the flag after the empty value";
+  for (const auto& [arguments, sentence] : std::vector<std::pair<std::string, std::string>>{
+           {"train --pretrained --out run2 " + kSmall,
+            "--pretrained needs a value, but --out follows, which is a flag; write --pretrained= "
+            "for an empty one, or --pretrained=--out"},
+           {"train --out --batch-size=3", "--out needs a value, but --batch-size=3 follows"},
+           {"train --resume= --out run", "--resume takes no value; leave out the ="},
+           {"train --lr= 0.1 --out run2", "'' is no NUMBER"},
+           {"train --arch= vgg19_bn", "'' is none of"},
+           {"audit run --top= 3", "--top: "}}) {
+    const AppResult refused = run_app(folder, arguments);
+    EXPECT_EQ(refused.exit_code, 2) << arguments;
+    EXPECT_TRUE(contains(refused.err, sentence)) << refused.err;
+  }
+}
+
 TEST(AppFlags, FlagsOfThePublishedScriptsAreTaken) {
   const TemporaryFolder folder;
   const AppResult result =

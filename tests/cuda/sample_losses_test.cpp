@@ -134,6 +134,21 @@ TEST(PseudoLabelsCuda, GiveTheLowerOfEqualClasses) {
   }
 }
 
+TEST(PseudoLabelsCuda, CompareAsFloat32) {
+  const Tensor s = Tensor::from<float>({0, 0, 0, 200}, {1, 4}), z = Tensor::zeros({1, 4});
+  for (const auto& [threshold, label] :
+       {std::pair{0.625, 0}, std::pair{0.625 - 1e-9, 0}, std::pair{0.625 - 1e-7, 3}}) {
+    const auto results = on_device([&, threshold = threshold] {
+      DeviceArray<float> dev_s(s), dev_z(z);
+      DeviceArray<std::int64_t> out(1);
+      kernels::pseudo_labels(cuda_test_context(), 1, 4, threshold, dev_s.get(), dev_z.get(),
+                             out.get());
+      return std::vector{out.to_tensor({1})};
+    });
+    EXPECT_EQ(results[0].item(), label) << threshold;
+  }
+}
+
 TEST(PseudoLabelsCuda, OfNotANumberAreClasses) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const auto results = on_device([&] {

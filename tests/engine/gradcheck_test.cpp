@@ -147,6 +147,18 @@ TEST(GradCheck, Pooling) {
   check([](const Inputs& in) { return max_pool2d(in[0], 3, 2, 1); }, {x[0].clone()});
   check([](const Inputs& in) { return max_pool2d(in[0], 2, 2, 0); }, {x[0].clone()});
   check([](const Inputs& in) { return global_avg_pool2d(in[0]); }, {x[0].clone()});
+  for (const std::int64_t side : {1, 3, 7}) {  // 5 pixels: shared by cells of both
+    check([&](const Inputs& in) { return adaptive_avg_pool2d(in[0], side); }, {x[0].clone()});
+    check([&](const Inputs& in) { return adaptive_avg_pool2d(in[0], side); },
+          {random_tensor({2, 1, 1, 3}, 2)});
+  }
+}
+
+TEST(GradCheck, AdaptivePoolingRefusesWhatItCannotMake) {
+  const Tensor x = random_tensor({1, 2, 2, 3}, 1);
+  EXPECT_THROW(adaptive_avg_pool2d(x, 0), Error);
+  EXPECT_THROW(adaptive_avg_pool2d(x, 17), Error);
+  EXPECT_THROW(adaptive_avg_pool2d(Tensor::zeros({1, 0, 2, 3}), 7), Error);
 }
 
 TEST(GradCheck, Elementwise) {

@@ -161,6 +161,9 @@ TEST(OpsGolden, Unary) {
   check_unary("l2_normalize", [](const Tensor& x, const std::string&) { return l2_normalize(x); });
   check_unary("global_avg_pool",
               [](const Tensor& x, const std::string&) { return global_avg_pool2d(x); });
+  check_unary("adaptive_avg_pool2d", [](const Tensor& x, const std::string& key) {
+    return adaptive_avg_pool2d(x, golden()[key + "args"].span<std::int64_t>()[0]);
+  });
   check_unary("max_pool2d", [](const Tensor& x, const std::string& key) {
     const auto args = golden()[key + "args"].span<std::int64_t>();
     return max_pool2d(x, args[0], args[1], args[2]);

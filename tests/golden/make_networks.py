@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torchvision.models import resnet50
+from torchvision.models import resnet50, vgg19_bn
 
 from common import float64, int64, nchw, normal, put, relu_margin, require_relu_margin
 
@@ -14,21 +14,26 @@ DROPOUT_KEY = (9, 2, 5, 1, 3)  # seed, epoch, iteration, network, forward pass
 LOW_DIM = 16
 NETWORKS = {  # name: (images, side, network, seed)
     "resnet50": (4, 32, lambda: ResNet50(4, (1, 2, 1, 1), low_dim=LOW_DIM), 1),
-    "vgg19_bn": (4, 64, lambda: Vgg19Bn(2, 24, low_dim=LOW_DIM), 1),
+    "vgg19_bn": (4, 64, lambda: Vgg19Bn(2, 24, low_dim=LOW_DIM, pool_side=1), 1),
+    "vgg19_bn_map7": (6, 64, lambda: Vgg19Bn(2, 12, low_dim=LOW_DIM, projector="linear_bn"), 10),
+    "vgg19_bn_map3": (4, 64, lambda: Vgg19Bn(2, 12, low_dim=LOW_DIM, pool_side=3), 1),
     "cnn9": (4, 32, lambda: Cnn9(4, low_dim=LOW_DIM), 5),
     "cnn9_linear_bn": (6, 28, lambda: Cnn9(2, low_dim=LOW_DIM, projector="linear_bn"), 5),
 }
 
 
 def _check_against_torchvision():
-    """The narrow ResNet-50, at full width, is torchvision's."""
+    """The narrow ResNet-50 and VGG19-BN, at full width, are torchvision's."""
     torch.manual_seed(0)
-    theirs, ours = resnet50().double().eval(), ResNet50(num_classes=1000).double().eval()
-    missing, unexpected = ours.load_state_dict(theirs.state_dict(), strict=False)
-    assert not unexpected and all(n.startswith(("projector", "prototypes")) for n in missing)
-    x = torch.randn(2, 3, 64, 64, dtype=torch.float64)
-    with torch.no_grad():
-        torch.testing.assert_close(ours(x)[0], theirs(x))
+    # The projector that goes with VGG's map would have 600 million weights.
+    for theirs, ours in ((resnet50(), ResNet50(num_classes=1000)),
+                         (vgg19_bn(), Vgg19Bn(num_classes=1000, projector="linear_bn"))):
+        missing, unexpected = ours.load_state_dict(theirs.state_dict(), strict=False)
+        assert not unexpected and all(n.startswith(("projector", "prototypes")) for n in missing)
+        for side in (64, 224):
+            x = torch.randn(2, 3, side, side)
+            with torch.no_grad():
+                torch.testing.assert_close(ours.eval()(x)[0], theirs.eval()(x))
 
 
 def _one(out, name, images, side, make_network, seed):

@@ -119,6 +119,17 @@ def _pools(rng, out):
         put(out, f"global_avg_pool/{name}", x=x, dy=dy, y=y, dx=dx)
 
 
+def _adaptive_pools(rng, out):
+    cases = {  # name: (N, H, W, C, side)
+        "as_it_is": (1, 7, 7, 4, 7), "overlapping": (2, 5, 9, 6, 7), "halved": (1, 14, 10, 33, 7),
+        "repeated": (2, 2, 3, 5, 7), "one_pixel": (2, 1, 1, 3, 7), "whole": (2, 4, 3, 5, 1), "side3": (1, 8, 2, 4, 3),
+    }
+    for name, (n, h, w, c, side) in cases.items():
+        x, dy = normal(rng, n, h, w, c), normal(rng, n, c * side**2)
+        y, (dx,) = evaluate(lambda a: F.adaptive_avg_pool2d(nchw(a), side).flatten(1), [x], dy)
+        put(out, f"adaptive_avg_pool2d/{name}", args=int64([side]), x=x, dy=dy, y=y, dx=dx)
+
+
 def _pointwise_and_rows(rng, out):
     for name, shape in {"nhwc": (2, 3, 5, 7), "batch1": (1, 33), "single": (1, 1)}.items():
         x, dy = normal(rng, *shape), normal(rng, *shape)
@@ -154,4 +165,5 @@ def make():
     _batch_norm(rng, out, relu=True)
     _pools(rng, out)
     _pointwise_and_rows(rng, out)
+    _adaptive_pools(rng, out)
     return out

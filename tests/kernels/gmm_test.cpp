@@ -275,6 +275,9 @@ TEST(Gmm, OfEqualPointsIsOneCluster) {
     EXPECT_EQ(out.results[0].means[0][0], 0.375);
     EXPECT_EQ(out.results[0].means[1][1], 0.375);
     EXPECT_TRUE(same_bits(out.clean, Tensor::full({n}, 1.0, DType::kFloat64)));
+    // log N(x; x, 5e-4 I), as scikit-learn's lower_bound_ is.
+    EXPECT_NEAR(out.results[0].mean_log_likelihood, -std::log(2.0 * std::numbers::pi * 5e-4),
+                1e-12);
   }
 }
 

@@ -181,6 +181,18 @@ TEST(PseudoLabels, FallBackToTheClassifierBelowTheThreshold) {
   EXPECT_EQ(pseudo(flat, flat, 0.1).data<std::int64_t>()[0], 0);
 }
 
+TEST(PseudoLabels, CompareAsFloat32) {
+  // Mean 0.625 exactly for class 3, of which the prototypes are sure; the classifier is not.
+  const Tensor s = Tensor::from<float>({0, 0, 0, 200}, {1, 4});
+  const Tensor z = Tensor::zeros({1, 4});
+  const auto label = [&](double threshold) {
+    return pseudo(s, z, threshold).data<std::int64_t>()[0];
+  };
+  EXPECT_EQ(label(0.625), 0);
+  EXPECT_EQ(label(0.625 - 1e-9), 0) << "0.625 in float32, as in PyTorch";
+  EXPECT_EQ(label(0.625 - 1e-7), 3);
+}
+
 TEST(SampleLosses, AreTheSameForAnyNumberOfThreads) {
   const Tensor z = random_normal({5000, 10}, 2, 3.0);
   const Tensor s = random_normal({5000, 10}, 3, 3.0);

@@ -25,7 +25,11 @@ std::unique_ptr<Network> make(const std::string& name) {
   if (name == "resnet50") {
     return std::make_unique<ResNet>(ResNetConfig{kHeads, 4, {1, 2, 1, 1}}, 1, 0);
   }
-  if (name == "vgg19_bn") return std::make_unique<Vgg19>(Vgg19Config{kHeads, 2, 24}, 1, 0);
+  if (name == "vgg19_bn") return std::make_unique<Vgg19>(Vgg19Config{kHeads, 2, 24, 1}, 1, 0);
+  if (name == "vgg19_bn_map3") return std::make_unique<Vgg19>(Vgg19Config{kHeads, 2, 12, 3}, 1, 0);
+  if (name == "vgg19_bn_map7") {
+    return std::make_unique<Vgg19>(Vgg19Config{kHeadsOfUnicon, 2, 12}, 1, 0);
+  }
   if (name == "cnn9_linear_bn") {
     return std::make_unique<Cnn9>(Cnn9Config{kHeadsOfUnicon, 2}, 1, 0);
   }
@@ -106,7 +110,8 @@ TEST_P(NetworksGolden, ClassifyIsForwardWithoutProjection) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, NetworksGolden,
-                         testing::Values("resnet50", "vgg19_bn", "cnn9", "cnn9_linear_bn"),
+                         testing::Values("resnet50", "vgg19_bn", "vgg19_bn_map3", "vgg19_bn_map7",
+                                         "cnn9", "cnn9_linear_bn"),
                          [](const auto& name) { return std::string(name.param); });
 
 TEST(Networks, EveryForwardPassDropsOtherChannels) {
@@ -191,13 +196,33 @@ TEST(Networks, InitialValuesFollowTorchvision) {
   EXPECT_NEAR(deviation(other.at("classifier.3.weight")), 0.01, 0.0005);
   EXPECT_EQ(norm(other.at("features.0.bias")), 0.0);
   EXPECT_EQ(norm(other.at("classifier.0.bias")), 0.0);
+  // The published class draws its projector alike, and its script a new last layer.
+  EXPECT_NEAR(deviation(other.at("projector.0.weight")), 0.01, 0.0005);
+  EXPECT_EQ(norm(other.at("projector.2.bias")), 0.0);
+  const double last = 1.0 / std::sqrt(3.0 * 64.0);
+  EXPECT_NEAR(deviation(other.at("classifier.6.weight")), last, 0.05 * last);
+  EXPECT_GT(norm(other.at("classifier.6.bias")), 0.0);
   EXPECT_GT(norm(make("cnn9")->named().state_dict().at("c1.bias")), 0.0);
+}
+
+TEST(Networks, HaveNoPrototypesUntilTheyAreMade) {
+  EXPECT_EQ(norm(make("cnn9")->prototypes()), 0.0);
+}
+
+TEST(Networks, VggOfFullWidthHasTheShapesOfTorchvision) {
+  const Vgg19Config published{kHeads};
+  EXPECT_EQ(published.features(), 25088);
+  EXPECT_EQ(published.hidden, 4096);
+  const Vgg19 narrow({kHeadsOfUnicon, 1, 12}, 1, 0);
+  EXPECT_EQ(narrow.named().state_dict().at("classifier.0.weight").shape(), (Shape{12, 8 * 49}));
 }
 
 TEST(Networks, ImpossibleOnesAreErrors) {
   EXPECT_THROW(ResNet({kHeads, 0, {1, 1, 1, 1}}, 1, 0), Error);
   EXPECT_THROW(ResNet({kHeads, 4, {1, 1, 0, 1}}, 1, 0), Error);
   EXPECT_THROW(Vgg19({kHeads, 4, 0}, 1, 0), Error);
+  EXPECT_THROW(Vgg19({kHeads, 4, 8, 0}, 1, 0), Error);
+  EXPECT_THROW(Vgg19({kHeads, 4, 8, 17}, 1, 0), Error);
   EXPECT_THROW(Cnn9({kHeads, 0}, 1, 0), Error);
   EXPECT_THROW(Cnn9({{1, 16}, 4}, 1, 0), Error);
 }

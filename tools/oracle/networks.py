@@ -83,19 +83,22 @@ class ResNet50(_WithHeads):
 
 
 class Vgg19Bn(_WithHeads):
-    """torchvision.models.vgg19_bn, narrowed, with a mean over the whole map before the classifier."""
+    """torchvision.models.vgg19_bn, narrowed; `pool_side` is the side of the map before the heads, 7
+    there and in the network published for Animal-10N."""
 
-    def __init__(self, width=64, hidden=4096, num_classes=10, low_dim=128):
+    def __init__(self, width=64, hidden=4096, num_classes=10, low_dim=128, pool_side=7, projector="mlp"):
         super().__init__()
+        features = 8 * width * pool_side**2
         layers = [c if c == "M" else c * width // 64 for c in vgg.cfgs["E"]]
         self.features = vgg.make_layers(layers, batch_norm=True)
+        self.avgpool = nn.AdaptiveAvgPool2d(pool_side)
         self.classifier = nn.Sequential(
-            nn.Linear(8 * width, hidden), nn.ReLU(), Dropout(0.5, 0),
+            nn.Linear(features, hidden), nn.ReLU(), Dropout(0.5, 0),
             nn.Linear(hidden, hidden), nn.ReLU(), Dropout(0.5, 1), nn.Linear(hidden, num_classes))
-        self._add_projection_head(8 * width, num_classes, low_dim)
+        self._add_projection_head(features, num_classes, low_dim, projector)
 
     def features_of(self, x):
-        return self.features(x).mean(dim=(2, 3))
+        return self.avgpool(self.features(x)).flatten(1)
 
     def _classify(self, h):
         return self.classifier(h)

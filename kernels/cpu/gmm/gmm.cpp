@@ -130,12 +130,14 @@ bool iterate(const Points& points, const GmmOptions& options, const std::uint8_t
   return true;
 }
 
-/// All points equal: the first component is that point, the second one is not there.
+/// All points equal: the first component is that point, the second one is not there. The density
+/// is that of a mean: 1 / (2 pi sqrt(|covariance|)).
 GmmResult one_cluster(Point at, double reg_covar) {
   GmmResult fit;
   fit.status = GmmStatus::kOneCluster;
   fit.converged = 1;
   fit.weights[0] = 1.0;
+  fit.mean_log_likelihood = -std::log(2.0 * std::numbers::pi * reg_covar);
   for (int c = 0; c < 2; ++c) {
     fit.means[c][0] = at.x;
     fit.means[c][1] = at.y;

@@ -251,6 +251,7 @@ __device__ GmmStatus iterate(const Points& points, const GmmOptions& options, co
 __device__ void one_cluster(Point at, double reg_covar, GmmResult& fit) {
   fit.converged = 1;
   fit.weights[0] = 1.0;
+  fit.mean_log_likelihood = -log(kTwoPi * reg_covar);
   for (int c = 0; c < 2; ++c) {
     fit.means[c][0] = at.x;
     fit.means[c][1] = at.y;

@@ -235,6 +235,26 @@ TEST(Selection, WithoutAFirstRunThereIsNoSet) {
   EXPECT_THROW(make_selection(recipe)->divide({0, 0, labels}, std::vector{evidence}), Error);
 }
 
+TEST(Selection, OfUniconComparesAsFloat32ButTheMeanAsDouble) {
+  const Labels labels{0, 1, 0, 1};
+  const auto divide = [&](std::vector<float> distances, double trust_below, double d_mu) {
+    Recipe recipe = recipe_of("unicon");
+    recipe.num_class = 2;
+    recipe.trust_below = trust_below;
+    recipe.d_mu = d_mu;
+    const Evidence evidence{Tensor::from(distances, {4}), {}};
+    return make_selection(recipe)->divide({0, 0, labels}, std::vector{evidence})[0];
+  };
+  // 0.3f is below 0.3 only as a double.
+  EXPECT_LT(divide({0.3F, 0.1F, 0.1F, 0.1F}, 0.3, 0.7).weight[0], 1.0);
+  EXPECT_EQ(divide({0.3F, 0.1F, 0.1F, 0.1F}, 0.3001, 0.7).weight[0], 1.0);
+  // A distance at the mean is not below it.
+  EXPECT_EQ(divide({0.1F, 0.1F, 0.1F, 0.1F}, 0.5, 0.7).num_clean, 0);
+  // The mean 0.1f is greater than 0.1 as a double, so that the cut-off is lowered to 0.08.
+  EXPECT_EQ(divide({0.31F, 0.09F, 0.0F, 0.0F}, 0.5, 0.7).num_clean, 3);
+  EXPECT_EQ(divide({0.31F, 0.09F, 0.0F, 0.0F}, 0.5, 0.1).num_clean, 2);
+}
+
 TEST(Selection, NamesEvidenceThatIsNotFinite) {
   const Labels labels(4, 0);
   for (const SelectionKind kind : {SelectionKind::kGmm, SelectionKind::kGmmBalanced,

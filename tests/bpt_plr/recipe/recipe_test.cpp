@@ -267,6 +267,8 @@ TEST(Recipe, OutOfRangeFieldsAreNamed) {
            {{{"arch", "resnet50"}, {"blocks", "3,4"}}, "blocks is '3,4', but must be four numbers"},
            {{{"arch", "vgg19_bn"}, {"blocks", "1,1,1,1"}}, "vgg19_bn has no residual blocks"},
            {{{"arch", "cnn9"}, {"shortcut", "identity"}}, "cnn9 has no such choice"},
+           {{{"arch", "cnn9"}, {"pool_side", 1}}, "pool_side is 1, but cnn9 has no such choice"},
+           {{{"arch", "vgg19_bn"}, {"pool_side", 17}}, "pool_side is 17, but must lie in [1, 16]"},
            {{{"kappa", ""}}, "kappa is ''"},
            {{{"kappa", "5:3"}}, "must begin with epoch 0"},
            {{{"kappa", "0:0"}}, "whole numbers from 1 on"},
@@ -348,6 +350,31 @@ TEST(Recipe, ResolveFillsInWhatIsLeftOpen) {
   EXPECT_EQ(resolved({{"arch", "vgg19_bn"}}).blocks, "");
   EXPECT_NE(resolved({{"device", "auto"}}).device, DeviceChoice::kAuto);
   EXPECT_EQ(resolved({{"device", "cpu"}}).device, DeviceChoice::kCpu);
+}
+
+TEST(Recipe, OfARunBeforeThereWasAPoolSideIsThatOfThenAndNoOther) {
+  nlohmann::json old = to_json(Recipe{});
+  old["arch"] = "vgg19_bn";
+  EXPECT_EQ(compose_recipe(old, "run", Json::object()).pool_side, 7) << "it says so";
+  old.erase("pool_side");
+  EXPECT_EQ(compose_recipe(old, "run", Json::object()).pool_side, 1);
+  EXPECT_EQ(compose_recipe(old, "run", {{"pool_side", 7}}).pool_side, 7) << "asked for";
+  old.erase("deterministic");  // older still
+  EXPECT_EQ(compose_recipe(old, "run", Json::object()).pool_side, 1);
+  old["arch"] = "cnn9";
+  EXPECT_EQ(compose_recipe(old, "run", Json::object()).pool_side, 7);
+  // A person's file names some fields: it means the published network.
+  const Json some{{"arch", "vgg19_bn"}, {"width", 8}};
+  EXPECT_EQ(compose_recipe(some, "file", Json::object()).pool_side, 7);
+  EXPECT_EQ(compose_recipe(read_recipe("animal10n"), "animal10n", Json::object()).pool_side, 7);
+}
+
+TEST(Recipe, EpochsOfThePublishedLoops) {
+  const auto epochs = [](const char* name) {
+    return compose_recipe(read_recipe(name), name, Json::object()).num_epochs;
+  };
+  EXPECT_EQ(epochs("animal10n"), 201);
+  EXPECT_EQ(epochs("clothing1m"), 101);
 }
 
 TEST(Recipe, SchedulesAndLearningRates) {

@@ -7,6 +7,7 @@
 #include "bpt_plr/recipe/network.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
 #include "engine/io/torch/pth.hpp"
+#include "models/network_table.hpp"
 #include "tests/golden.hpp"
 #include "tests/temporary_folder.hpp"
 
@@ -58,6 +59,28 @@ TEST(Pretrained, BothNetworksTakeTheBackboneAndKeepTheirHeads) {
   for (const char* name : {"fc.weight", "projector.0.weight", "prototypes"}) {
     EXPECT_EQ(relative_error(after.at(name), before.at(name)), 0.0) << name;
   }
+}
+
+/// A file with the tensors of torchvision's vgg19_bn: those of ours but for the projection head.
+TEST(Pretrained, VggTakesAllButTheLastLayer) {
+  const TemporaryFolder folder;
+  const Recipe recipe = recipe_for(Arch::kVgg19Bn, 1);
+  NetworkConfig other = network_config(recipe);
+  other.heads.num_classes = 20;
+  TensorMap file;
+  for (const auto& [name, tensor] : make_network(other, 5, 0)->named().state_dict()) {
+    if (name.starts_with("features.") || name.starts_with("classifier."))
+      file.emplace(name, tensor);
+  }
+  save_safetensors(folder / "vgg.safetensors", file);
+  const auto network = make_network(recipe, 0);
+  const PretrainedReport report = load_pretrained(folder / "vgg.safetensors", {network.get()});
+  EXPECT_EQ(report.match.other_shape,
+            (std::vector<std::string>{"classifier.6.weight", "classifier.6.bias"}));
+  EXPECT_FALSE(report.is_poor());
+  const TensorMap state = network->named().state_dict();
+  EXPECT_EQ(state.at("classifier.0.weight").size(1), 8 * 49);
+  EXPECT_EQ(relative_error(state.at("classifier.0.weight"), file.at("classifier.0.weight")), 0.0);
 }
 
 TEST(Pretrained, SafetensorsGiveTheSame) {

@@ -14,6 +14,7 @@
 #include "bpt_plr/train/sampler.hpp"
 #include "tests/bpt_plr/small_recipe.hpp"
 #include "tests/golden.hpp"
+#include "tests/tensor_ops.hpp"
 
 namespace bptplr {
 namespace {
@@ -115,6 +116,64 @@ TEST(Trainer, PrototypesFollowTheirOwnNetworkOrAsThePublishedScriptHasIt) {
   expect_prototypes(Preset::kPaper, {{{1}, {2}}});
   // The script moves those of network 1 twice, by the other network each time, and no others.
   expect_prototypes(Preset::kReference, {{{2, 1}, {}}});
+}
+
+/// Stops when the given epoch has ended.
+class StopAfterEpoch : public Listener {
+ public:
+  explicit StopAfterEpoch(std::size_t count) : count_(count) {}
+  bool wants_stop() override { return epochs.size() >= count_; }
+
+ private:
+  std::size_t count_;
+};
+
+TEST(Trainer, PrototypesAreMadeAtTheEndOfTheWarmUp) {
+  Recipe recipe = tiny_recipe("bptplr", 3);
+  recipe.warm_up = 2;
+  recipe.epoch_size = 60;  // an epoch has samples of its own
+  resolve(recipe);
+  const TrainingData data = load_training_data(recipe);
+  const auto prototypes_after = [&](std::size_t epochs) {
+    StopAfterEpoch listener(epochs);
+    Trainer trainer(recipe, data, listener);
+    EXPECT_FALSE(trainer.run());
+    return std::pair{trainer.network(0).prototypes().clone(),
+                     trainer.network(1).prototypes().clone()};
+  };
+  EXPECT_EQ(sum(prototypes_after(1).first).item(), 0.0) << "none before";
+  const auto [first, second] = prototypes_after(2);
+  Listener listener("train");
+  Trainer later(recipe, data, listener);
+  ASSERT_FALSE(later.run());  // within the first divided epoch, before they move
+  EXPECT_EQ(relative_error(later.network(0).prototypes(), first), 0.0);
+  EXPECT_EQ(relative_error(later.network(1).prototypes(), second), 0.0);
+  EXPECT_GT(relative_error(second, first), 1e-3);
+  for (std::int64_t c = 0; c < first.size(0); ++c) {
+    const Tensor row = first.rows(c, c + 1);
+    EXPECT_NEAR(sum(multiply(row, row)).item(), 1.0, 1e-5);
+  }
+}
+
+TEST(Trainer, AJointDivisionIsReportedForEachNetwork) {
+  Recipe recipe = tiny_recipe("unicon", 3);
+  resolve(recipe);
+  ASSERT_EQ(recipe.exchange, Exchange::kJoint);
+  const TrainingData data = load_training_data(recipe);
+  Listener listener;
+  ASSERT_TRUE(Trainer(recipe, data, listener).run());
+  const EpochMetrics& last = listener.epochs.back();
+  ASSERT_EQ(last.networks.size(), 2U);
+  EXPECT_NE(last.networks[0].clean, last.networks[1].clean) << "network 1 has trained in between";
+  for (int k = 0; k < 2; ++k) {
+    Division trained_on;
+    const std::int64_t size = last.networks[static_cast<std::size_t>(k)].selection.n_labelled;
+    trained_on.num_clean = 50;  // as many as give batches of the usual size
+    trained_on.partition.labelled.resize(static_cast<std::size_t>(size));
+    trained_on.partition.unlabelled.resize(static_cast<std::size_t>(100 - size));
+    EXPECT_EQ(listener.iterations.at({last.epoch, k + 1}),
+              plan_passes(recipe, trained_on).iterations);
+  }
 }
 
 TEST(Trainer, ClassSetsGrowByTheSchedule) {

@@ -157,7 +157,8 @@ function selection({partitions, quality, note}) {
     const caption = html("p", {"aria-live": "polite"});
     const draw = () => {
       const partition = partitions[slider.value];
-      const network = partition.networks[k];
+      // Epochs of an earlier version have one division where both networks train on their own.
+      const network = partition.networks[Math.min(k, partition.networks.length - 1)];
       caption.textContent = describe(network);
       return (width) => drawScatter(network, partition.wrong, reach, width, caption.textContent);
     };

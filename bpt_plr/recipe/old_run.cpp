@@ -1,0 +1,37 @@
+#include "bpt_plr/recipe/old_run.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "bpt_plr/recipe/fields.hpp"
+
+namespace bptplr {
+namespace {
+
+constexpr const char* kPoolSide = "pool_side";
+
+/// Fields that recipes got after runs had been written without them.
+constexpr std::array<std::string_view, 2> kLaterFields{"deterministic", kPoolSide};
+
+bool is_later(std::string_view field) {
+  return std::ranges::find(kLaterFields, field) != kLaterFields.end();
+}
+
+bool is_of_a_run(const nlohmann::json& recipe) {
+  return std::ranges::all_of(recipe_fields(), [&](const RecipeField& field) {
+    return is_later(field.name) || recipe.contains(field.name);
+  });
+}
+
+}  // namespace
+
+nlohmann::json with_later_fields(nlohmann::json recipe) {
+  if (!recipe.is_object() || recipe.contains(kPoolSide) || !is_of_a_run(recipe)) return recipe;
+  // VGG used to have the mean over all positions, and nothing else.
+  if (recipe["arch"] == name_of(Arch::kVgg19Bn)) recipe[kPoolSide] = 1;
+  return recipe;
+}
+
+}  // namespace bptplr
