@@ -164,15 +164,12 @@ std::vector<std::int64_t> labels_by_path(const std::vector<KeyedLabel>& labels,
       found[i] = label;
     }
   }
-  const auto missing = std::ranges::count(found, -1);
-  const auto first = std::ranges::find(found, -1) - found.begin();
-  require(missing == 0,
-          "{}: {} of the {} training images have no label in it, the first is {}; add "
-          "them",
-          file, missing, found.size(),
-          split.files.empty() ? fmt::format("number {}", first)
-                              : split.files[static_cast<std::size_t>(first)]);
-  return found;
+  const auto first = std::ranges::find(found, -1);
+  if (first == found.end()) return found;
+  const auto i = static_cast<std::size_t>(first - found.begin());
+  throw Error("{}: {} of the {} training images have no label in it, the first is {}; add them", file,
+              std::ranges::count(found, -1), found.size(),
+              split.files.empty() ? fmt::format("number {}", i) : split.files[i]);
 }
 
 }  // namespace bptplr
