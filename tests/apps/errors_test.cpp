@@ -71,7 +71,8 @@ TEST(AppErrors, AnEmptyValueIsAValue) {
   expect_error(folder, "train --data_path= --width 4", "data_path is missing");
   expect_error(folder, "train --pretrained= --dataset shapes --width 1025", "width is 1025");
   expect_error(folder, "train --pretrained= --recipe= --dataset shapes --width 1025", "width");
-  expect_usage_error(folder, "compare ce --seeds= --table= stray= --no_such", "--no_such");
+  expect_usage_error(folder, "compare ce --seeds= stray= --no_such", "--no_such");
+  expect_usage_error(folder, "compare ce --seeds= --table= x", "--table takes no value");
   expect_error(folder, "compare --out= ce --dataset shapes --width 1025", "width is 1025");
 }
 
@@ -79,7 +80,7 @@ TEST(AppErrors, FlagsMayBeSpelledWithHyphens) {
   const TemporaryFolder folder;
   expect_error(folder, "train --dataset shapes --batch-size 0", "batch_size is 0");
   expect_error(folder, "train --dataset shapes --batch-size=0", "batch_size is 0");
-  expect_error(folder, "train --data-path some-where --out --batch-size", "some-where");
+  expect_error(folder, "train --data-path some-where --out=--batch-size", "some-where");
 }
 
 TEST(AppErrors, FieldsOutOfRange) {
