@@ -20,11 +20,13 @@ using Json = nlohmann::json;
 constexpr const char* kState = "bptplr_checkpoint";
 constexpr const char* kChecksum = "checksum";
 
-/// Fields that may differ in a resumed run: paths of data, where to compute, and when the run ends.
-constexpr std::array<std::string_view, 14> kFree{
+/// Fields that may differ in a resumed run: paths of data, where to compute, what to print, and
+/// when the run ends.
+constexpr std::array<std::string_view, 17> kFree{
     "data_path",        "human_path", "noise_file",    "pretrained", "num_epochs",
     "device",           "cache_dir",  "image_memory",  "cuda_graph", "threads",
-    "keep_checkpoints", "max_hours",  "deterministic", "out"};
+    "keep_checkpoints", "max_hours",  "deterministic", "out",        "cache_limit",
+    "log_format",       "quiet"};
 
 std::string_view bytes_of(const Tensor& tensor) {
   return {static_cast<const char*>(tensor.raw()),

@@ -106,11 +106,14 @@ void check_list(const Recipe& recipe, const ImageList& list) {
   if (!recipe.noise_file.empty()) count_labels(recipe.noise_file);
 }
 
+constexpr double kGib = 1U << 30U;
+
 DatasetConfig dataset_config(const Recipe& recipe, const LoadReport& report) {
   return {.kind = recipe.dataset,
           .path = recipe.data_path,
           .images = {static_cast<int>(recipe.image_size), recipe.cache_dir, recipe.on_bad_image,
-                     report, [&recipe](const ImageList& list) { check_list(recipe, list); }},
+                     report, [&recipe](const ImageList& list) { check_list(recipe, list); },
+                     static_cast<std::int64_t>(recipe.cache_limit * kGib)},
           .test_split = {recipe.test_split, static_cast<std::uint64_t>(recipe.seed)},
           .shapes_train = recipe.shapes_train,
           .shapes_test = recipe.shapes_test};

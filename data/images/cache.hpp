@@ -20,6 +20,7 @@ struct CacheRequest {
   int side = 0;                 ///< images are resized to side x side, see resize_and_crop
   std::filesystem::path cache;  ///< file of the cache; its folder is created
   OnBadImage on_bad_image = OnBadImage::kStop;
+  std::int64_t limit = 0;  ///< bytes that the caches in its folder may take, see make_room
 };
 
 struct CachedImages {

@@ -29,6 +29,7 @@ CachedImages cached_split(const ImageList& list, const ImageSetOptions& options,
   CacheRequest request;
   request.side = options.side;
   request.on_bad_image = options.on_bad_image;
+  request.limit = options.cache_limit;
   request.cache = cache_path(list, options, name);
   for (const LabelledFile& file : files) request.files.push_back(file.path);
   return cached_images(request, options.report);
