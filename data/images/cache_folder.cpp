@@ -162,6 +162,12 @@ void make_room(const fs::path& cache, std::int64_t needed, std::int64_t limit,
   const bool is_asked = limit > 0;
   std::int64_t taken = total_bytes(caches);
   if (!is_asked) limit = usual_limit(cache.parent_path(), taken);
+  std::int64_t in_use = 0;
+  for (const CacheFile& of : caches) in_use += of.in_use ? of.bytes : 0;
+  require(!is_asked || in_use + needed <= limit,
+          "{} takes {} of decoded images, and caches in use take {}, but --cache_limit is {}; "
+          "raise it, or use a smaller --image_size",
+          cache.filename().string(), bytes_text(needed), bytes_text(in_use), bytes_text(limit));
   fs::path part = cache;
   part += kPartExtension;
   // The outdated cache of the same images first, then by age.
@@ -178,11 +184,6 @@ void make_room(const fs::path& cache, std::int64_t needed, std::int64_t limit,
                     of.path.filename().string(), bytes_text(of.bytes), time_text(of.last_used_ns),
                     bytes_text(limit), cache.parent_path().string()));
   }
-  require(
-      !is_asked || taken + needed <= limit,
-      "{} takes {} of decoded images, and caches in use take {}, but --cache_limit is {}; raise "
-      "it, or use a smaller --image_size",
-      cache.filename().string(), bytes_text(needed), bytes_text(taken), bytes_text(limit));
 }
 
 std::string bytes_text(std::int64_t bytes) {

@@ -44,7 +44,7 @@ void keep_in_use(const std::filesystem::path& cache, Images& images);
 /// Removes the least recently used caches that no process uses from the folder of `cache`, until
 /// they take at most `limit` bytes together with the `needed` ones of `cache`, which is about to be
 /// written; reports each. A limit of 0 is half of what is free or taken by caches on the disk, and
-/// only removes. Throws Error, before hours of decoding, if a limit above 0 cannot be kept.
+/// only removes. Throws Error, before anything is removed, if a limit above 0 cannot be kept.
 void make_room(const std::filesystem::path& cache, std::int64_t needed, std::int64_t limit,
                const LoadReport& report);
 

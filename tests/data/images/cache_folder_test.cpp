@@ -133,7 +133,7 @@ TEST_F(CacheFolder, ALimitThatCannotBeKeptIsAnError) {
   const auto use = use_cache(write_cache("used-train-64-0.images", 11));
   const std::string message = message_of([&] { make_room_for(2 * kMib, 2 * kMib); });
   EXPECT_NE(message.find("--cache_limit is 2.0 MiB"), std::string::npos) << message;
-  EXPECT_EQ(names(), Names{"used-train-64-0.images"});
+  EXPECT_EQ(names().size(), 2U) << "nothing is removed in vain";
   // Without a limit that the user named, only the disk limits a single cache.
   make_room_for(INT64_MAX / 2, 0);
 }
