@@ -9,6 +9,7 @@
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
 #include "apps/terminal/prediction_writer.hpp"
+#include "apps/terminal/terminal.hpp"
 #include "bpt_plr/run/predictor.hpp"
 #include "engine/threads.hpp"
 
@@ -28,17 +29,18 @@ int predict(const PredictOptions& options) {
   use_threads(options.threads);
   Predictor predictor(options.model, options.device);
   const std::vector<std::filesystem::path> files = find_image_files(options.images);
+  const StopSignal signal;  // before the writer, whose unfinished file it removes
   PredictionWriter writer(options.writer, predictor.class_names());
   std::int64_t left_out = 0;
   {
-    LoadProgress loading;
+    LoadProgress loading(signal);
     left_out = predictor.predict(files, options.on_bad_image, loading.report(),
                                  [&](const Prediction& p) { writer.write(p); });
   }
   writer.finish();
   if (!options.writer.out.empty()) {
-    fmt::print("images {} left_out {} out {}\n", std::ssize(files) - left_out, left_out,
-               options.writer.out.string());
+    say_last(fmt::format("images {} left_out {} out {}", std::ssize(files) - left_out, left_out,
+                         options.writer.out.string()));
   }
   return 0;
 }
