@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "apps/terminal/load_progress.hpp"
+#include "apps/terminal/stop_signals.hpp"
+#include "apps/terminal/terminal.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {
@@ -21,26 +23,28 @@ void apply_corrections(const ApplyTarget& target, std::span<const Correction> co
   switch (target.mode) {
     case ApplyMode::kMove: {
       const Applied done = apply_by_moving(corrections, data, target.folder, undo_folder);
-      fmt::print("applied   {} of {} files moved; `bptplr audit RUN --undo {}` moves them back\n",
-                 done.files, done.changed, done.result.string());
+      say_field("applied",
+                fmt::format("{} of {} files moved; `bptplr audit RUN --undo {}` moves them back",
+                            done.files, done.changed, done.result.string()));
       break;
     }
     case ApplyMode::kCopy: {
-      LoadProgress copying;
+      const StopSignal signal;
+      LoadProgress copying(signal);
       const Applied done =
           apply_by_copying(corrections, data, target.folder, copying.report().progress);
-      fmt::print(
-          "applied   {} images copied to {}, {} of them with a new label; --dataset folder "
-          "--data_path {}\n",
-          done.files, done.result.string(), done.changed, done.result.string());
+      say_field("applied",
+                fmt::format("{} images copied to {}, {} of them with a new label; --dataset folder "
+                            "--data_path {}",
+                            done.files, done.result.string(), done.changed, done.result.string()));
       break;
     }
     case ApplyMode::kCsv: {
       const Applied done = apply_as_csv(corrections, data, target.folder);
-      fmt::print(
-          "applied   {} images listed in {}, {} of them with a new label; --dataset csv "
-          "--data_path {}\n",
-          done.files, done.result.string(), done.changed, done.result.string());
+      say_field("applied",
+                fmt::format("{} images listed in {}, {} of them with a new label; --dataset csv "
+                            "--data_path {}",
+                            done.files, done.result.string(), done.changed, done.result.string()));
       break;
     }
   }

@@ -12,6 +12,8 @@
 #include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
+#include "apps/terminal/terminal.hpp"
+#include "apps/terminal/text_layout.hpp"
 #include "bpt_plr/results/audit/audit.hpp"
 #include "bpt_plr/results/audit/files.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
@@ -42,6 +44,8 @@ struct AuditOptions {
   long long review = 100;
 };
 
+/// Columns to which the name of a class may be cut.
+constexpr std::size_t kLeastName = 8;
 /// Maximum number of classes printed, those with the most wrong labels.
 constexpr std::size_t kShownClasses = 20;
 
@@ -52,16 +56,17 @@ double percent(double part, std::int64_t whole) {
 void print_evidence(const Audit& audit, std::size_t networks) {
   const std::string who = networks == 1 ? "one network" : fmt::format("{} networks", networks);
   if (audit.model) {
-    fmt::print("evidence  predictions of {}, temperature {:.2f}, and how labels go wrong\n", who,
-               audit.model->temperature);
+    say_field("evidence",
+              fmt::format("predictions of {}, temperature {:.2f}, and how labels go wrong", who,
+                          audit.model->temperature));
     if (audit.model->learnt_noise > 0.5) {
-      fmt::print("          the networks seem to have learnt wrong labels, which is undone\n");
+      say_field("", "the networks seem to have learnt wrong labels, which is undone");
     }
   } else {
-    fmt::print(
-        "evidence  the classifier's loss of {} alone: trained on the labels as they are\n"
-        "          (warm-up, or a baseline), predictions repeat the labels\n",
-        who);
+    say_field("evidence",
+              fmt::format("the classifier's loss of {} alone: trained on the labels as they are "
+                          "(warm-up, or a baseline), predictions repeat the labels",
+                          who));
   }
 }
 
@@ -75,40 +80,58 @@ void print_classes(const AuditSummary& summary, const std::vector<std::string>& 
     });
     order.resize(kShownClasses);
   }
-  fmt::print("\n{:<20} {:>9} {:>9} {:>9} {:>7}  {}\n", "given label", "samples", "expected",
-             "flagged", "wrong", "mostly");
+  std::vector<std::vector<std::string>> rows;
   for (const std::size_t c : order) {
     const AuditedClass& of = summary.by_class[c];
-    fmt::print("{:<20.20} {:>9} {:>9.1f} {:>9} {:>7}  {}\n", names[c], of.samples,
-               of.expected_wrong, of.flagged, of.known ? std::to_string(of.known->wrong) : "?",
-               of.confused_with < 0 ? "" : names[static_cast<std::size_t>(of.confused_with)]);
+    rows.push_back({names[c], fmt::format("{}", of.samples),
+                    fmt::format("{:.1f}", of.expected_wrong), fmt::format("{}", of.flagged),
+                    of.known ? fmt::format("{}", of.known->wrong) : "?",
+                    of.confused_with < 0 ? "" : names[static_cast<std::size_t>(of.confused_with)]});
   }
-  if (!all) fmt::print("... and {} classes more\n", summary.by_class.size() - kShownClasses);
+  say("\n");
+  say_table({{"given label", true, kLeastName},
+             {"samples"},
+             {"expected"},
+             {"flagged"},
+             {"wrong"},
+             {"mostly", true, kLeastName}},
+            rows);
+  if (!all) say(fmt::format("... and {} classes more\n", summary.by_class.size() - kShownClasses));
 }
 
 void print_suspects(const Audit& audit, const TrainingData& data, long long top) {
   const std::vector<std::string>& names = data.dataset.class_names;
   const auto shown = std::min<std::int64_t>(top, std::ssize(audit.ranking));
   if (shown == 0) return;
-  fmt::print("\n{:>5} {:>8} {:>8}  {:<16} {:<16} {}\n", "rank", "index", "p_wrong", "given",
-             "suggested", data.dataset.train.files.empty() ? "" : "path");
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> paths;
   for (std::int64_t rank = 0; rank < shown; ++rank) {
     const auto i = static_cast<std::size_t>(audit.ranking[static_cast<std::size_t>(rank)]);
-    fmt::print("{:>5} {:>8} {:>8.4f}  {:<16.16} {:<16.16} {}\n", rank + 1, i,
-               audit.wrong_probability[i], names[static_cast<std::size_t>(data.noisy_labels[i])],
-               names[static_cast<std::size_t>(audit.suggested[i])],
-               data.dataset.train.files.empty() ? "" : data.dataset.train.files[i]);
+    rows.push_back({fmt::format("{}", rank + 1), fmt::format("{}", i),
+                    fmt::format("{:.4f}", audit.wrong_probability[i]),
+                    names[static_cast<std::size_t>(data.noisy_labels[i])],
+                    names[static_cast<std::size_t>(audit.suggested[i])]});
+    if (!data.dataset.train.files.empty()) paths.push_back(data.dataset.train.files[i]);
   }
+  say("\n");
+  say_table({{"rank"},
+             {"index"},
+             {"p_wrong"},
+             {"given", true, kLeastName},
+             {"suggested", true, kLeastName}},
+            rows, "path", paths);
 }
 
 /// Prints the quality of the audit; returns its part of the last line.
 std::string print_quality(const AuditQuality& known) {
-  fmt::print("\nwrong labels: {} of {} found among {} flagged, AUC {:.4f}\n", known.labels.found,
-             known.labels.wrong, known.labels.flagged, known.auc);
+  say("\n");
+  say_sentence(fmt::format("wrong labels: {} of {} found among {} flagged, AUC {:.4f}",
+                           known.labels.found, known.labels.wrong, known.labels.flagged,
+                           known.auc));
   std::string values = fmt::format(" auc {:.4f} wrong {} found {}", known.auc, known.labels.wrong,
                                    known.labels.found);
   for (const auto& [k, share] : known.precision_at) {
-    fmt::print("{:.1f} % of the first {} are wrong\n", 100.0 * share, k);
+    say(fmt::format("{:.1f} % of the first {} are wrong\n", 100.0 * share, k));
     values += fmt::format(" p{} {:.4f}", k, share);
   }
   return values;
@@ -123,17 +146,18 @@ int apply_decisions(const AuditOptions& options, const RunFolder& run, const Rec
   const ApplyTarget target = parse_apply(options.apply);
   TrainingData data;
   {
-    LoadProgress loading;
+    const StopSignal signal;
+    LoadProgress loading(signal);
     data = reload_data(run, recipe, loading.report());
   }
   const std::vector<Correction> corrections = read_decisions(options.decisions, data);
   apply_corrections(target, corrections, data, out_folder(options, run));
-  fmt::print("corrected {} out {}\n", corrections.size(), out_folder(options, run));
+  say_last(fmt::format("corrected {} out {}", corrections.size(), out_folder(options, run)));
   return 0;
 }
 
 int undo(const AuditOptions& options) {
-  fmt::print("undone {} of the moves in {}\n", undo_moves(options.undo), options.undo);
+  say_last(fmt::format("undone {} of the moves in {}", undo_moves(options.undo), options.undo));
   return 0;
 }
 
@@ -146,8 +170,8 @@ void write_review(const AuditOptions& options, const RunFolder& run, const Recip
       describe_data(recipe, std::ssize(data.noisy_labels), data.dataset.num_classes()),
       "suspected labels of " + options.run};
   write_file_atomically(page, review_page(audit, data, heading, options.run, options.review));
-  fmt::print("review    {}: accept or reject suspects in a browser, then --decisions\n",
-             page.string());
+  say_field("review", fmt::format("{}: accept or reject suspects in a browser, then --decisions",
+                                  page.string()));
 }
 
 /// Applies what the audit suggests.
@@ -178,7 +202,8 @@ int audit(const AuditOptions& options) {
   TrainingData data;
   AuditEvidence evidence;
   {
-    LoadProgress loading;
+    const StopSignal signal;
+    LoadProgress loading(signal);
     data = reload_data(run, recipe, loading.report());
     evidence = gather_evidence(networks, recipe, data, trained_on_partition(run),
                                loading.report().progress);
@@ -188,41 +213,41 @@ int audit(const AuditOptions& options) {
   const std::filesystem::path out = out_folder(options, run);
   const AuditFiles files = write_audit(out, audit, summary, data, options.threshold);
   if (!audit.not_to_be_used.empty()) {
-    fmt::print(stderr, "bptplr: warning: not to be used: {}\n", audit.not_to_be_used);
+    print_warning("not to be used: " + audit.not_to_be_used);
   }
   if (options.json) {
     fmt::print("{}\n", to_text(to_json(summary, audit, data.dataset), 2));
     return 0;
   }
-  fmt::print("run       {}: {} training images of {}, {} classes\n", options.run, summary.samples,
-             data.dataset.name, data.dataset.num_classes());
+  say_field("run", fmt::format("{}: {} training images of {}, {} classes", options.run,
+                               summary.samples, data.dataset.name, data.dataset.num_classes()));
   print_evidence(audit, networks.size());
-  fmt::print(
-      "labels    {:.0f} ({:.1f} %) are wrong by expectation, {:.0f} to {:.0f} with 95 %, {} "
-      "more likely than not\n",
-      summary.expected_wrong, percent(summary.expected_wrong, summary.samples),
-      summary.wrong_interval[0], summary.wrong_interval[1], summary.flagged);
+  say_field(
+      "labels",
+      fmt::format("{:.0f} ({:.1f} %) are wrong by expectation, {:.0f} to {:.0f} with 95 %, {} "
+                  "more likely than not",
+                  summary.expected_wrong, percent(summary.expected_wrong, summary.samples),
+                  summary.wrong_interval[0], summary.wrong_interval[1], summary.flagged));
   print_classes(summary, data.dataset.class_names);
   print_suspects(audit, data, options.top);
   const std::string quality = summary.known ? print_quality(*summary.known) : "";
-  fmt::print("\nsuspects  {}: every sample, the most suspicious first\n", files.suspects.string());
-  fmt::print("summary   {}\n", files.summary.string());
-  if (files.no_labels.empty()) {
-    fmt::print("labels    {}: {} labels changed, for bptplr train --noise_file\n",
-               files.labels.string(), files.corrected);
-  } else {
-    fmt::print("labels    no labels.json: {}\n", files.no_labels);
-  }
+  say("\n");
+  say_field("suspects",
+            fmt::format("{}: every sample, the most suspicious first", files.suspects.string()));
+  say_field("summary", files.summary.string());
+  say_field("labels", files.no_labels.empty()
+                          ? fmt::format("{}: {} labels changed, for bptplr train --noise_file",
+                                        files.labels.string(), files.corrected)
+                          : "no labels.json: " + files.no_labels);
   if (data.dataset.test.images.count > 0 && !data.dataset.test.files.empty()) {
-    fmt::print(
-        "test      the {} test images are not judged: put them among the training images of a "
-        "run to have their labels judged too\n",
-        data.dataset.test.images.count);
+    say_field("test", fmt::format("the {} test images are not judged: put them among the training "
+                                  "images of a run to have their labels judged too",
+                                  data.dataset.test.images.count));
   }
   if (options.review > 0) write_review(options, run, recipe, audit, data);
   if (!options.apply.empty()) apply_audit(options, run, audit, data);
-  fmt::print("expected {:.1f} flagged {} corrected {}{} out {}\n", summary.expected_wrong,
-             summary.flagged, files.corrected, quality, out.string());
+  say_last(fmt::format("expected {:.1f} flagged {} corrected {}{} out {}", summary.expected_wrong,
+                       summary.flagged, files.corrected, quality, out.string()));
   return 0;
 }
 

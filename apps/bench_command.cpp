@@ -193,7 +193,6 @@ int bench(const BenchCommandOptions& given) {
 void add_bench_command(CLI::App& app, Action& action) {
   CLI::App* command =
       app.add_subcommand("bench", "Show where the time of a training epoch goes on this machine.");
-  command->get_formatter()->column_width(36);
   const auto options = std::make_shared<BenchCommandOptions>();
   options->flags.add_to(*command, kFields);
   const auto add_size = [&](const char* flag, std::int64_t& value, const char* help) {

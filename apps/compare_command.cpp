@@ -18,9 +18,12 @@
 #include "apps/terminal/compare_table.hpp"
 #include "apps/terminal/load_progress.hpp"
 #include "apps/terminal/stop_signals.hpp"
+#include "apps/terminal/terminal.hpp"
+#include "apps/terminal/training_events.hpp"
 #include "apps/terminal/training_progress.hpp"
 #include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/checks.hpp"
+#include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/recipe/needs.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/results/compare/comparison.hpp"
@@ -93,8 +96,8 @@ std::vector<WaitingRun> waiting_runs(const ComparisonFolder& folder,
   return waiting;
 }
 
-TrainingData load_and_show(PlannedRun& run) {
-  LoadProgress loading;
+TrainingData load_and_show(PlannedRun& run, const StopSignal& signal) {
+  LoadProgress loading(signal);
   return load_data(run, loading.report());
 }
 
@@ -109,7 +112,8 @@ ComparedRun run_without_results(const WaitingRun& waiting, const TrainingData& d
 }
 
 /// Throws Error if labels mean different data, which must be known before hours of training.
-void require_same_data_at_first(std::vector<WaitingRun>& waiting, const ComparisonFolder& folder) {
+void require_same_data_at_first(std::vector<WaitingRun>& waiting, const ComparisonFolder& folder,
+                                const StopSignal& signal) {
   const Recipe first = waiting.front().run.recipe;
   const auto is_clear = [&](const WaitingRun& of) {
     return of.run.recipe.seed != first.seed || data_differences(of.run.recipe, first).empty();
@@ -118,7 +122,7 @@ void require_same_data_at_first(std::vector<WaitingRun>& waiting, const Comparis
   std::vector<ComparedRun> runs = folder.runs();
   for (WaitingRun& of : waiting) {
     if (of.run.recipe.seed != first.seed) continue;
-    const ComparedRun run = run_without_results(of, load_and_show(of.run));
+    const ComparedRun run = run_without_results(of, load_and_show(of.run, signal));
     require_same_data(runs, run);
     runs.push_back(run);
   }
@@ -127,14 +131,21 @@ void require_same_data_at_first(std::vector<WaitingRun>& waiting, const Comparis
 enum class Ending { kDone, kFailed, kStopped };
 
 /// Trains a run and records its results or failure, unless it is stopped.
-Ending make_run(WaitingRun& waiting, const StopCondition& stop, ComparisonFolder& folder) {
-  const TrainingData data = load_and_show(waiting.run);
+Ending make_run(WaitingRun& waiting, const StopCondition& stop, const StopSignal& signal,
+                ComparisonFolder& folder) {
+  TrainingData data;
+  try {
+    data = load_and_show(waiting.run, signal);
+  } catch (const Interrupted&) {
+    return Ending::kStopped;
+  }
   ComparedRun run = run_without_results(waiting, data);
   require_same_data(folder.runs(), run);
   try {
-    TerminalProgress progress(waiting.run.recipe);
-    TrainingRun training(waiting.run, data, stop, progress);
+    const auto progress = make_progress(waiting.run.recipe, data, waiting.run.resuming);
+    TrainingRun training(waiting.run, data, stop, *progress);
     if (waiting.run.resuming) print_resumed(training);
+    if (prints_json()) say_start(waiting.run, data, training.resumed_from());
     if (!training.run()) return Ending::kStopped;
     take_results(run, RunFolder::open(run.recipe.out).read_metrics());
   } catch (const Error& error) {
@@ -144,8 +155,8 @@ Ending make_run(WaitingRun& waiting, const StopCondition& stop, ComparisonFolder
   }
   folder.add(run);
   if (run.failure.empty()) return Ending::kDone;
-  fmt::print(stderr, "bptplr: warning: {}, seed {} failed: {}; the other runs go on\n", run.label,
-             run.recipe.seed, run.failure);
+  print_warning(fmt::format("{}, seed {} failed: {}; the other runs go on", run.label,
+                            run.recipe.seed, run.failure));
   return Ending::kFailed;
 }
 
@@ -157,8 +168,9 @@ std::vector<std::string> labels_of(const std::vector<LabelledRecipe>& labelled) 
 }
 
 void print_files(const std::filesystem::path& folder) {
-  fmt::print("\nresults: runs.jsonl, compare.csv, compare.md and compare.html in {}\n",
-             folder.string());
+  say("\n");
+  say_sentence(fmt::format("results: runs.jsonl, compare.csv, compare.md and compare.html in {}",
+                           folder.string()));
 }
 
 /// Prints the existing results of all labels and seeds, with requested ones that are missing.
@@ -171,10 +183,24 @@ int show(const std::filesystem::path& out, const std::vector<LabelledRecipe>& la
     write_comparison(out, comparison);
     print_files(out);
   } catch (const Error& error) {  // the folder may be another user's
-    fmt::print(stderr, "bptplr: warning: {}\n", error.what());
+    print_warning(error.what());
   }
-  fmt::print("{}\n", script_line(comparison));
+  say_last(script_line(comparison));
+  if (prints_json()) say_end("done", script_line(comparison));
   return 0;
+}
+
+/// Says which run begins.
+void say_run(const WaitingRun& run, std::size_t all) {
+  if (prints_json()) {
+    say_event(
+        "run",
+        {{"number", run.number}, {"of", all}, {"label", run.label}, {"seed", run.run.recipe.seed}});
+  }
+  say("\n");
+  say_sentence(
+      fmt::format("run {} of {}: {}, seed {}", run.number, all, run.label, run.run.recipe.seed));
+  std::fflush(stdout);
 }
 
 /// Makes all runs; `warnings` are printed when nothing refuses them any more.
@@ -185,10 +211,12 @@ int train_all(const std::filesystem::path& out, const std::vector<LabelledRecipe
   ComparisonFolder folder = ComparisonFolder::create(out);
   std::vector<WaitingRun> waiting = waiting_runs(folder, labelled, seeds);
   const std::size_t all = labelled.size() * seeds.size();
-  fmt::print("compare   {}; seeds {}: {} of {} runs are left\n",
-             fmt::join(labels_of(labelled), ", "), fmt::join(seeds, ", "), waiting.size(), all);
-  fmt::print("out       {}\n", out.string());
-  if (!waiting.empty()) require_same_data_at_first(waiting, folder);
+  say_field("compare", fmt::format("{}; seeds {}: {} of {} runs are left",
+                                   fmt::join(labels_of(labelled), ", "), fmt::join(seeds, ", "),
+                                   waiting.size(), all));
+  say_field("out", out.string());
+  if (!waiting.empty()) require_same_data_at_first(waiting, folder, signal);
+  signal.begin_training();
   print_warnings(warnings);
 
   const auto so_far = [&] { return gather(folder.runs(), labels_of(labelled), seeds); };
@@ -197,9 +225,8 @@ int train_all(const std::filesystem::path& out, const std::vector<LabelledRecipe
   for (WaitingRun& of : waiting) {
     stopped = stop.is_met();
     if (stopped) break;
-    fmt::print("\nrun {} of {}: {}, seed {}\n", of.number, all, of.label, of.run.recipe.seed);
-    std::fflush(stdout);
-    const Ending ending = make_run(of, stop, folder);
+    say_run(of, all);
+    const Ending ending = make_run(of, stop, signal, folder);
     stopped = ending == Ending::kStopped;
     if (stopped) break;
     any_failed |= ending == Ending::kFailed;
@@ -208,13 +235,30 @@ int train_all(const std::filesystem::path& out, const std::vector<LabelledRecipe
   print_comparison(so_far());
   write_comparison(out, so_far());
   print_files(out);
-  if (stopped) fmt::print("stopped by {}; the same command goes on from here\n", stop.reason());
-  fmt::print("{}\n", script_line(so_far()));
+  if (stopped) {
+    say_sentence(fmt::format("stopped by {}; the same command goes on from here", stop.reason()));
+  }
+  say_last(script_line(so_far()));
+  if (prints_json()) {
+    say_end(stopped ? "stopped" : any_failed ? "failed" : "done", script_line(so_far()));
+  }
   return stopped ? kStopped : any_failed ? 1 : 0;
+}
+
+/// Takes what is printed from the first recipe; --table may go without any.
+void set_output_of(const CompareOptions& options, const std::vector<LabelledRecipe>& labelled) {
+  Recipe recipe;
+  if (labelled.empty()) {
+    update_recipe(recipe, options.flags.given(), "the command line");
+  } else {
+    recipe = labelled.front().recipe;
+  }
+  set_output(recipe.log_format, recipe.quiet);
 }
 
 int compare(const CompareOptions& options) {
   const auto labelled = label_recipes(options.names, options.flags.base(), options.flags.given());
+  set_output_of(options, labelled);
   const auto seeds = labelled.empty() ? std::vector<std::int64_t>{} : parse_seeds(options.seeds);
   const std::string out = options.out.empty() ? default_out(labelled.front().recipe) : options.out;
   if (options.table) return show(out, labelled, seeds);
@@ -259,7 +303,6 @@ void add_options(CLI::App& command, CompareOptions& options) {
 void add_compare_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
       "compare", "Train several methods or recipes with several seeds, and compare them.");
-  command->get_formatter()->column_width(36);
   const auto options = std::make_shared<CompareOptions>();
   add_options(*command, *options);
   command->callback([&action, options] {

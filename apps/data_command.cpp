@@ -1,5 +1,6 @@
 // `bptplr data check PATH`: inspects a data set of image files before training.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,8 @@
 
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
+#include "apps/terminal/terminal.hpp"
+#include "apps/terminal/text_layout.hpp"
 #include "data/images/check.hpp"
 #include "data/images/image_file.hpp"
 #include "data/sets/dataset_table.hpp"
@@ -26,6 +29,9 @@ namespace fs = std::filesystem;
 constexpr std::size_t kPageColumns = 10;
 constexpr std::size_t kPageRows = 40;
 constexpr int kPageSide = 64;
+/// Columns of the names of fields, and those from which bars are long.
+constexpr std::size_t kFieldName = 12;
+constexpr std::size_t kWide = 80;
 
 struct CheckOptions {
   std::string path;
@@ -40,27 +46,34 @@ std::vector<LabelledFile> all_files(const ImageList& list) {
   return files;
 }
 
+/// Writes a field of the check, whose names are longer than those of other commands.
+void print_field(const std::string& name, const std::string& text) {
+  say(wrap(fit(name, kFieldName) + text, line_columns(STDOUT_FILENO), kFieldName) + "\n");
+}
+
 void print_sizes(const ImageCheck& check) {
   using Size = std::pair<std::pair<int, int>, std::int64_t>;
   std::vector<Size> sizes(check.sizes.begin(), check.sizes.end());
   std::ranges::stable_sort(sizes, std::greater<>(), &Size::second);
   constexpr std::size_t kShown = 3;
-  fmt::print("sizes       ");
+  std::string text;
   for (std::size_t i = 0; i < std::min(sizes.size(), kShown); ++i) {
-    fmt::print("{} x {} ({})  ", sizes[i].first.first, sizes[i].first.second, sizes[i].second);
+    text +=
+        fmt::format("{} x {} ({})  ", sizes[i].first.first, sizes[i].first.second, sizes[i].second);
   }
   if (sizes.size() > kShown) {
     const auto shorter = [](const Size& s) { return std::min(s.first.first, s.first.second); };
     const auto [least, most] = std::ranges::minmax(sizes, {}, shorter);
-    fmt::print("and {} others; shorter sides from {} to {}", sizes.size() - kShown, shorter(least),
-               shorter(most));
+    text += fmt::format("and {} others; shorter sides from {} to {}", sizes.size() - kShown,
+                        shorter(least), shorter(most));
   }
-  fmt::print("\n");
+  print_field("sizes", text);
 }
 
 void print_duplicates(const ImageList& list, const std::vector<LabelledFile>& files,
                       const ImageCheck& check) {
-  fmt::print("duplicates  {} groups of files with the same bytes\n", check.duplicates.size());
+  print_field("duplicates",
+              fmt::format("{} groups of files with the same bytes", check.duplicates.size()));
   for (const auto& group : check.duplicates) {
     const auto file = [&](std::int64_t i) { return files[static_cast<std::size_t>(i)]; };
     const bool labels_differ = std::ranges::any_of(
@@ -78,14 +91,16 @@ void print_labels(const ImageList& list) {
   for (const LabelledFile& file : list.train) ++counts[static_cast<std::size_t>(file.label)][0];
   for (const LabelledFile& file : list.test) ++counts[static_cast<std::size_t>(file.label)][1];
   std::int64_t most = 1;
+  const std::int64_t bar = terminal_columns() >= kWide ? 30 : 15;
   for (const auto& count : counts) most = std::max(most, count[0]);
-  fmt::print("labels      {:<20} {:>9} {:>9}\n", "number, class", "training", "test");
+  std::vector<std::vector<std::string>> rows;
   for (std::size_t c = 0; c < counts.size(); ++c) {
-    constexpr std::int64_t kBar = 30;
-    fmt::print("            {:<20} {:>9} {:>9}  {}\n", fmt::format("{} {}", c, list.class_names[c]),
-               counts[c][0], counts[c][1],
-               std::string(static_cast<std::size_t>(counts[c][0] * kBar / most), '#'));
+    rows.push_back({fmt::format("    {} {}", c, list.class_names[c]),
+                    fmt::format("{}", counts[c][0]), fmt::format("{}", counts[c][1]),
+                    std::string(static_cast<std::size_t>(counts[c][0] * bar / most), '#')});
   }
+  print_field("labels", "");
+  say_table({{"    number, class", true, 12}, {"training"}, {"test"}, {"", true}}, rows);
 }
 
 /// Writes a page with the first images of each class.
@@ -96,7 +111,7 @@ void write_page(const ImageList& list, const fs::path& path) {
     if (label < rows.size() && rows[label].size() < kPageColumns) rows[label].push_back(file.path);
   }
   write_png(path, sample_page(rows, kPageSide));
-  fmt::print("page        {}: a row of images for each class\n", path.string());
+  print_field("page", fmt::format("{}: a row of images for each class", path.string()));
 }
 
 int check(const CheckOptions& options) {
@@ -108,28 +123,30 @@ int check(const CheckOptions& options) {
   for (const LabelledFile& file : files) paths.push_back(file.path);
   ImageCheck found;
   {
-    LoadProgress loading;
+    const StopSignal signal;
+    LoadProgress loading(signal);
     found = check_images(paths, loading.report());
   }
-  fmt::print("data        {}: {}\n", list.name, options.path);
-  fmt::print("classes     {}\n", list.class_names.size());
-  fmt::print("images      {} training, {} test\n", list.train.size(), list.test.size());
+  print_field("data", fmt::format("{}: {}", list.name, options.path));
+  print_field("classes", fmt::format("{}", list.class_names.size()));
+  print_field("images", fmt::format("{} training, {} test", list.train.size(), list.test.size()));
   print_sizes(found);
-  fmt::print("turned      {} with an EXIF orientation; --exif says whether training turns them\n",
-             found.turned);
-  fmt::print("passed over {}\n",
-             list.passed_over.empty() ? "nothing" : list.passed_over.sentence());
-  for (const std::string& sentence : list.warnings) fmt::print("note        {}\n", sentence);
-  fmt::print("unreadable  {}\n", found.unreadable.size());
-  for (const std::string& sentence : found.unreadable) fmt::print("    {}\n", sentence);
+  print_field("turned", fmt::format("{} with an EXIF orientation; --exif says whether training "
+                                    "turns them",
+                                    found.turned));
+  print_field("passed over", list.passed_over.empty() ? "nothing" : list.passed_over.sentence());
+  for (const std::string& sentence : list.warnings) print_field("note", sentence);
+  print_field("unreadable", fmt::format("{}", found.unreadable.size()));
+  for (const std::string& sentence : found.unreadable) say_sentence("    " + sentence);
   print_duplicates(list, files, found);
   print_labels(list);
   if (!options.page.empty()) write_page(list, options.page);
   std::int64_t passed_over = 0;
   for (const auto& [kind, count] : list.passed_over.kinds()) passed_over += count;
-  fmt::print("classes {} train {} test {} unreadable {} duplicates {} turned {} passed_over {}\n",
-             list.class_names.size(), list.train.size(), list.test.size(), found.unreadable.size(),
-             found.duplicates.size(), found.turned, passed_over);
+  say_last(fmt::format(
+      "classes {} train {} test {} unreadable {} duplicates {} turned {} passed_over {}",
+      list.class_names.size(), list.train.size(), list.test.size(), found.unreadable.size(),
+      found.duplicates.size(), found.turned, passed_over));
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
+#include "apps/terminal/terminal.hpp"
 #include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/evaluation.hpp"
@@ -29,7 +30,8 @@ struct EvalOptions {
 };
 
 Dataset load_data(const RunFolder& run, const Recipe& recipe) {
-  LoadProgress loading;
+  const StopSignal signal;
+  LoadProgress loading(signal);
   return reload_test_data(run, recipe, loading.report());
 }
 
@@ -58,7 +60,8 @@ int evaluate(const EvalOptions& options) {
     fmt::print("{}\n", to_text(json, 2));
     return 0;
   }
-  fmt::print("{}: {} test images of {}\n", options.run, dataset.test.images.count, dataset.name);
+  say_sentence(fmt::format("{}: {} test images of {}", options.run, dataset.test.images.count,
+                           dataset.name));
   for (std::size_t i = 0; i < accuracies.size(); ++i) {
     fmt::print("network {}   {:6.2f} %\n", i + 1, accuracies[i]);
   }

@@ -1,6 +1,7 @@
 // `bptplr info`: prints the build, devices, methods and recipes of this binary.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,8 @@
 
 #include "apps/build_info.hpp"
 #include "apps/commands.hpp"
+#include "apps/terminal/terminal.hpp"
+#include "apps/terminal/text_layout.hpp"
 #include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 #include "engine/device.hpp"
@@ -43,7 +46,8 @@ nlohmann::ordered_json to_json(const std::vector<BuiltinRecipe>& recipes) {
 
 void print_recipes(const std::vector<BuiltinRecipe>& recipes) {
   for (const BuiltinRecipe& recipe : recipes) {
-    fmt::print("  {:<26} {}\n", recipe.name, recipe.help);
+    say(wrap(fmt::format("  {:<26} {}", recipe.name, recipe.help), line_columns(STDOUT_FILENO), 6) +
+        "\n");
   }
 }
 

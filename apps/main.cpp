@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -16,6 +17,9 @@
 #include "apps/build_info.hpp"
 #include "apps/command_line.hpp"
 #include "apps/commands.hpp"
+#include "apps/help_format.hpp"
+#include "apps/terminal/stop_signals.hpp"
+#include "apps/terminal/terminal.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
 
@@ -36,15 +40,15 @@ void open_standard_files() {
 
 int fail(const char* sentence) {
   std::fflush(stdout);
-  fmt::print(stderr, "bptplr: error: {}\n", sentence);
+  print_error(sentence);
   return 1;
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto chosen = app.get_subcommands();
   const std::string command = chosen.empty() ? "bptplr" : "bptplr " + chosen.front()->get_name();
-  fmt::print(stderr, "bptplr: error: {}\nRun `{} --help` for the options.\n",
-             usage_sentence(app, error), command);
+  print_error(usage_sentence(app, error));
+  fmt::print(stderr, "Run `{} --help` for the options.\n", command);
   return 2;
 }
 
@@ -52,7 +56,7 @@ int run(int argc, char** argv) {
   CLI::App app("Trains image classifiers through wrong labels with BPT-PLR.", "bptplr");
   app.set_version_flag("-V,--version", fmt::format("bptplr {}", build_info().version));
   app.require_subcommand(1);
-  app.get_formatter()->column_width(36);
+  app.formatter(std::make_shared<HelpFormat>());
   Action action;
   add_train_command(app, action);
   add_compare_command(app, action);
@@ -61,6 +65,7 @@ int run(int argc, char** argv) {
   add_report_command(app, action);
   add_predict_command(app, action);
   add_data_command(app, action);
+  add_cache_command(app, action);
   add_bench_command(app, action);
   add_info_command(app, action);
   refuse_empty_numbers(app);
@@ -86,6 +91,9 @@ int main(int argc, char** argv) {
     const int code = bptplr::run(argc, argv);
     const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
     return code == 0 && lost ? bptplr::fail(bptplr::kLostOutput) : code;
+  } catch (const bptplr::Interrupted& interrupted) {
+    std::fflush(stdout);
+    bptplr::end_by_signal(interrupted.signal);
   } catch (const std::bad_alloc&) {
     return bptplr::fail(bptplr::kOutOfMemory);
   } catch (const nlohmann::json::exception& error) {

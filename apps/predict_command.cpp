@@ -9,6 +9,7 @@
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
 #include "apps/terminal/prediction_writer.hpp"
+#include "apps/terminal/terminal.hpp"
 #include "bpt_plr/run/predictor.hpp"
 #include "engine/threads.hpp"
 
@@ -29,10 +30,11 @@ int predict(const PredictOptions& options) {
   Predictor predictor(options.model, options.device);
   const FoundImages found = find_image_files(options.images);
   const std::vector<std::filesystem::path>& files = found.files;
+  const StopSignal signal;  // before the writer, whose unfinished file it removes
   PredictionWriter writer(options.writer, predictor.class_names());
   std::int64_t left_out = 0;
   {
-    LoadProgress loading;
+    LoadProgress loading(signal);
     if (!found.passed_over.empty()) {
       loading.report().warning("passed over: " + found.passed_over.sentence());
     }
@@ -41,8 +43,8 @@ int predict(const PredictOptions& options) {
   }
   writer.finish();
   if (!options.writer.out.empty()) {
-    fmt::print("images {} left_out {} out {}\n", std::ssize(files) - left_out, left_out,
-               options.writer.out.string());
+    say_last(fmt::format("images {} left_out {} out {}", std::ssize(files) - left_out, left_out,
+                         options.writer.out.string()));
   }
   return 0;
 }

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "apps/choice_flag.hpp"
+#include "apps/terminal/terminal.hpp"
 #include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/fields.hpp"
 #include "bpt_plr/recipe/json.hpp"
@@ -54,6 +55,14 @@ struct Flag {
     return take<double>("NUMBER", fmt::format("{}", Recipe{}.*member));
   }
   CLI::Option* add(bool Recipe::*member) {
+    if (field.is_switch) {
+      return command.add_flag_function(
+          names,
+          [&in = given, name = std::string(field.name)](std::int64_t count) {
+            in[name] = count > 0;
+          },
+          field.help);
+    }
     return take<bool>("true|false", fmt::format("{}", Recipe{}.*member));
   }
 
@@ -98,7 +107,7 @@ void add_published(CLI::App& command) {
 void print_warnings(const std::vector<std::string>& sentences) {
   for (auto it = sentences.begin(); it != sentences.end(); ++it) {
     if (std::find(sentences.begin(), it, *it) != it) continue;
-    fmt::print(stderr, "bptplr: warning: {}\n", *it);
+    print_warning(*it);
   }
 }
 
@@ -156,7 +165,7 @@ Recipe RecipeFlags::recipe(LeftOut& left_out) const {
   const bool goes_on = resume_ && RunFolder::exists(out);
   nlohmann::json run = nlohmann::json::object();
   if (goes_on) run = to_json(RunFolder::open(out).read_config());
-  run.erase("max_hours");  // was for that call
+  for (const char* field : {"max_hours", "log_format", "quiet"}) run.erase(field);  // of that call
   const auto compose = [&] {
     if (!goes_on) return compose_recipe(file, recipe_, given_);
     nlohmann::json asked = file;

@@ -32,7 +32,8 @@ int report(const ReportCommandOptions& options) {
   const RunFolder folder = RunFolder::open(options.run);
   nlohmann::ordered_json report;
   {
-    LoadProgress loading;
+    const StopSignal signal;
+    LoadProgress loading(signal);
     report = make_report(folder, options.report, loading.report());
   }
   if (options.json) {

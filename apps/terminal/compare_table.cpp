@@ -3,46 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 
 #include "apps/terminal/terminal.hpp"
+#include "apps/terminal/text_layout.hpp"
 
 namespace bptplr {
 namespace {
 
-constexpr std::size_t kColumns = 80;
-/// Minimum width to which a label is cut.
+/// Minimum width to which a label is cut, and of the bars.
 constexpr std::size_t kLeastLabel = 8;
+constexpr std::size_t kLeastBar = 10;
 
-/// Row of the table without its label.
-using Row = std::array<std::string, 6>;
-
-/// Returns the number of UTF-8 characters, each of which takes one column here.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
-/// Returns `text` in `width` columns, padded or cut with "~" at the end.
-std::string fit(const std::string& text, std::size_t width) {
-  if (width_of(text) <= width) return text + std::string(width - width_of(text), ' ');
-  std::string cut = text;
-  while (width_of(cut) >= width) cut.pop_back();
-  return cut + "~";
-}
-
-std::string align_right(const std::string& text, std::size_t width) {
-  return std::string(width - std::min(width, width_of(text)), ' ') + text;
-}
-
-std::vector<Row> rows_of(const std::vector<LabelSummary>& summaries) {
-  const bool any_failed =
-      std::ranges::any_of(summaries, [](const LabelSummary& of) { return of.failed > 0; });
-  std::vector<Row> rows{{"seeds", any_failed ? "failed" : "", "best %", "last-10 %", "AUC", "min"}};
+std::vector<std::vector<std::string>> rows_of(const std::vector<LabelSummary>& summaries,
+                                              bool any_failed) {
+  std::vector<std::vector<std::string>> rows;
   for (const LabelSummary& of : summaries) {
-    rows.push_back({fmt::format("{}/{}", of.done, of.asked),
+    const std::string label = fit(of.label, std::max(kLeastLabel, width_of(of.label)));
+    rows.push_back({label, fmt::format("{}/{}", of.done, of.asked),
                     any_failed ? fmt::format("{}", of.failed) : "", to_text(of.best_acc, 2),
                     to_text(of.mean_last10, 2), to_text(of.auc, 4), to_text(of.minutes, 1)});
   }
@@ -68,23 +47,21 @@ std::size_t best_of(const std::vector<LabelSummary>& summaries) {
 }
 
 void print_table(const std::vector<LabelSummary>& summaries) {
-  const std::vector<Row> rows = rows_of(summaries);
-  std::array<std::size_t, std::tuple_size_v<Row>> widths{};
-  std::size_t total = 0;
-  for (std::size_t column = 0; column < widths.size(); ++column) {
-    for (const Row& row : rows) widths[column] = std::max(widths[column], width_of(row[column]));
-    if (widths[column] > 0) total += widths[column] + 2;
-  }
-  const std::size_t label = std::min(longest_label(summaries),
-                                     std::max(kLeastLabel, kColumns - std::min(kColumns, total)));
+  const bool any_failed =
+      std::ranges::any_of(summaries, [](const LabelSummary& of) { return of.failed > 0; });
+  const std::vector<std::string> lines =
+      table_lines({{"", true, kLeastLabel},
+                   {"seeds"},
+                   {any_failed ? "failed" : ""},
+                   {"best %"},
+                   {"last-10 %"},
+                   {"AUC", false, 0, 2},
+                   {"min", false, 0, 1}},
+                  rows_of(summaries, any_failed), terminal_columns());
   const std::size_t best = best_of(summaries);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::string line = fit(i == 0 ? "" : summaries[i - 1].label, label);
-    for (std::size_t column = 0; column < widths.size(); ++column) {
-      if (widths[column] > 0) line += "  " + align_right(rows[i][column], widths[column]);
-    }
+  for (std::size_t i = 0; i < lines.size(); ++i) {
     const bool is_best = i == best + 1;
-    fmt::print("{}\n", i == 0 ? styled(line, kBold) : is_best ? styled(line, kGreen) : line);
+    say((i == 0 ? styled(lines[i], kBold) : is_best ? styled(lines[i], kGreen) : lines[i]) + "\n");
   }
 }
 
@@ -122,15 +99,16 @@ void print_bars(const std::vector<LabelSummary>& summaries) {
   const double low = std::clamp(10.0 * std::floor((lowest - 1.0) / 10.0), 0.0, 90.0);
   const double high = std::clamp(10.0 * std::ceil(highest / 10.0), low + 10.0, 100.0);
   const std::size_t label = std::min<std::size_t>(longest_label(summaries), 20);
-  const std::size_t columns = kColumns - label - 2 - 8;
+  const std::size_t columns =
+      std::max(terminal_columns(), label + 2 + 8 + kLeastBar) - label - 2 - 8;
   const std::string left = fmt::format("{:.0f} %", low);
   const std::string right = fmt::format("{:.0f} %", high);
   const std::string axis = fit(left, columns - right.size()) + right;
-  fmt::print("\n{}\n", styled(fit("last-10", label) + "  " + axis, kBold));
+  say("\n" + styled(fit("last-10", label) + "  " + axis, kBold) + "\n");
   for (const LabelSummary& of : summaries) {
     if (of.mean_last10.count == 0) continue;
-    fmt::print("{}  {}{:>8.2f}\n", fit(of.label, label), bar(of.mean_last10, low, high, columns),
-               of.mean_last10.mean);
+    say(fmt::format("{}  {}{:>8.2f}\n", fit(of.label, label),
+                    bar(of.mean_last10, low, high, columns), of.mean_last10.mean));
   }
 }
 
@@ -143,14 +121,14 @@ std::string pair(const MeanDeviation& of, int decimals) {
 
 void print_comparison(const Comparison& comparison) {
   const std::vector<LabelSummary> summaries = summarize(comparison);
-  fmt::print("\n");
+  say("\n");
   print_table(summaries);
   print_bars(summaries);
   const auto has_failed = [](const ComparedRun& run) { return !run.failure.empty(); };
-  if (std::ranges::any_of(comparison.runs, has_failed)) fmt::print("\n");
+  if (std::ranges::any_of(comparison.runs, has_failed)) say("\n");
   for (const ComparedRun& run : comparison.runs) {
     if (!has_failed(run)) continue;
-    fmt::print("failed    {}, seed {}: {}\n", run.label, run.recipe.seed, run.failure);
+    say_field("failed", fmt::format("{}, seed {}: {}", run.label, run.recipe.seed, run.failure));
   }
 }
 

@@ -16,15 +16,16 @@ constexpr std::int64_t kShownWarnings = 20;
 
 }  // namespace
 
-LoadProgress::LoadProgress()
-    : is_terminal_(isatty(STDERR_FILENO) == 1 && obeys_escapes()),
+LoadProgress::LoadProgress(const StopSignal& signal)
+    : signal_(signal),
+      is_terminal_(isatty(STDERR_FILENO) == 1 && obeys_escapes()),
       last_output_(std::chrono::steady_clock::now()) {}
 
 LoadProgress::~LoadProgress() {
   clear_line();
   if (warnings_ > kShownWarnings) {
-    fmt::print(stderr, "bptplr: warning: {} more such files; `bptplr data check` names all\n",
-               warnings_ - kShownWarnings);
+    print_warning(fmt::format("{} more such files; `bptplr data check` names all",
+                              warnings_ - kShownWarnings));
   }
 }
 
@@ -39,6 +40,8 @@ void LoadProgress::clear_line() {
 }
 
 void LoadProgress::progress(std::int64_t done, std::int64_t total) {
+  signal_.check();
+  if (!prints_text()) return;
   const auto now = std::chrono::steady_clock::now();
   if (now - last_output_ < (is_terminal_ ? kRedraw : kPlainLine)) return;
   clear_line();
@@ -51,7 +54,7 @@ void LoadProgress::progress(std::int64_t done, std::int64_t total) {
 void LoadProgress::warning(const std::string& sentence) {
   if (++warnings_ > kShownWarnings) return;
   clear_line();
-  fmt::print(stderr, "bptplr: warning: {}\n", sentence);
+  print_warning(sentence);
 }
 
 }  // namespace bptplr

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "apps/terminal/stop_signals.hpp"
 #include "data/load_report.hpp"
 
 namespace bptplr {
@@ -13,7 +14,9 @@ namespace bptplr {
 /// number of warnings and the number of further ones.
 class LoadProgress {
  public:
-  LoadProgress();
+  /// Ends the loading by an exception (StopSignal::check) where `signal`, which must outlive this,
+  /// asks for it.
+  explicit LoadProgress(const StopSignal& signal);
   LoadProgress(const LoadProgress&) = delete;
   LoadProgress& operator=(const LoadProgress&) = delete;
   ~LoadProgress();
@@ -26,6 +29,7 @@ class LoadProgress {
   void warning(const std::string& sentence);
   void clear_line();
 
+  const StopSignal& signal_;
   bool is_terminal_;
   bool line_is_shown_ = false;
   std::int64_t warnings_ = 0;

@@ -83,9 +83,4 @@ std::vector<std::string> deviations(const Recipe& recipe) {
   return lines;
 }
 
-Recipe compose_written_recipe(nlohmann::json file, std::string_view origin) {
-  if (file.is_object() && !file.contains("exif")) file["exif"] = "false";  // pictures as stored
-  return compose_recipe(file, origin, nlohmann::json::object());
-}
-
 }  // namespace bptplr

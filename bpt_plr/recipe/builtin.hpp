@@ -41,10 +41,6 @@ nlohmann::json read_recipe(const std::string& name_or_path);
 Recipe compose_recipe(const nlohmann::json& file, std::string_view origin,
                       const nlohmann::json& overrides);
 
-/// Returns the recipe that a run has written in full. Fields that an earlier version lacked get
-/// what it did. Throws Error as compose_recipe does.
-Recipe compose_written_recipe(nlohmann::json file, std::string_view origin);
-
 /// Returns "field=value" for each field that changes results and differs from the method's recipe.
 std::vector<std::string> deviations(const Recipe& recipe);
 

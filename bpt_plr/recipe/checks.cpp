@@ -111,6 +111,7 @@ void check_training(const Recipe& recipe) {
   }
   check_range<std::int64_t>("threads", recipe.threads, 0, 4096);
   check_nonnegative("max_hours", recipe.max_hours);
+  check_range("cache_limit", recipe.cache_limit, 0.0, 1e9);
   check_range<std::int64_t>("keep_checkpoints", recipe.keep_checkpoints, 1, 1'000'000);
 }
 

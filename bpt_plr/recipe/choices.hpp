@@ -186,4 +186,16 @@ constexpr auto names_of(PseudoLabelKind) {
       {{PseudoLabelKind::kFixed, "fixed"}, {PseudoLabelKind::kSelfAdaptive, "self_adaptive"}});
 }
 
+// Machine
+
+/// What training prints.
+enum class LogFormat {
+  kText,  ///< text for people
+  kJson   ///< one JSON object an event, each on a line
+};
+constexpr auto names_of(LogFormat) {
+  return std::to_array<NamedValue<LogFormat>>(
+      {{LogFormat::kText, "text"}, {LogFormat::kJson, "json"}});
+}
+
 }  // namespace bptplr

@@ -273,6 +273,10 @@ const std::vector<RecipeField>& recipe_fields() {
       {"cache_dir", kMachine,
        "folder that keeps decoded image files; empty: $XDG_CACHE_HOME/bptplr or ~/.cache/bptplr",
        &R::cache_dir, needs::kImageFiles},
+      {"cache_limit", kMachine,
+       "GiB that decoded images may take there before the least recently used ones are removed; 0: "
+       "half of what is free or theirs on the disk",
+       &R::cache_limit, needs::kImageFiles},
       {"threads", kMachine, "CPU threads; 0: all", &R::threads},
       {"max_hours", kMachine,
        "stop after so many hours with a checkpoint to go on from (--resume); 0: no limit",
@@ -280,6 +284,10 @@ const std::vector<RecipeField>& recipe_fields() {
       {"keep_checkpoints", kMachine,
        "newest checkpoints that are kept, beside that of the best epoch, at least 1",
        &R::keep_checkpoints},
+      {"log_format", kMachine,
+       "what is printed while training: text, or json: an object an event, each on a line",
+       &R::log_format},
+      {"quiet", kMachine, "print warnings, errors and the last line only", &R::quiet, {}, true},
       {"out", kMachine, "folder of the results; empty: runs/DATASET_METHOD_NOISE_seedN", &R::out},
   };
   return fields;

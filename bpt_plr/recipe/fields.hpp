@@ -42,7 +42,8 @@ struct RecipeField {
   const char* group;  ///< heading in --help
   const char* help;
   FieldPointer pointer;
-  Needs needs = {};  ///< what makes training read the field
+  Needs needs = {};        ///< what makes training read the field
+  bool is_switch = false;  ///< whether its flag takes no value: it sets a bool
 
   /// Returns the names that the field may hold; empty if it is not a choice.
   std::vector<std::string> choices() const;

@@ -11,9 +11,11 @@ namespace bptplr {
 namespace {
 
 constexpr const char* kPoolSide = "pool_side";
+constexpr const char* kExif = "exif";
 
 /// Fields that recipes got after runs had been written without them.
-constexpr std::array<std::string_view, 2> kLaterFields{"deterministic", kPoolSide};
+constexpr std::array<std::string_view, 6> kLaterFields{"deterministic", kPoolSide,    kExif,
+                                                       "cache_limit",   "log_format", "quiet"};
 
 bool is_later(std::string_view field) {
   return std::ranges::find(kLaterFields, field) != kLaterFields.end();
@@ -28,9 +30,11 @@ bool is_of_a_run(const nlohmann::json& recipe) {
 }  // namespace
 
 nlohmann::json with_later_fields(nlohmann::json recipe) {
-  if (!recipe.is_object() || recipe.contains(kPoolSide) || !is_of_a_run(recipe)) return recipe;
+  if (!recipe.is_object() || !is_of_a_run(recipe)) return recipe;
   // VGG used to have the mean over all positions, and nothing else.
-  if (recipe["arch"] == name_of(Arch::kVgg19Bn)) recipe[kPoolSide] = 1;
+  const bool is_vgg = recipe["arch"] == name_of(Arch::kVgg19Bn);
+  if (is_vgg && !recipe.contains(kPoolSide)) recipe[kPoolSide] = 1;
+  if (!recipe.contains(kExif)) recipe[kExif] = "false";  // pictures as they are stored
   return recipe;
 }
 

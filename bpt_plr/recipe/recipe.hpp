@@ -127,9 +127,12 @@ struct Recipe {
   bool cuda_graph = true;
   bool deterministic = false;
   std::string cache_dir;
+  double cache_limit = 0.0;
   std::int64_t threads = 0;
   double max_hours = 0.0;
   std::int64_t keep_checkpoints = 2;
+  LogFormat log_format = LogFormat::kText;
+  bool quiet = false;
   std::string out;
 
   bool operator==(const Recipe&) const = default;

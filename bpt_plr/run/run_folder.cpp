@@ -105,7 +105,7 @@ void RunFolder::write_config(const Recipe& recipe) const {
 
 Recipe RunFolder::read_config() const {
   const std::string file = (path_ / kConfig).string();
-  return compose_written_recipe(read_recipe(file), file);
+  return compose_recipe(read_recipe(file), file, nlohmann::json::object());
 }
 
 void RunFolder::write_classes(const Dataset& dataset) const {

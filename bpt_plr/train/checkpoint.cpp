@@ -20,11 +20,13 @@ using Json = nlohmann::json;
 constexpr const char* kState = "bptplr_checkpoint";
 constexpr const char* kChecksum = "checksum";
 
-/// Fields that may differ in a resumed run: paths of data, where to compute, and when the run ends.
-constexpr std::array<std::string_view, 14> kFree{
+/// Fields that may differ in a resumed run: paths of data, where to compute, what to print, and
+/// when the run ends.
+constexpr std::array<std::string_view, 17> kFree{
     "data_path",        "human_path", "noise_file",    "pretrained", "num_epochs",
     "device",           "cache_dir",  "image_memory",  "cuda_graph", "threads",
-    "keep_checkpoints", "max_hours",  "deterministic", "out"};
+    "keep_checkpoints", "max_hours",  "deterministic", "out",        "cache_limit",
+    "log_format",       "quiet"};
 
 std::string_view bytes_of(const Tensor& tensor) {
   return {static_cast<const char*>(tensor.raw()),
@@ -67,7 +69,7 @@ Checkpoint from_state(const Json& state, const std::string& origin) {
   Checkpoint checkpoint;
   checkpoint.format = format;
   checkpoint.position = {state.at("epoch"), state.at("network"), state.at("iteration")};
-  checkpoint.recipe = compose_written_recipe(state.at("recipe"), origin);
+  checkpoint.recipe = compose_recipe(state.at("recipe"), origin, Json::object());
   checkpoint.data_hash = state.at("data_hash");
   checkpoint.accuracies = state.at("accuracies").get<std::vector<double>>();
   checkpoint.loss_sums = state.at("loss_sums");

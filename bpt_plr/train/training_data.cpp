@@ -135,6 +135,7 @@ void check_list(const Recipe& recipe, const ImageList& list) {
   }
 }
 
+constexpr double kGib = 1U << 30U;
 using ListCheck = void (*)(const Recipe& recipe, const ImageList& list);
 
 DatasetConfig dataset_config(const Recipe& recipe, const LoadReport& report, ListCheck check) {
@@ -142,7 +143,8 @@ DatasetConfig dataset_config(const Recipe& recipe, const LoadReport& report, Lis
           .path = recipe.data_path,
           .images = {static_cast<int>(recipe.image_size), recipe.exif == UseExif::kTrue,
                      recipe.cache_dir, recipe.on_bad_image, report,
-                     [&recipe, check](const ImageList& list) { check(recipe, list); }},
+                     [&recipe, check](const ImageList& list) { check(recipe, list); },
+                     static_cast<std::int64_t>(recipe.cache_limit * kGib)},
           .test_split = {recipe.test_split, static_cast<std::uint64_t>(recipe.seed)},
           .shapes_train = recipe.shapes_train,
           .shapes_test = recipe.shapes_test};

@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "data/images/cache_folder.hpp"
 #include "data/images/cache_format.hpp"
 #include "data/images/image_file.hpp"
 #include "engine/error.hpp"
@@ -225,6 +226,8 @@ class CacheBuilder {
   }
 
   void build(const LoadReport& report) {
+    // Until the right one replaces it, says whose file it is if this process is killed.
+    write_header();
     const std::int64_t total = header_.files;
     const std::int64_t chunk =
         std::clamp(kChunkBytes / bytes_per_image(request_.side), kMinChunk, kMaxChunk);
@@ -239,7 +242,7 @@ class CacheBuilder {
             "the data with `bptplr data check`",
             total, request_.files.front().string());
     header_.checksum = checksum_of(header_, records_);
-    file_.write(0, {reinterpret_cast<const std::uint8_t*>(&header_), sizeof header_});
+    write_header();
     file_.write(sizeof header_, {reinterpret_cast<const std::uint8_t*>(records_.data()),
                                  records_.size() * sizeof(Record)});
     file_.commit();
@@ -251,6 +254,10 @@ class CacheBuilder {
     std::array<std::uint64_t, 3> sum{};
     std::array<std::uint64_t, 3> sum_squares{};
   };
+
+  void write_header() {
+    file_.write(0, {reinterpret_cast<const std::uint8_t*>(&header_), sizeof header_});
+  }
 
   std::span<std::uint8_t> image(std::int64_t i) {
     const auto size = static_cast<std::size_t>(bytes_per_image(request_.side));
@@ -321,11 +328,15 @@ void make_folder(const fs::path& folder) {
           folder.string(), error ? error.message() : "a file of that name is in the way");
 }
 
+std::int64_t needed_bytes(const CacheRequest& request) {
+  const std::int64_t files = std::ssize(request.files);
+  return image_cache::pixels_offset(files) + files * bytes_per_image(request.side);
+}
+
 /// Throws Error at once if the cache would fill the disk, which may otherwise take hours.
 void require_space(const CacheRequest& request) {
   const std::int64_t files = std::ssize(request.files);
-  const auto needed = static_cast<std::uintmax_t>(image_cache::pixels_offset(files) +
-                                                  files * bytes_per_image(request.side));
+  const auto needed = static_cast<std::uintmax_t>(needed_bytes(request));
   std::error_code error;
   const fs::space_info space = fs::space(request.cache.parent_path(), error);
   require(error || space.available >= needed,
@@ -360,6 +371,7 @@ CachedImages cached_images(const CacheRequest& request, const LoadReport& report
       }
       std::error_code ignored;  // before the new one is written: there may be room for one only
       for (const fs::path& cache : outdated) fs::remove(cache, ignored);
+      make_room(request.cache, needed_bytes(request), request.limit, report);
       require_space(request);
       CacheBuilder(request, now, file).build(report);
       opened = open_cache(request, now);
@@ -368,6 +380,7 @@ CachedImages cached_images(const CacheRequest& request, const LoadReport& report
               request.cache.string());
     }
   }
+  keep_in_use(request.cache, opened.images->images);
   for (const std::string& problem : opened.left_out) {
     if (request.on_bad_image == OnBadImage::kStop) fail_bad(problem);
     warn(report, "left out: " + problem);

@@ -21,6 +21,7 @@ struct CacheRequest {
   bool exif = false;            ///< whether pictures are turned upright, see orientation.hpp
   std::filesystem::path cache;  ///< file of the cache; its folder is created
   OnBadImage on_bad_image = OnBadImage::kStop;
+  std::int64_t limit = 0;  ///< bytes that the caches in its folder may take, see make_room
 };
 
 struct CachedImages {

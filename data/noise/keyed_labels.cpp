@@ -167,8 +167,8 @@ std::vector<std::int64_t> labels_by_path(const std::vector<KeyedLabel>& labels,
   const auto first = std::ranges::find(found, -1);
   if (first == found.end()) return found;
   const auto i = static_cast<std::size_t>(first - found.begin());
-  throw Error("{}: {} of the {} training images have no label in it, the first is {}; add them", file,
-              std::ranges::count(found, -1), found.size(),
+  throw Error("{}: {} of the {} training images have no label in it, the first is {}; add them",
+              file, std::ranges::count(found, -1), found.size(),
               split.files.empty() ? fmt::format("number {}", i) : split.files[i]);
 }
 

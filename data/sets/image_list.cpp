@@ -18,8 +18,9 @@ namespace fs = std::filesystem;
 fs::path cache_path(const ImageList& list, const ImageSetOptions& options, const char* split) {
   const fs::path folder =
       options.cache_folder.empty() ? default_cache_folder() : options.cache_folder;
-  return folder / fmt::format("{}-{}-{}{}-{:016x}.images", list.name, split, options.side,
-                              options.exif ? "-upright" : "", hash_bytes(list.origin));
+  return folder / fmt::format("{}-{}{}-{}-{:016x}.images", list.name, split,
+                              options.exif ? "_upright" : "", options.side,
+                              hash_bytes(list.origin));
 }
 
 CachedImages cached_split(const ImageList& list, const ImageSetOptions& options, const char* name,
@@ -30,6 +31,7 @@ CachedImages cached_split(const ImageList& list, const ImageSetOptions& options,
   request.side = options.side;
   request.exif = options.exif;
   request.on_bad_image = options.on_bad_image;
+  request.limit = options.cache_limit;
   request.cache = cache_path(list, options, name);
   for (const LabelledFile& file : files) request.files.push_back(file.path);
   return cached_images(request, options.report);

@@ -59,6 +59,7 @@ struct ImageSetOptions {
   LoadReport report;
   /// Called with the complete list before its files are decoded, which may take hours; may throw.
   std::function<void(const ImageList&)> check = {};
+  std::int64_t cache_limit = 0;  ///< bytes that caches may take, see make_room
 };
 
 /// Loads the images of the list through the cache, one file for each split; reports what the list

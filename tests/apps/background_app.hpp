@@ -19,8 +19,9 @@ namespace bptplr {
 class BackgroundApp {
  public:
   BackgroundApp(const TemporaryFolder& folder, const std::string& arguments) {
-    const std::string command = std::string("exec ") + BPTPLR_BINARY_DIR + "/bptplr " + arguments +
-                                " >stdout.txt 2>stderr.txt </dev/null";
+    std::string command = "exec " BPTPLR_BINARY_DIR "/bptplr ";
+    command += arguments;  // GCC 12 warns of nothing in a sum of these
+    command += " >stdout.txt 2>stderr.txt </dev/null";
     const std::string where = folder / ".";
     process_ = ::fork();
     if (process_ == 0) {
@@ -51,6 +52,16 @@ class BackgroundApp {
       std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
     return is_running();
+  }
+  /// Sends the signal to a program that is running.
+  void send(int signal) {
+    if (is_running()) ::kill(process_, signal);
+  }
+  /// Waits for the end of the program and returns the signal that ended it, 0 if none did.
+  int wait_for_signal() {
+    if (process_ > 0) ::waitpid(process_, &status_, 0);
+    process_ = -1;
+    return WIFSIGNALED(status_) ? WTERMSIG(status_) : 0;
   }
   /// Sends the signal and returns the exit code, -1 if the signal ended the program.
   int end(int signal) {

@@ -20,6 +20,10 @@
 /// Defined where kernels run under the executor.
 #define BPTPLR_SIMT 1
 
+// Thrust of 2023 and later defines some of these too, for compilers other than nvcc.
+#undef __host__
+#undef __device__
+#undef __forceinline__
 #define __global__
 #define __device__
 #define __host__
