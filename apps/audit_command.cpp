@@ -114,7 +114,7 @@ void print_suspects(const Audit& audit, const TrainingData& data, long long top)
     if (!data.dataset.train.files.empty()) paths.push_back(data.dataset.train.files[i]);
   }
   say("\n");
-  say_table({{"rank"},
+  say_table({{" rank"},
              {"index"},
              {"p_wrong"},
              {"given", true, kLeastName},
