@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 fs::path cache_path(const ImageList& list, const ImageSetOptions& options, const char* split) {
   const fs::path folder =
       options.cache_folder.empty() ? default_cache_folder() : options.cache_folder;
-  return folder / fmt::format("{}-{}{}-{}-{:016x}.images", list.name, split,
-                              options.exif ? "_upright" : "", options.side,
-                              hash_bytes(list.origin));
+  const std::string origin = list.origin + (options.exif ? " upright" : "");
+  return folder / fmt::format("{}-{}-{}-{:016x}.images", list.name, split, options.side,
+                              hash_bytes(origin));
 }
 
 CachedImages cached_split(const ImageList& list, const ImageSetOptions& options, const char* name,
