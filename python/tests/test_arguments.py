@@ -19,6 +19,12 @@ CALLS = {
         "class_sets": np.ones((4, 1), np.int64),
         "tau": 1.0,
     },
+    "jensen_shannon_distance": {
+        "logits_1": LOGITS,
+        "logits_2": LOGITS + 1,
+        "labels": LABELS,
+        "base": "2",
+    },
     "gmm_fit": {
         "losses": LOGITS[:, :2],
         "max_iter": 3,
