@@ -12,7 +12,6 @@ import argparse
 import json
 import pathlib
 
-import bptplr
 import numpy as np
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_label_quality_scores
@@ -25,6 +24,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+import bptplr
 
 FOLDS = StratifiedKFold(5, shuffle=True, random_state=0)
 
@@ -90,11 +91,13 @@ def judge(name, probabilities, labels, true, draws):
         kept = np.sort(rng.permutation(len(labels))[: int(0.9 * len(labels))])
         part = bptplr.audit_labels(labels=labels[kept], probabilities=probabilities[kept])
         low, high = part.wrong_interval
-        parts.append((
-            (part.wrong_probability > 0.5).sum(),
-            part.expected_wrong,
-            low <= wrong[kept].sum() <= high,
-        ))
+        parts.append(
+            (
+                (part.wrong_probability > 0.5).sum(),
+                part.expected_wrong,
+                low <= wrong[kept].sum() <= high,
+            )
+        )
     issues = find_label_issues(labels, probabilities, return_indices_ranked_by="self_confidence")
     quality = get_label_quality_scores(labels, probabilities, method="self_confidence")
     ours, theirs = float("nan"), float("nan")

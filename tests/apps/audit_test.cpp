@@ -89,12 +89,17 @@ TEST(AppAudit, JudgesEveryLabelOfARun) {
 
 TEST(AppAudit, ItsLabelsCanBeTrainedOn) {
   const TemporaryFolder folder;
-  train(folder, "--method ce --r 0.2 --subset 150 --num_epochs 12", "run");
+  // Long enough that the audit is usable: small batches, but small networks.
+  train(folder,
+        "--method ce --r 0.2 --subset 150 --num_epochs 60 --batch_size 8 --lr 0.05 --width 8",
+        "run");
   const AppResult first = run_app(folder, "audit run --threshold 0.05");
+  EXPECT_FALSE(contains(first.err, "not to be used")) << first.err;
   EXPECT_GT(std::stoi(last_value(first.out, "corrected")), 0) << first.out;
   // The same subset of the same images, with the labels of the audit.
-  const AppResult second = run_app(
-      folder, "train --recipe run/config.json --noise_file run/audit/labels.json --out second");
+  const AppResult second = run_app(folder,
+                                   "train --recipe run/config.json --noise_file "
+                                   "run/audit/labels.json --num_epochs 2 --out second");
   EXPECT_EQ(second.exit_code, 0) << second.err;
   EXPECT_EQ(parse_json(read_text(folder / "second/noise.json")),
             parse_json(read_text(folder / "run/audit/labels.json")));
@@ -108,6 +113,15 @@ TEST(AppAudit, ItsLabelsCanBeTrainedOn) {
     EXPECT_EQ(parse_json(read_text(folder / "second/audit/labels.json")),
               parse_json(read_text(folder / "second/noise.json")));
   }
+}
+
+TEST(AppAudit, RefusesABaselineNearChance) {
+  const TemporaryFolder folder;
+  train(folder, "--method ce --r 0.2 --subset 150 --num_epochs 12", "run");
+  const AppResult result = run_app(folder, "audit run");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(contains(result.err, "warning: not to be used: ")) << result.err;
+  EXPECT_FALSE(fs::exists(folder / "run/audit/labels.json"));
 }
 
 TEST(AppAudit, TakesTheLossOfNetworksThatRepeatTheLabels) {

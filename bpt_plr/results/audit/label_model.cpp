@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <utility>
 
+#include "bpt_plr/results/audit/confident.hpp"
 #include "bpt_plr/results/audit/model_average.hpp"
 #include "bpt_plr/results/audit/noise_fit.hpp"
 #include "bpt_plr/results/audit/unmixing.hpp"
@@ -27,8 +29,8 @@ constexpr double kMayMatterAtLeast = 10.0;
 /// Temperatures for unmixed predictions, which are those of labels that the fit has calibrated.
 constexpr double kLeastUnmixed = 0.3;
 constexpr double kMostUnmixed = 1.6;
-constexpr int kUnmixedTemperatures = 7;
-/// Explanations with less weight are left out.
+constexpr int kUnmixedTemperatures = 13;
+/// Explanations with less weight among those of their kind are left out.
 constexpr double kLeastWeight = 1e-5;
 
 /// Returns the k-th of `count` numbers from `low` to `high`, evenly spaced in their logarithms.
@@ -89,9 +91,11 @@ class Explainer {
   /// Leaves out what has no weight; returns the weights of the others.
   std::vector<double> weigh() {
     std::vector<double> weights = weights_of(supports(), static_cast<double>(samples_.count));
+    const double unmixed = unmixed_share(all_, weights);
     std::vector<Explanation> kept;
     for (std::size_t k = 0; k < all_.size(); ++k) {
-      if (weights[k] >= kLeastWeight) kept.push_back(std::move(all_[k]));
+      const double of_kind = all_[k].unmixed ? std::max(unmixed, kLeastWeight) : 1.0 - unmixed;
+      if (weights[k] >= kLeastWeight * of_kind) kept.push_back(std::move(all_[k]));
     }
     all_ = std::move(kept);
     return weights_of(supports(), static_cast<double>(samples_.count));
@@ -107,6 +111,20 @@ class Explainer {
 
   const std::vector<Explanation>& all() const { return all_; }
 
+  /// Returns by what to multiply the number of wrong labels of unmixed explanations: unmixing cuts
+  /// some off, and confident learning, of the same hypothesis, finds those that it finds.
+  double raise(const std::vector<double>& weights) const {
+    double share = 0.0;
+    double number = 0.0;
+    for (std::size_t k = 0; k < all_.size(); ++k) {
+      if (!all_[k].unmixed) continue;
+      share += weights[k];
+      number += weights[k] * all_[k].expected_wrong;
+    }
+    if (number <= 0.0) return 1.0;
+    return std::max(1.0, share * confident_number(samples_, tempered(samples_, 1.0)) / number);
+  }
+
  private:
   void add(const LabelledSamples& samples, double temperature, bool unmixed) {
     Explanation one{samples.logits, unmixed, fit_noise(samples, temperature), 0.0};
@@ -121,7 +139,7 @@ class Explainer {
 
 /// Writes averages of what the explanations estimate.
 void average(const std::vector<Explanation>& explanations, const std::vector<double>& weights,
-             std::int64_t classes, LabelModel& model) {
+             std::int64_t classes, double raise, LabelModel& model) {
   const auto cells = static_cast<std::size_t>(classes * classes);
   model.transition.assign(cells, 0.0);
   model.joint.assign(cells, 0.0);
@@ -131,7 +149,8 @@ void average(const std::vector<Explanation>& explanations, const std::vector<dou
   for (std::size_t k = 0; k < explanations.size(); ++k) {
     const NoiseFit& fit = explanations[k].fit;
     model.noise_rate += weights[k] * fit.noise_rate;
-    model.expected_wrong += weights[k] * explanations[k].expected_wrong;
+    model.expected_wrong +=
+        weights[k] * explanations[k].expected_wrong * (explanations[k].unmixed ? raise : 1.0);
     log_strength += weights[k] * std::log(fit.strength);
     if (!explanations[k].unmixed) {
       log_temperature += weights[k] * std::log(fit.temperature);
@@ -152,7 +171,11 @@ class Judge {
  public:
   Judge(const LabelledSamples& samples, const std::vector<Explanation>& explanations,
         const std::vector<double>& weights, LabelModel& model)
-      : samples_(samples), explanations_(explanations), weights_(weights), model_(model) {}
+      : samples_(samples),
+        explanations_(explanations),
+        weights_(weights),
+        share_(unmixed_share(explanations, weights)),
+        model_(model) {}
 
   /// Judges the samples of block b.
   BlockSums judge_block(std::int64_t b) const {
@@ -220,21 +243,29 @@ class Judge {
       if (c != label && posterior[c] > posterior[best]) best = c;
     }
     model_.suggested[sample] = static_cast<std::int64_t>(best);
-    model_.wrong_log_odds[sample] = log_share(odds, 1.0) - log_share(odds, -1.0);
+    const double plain = mean_odds(odds, false);
+    model_.wrong_log_odds[sample] =
+        share_ > 0.0 ? pooled_odds(plain, mean_odds(odds, true), share_) : plain;
   }
 
-  /// Returns the logarithm of the mean of the logistic function of sign * odds.
-  double log_share(const std::vector<double>& odds, double sign) const {
+  /// Returns the log-odds of the mean probability of explanations of one kind.
+  double mean_odds(const std::vector<double>& odds, bool unmixed) const {
+    return log_share(odds, unmixed, 1.0) - log_share(odds, unmixed, -1.0);
+  }
+
+  /// Returns, up to a constant, the logarithm of the mean of the logistic function of sign * odds.
+  double log_share(const std::vector<double>& odds, bool unmixed, double sign) const {
     double most = -std::numeric_limits<double>::infinity();
     std::vector<double> terms(odds.size());
     for (std::size_t k = 0; k < odds.size(); ++k) {
+      if (explanations_[k].unmixed != unmixed) continue;
       const double x = sign * odds[k];
       terms[k] = std::min(x, 0.0) - std::log1p(std::exp(-std::abs(x)));
       most = std::max(most, terms[k]);
     }
     double sum = 0.0;
     for (std::size_t k = 0; k < odds.size(); ++k) {
-      sum += weights_[k] * std::exp(terms[k] - most);
+      if (explanations_[k].unmixed == unmixed) sum += weights_[k] * std::exp(terms[k] - most);
     }
     return most + std::log(sum);
   }
@@ -242,8 +273,27 @@ class Judge {
   const LabelledSamples& samples_;
   const std::vector<Explanation>& explanations_;
   const std::vector<double>& weights_;
+  double share_;
   LabelModel& model_;
 };
+
+/// Makes the odds expect model.expected_wrong, and the joint what the odds expect of each label.
+void settle_number(const LabelledSamples& samples, LabelModel& model) {
+  const double shift = shift_to_number(model.wrong_log_odds, model.expected_wrong);
+  for (double& odds : model.wrong_log_odds) odds += shift;
+  const auto classes = static_cast<std::size_t>(samples.classes);
+  for (std::size_t y = 0; y < classes; ++y) {
+    double wrong = 0.0;
+    for (const std::int64_t i : samples.members[y]) {
+      wrong += model.wrong_probability(static_cast<std::size_t>(i));
+    }
+    double* row = model.joint.data() + y * classes;
+    const double before = std::accumulate(row, row + classes, 0.0) - row[y];
+    if (before <= 0.0) continue;
+    for (std::size_t c = 0; c < classes; ++c) row[c] *= wrong / before;
+    row[y] = static_cast<double>(samples.members[y].size()) - wrong;
+  }
+}
 
 /// Returns the log-evidence of the labels if predictions say nothing about them.
 double log_evidence_of_labels(const LabelledSamples& samples) {
@@ -292,7 +342,8 @@ LabelModel fit_label_model(const Tensor& logits, std::span<const std::int64_t> l
   model.information = (explainer.best().fit.log_evidence - log_evidence_of_labels(samples)) /
                       static_cast<double>(samples.count);
   const std::vector<double> weights = explainer.weigh();
-  average(explainer.all(), weights, samples.classes, model);
+  const double raise = explainer.raise(weights);
+  average(explainer.all(), weights, samples.classes, raise, model);
   model.wrong_log_odds.resize(labels.size());
   model.suggested.resize(labels.size());
   const Judge judge(samples, explainer.all(), weights, model);
@@ -307,7 +358,8 @@ LabelModel fit_label_model(const Tensor& logits, std::span<const std::int64_t> l
       model.sureness += weights[k] * block.sureness[k] / static_cast<double>(samples.count);
     }
   }
-  model.wrong_interval = wrong_interval(explainer.supports(), blocks, samples.count);
+  if (model.learnt_noise > 0.0) settle_number(samples, model);
+  model.wrong_interval = wrong_interval(explainer.supports(), blocks, samples.count, raise);
   return model;
 }
 

@@ -12,15 +12,24 @@ namespace {
 /// Log-evidence a sample, in nats, by which explanations must differ to count as different: no
 /// model of a network is exact, and with many samples its errors would decide.
 constexpr double kTemper = 0.002;
-/// By how much worse, in the same unit, the explanation by learnt noise may be and have half of the
-/// weight, and how fast its weight changes around that. Chosen on the sets of docs/audit.md.
-constexpr double kAllowance = 0.0225;
-constexpr double kAllowanceScale = 0.0035;
-constexpr double kMostUnmixed = 0.98;
+/// Nats by which the explanation by learnt noise may be worse for each wrong label that it finds
+/// beyond the other, and have half of the weight, and how fast its weight changes around that.
+/// Chosen on sets of docs/audit.md.
+constexpr double kAllowance = 0.25;
+constexpr double kAllowanceScale = 0.0125;
+constexpr double kMostUnmixed = 0.999;
 /// Where both find about the same number, the plain explanation ranks better: learnt noise gets no
 /// weight up to this ratio of the numbers, and its full weight from the second on.
-constexpr double kSameNumber = 1.1;
+constexpr double kSameNumber = 1.2;
 constexpr double kOtherNumber = 1.4;
+/// Share of the log-odds that learnt noise has where it has the whole weight: rankings by both
+/// together are better than by either.
+constexpr double kPooled = 0.5;
+/// Log-odds of which more makes no difference where explanations disagree.
+constexpr double kSure = 40.0;
+/// Range and precision of the shift of log-odds.
+constexpr double kMostShift = 200.0;
+constexpr int kHalvings = 60;
 
 constexpr int kDraws = 2000;
 constexpr std::uint64_t kSeed = 1;
@@ -47,13 +56,15 @@ Family family_of(std::span<const Support> explanations, bool unmixed, double tem
   return family;
 }
 
-double share_of_unmixed(const Family& plain, const Family& unmixed, double count) {
-  if (unmixed.sum <= 0.0) return 0.0;
-  const double behind = (plain.most - unmixed.most) / count;
-  const double by_evidence = 1.0 / (1.0 + std::exp((behind - kAllowance) / kAllowanceScale));
-  const double more = unmixed.wrong / std::max(plain.wrong, 1e-9);
+/// Both a ratio of sums over samples and so about the same on parts of them.
+double share_of_unmixed(const Family& plain, const Family& unmixed) {
+  const double more = unmixed.wrong - plain.wrong;
+  if (unmixed.sum <= 0.0 || more <= 0.0) return 0.0;
+  const double cost = (plain.most - unmixed.most) / more;
+  const double by_evidence = 1.0 / (1.0 + std::exp((cost - kAllowance) / kAllowanceScale));
+  const double ratio = unmixed.wrong / std::max(plain.wrong, 1e-9);
   const double by_number =
-      std::clamp((more - kSameNumber) / (kOtherNumber - kSameNumber), 0.0, 1.0);
+      std::clamp((ratio - kSameNumber) / (kOtherNumber - kSameNumber), 0.0, 1.0);
   return kMostUnmixed * by_evidence * by_number;
 }
 
@@ -86,7 +97,7 @@ std::vector<double> weights_of(std::span<const Support> explanations, double cou
   const double temper = 1.0 + kTemper * count;
   const Family plain = family_of(explanations, false, temper);
   const Family unmixed = family_of(explanations, true, temper);
-  const double share = share_of_unmixed(plain, unmixed, count);
+  const double share = share_of_unmixed(plain, unmixed);
   std::vector<double> weights;
   for (const Support& one : explanations) {
     const Family& family = one.unmixed ? unmixed : plain;
@@ -104,8 +115,26 @@ double unmixed_share(std::span<const Explanation> explanations, std::span<const 
   return share;
 }
 
+double pooled_odds(double plain, double unmixed, double share) {
+  return plain +
+         kPooled * share * (std::clamp(unmixed, -kSure, kSure) - std::clamp(plain, -kSure, kSure));
+}
+
+double shift_to_number(std::span<const double> odds, double number) {
+  double low = -kMostShift;
+  double high = kMostShift;
+  for (int k = 0; k < kHalvings; ++k) {
+    const double shift = 0.5 * (low + high);
+    double sum = 0.0;
+    for (const double one : odds) sum += 1.0 / (1.0 + std::exp(-one - shift));
+    (sum < number ? low : high) = shift;
+  }
+  return 0.5 * (low + high);
+}
+
 std::array<double, 2> wrong_interval(std::span<const Support> explanations,
-                                     std::span<const BlockSums> blocks, std::int64_t count) {
+                                     std::span<const BlockSums> blocks, std::int64_t count,
+                                     double raise) {
   Philox random(kSeed, Purpose::kNoise);
   std::vector<double> numbers;
   for (int draw = 0; draw < kDraws; ++draw) {
@@ -118,7 +147,8 @@ std::array<double, 2> wrong_interval(std::span<const Support> explanations,
     const std::size_t k = index_at(weights, random.uniform_double());
     double variance = 0.0;
     for (const BlockSums& block : blocks) variance += block.variance[k];
-    const double number = drawn[k].expected_wrong + std::sqrt(variance) * random.normal();
+    const double expected = drawn[k].expected_wrong * (drawn[k].unmixed ? raise : 1.0);
+    const double number = expected + std::sqrt(variance) * random.normal();
     numbers.push_back(std::clamp(number, 0.0, static_cast<double>(count)));
   }
   std::ranges::sort(numbers);

@@ -32,6 +32,13 @@ std::vector<double> weights_of(std::span<const Support> explanations, double cou
 /// Share of explanations that take the network to have learnt the noise.
 double unmixed_share(std::span<const Explanation> explanations, std::span<const double> weights);
 
+/// Returns the log-odds of both kinds of explanations together, of which `share` is the weight of
+/// those that take the network to have learnt the noise: `plain` where it is 0.
+double pooled_odds(double plain, double unmixed, double share);
+
+/// Returns what to add to all log-odds so that their probabilities sum to `number`.
+double shift_to_number(std::span<const double> odds, double number);
+
 /// Samples are dealt to this many blocks, sample i to block i % kBlocks, which are drawn anew
 /// instead of samples for intervals.
 inline constexpr std::int64_t kBlocks = 100;
@@ -46,8 +53,9 @@ struct BlockSums {
 
 /// Returns the bounds between which the number of wrong labels lies with 95 %: drawn from the
 /// explanations by their weights, on blocks drawn with replacement, and as labels fall by their
-/// probabilities. The same for the same input.
+/// probabilities. Numbers of unmixed ones are multiplied by `raise`. The same for the same input.
 std::array<double, 2> wrong_interval(std::span<const Support> explanations,
-                                     std::span<const BlockSums> blocks, std::int64_t count);
+                                     std::span<const BlockSums> blocks, std::int64_t count,
+                                     double raise);
 
 }  // namespace bptplr

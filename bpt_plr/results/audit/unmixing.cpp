@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "bpt_plr/results/audit/confident.hpp"
 #include "kernels/parallel.hpp"
 
 namespace bptplr {
@@ -16,43 +17,11 @@ constexpr int kEstimates = 2;
 constexpr double kLeastPivot = 0.02;
 constexpr double kMostProducts = 1e11;
 
-/// Returns the mean probability of each class over the samples with that label.
-std::vector<double> thresholds(const LabelledSamples& samples, const std::vector<float>& p) {
-  const auto classes = static_cast<std::size_t>(samples.classes);
-  std::vector<double> mean(classes, 1.0);
-  for (std::size_t c = 0; c < classes; ++c) {
-    double sum = 0.0;
-    for (const std::int64_t i : samples.members[c]) {
-      sum += static_cast<double>(p[static_cast<std::size_t>(i) * classes + c]);
-    }
-    if (sum > 0.0) mean[c] = sum / static_cast<double>(samples.members[c].size());
-  }
-  return mean;
-}
-
 /// Returns transitions [C, C], true class first, by the confident joint of labels and predictions.
 std::vector<double> confident_transitions(const LabelledSamples& samples,
                                           const std::vector<float>& p) {
   const auto classes = static_cast<std::size_t>(samples.classes);
-  const std::vector<double> least = thresholds(samples, p);
-  std::vector<double> joint(classes * classes, 0.0);
-  for (std::size_t y = 0; y < classes; ++y) {
-    joint[y * classes + y] = 1e-3;  // a label of no certain sample
-    double certain = 1e-3;
-    for (const std::int64_t i : samples.members[y]) {
-      const float* of = p.data() + static_cast<std::size_t>(i) * classes;
-      std::size_t best = classes;
-      for (std::size_t c = 0; c < classes; ++c) {
-        if (static_cast<double>(of[c]) < least[c] - 1e-9) continue;
-        if (best == classes || of[c] > of[best]) best = c;
-      }
-      if (best == classes) continue;
-      joint[best * classes + y] += 1.0;
-      certain += 1.0;
-    }
-    const double scale = static_cast<double>(samples.members[y].size()) / certain;
-    for (std::size_t c = 0; c < classes; ++c) joint[c * classes + y] *= scale;
-  }
+  std::vector<double> joint = confident_joint(samples, p);
   for (std::size_t c = 0; c < classes; ++c) {
     double sum = 0.0;
     for (std::size_t y = 0; y < classes; ++y) sum += joint[c * classes + y];

@@ -3,8 +3,7 @@
 // A classifier trained on noisy labels and asked about other samples predicts q(x) = p(x) T, the
 // probabilities of labels rather than of classes. Explained by p(x) = q(x) and no noise, labels
 // fit as well, so the likelihood cannot tell. What can is that q is never sure of some classes: T
-// is estimated by confident learning (Northcutt et al., "Confident Learning", JAIR 2021), which
-// counts a class as certain where its probability reaches the mean over samples with that label.
+// is estimated by confident learning (confident.hpp).
 #pragma once
 
 #include <optional>

@@ -17,6 +17,8 @@ constexpr double kLeastInformationInAll = 10.0;
 /// Share of wrong labels above which networks must be sure of what they see, and how sure.
 constexpr double kMostly = 0.5;
 constexpr double kLeastSure = 0.5;
+/// Share of the labels that a mixture calls right that the network must predict.
+constexpr double kLeastPredicted = 0.5;
 /// Width of the interval, as a share of the samples.
 constexpr double kMostWidth = 0.5;
 
@@ -24,6 +26,7 @@ struct Agreement {
   double share = 0.0;   ///< of samples whose most probable class is the label
   double chance = 0.0;  ///< what it would be if predictions and labels were independent
   double deviations = 0.0;
+  double sureness = 0.0;  ///< mean probability of the most probable class
 };
 
 Agreement agreement_of(const Tensor& logits, const std::vector<std::int64_t>& labels) {
@@ -39,6 +42,10 @@ Agreement agreement_of(const Tensor& logits, const std::vector<std::int64_t>& la
     predicted[best] += 1.0 / n;
     given[label] += 1.0 / n;
     agreement.share += best == label ? 1.0 / n : 0.0;
+    double sum = 0.0;
+    for (const float one : z)
+      sum += std::exp(static_cast<double>(one) - static_cast<double>(z[best]));
+    agreement.sureness += 1.0 / sum / n;
   }
   for (std::size_t c = 0; c < classes; ++c) agreement.chance += predicted[c] * given[c];
   const double variance = agreement.chance * (1.0 - agreement.chance) / n;
@@ -63,6 +70,31 @@ std::string reason_by_model(const LabelModel& model, double wrong, double n) {
   return "";
 }
 
+/// A mixture splits the losses of any network, also of one that has learnt nothing yet.
+std::string reason_by_mixture(const Agreement& agreement, bool separates, double wrong) {
+  if (!separates) return "the mixture could not separate the losses of right and wrong labels";
+  if (wrong > kMostly && agreement.share > kMostly) {
+    return fmt::format(
+        "the mixture contradicts the networks: by it {:.0f} % of the labels are wrong, but they "
+        "predict the given label for {:.0f} %",
+        100.0 * wrong, 100.0 * agreement.share);
+  }
+  if (agreement.share < kLeastPredicted * (1.0 - wrong)) {
+    return fmt::format(
+        "the networks have learnt too little: {:.0f} % of the labels are right by the mixture, but "
+        "they predict the given label for only {:.0f} %; train longer",
+        100.0 * (1.0 - wrong), 100.0 * agreement.share);
+  }
+  if (wrong > kMostly && agreement.sureness < kLeastSure) {
+    return fmt::format(
+        "by the mixture {:.0f} % of the labels are wrong, but the networks, which were trained on "
+        "them as they are, are on average only {:.0f} % sure of a class; train longer, or with a "
+        "recipe that parts right labels from wrong ones",
+        100.0 * wrong, 100.0 * agreement.sureness);
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string reason_not_to_use(const Audit& audit, const std::vector<std::int64_t>& labels) {
@@ -75,17 +107,10 @@ std::string reason_not_to_use(const Audit& audit, const std::vector<std::int64_t
         100.0 * agreement.share, 100.0 * agreement.chance);
   }
   const double wrong = audit.expected_wrong / n;
-  if (audit.model) {
-    const std::string reason = reason_by_model(*audit.model, wrong, n);
-    if (!reason.empty()) return reason;
-  } else if (!audit.evidence.mixture_separates) {
-    return "the mixture could not separate the losses of right and wrong labels";
-  } else if (wrong > kMostly && agreement.share > kMostly) {
-    return fmt::format(
-        "the mixture contradicts the networks: by it {:.0f} % of the labels are wrong, but they "
-        "predict the given label for {:.0f} %",
-        100.0 * wrong, 100.0 * agreement.share);
-  }
+  const std::string reason =
+      audit.model ? reason_by_model(*audit.model, wrong, n)
+                  : reason_by_mixture(agreement, audit.evidence.mixture_separates, wrong);
+  if (!reason.empty()) return reason;
   if (audit.wrong_interval[1] - audit.wrong_interval[0] > kMostWidth * n) {
     return fmt::format(
         "between {:.0f} and {:.0f} of {:.0f} labels may be wrong, which says nothing",

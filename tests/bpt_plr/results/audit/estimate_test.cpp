@@ -172,5 +172,25 @@ TEST(AuditEstimate, IsNotToBeUsedWhereTheMixtureFailed) {
             std::string::npos);
 }
 
+/// A network after a few epochs: it follows labels a little more often than by chance, and its
+/// losses part all the same.
+TEST(AuditEstimate, IsNotToBeUsedWhereABaselineHasLearntTooLittle) {
+  const Drawn drawn = with_uniform_noise(150, 0.2, 1.2, 17);
+  AuditEvidence evidence;
+  evidence.logits = drawn.tensor();
+  evidence.has_partitions = false;
+  for (std::int64_t i = 0; i < 150; ++i) {
+    const auto z = evidence.logits.span<float>().subspan(static_cast<std::size_t>(i * kClasses),
+                                                         static_cast<std::size_t>(kClasses));
+    const float of_label = z[static_cast<std::size_t>(drawn.labels[static_cast<std::size_t>(i)])];
+    evidence.clean_probability.push_back(of_label == *std::ranges::max_element(z) ? 0.95 : 0.1);
+  }
+  const std::string most_wrong = audit_labels(evidence, drawn.labels).not_to_be_used;
+  EXPECT_NE(most_wrong.find("sure of a class"), std::string::npos) << most_wrong;
+  for (double& clean : evidence.clean_probability) clean = std::max(clean, 0.8);
+  const std::string most_right = audit_labels(evidence, drawn.labels).not_to_be_used;
+  EXPECT_NE(most_right.find("learnt too little"), std::string::npos) << most_right;
+}
+
 }  // namespace
 }  // namespace bptplr
