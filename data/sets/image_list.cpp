@@ -19,8 +19,8 @@ fs::path cache_path(const ImageList& list, const ImageSetOptions& options, const
   const fs::path folder =
       options.cache_folder.empty() ? default_cache_folder() : options.cache_folder;
   const std::string origin = list.origin + (options.exif ? " upright" : "");
-  return folder / fmt::format("{}-{}-{}-{:016x}.images", list.name, split, options.side,
-                              hash_bytes(origin));
+  return folder /
+         fmt::format("{}-{}-{}-{:016x}.images", list.name, split, options.side, hash_bytes(origin));
 }
 
 CachedImages cached_split(const ImageList& list, const ImageSetOptions& options, const char* name,

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+#include <string>
+#include <vector>
+
 #include "data/noise/noise.hpp"
 #include "engine/error.hpp"
 #include "tests/data/sets/cifar10_files.hpp"
@@ -65,6 +69,47 @@ TEST(HumanLabels, AreReadFromThePublishedFiles) {
 
 std::string error_of(const fs::path& path, HumanSet set, std::int64_t count) {
   return message_of([&] { read_human_labels(path, set, 10, golden(1, 0, 10, count)); });
+}
+
+std::string json_list(const std::vector<std::int64_t>& values) {
+  std::string text;
+  for (const std::int64_t value : values)
+    text += (text.empty() ? "[" : ",") + std::to_string(value);
+  return text + "]";
+}
+
+TEST(HumanLabels, ThoseOfOtherImagesAreRefusedAndThoseInAnotherOrderPutInOrder) {
+  const std::vector<std::int64_t> official{0, 1, 2, 0, 1, 2};
+  const std::vector<std::int64_t> worse{5, 6, 7, 8, 9, 4};
+  const std::vector<std::int64_t> order{3, 0, 5, 1, 4, 2};
+  std::vector<std::int64_t> clean_ordered;
+  std::vector<std::int64_t> worse_ordered;
+  for (const std::int64_t i : order) {
+    clean_ordered.push_back(official[static_cast<std::size_t>(i)]);
+    worse_ordered.push_back(worse[static_cast<std::size_t>(i)]);
+  }
+  const TemporaryFolder folder;
+  const fs::path file = folder.path() / "CIFAR-10_human_ordered.npy";
+  write(file, "{\"clean_label\": " + json_list(clean_ordered) +
+                  ", \"worse_label\": " + json_list(worse_ordered) + "}");
+  const auto read = [&](std::span<const std::int64_t> labels) {
+    return read_human_labels(folder.path(), HumanSet::kWorse, 10, labels);
+  };
+  const std::string other_order = message_of([&] { read(official); });
+  EXPECT_NE(other_order.find("another order of the images"), std::string::npos) << other_order;
+  EXPECT_NE(other_order.find("image_order_c10.npy"), std::string::npos) << other_order;
+  write(folder.path() / "image_order_c10.npy", json_list(order));
+  EXPECT_EQ(read(official), worse);
+  std::vector<std::int64_t> inverse(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    inverse[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
+  }
+  write(folder.path() / "image_order_c10.npy", json_list(inverse));
+  EXPECT_EQ(read(official), worse) << "whichever way round the order is told";
+  const std::string other_images = message_of([&] {
+    read(std::vector<std::int64_t>{0, 0, 0, 0, 0, 1});
+  });
+  EXPECT_NE(other_images.find("it is of other images"), std::string::npos) << other_images;
 }
 
 TEST(HumanLabels, DamagedFilesAreErrorsNamingThem) {
