@@ -77,9 +77,9 @@ const std::vector<RecipeField>& recipe_fields() {
       {"human_path", kData, "folder or file of the human labels; empty: data_path", &R::human_path,
        needs::kHumanLabels},
       {"noise_file", kData,
-       "list (JSON, text, .npy, .pt) with the label of each training image, instead of what "
-       "noise_mode and r would "
-       "make; these still decide what warm_up_penalty auto and loss_history 0 are",
+       "labels of the training images, as a list (JSON, text, .npy, .pt) or by path (JSON, CSV), "
+       "instead of what noise_mode and r would make; these still decide what warm_up_penalty auto "
+       "and loss_history 0 are",
        &R::noise_file},
       {"crop", kData, "side in pixels of what networks see of an image; 0: all of it", &R::crop},
       {"crop_padding", kData,
