@@ -67,7 +67,9 @@ void print_text() {
   const BuildInfo build = build_info();
   const std::vector<std::string> found = devices();
   fmt::print("bptplr      {}\n", build.version);
-  fmt::print("build       {}, {}\n", build.build_type, build.compiler);
+  // Two lines: the names of sanitizers are long.
+  fmt::print("build       {}\n", build.build_type);
+  fmt::print("compiler    {}\n", build.compiler);
   fmt::print("oneDNN      {}\n", build.onednn);
   fmt::print("CUDA        {}\n", describe_cuda());
   fmt::print("devices     {}\n", fmt::join(found, ", "));
