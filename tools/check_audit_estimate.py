@@ -11,6 +11,7 @@ Each set is judged whole and on 20 draws of 90 % of the same predictions.
 import argparse
 import json
 import pathlib
+import sys
 
 import numpy as np
 from cleanlab.filter import find_label_issues
@@ -20,34 +21,19 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import bptplr
 
-FOLDS = StratifiedKFold(5, shuffle=True, random_state=0)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "oracle"))
+from moved_labels import FOLDS, next_class, uniform  # noqa: E402
 
 
 def regression(strength):
     return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=300))
-
-
-def uniform(true, rate, rng):
-    labels = true.copy()
-    moved = rng.random(len(true)) < rate
-    labels[moved] = (true[moved] + rng.integers(1, 10, moved.sum())) % 10
-    return labels
-
-
-def next_class(true, rate, rng):
-    """`rate` of the even classes have the label of the next class."""
-    labels = true.copy()
-    for digit in range(0, 10, 2):
-        of_digit = rng.permutation(np.flatnonzero(true == digit))
-        labels[of_digit[: round(rate * len(of_digit))]] = digit + 1
-    return labels
 
 
 def digits_sets():

@@ -4,7 +4,8 @@ probabilities that it and the audit judge. Needs cleanlab and scikit-learn; run 
 
 Probabilities are out of sample (5 folds) of a classifier trained on the given labels (noisy) or on
 the true ones (clean), in steps of 1/255 of the largest of each sample, so that they take little
-room; cleanlab judges what is stored. Bytes depend on the version of scikit-learn.
+room; cleanlab judges what is stored. Bytes depend on the version of scikit-learn, and those of
+neighbours on how distances are rounded, where two are equal.
 """
 
 import pathlib
@@ -17,7 +18,7 @@ from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -26,27 +27,11 @@ GOLDEN_DIR = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(GOLDEN_DIR.parents[1] / "tools" / "oracle"))
 
 import safetensors_io  # noqa: E402
+from moved_labels import FOLDS, next_class, uniform  # noqa: E402
 
-FOLDS = StratifiedKFold(5, shuffle=True, random_state=0)
 FOREST = RandomForestClassifier(100, random_state=0)
 REGRESSION = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=300))
 NEIGHBOURS = KNeighborsClassifier(20)
-
-
-def uniform(true, rate, rng):
-    labels = true.copy()
-    moved = rng.random(len(true)) < rate
-    labels[moved] = (true[moved] + rng.integers(1, 10, moved.sum())) % 10
-    return labels
-
-
-def next_class(true, rate, rng):
-    """`rate` of the even classes have the label of the next class."""
-    labels = true.copy()
-    for digit in range(0, 10, 2):
-        of_digit = rng.permutation(np.flatnonzero(true == digit))
-        labels[of_digit[: round(rate * len(of_digit))]] = digit + 1
-    return labels
 
 
 def steps(p):

@@ -33,11 +33,6 @@ constexpr int kUnmixedTemperatures = 13;
 /// Explanations with less weight among those of their kind are left out.
 constexpr double kLeastWeight = 1e-5;
 
-/// Returns the k-th of `count` numbers from `low` to `high`, evenly spaced in their logarithms.
-double spaced(double low, double high, int k, int count) {
-  return low * std::pow(high / low, static_cast<double>(k) / (count - 1));
-}
-
 /// Returns the samples whose label a fit expects to be wrong.
 double expected_wrong(const NoiseFit& fit, std::size_t classes) {
   double sum = 0.0;

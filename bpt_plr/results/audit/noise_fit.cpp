@@ -24,11 +24,6 @@ constexpr double kTolerance = 1e-5;
 constexpr double kSparseRight = 1.0;
 constexpr double kSparseWrong = 1.0;
 
-/// Returns the k-th of `count` numbers from `low` to `high`, evenly spaced in their logarithms.
-double spaced(double low, double high, int k, int count) {
-  return low * std::pow(high / low, static_cast<double>(k) / (count - 1));
-}
-
 /// Fits the noise model by expectation maximisation at one temperature.
 class NoiseFitter {
  public:
@@ -191,6 +186,10 @@ class NoiseFitter {
 };
 
 }  // namespace
+
+double spaced(double low, double high, int k, int count) {
+  return low * std::pow(high / low, static_cast<double>(k) / (count - 1));
+}
 
 LabelledSamples::LabelledSamples(std::int64_t n, std::int64_t number_of_classes, const float* z,
                                  std::span<const std::int64_t> given)

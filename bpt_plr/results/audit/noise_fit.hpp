@@ -28,6 +28,9 @@ struct LabelledSamples {
 /// Number of samples that a thread processes at a time.
 inline constexpr std::int64_t kAuditGrain = 1024;
 
+/// Returns the k-th of `count` numbers from `low` to `high`, evenly spaced in their logarithms.
+double spaced(double low, double high, int k, int count);
+
 /// Returns softmax(z / temperature) [count, classes] of all samples.
 std::vector<float> tempered(const LabelledSamples& samples, double temperature);
 
