@@ -188,6 +188,8 @@ void apply_audit(const AuditOptions& options, const RunFolder& run, const Audit&
 int audit(const AuditOptions& options) {
   if (!options.undo.empty()) return undo(options);
   if (!options.apply.empty()) parse_apply(options.apply);  // a mistake is one before hours of work
+  require(!options.json || options.apply.empty(),
+          "--json prints the audit and changes nothing; leave it or --apply out");
   require(options.decisions.empty() || !options.apply.empty(),
           "--decisions says which labels to change, but not how; add --apply move, copy DIR or csv "
           "DIR");

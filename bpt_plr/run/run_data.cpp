@@ -1,13 +1,12 @@
 #include "bpt_plr/run/run_data.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <numeric>
 #include <utility>
 #include <vector>
 
 #include "bpt_plr/run/data_record.hpp"
+#include "data/class_names.hpp"
 #include "data/noise/noise.hpp"
 #include "data/subset.hpp"
 #include "engine/error.hpp"
@@ -15,8 +14,20 @@
 namespace bptplr {
 namespace {
 
+/// Number of classes that a sentence names.
+constexpr std::size_t kShown = 12;
+
 void warn(const LoadReport& report, const std::string& sentence) {
   if (report.warning) report.warning(sentence);
+}
+
+/// Warns of a run of a version that did not record its data.
+void warn_of_no_record(const RunFolder& run, const Recipe& recipe, const LoadReport& report) {
+  warn(report,
+       fmt::format("the run in {} is of a version that did not record its data, so whether {} has "
+                   "changed since is not known",
+                   run.path().string(),
+                   recipe.data_path.empty() ? "its data set" : recipe.data_path));
 }
 
 /// Returns the data set as the recipe says, all of it, with the run's channel statistics.
@@ -27,8 +38,9 @@ Dataset load_all(const RunFolder& run, const Recipe& recipe, const LoadReport& r
       dataset.class_names == about.class_names,
       "the classes of {} are {}, but the run in {} has {}; name the data it was trained on with "
       "--data_path, or train again",
-      dataset.root.empty() ? dataset.name : dataset.root, fmt::join(dataset.class_names, ", "),
-      run.path().string(), fmt::join(about.class_names, ", "));
+      dataset.root.empty() ? dataset.name : dataset.root,
+      numbered_names(dataset.class_names, kShown), run.path().string(),
+      numbered_names(about.class_names, kShown));
   dataset.mean = about.mean;
   dataset.std = about.std;
   return dataset;
@@ -139,10 +151,7 @@ class RunImages {
 TrainingData reload_data(const RunFolder& run, const Recipe& recipe, const LoadReport& report) {
   const std::optional<DataRecord> record = run.read_data_record();
   if (!record) {
-    warn(report, fmt::format("the run in {} is of a version that did not record its data, so "
-                             "whether {} has changed since is not known",
-                             run.path().string(),
-                             recipe.data_path.empty() ? "its data set" : recipe.data_path));
+    warn_of_no_record(run, recipe, report);
     return reload_training_data(recipe, run.noise_file(), report);
   }
   TrainingData data;
@@ -161,7 +170,10 @@ TrainingData reload_data(const RunFolder& run, const Recipe& recipe, const LoadR
 
 Dataset reload_test_data(const RunFolder& run, const Recipe& recipe, const LoadReport& report) {
   const std::optional<DataRecord> record = run.read_data_record();
-  if (!record) return load_dataset(recipe, report);
+  if (!record) {
+    warn_of_no_record(run, recipe, report);
+    return load_dataset(recipe, report);
+  }
   Dataset dataset = load_all(run, recipe, report);
   Reloaded test = RunImages(run, dataset, recipe, report).reload(record->test, true);
   dataset.test = std::move(test.split);

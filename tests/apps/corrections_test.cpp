@@ -82,6 +82,8 @@ TEST_F(AppCorrections, WhatIsNotMeantIsAnErrorBeforeAnythingMoves) {
   expect_error(folder_, "audit run --apply throw", "must be move, copy or csv");
   expect_error(folder_, "audit run --apply copy", "needs a folder");
   expect_error(folder_, "audit run --decisions decisions.json", "add --apply");
+  expect_error(folder_, "audit run --json --apply move",
+               "--json prints the audit and changes nothing");
   expect_error(folder_, "audit run --decisions nowhere.json --apply move", "nowhere.json");
   expect_error(folder_, "audit run --undo decisions.json", "not what --apply move writes");
   EXPECT_EQ(count("set"), 20);

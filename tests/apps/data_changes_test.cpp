@@ -93,7 +93,8 @@ TEST_F(DataChanges, AddedImagesAreSaidAndNotJudged) {
 TEST_F(DataChanges, OtherClassesAreRefused) {
   fs::rename(set_ / "train/class1", set_ / "train/other");
   fs::rename(set_ / "test/class1", set_ / "test/other");
-  expect_error(folder_, "audit run", "are class0, other, but the run in run has class0, class1");
+  expect_error(folder_, "audit run",
+               "are 0 class0, 1 other, but the run in run has 0 class0, 1 class1");
   write_class_folders(set_ / "train", 2, 2, 200);
   expect_error(folder_, "audit run", "num_class is 2, but folder has 3 classes");
 }
@@ -110,6 +111,7 @@ TEST_F(DataChanges, RunsThatRecordedNothingAreSaidToHaveNot) {
   const AppResult audit = run_app(folder_, "audit run");
   EXPECT_EQ(audit.exit_code, 0) << audit.err;
   EXPECT_TRUE(contains(audit.err, "did not record its data")) << audit.err;
+  EXPECT_TRUE(contains(run_app(folder_, "eval run").err, "did not record its data"));
 }
 
 TEST(DataChangesSplit, ASplitThatIsDrawnAgainIsThatOfTheRun) {
