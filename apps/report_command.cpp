@@ -41,7 +41,7 @@ int report(const ReportCommandOptions& options) {
     return 0;
   }
   const std::filesystem::path out =
-      options.out.empty() ? folder.path() / "report.html" : std::filesystem::path(options.out);
+      options.out.empty() ? folder.path() / "report.html" : output_file(options.out);
   const std::string page = report_page(report);
   write_file_atomically(out, page);
   fmt::print("the page needs no other file; open it in a browser\n");

@@ -1,12 +1,21 @@
 #include "data/csv.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "engine/error.hpp"
 
 namespace bptplr {
 namespace {
+
+/// Returns the number of ' before what a spreadsheet takes for a formula; nothing if none follows.
+std::optional<std::size_t> marks_before_formula(std::string_view text) {
+  const std::size_t marks = std::min(text.find_first_not_of('\''), text.size());
+  constexpr std::string_view kFormula = "=+-@\t\r";
+  if (marks == text.size() || kFormula.find(text[marks]) == std::string_view::npos) return {};
+  return marks;
+}
 
 /// Reader of comma-separated values that passes over the text once, field by field.
 class CsvReader {
@@ -22,6 +31,7 @@ class CsvReader {
       CsvRow row{line_, {}};
       do {
         row.fields.push_back(rest_.starts_with("\"") ? quoted() : plain());
+        finish(row.fields.back());
       } while (take(","));
       if (!take("\r\n") && !take("\n")) {
         require(rest_.empty(), "{}, line {}: text follows a closing quote; put a comma there",
@@ -34,6 +44,12 @@ class CsvReader {
   }
 
  private:
+  void finish(std::string& field) const {
+    require(field.find('\0') == std::string::npos,
+            "{}, line {}: a field has a zero byte; save the table as UTF-8 text", name_, line_);
+    if (marks_before_formula(field).value_or(0) > 0) field.erase(0, 1);
+  }
+
   bool take(std::string_view token) {
     if (!rest_.starts_with(token)) return false;
     rest_.remove_prefix(token.size());
@@ -79,9 +95,11 @@ std::vector<CsvRow> parse_csv(std::string_view text, const std::string& name) {
 }
 
 std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string marked(text);
+  if (marks_before_formula(text)) marked.insert(marked.begin(), '\'');
+  if (marked.find_first_of(",\"\r\n") == std::string_view::npos) return marked;
   std::string field = "\"";
-  for (const char c : text) field += c == '"' ? "\"\"" : std::string(1, c);
+  for (const char c : marked) field += c == '"' ? "\"\"" : std::string(1, c);
   return field + "\"";
 }
 

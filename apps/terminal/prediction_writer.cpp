@@ -7,6 +7,7 @@
 
 #include "data/csv.hpp"
 #include "engine/error.hpp"
+#include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
 
 namespace bptplr {
@@ -21,7 +22,7 @@ double rounded(float probability) {
 
 PredictionWriter::PredictionWriter(Options options, const std::vector<std::string>& class_names)
     : options_(std::move(options)), class_names_(class_names) {
-  if (!options_.out.empty()) file_ = std::make_unique<FileBuilder>(options_.out, nullptr);
+  if (!options_.out.empty()) file_ = std::make_unique<FileBuilder>(output_file(options_.out), nullptr);
   put(options_.json ? "[" : csv_header());
 }
 

@@ -32,7 +32,7 @@ Recipe method_recipe(const std::string& method, std::optional<Preset> preset) {
   const auto& methods = builtin_methods();
   const auto found = std::ranges::find(methods, method, &BuiltinRecipe::name);
   require(found != methods.end(), "there is no method '{}'; `bptplr info` lists them", method);
-  Json fields = parse_recipe_json(found->json, method);
+  Json fields = parse_json(found->json, method);
   const std::string usual(name_of(Preset::kPaper));
   const Json presets = fields.value(kPresets, Json{{usual, Json::object()}});
   fields.erase(kPresets);
@@ -49,12 +49,12 @@ Recipe method_recipe(const std::string& method, std::optional<Preset> preset) {
 
 Json read_recipe(const std::string& name_or_path) {
   for (const BuiltinRecipe& builtin : builtin_recipes()) {
-    if (name_or_path == builtin.name) return parse_recipe_json(builtin.json, builtin.name);
+    if (name_or_path == builtin.name) return parse_json(builtin.json, builtin.name);
   }
   require(std::filesystem::exists(name_or_path),
           "there is neither a built-in recipe nor a file '{}'; `bptplr info` lists the recipes",
           name_or_path);
-  return parse_recipe_json(read_file(name_or_path), name_or_path);
+  return parse_json(read_file(name_or_path), name_or_path);
 }
 
 Recipe compose_recipe(const Json& given, std::string_view origin, const Json& overrides) {

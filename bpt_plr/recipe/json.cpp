@@ -28,7 +28,7 @@ struct FieldAccess {
               std::string_view origin) const {
     const std::string name = text_of(value, origin);
     require(choice.set(recipe, name), "{}: {} is '{}', but must be one of: {}", origin, field.name,
-            name, fmt::join(choice.names(), ", "));
+            quotable(name), fmt::join(choice.names(), ", "));
   }
 
   void assign(Recipe& recipe, std::string Recipe::*member, const Json& value,
@@ -41,27 +41,27 @@ struct FieldAccess {
     constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     require(value.is_number_integer() &&
                 !(value.is_number_unsigned() && value.get<std::uint64_t>() > kMax),
-            "{}: {} is {}, but must be a whole number", origin, field.name, to_text(value));
+            "{}: {} is {}, but must be a whole number", origin, field.name, quoted_json(value));
     recipe.*member = value.get<std::int64_t>();
   }
 
   void assign(Recipe& recipe, double Recipe::*member, const Json& value,
               std::string_view origin) const {
     require(value.is_number(), "{}: {} is {}, but must be a number", origin, field.name,
-            to_text(value));
+            quoted_json(value));
     recipe.*member = value.get<double>();
   }
 
   void assign(Recipe& recipe, bool Recipe::*member, const Json& value,
               std::string_view origin) const {
     require(value.is_boolean(), "{}: {} is {}, but must be true or false", origin, field.name,
-            to_text(value));
+            quoted_json(value));
     recipe.*member = value.get<bool>();
   }
 
   std::string text_of(const Json& value, std::string_view origin) const {
     require(value.is_string(), "{}: {} is {}, but must be a text in quotes", origin, field.name,
-            to_text(value));
+            quoted_json(value));
     return value.get<std::string>();
   }
 };
@@ -108,24 +108,14 @@ Json parse_fields(std::string_view text, std::string_view origin) {
     const std::size_t equals = part.find('=');
     require(equals != std::string_view::npos && equals > 0,
             "{} is '{}', but must be FIELD=VALUE with spaces between them, e.g. selection=gmm",
-            origin, text);
+            origin, quotable(text));
     const std::string name(part.substr(0, equals));
     const std::string_view value = part.substr(equals + 1);
     fields[name] = is_text(find_field(name, origin))
                        ? Json(value)
-                       : parse_recipe_json(value, fmt::format("{}: {}", origin, name));
+                       : parse_json(value, fmt::format("{}: {}", origin, name));
   }
   return fields;
-}
-
-Json parse_recipe_json(std::string_view text, std::string_view origin) {
-  try {
-    return parse_json(text);
-  } catch (const Json::exception& error) {  // a number too large for double is no parse_error
-    std::string_view what = error.what();   // "[json.exception...] parse error at line 1, ..."
-    what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
-    throw Error("{} is not valid JSON: {}", origin, what);
-  }
 }
 
 }  // namespace bptplr

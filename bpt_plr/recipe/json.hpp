@@ -19,7 +19,4 @@ void update_recipe(Recipe& recipe, const nlohmann::json& json, std::string_view 
 /// Parses "field=value field=value" as recipe fields. Throws Error naming `origin`.
 nlohmann::json parse_fields(std::string_view text, std::string_view origin);
 
-/// Parses `text` as JSON. Throws Error naming `origin` if it is invalid.
-nlohmann::json parse_recipe_json(std::string_view text, std::string_view origin);
-
 }  // namespace bptplr

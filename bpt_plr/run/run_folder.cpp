@@ -126,7 +126,7 @@ Dataset RunFolder::read_classes() const {
   Dataset dataset;
   int side = 0;
   try {
-    const auto json = parse_json(text);
+    const auto json = parse_json(text, file.string());
     json.at("dataset").get_to(dataset.name);
     json.at("classes").get_to(dataset.class_names);
     json.at("mean").get_to(dataset.mean);

@@ -102,7 +102,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
       "before",
       path.string());
   try {
-    Checkpoint checkpoint = from_state(parse_json(state), path.string());
+    Checkpoint checkpoint = from_state(parse_json(state, path.string()), path.string());
     checkpoint.tensors = std::move(tensors);
     return checkpoint;
   } catch (const Json::exception& error) {

@@ -80,7 +80,10 @@ std::uint32_t crc32c(std::string_view bytes) {
 }
 
 EventFile::EventFile(const std::filesystem::path& folder)
-    : path_(folder / file_name()), stream_(path_, std::ios::binary) {
+    : path_(folder / file_name()) {
+  FileStatus status;
+  file_ = open_to_write(path_, Existing::kReplace, status);
+  publish(file_);
   constexpr std::uint32_t kFileVersion = 3;
   write_event(0, bytes_field(kFileVersion, "brain.Event:2"));
   flush();
@@ -117,9 +120,16 @@ void EventFile::image(std::string_view tag, std::int64_t step, int width, int he
 }
 
 void EventFile::flush() {
-  stream_.flush();
-  require(stream_.good(), "cannot write {}: {}; free some space or choose another folder",
-          path_.string(), std::strerror(errno));
+  std::string_view rest = buffered_;
+  while (!rest.empty()) {
+    const ssize_t n = ::write(file_.get(), rest.data(), rest.size());
+    const int error = errno;
+    if (n < 0 && error == EINTR) continue;
+    require(n >= 0, "cannot write {}: {}; free some space or choose another folder",
+            path_.string(), reason(error));
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+  buffered_.clear();
 }
 
 void EventFile::write_value(std::string_view tag, std::int64_t step,
@@ -134,8 +144,8 @@ void EventFile::write_event(std::int64_t step, std::string_view rest) {
   const std::string event = key(kWallTime, kFixed64) + little_endian(now()) +
                             integer_field(kStep, step) + std::string(rest);
   const std::string length = little_endian(static_cast<std::uint64_t>(event.size()));
-  stream_ << length << little_endian(masked_crc(length)) << event
-          << little_endian(masked_crc(event));
+  buffered_ += length + little_endian(masked_crc(length)) + event +
+               little_endian(masked_crc(event));
 }
 
 }  // namespace bptplr

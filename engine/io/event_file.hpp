@@ -4,9 +4,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
+
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 
@@ -41,7 +42,8 @@ class EventFile {
   void write_event(std::int64_t step, std::string_view rest);
 
   std::filesystem::path path_;
-  std::ofstream stream_;
+  Descriptor file_;
+  std::string buffered_;
 };
 
 }  // namespace bptplr

@@ -8,16 +8,23 @@
 
 namespace bptplr {
 
-/// Parses JSON. Throws nlohmann::json::exception, which says where `text` is invalid.
-nlohmann::json parse_json(std::string_view text);
-/// Parse JSON; return a discarded value (is_object(), is_array(), ... are false) for invalid text.
+/// Parses JSON. Throws Error, which names `origin` and says where `text` is invalid or nested deeper
+/// than kMaxJsonDepth, as what handles a value is recursive.
+nlohmann::json parse_json(std::string_view text, std::string_view origin = "the text");
+/// Parse JSON; return a discarded value (is_object(), is_array(), ... are false) for such text.
 nlohmann::json parse_json_or_none(std::string_view text);
 nlohmann::ordered_json parse_ordered_json_or_none(std::string_view text);
 
-/// Return JSON on one line, or indented by `indent` blanks. Bytes that are not UTF-8 are replaced.
+/// Deepest nesting of arrays and objects that is read; none of our files has more than 10.
+inline constexpr int kMaxJsonDepth = 100;
+
+/// Return JSON on one line, or indented by `indent` blanks. Bytes that are not UTF-8 are replaced;
+/// characters that a terminal would obey are written as \u escapes.
 std::string to_text(const nlohmann::json& json, int indent = -1);
 std::string to_text(const nlohmann::ordered_json& json, int indent = -1);
 /// Returns JSON on one line, with \u escapes for everything but ASCII.
 std::string to_ascii(const nlohmann::ordered_json& json);
+/// Returns a value as it may be quoted in a sentence, cut if it is long.
+std::string quoted_json(const nlohmann::json& json);
 
 }  // namespace bptplr

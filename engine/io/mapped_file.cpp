@@ -1,41 +1,39 @@
 #include "engine/io/mapped_file.hpp"
 
-#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <utility>
 
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
+#include "engine/io/lost_pages.hpp"
 
 namespace bptplr {
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0 && (errno == ENOENT || errno == ENOTDIR)) return nullptr;
-  require(file >= 0, "cannot read {}: {}; check its permissions", path.string(),
-          std::strerror(errno));
-  struct stat status {};
-  const bool known = ::fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-  const auto size = static_cast<std::size_t>(known ? status.st_size : 0);
+  FileStatus status;
+  const Descriptor file = open_if_there(path, status);
+  const auto size = static_cast<std::size_t>(status.size);
+  if (!file.valid() || size == 0) return nullptr;
   // A mapping outlives the descriptor that it was made from.
-  void* start = size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file, 0) : nullptr;
-  const int error = errno;
-  ::close(file);
-  require(known, "cannot read {}: it is not a regular file; remove it", path.string());
-  require(start != MAP_FAILED, "cannot map {} into memory: {}; free some memory", path.string(),
-          std::strerror(error));
-  if (start == nullptr) return nullptr;
-  return std::shared_ptr<const MappedFile>(
-      new MappedFile({static_cast<const std::uint8_t*>(start), size}));
+  void* start = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  const int error = start == MAP_FAILED ? errno : 0;
+  require(error == 0, "cannot map {} into memory: {}; free some memory", path.string(),
+          reason(error));
+  const std::span bytes(static_cast<const std::uint8_t*>(start), size);
+  try {
+    return std::shared_ptr<const MappedFile>(
+        new MappedFile(bytes, status, watch_mapped(bytes, path)));
+  } catch (...) {
+    ::munmap(start, size);
+    throw;
+  }
 }
 
 MappedFile::~MappedFile() {
+  watch_.reset();
   ::munmap(const_cast<std::uint8_t*>(bytes_.data()), bytes_.size());
 }
 
@@ -47,54 +45,43 @@ void read_ahead(std::span<const std::uint8_t> bytes) {
 }
 
 FileBuilder::FileBuilder(const std::filesystem::path& path, const std::function<void()>& waiting)
-    : path_(replaceable_file(path)), part_(path_) {
+    : path_(path), part_(path_) {
   part_ += ".part";
-  try {
-    while (!take_lock(waiting)) close();
-    if (::ftruncate(file_, 0) != 0) fail(errno);  // left by a killed process
-  } catch (...) {
-    close();
-    throw;
-  }
+  while (!take_lock(waiting)) file_.close();
+  if (::ftruncate(file_.get(), 0) != 0) fail(errno);  // left by a killed process
 }
 
 /// Opens and locks the partial file. Returns false if its last owner renamed or removed that file
 /// in the meantime, so that the lock is on a file without a name.
 bool FileBuilder::take_lock(const std::function<void()>& waiting) {
-  file_ = ::open(part_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (file_ < 0) fail(errno);
-  if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+  FileStatus status;
+  file_ = open_to_write(part_, Existing::kKeep, status);
+  require(status.owner == ::geteuid(),
+          "cannot write {}: {} belongs to another user, who could change it meanwhile; choose "
+          "another folder",
+          path_.string(), part_.filename().string());
+  if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) fail(errno);
     if (waiting) waiting();
-    while (::flock(file_, LOCK_EX) != 0) {
+    while (::flock(file_.get(), LOCK_EX) != 0) {
       if (errno != EINTR) fail(errno);
     }
   }
-  struct stat mine {};
-  struct stat named {};
-  if (::fstat(file_, &mine) != 0) fail(errno);
-  return ::stat(part_.c_str(), &named) == 0 && mine.st_ino == named.st_ino &&
-         mine.st_dev == named.st_dev;
-}
-
-void FileBuilder::close() {
-  if (file_ >= 0) ::close(file_);
-  file_ = -1;
+  return is_named(status, part_);
 }
 
 FileBuilder::~FileBuilder() {
-  if (!committed_) ::unlink(part_.c_str());
-  close();
+  if (!committed_ && file_.valid()) ::unlink(part_.c_str());
 }
 
 void FileBuilder::fail(int error) const {
   throw Error("cannot write {}: {}; free some space or choose another folder", path_.string(),
-              std::strerror(error));
+              reason(error));
 }
 
 void FileBuilder::write(std::int64_t offset, std::span<const std::uint8_t> bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(file_, bytes.data(), bytes.size(), offset);
+    const ssize_t n = ::pwrite(file_.get(), bytes.data(), bytes.size(), offset);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail(errno);
     bytes = bytes.subspan(static_cast<std::size_t>(n));
@@ -103,15 +90,11 @@ void FileBuilder::write(std::int64_t offset, std::span<const std::uint8_t> bytes
 }
 
 void FileBuilder::commit() {
-  if (::fsync(file_) != 0 && errno != EINVAL) fail(errno);
+  if (::fsync(file_.get()) != 0 && errno != EINVAL) fail(errno);
+  publish(file_);
   if (::rename(part_.c_str(), path_.c_str()) != 0) fail(errno);
   committed_ = true;
-  // Lets the name survive a power failure; some file systems cannot, which is not an error.
-  const int folder = ::open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {
-    ::fsync(folder);
-    ::close(folder);
-  }
+  flush_folder(path_.parent_path());
 }
 
 }  // namespace bptplr

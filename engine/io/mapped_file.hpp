@@ -6,6 +6,9 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
+
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 
@@ -14,28 +17,34 @@ namespace bptplr {
 class MappedFile {
  public:
   /// Maps a file; returns nullptr if it is missing or empty. Throws Error when it cannot be mapped.
+  /// If its bytes are lost while it is mapped, the process ends with a sentence (lost_pages.hpp).
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
 
   std::span<const std::uint8_t> bytes() const { return bytes_; }
+  const FileStatus& status() const { return status_; }
 
  private:
-  explicit MappedFile(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+  MappedFile(std::span<const std::uint8_t> bytes, const FileStatus& status,
+             std::shared_ptr<const void> watch)
+      : bytes_(bytes), status_(status), watch_(std::move(watch)) {}
 
   std::span<const std::uint8_t> bytes_;
+  FileStatus status_;
+  std::shared_ptr<const void> watch_;  ///< of lost pages
 };
 
 /// Asks the system to read these bytes of a mapped file, without waiting for them.
 void read_ahead(std::span<const std::uint8_t> bytes);
 
 /// Writes PATH.part, which is renamed to PATH on commit. Only one process builds a path at a time:
-/// others wait for it, and take over if it is killed.
+/// others wait for it, and take over if it is killed. Never follows a link of either name.
 class FileBuilder {
  public:
   /// Calls `waiting` once if another process builds the file. Throws Error when the folder is not
-  /// writable or cannot lock files, or a file that is not regular has this name (replaceable_file).
+  /// writable or cannot lock files, or PATH.part is a link, a device or another user's.
   FileBuilder(const std::filesystem::path& path, const std::function<void()>& waiting);
   FileBuilder(const FileBuilder&) = delete;
   FileBuilder& operator=(const FileBuilder&) = delete;
@@ -49,12 +58,11 @@ class FileBuilder {
 
  private:
   bool take_lock(const std::function<void()>& waiting);
-  void close();
   [[noreturn]] void fail(int error) const;
 
   std::filesystem::path path_;
   std::filesystem::path part_;
-  int file_ = -1;
+  Descriptor file_;
   bool committed_ = false;
 };
 

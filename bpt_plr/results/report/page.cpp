@@ -103,7 +103,7 @@ std::string html_page(std::string_view body, std::string_view script, const Head
                       const nlohmann::ordered_json& data) {
   // Through JSON too, so that it is UTF-8 whatever the names of folders.
   const auto escaped = [](const std::string& text) {
-    return escape_html(parse_json(to_text(nlohmann::json(text))).get<std::string>());
+    return escape_html(parse_json(to_text(nlohmann::json(text)), "a heading").get<std::string>());
   };
   return fill(report_files::kFrame, {{{"title", escaped(heading.data + " - " + heading.about)},
                                       {"heading", escaped(heading.data)},

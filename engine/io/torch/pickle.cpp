@@ -397,7 +397,7 @@ class Unpickler {
       fail(
           fmt::format("it refers to the Python object '{}', and objects other than arrays and "
                       "tensors are never loaded",
-                      pickle_objects::printable(full)));
+                      quotable(full)));
     }
     push(Kind::kGlobal).text = known;
   }

@@ -130,13 +130,6 @@ std::string_view known_name(std::string_view full_name) {
   return found == std::end(kKnown) ? std::string_view() : *found;
 }
 
-std::string printable(std::string_view name) {
-  std::string text(name);
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return text;
-}
-
 bool encodes_bytes(std::string_view callee) {
   return callee == kEncode;
 }

@@ -12,9 +12,6 @@ namespace bptplr::pickle_objects {
 /// Returns the name of a class or function as "module name" if it is known, else "".
 std::string_view known_name(std::string_view full_name);
 
-/// Returns `name` with '?' for everything but ASCII letters, digits and punctuation.
-std::string printable(std::string_view name);
-
 /// Returns whether the function encodes text as bytes, as Python 3 stores them in protocol 2.
 bool encodes_bytes(std::string_view callee);
 

@@ -62,7 +62,7 @@ std::string describe(const PickleValue& root) {
   if (root.kind == Kind::kForeign) {
     return fmt::format(
         "it is a whole Python object{}, which only its own code can read",
-        root.text.empty() ? "" : fmt::format(" ('{}')", pickle_objects::printable(root.text)));
+        root.text.empty() ? "" : fmt::format(" ('{}')", quotable(root.text)));
   }
   if (root.kind != Kind::kDict) return "it is a single value";
   constexpr std::size_t kShown = 6;
@@ -71,9 +71,9 @@ std::string describe(const PickleValue& root) {
     const std::string_view key =
         root.items[i]->kind == Kind::kText ? root.items[i]->text.substr(0, 40) : "?";
     const PickleValue& value = *root.items[i + 1];
-    names += fmt::format("{}'{}'{}", i == 0 ? "" : ", ", pickle_objects::printable(key),
+    names += fmt::format("{}'{}'{}", i == 0 ? "" : ", ", quotable(key),
                          value.kind == Kind::kForeign && !value.text.empty()
-                             ? fmt::format(" (a '{}')", pickle_objects::printable(value.text))
+                             ? fmt::format(" (a '{}')", quotable(value.text))
                              : "");
   }
   return names.empty() ? "it is an empty dict" : "its entries are " + names;
