@@ -43,12 +43,13 @@ struct Family {
   std::atomic<long> calls = 0;
 };
 
-Family opening{"open"}, reading{"read"}, writing{"write"}, flushing{"fsync"}, renaming{"rename"},
-    unlinking{"unlink"}, making{"mkdir"}, shortening{"ftruncate"}, closing{"close"},
-    locking{"flock"}, looking{"stat"}, mapping{"mmap"}, allocating{"malloc"}, starting{"thread"};
-constexpr std::array kFamilies{&opening,   &reading, &writing,    &flushing, &renaming,
-                               &unlinking, &making,  &shortening, &closing,  &locking,
-                               &looking,   &mapping, &allocating, &starting};
+Family opening{"open"}, reading{"read"}, listing{"readdir"}, writing{"write"}, copying{"sendfile"},
+    flushing{"fsync"}, renaming{"rename"}, unlinking{"unlink"}, making{"mkdir"},
+    shortening{"ftruncate"}, closing{"close"}, locking{"flock"}, looking{"stat"}, mapping{"mmap"},
+    allocating{"malloc"}, starting{"thread"};
+constexpr std::array kFamilies{&opening,  &reading,   &listing,    &writing,    &copying, &flushing,
+                               &renaming, &unlinking, &making,     &shortening, &closing, &locking,
+                               &looking,  &mapping,   &allocating, &starting};
 
 /// Which call fails and how; read from the environment before main.
 struct Plan {
@@ -118,6 +119,16 @@ const char* path_of(const Call& call, Path& found) {
   return found.data();
 }
 
+}  // namespace
+
+/// Reports the call that fails. Debuggers stop here.
+extern "C" [[gnu::noinline]] void fail_nth_now(const char* function, const char* path) {
+  Line line;
+  (line << "failed " << function << " " << path << "\n").report();
+}
+
+namespace {
+
 enum class Fate { kPasses, kFails, kTransfersHalf };
 
 Fate fate_of_nth(long call) {
@@ -137,8 +148,7 @@ Fate count(Family& family, const Call& call) {
     const long number = family.calls.fetch_add(1, std::memory_order_relaxed) + 1;
     if (plan.family == &family) fate = fate_of_nth(number);
     if (fate != Fate::kPasses && number == plan.nth) {
-      Line line;
-      (line << "failed " << call.function << " " << path_of(call, found) << "\n").report();
+      fail_nth_now(call.function, path_of(call, found));
     }
   }
   errno = fate == Fate::kFails ? plan.error : error;
@@ -274,7 +284,7 @@ DIR* fdopendir(int file) {
   return or_fail<DIR*>(opening, {"fdopendir", nullptr, file}, nullptr, [&] { return real(file); });
 }
 
-// --- read
+// --- read, readdir
 
 ssize_t read(int file, void* bytes, size_t size) {
   REAL(read);
@@ -293,16 +303,16 @@ ssize_t pread64(int file, void* bytes, size_t size, off64_t at) {
 }
 struct dirent* readdir(DIR* folder) {
   REAL(readdir);
-  return or_fail<struct dirent*>(reading, {"readdir", nullptr, ::dirfd(folder)}, nullptr,
+  return or_fail<struct dirent*>(listing, {"readdir", nullptr, ::dirfd(folder)}, nullptr,
                                  [&] { return real(folder); });
 }
 struct dirent64* readdir64(DIR* folder) {
   REAL(readdir64);
-  return or_fail<struct dirent64*>(reading, {"readdir", nullptr, ::dirfd(folder)}, nullptr,
+  return or_fail<struct dirent64*>(listing, {"readdir", nullptr, ::dirfd(folder)}, nullptr,
                                    [&] { return real(folder); });
 }
 
-// --- write
+// --- write, sendfile
 
 ssize_t write(int file, const void* bytes, size_t size) {
   REAL(write);
@@ -329,18 +339,18 @@ ssize_t writev(int file, const struct iovec* parts, int count_of_parts) {
 }
 ssize_t sendfile(int to, int from, off_t* at, size_t size) noexcept {
   REAL(sendfile);
-  return transfer(writing, {"sendfile", nullptr, to}, size,
+  return transfer(copying, {"sendfile", nullptr, to}, size,
                   [&](size_t n) { return real(to, from, at, n); });
 }
 ssize_t sendfile64(int to, int from, off64_t* at, size_t size) noexcept {
   REAL(sendfile64);
-  return transfer(writing, {"sendfile", nullptr, to}, size,
+  return transfer(copying, {"sendfile", nullptr, to}, size,
                   [&](size_t n) { return real(to, from, at, n); });
 }
 ssize_t copy_file_range(int from, off64_t* from_at, int to, off64_t* to_at, size_t size,
                         unsigned int how) {
   REAL(copy_file_range);
-  return transfer(writing, {"copy_file_range", nullptr, to}, size,
+  return transfer(copying, {"copy_file_range", nullptr, to}, size,
                   [&](size_t n) { return real(from, from_at, to, to_at, n, how); });
 }
 
