@@ -63,6 +63,14 @@ class FreeNames {
   std::set<fs::path> given_;
 };
 
+/// Copies a file under a name that is free; where that fails, leaves nothing half-written.
+void copy_whole(const fs::path& from, const fs::path& to, std::error_code& error) {
+  std::error_code ignored;
+  const bool is_free = fs::symlink_status(to, ignored).type() == fs::file_type::not_found;
+  fs::copy_file(from, to, fs::copy_options::none, error);
+  if (error && is_free) fs::remove(to, ignored);
+}
+
 /// Moves a file; throws Error rather than overwrite another.
 void move_file(const fs::path& from, const fs::path& to) {
   std::error_code error;
@@ -71,7 +79,7 @@ void move_file(const fs::path& from, const fs::path& to) {
   if (error == std::errc::cross_device_link || error == std::errc::operation_not_permitted ||
       error == std::errc::operation_not_supported || error == std::errc::function_not_supported) {
     error.clear();
-    fs::copy_file(from, to, fs::copy_options::none, error);
+    copy_whole(from, to, error);
     std::error_code ignored;
     if (!error) fs::last_write_time(to, fs::last_write_time(from, ignored), ignored);
   }
@@ -148,7 +156,7 @@ void copy_split(const Split& split, std::span<const std::int64_t> labels, const 
     make_folders(to);
     const fs::path file = names.find(to, split.files[i], "copy");
     std::error_code error;
-    fs::copy_file(split.files[i], file, fs::copy_options::none, error);
+    copy_whole(split.files[i], file, error);
     require(!error, "cannot copy {} to {}: {}", split.files[i], file.string(), error.message());
     copied();
   }
