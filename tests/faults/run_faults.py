@@ -110,7 +110,10 @@ FAULTS = {
     "thread": Fault("thread", errno.EAGAIN),
     "malloc:large": Fault("malloc", errno.ENOMEM, least_bytes=16 * 1024),
     "malloc": Fault("malloc", errno.ENOMEM),
+    "posix_memalign": Fault("posix_memalign", errno.ENOMEM),
 }
+# Only oneDNN calls it, and up to 2.6 at least uses what it did not get.
+OF_ONEDNN = "posix_memalign"
 
 # Words of libraries, which no sentence for a person contains.
 LIBRARY = re.compile(
@@ -394,14 +397,15 @@ class Bench:
             wrong = f"takes as a failure what is none: {ended.last_line()}"
         if not wrong and (ended.code != 0 or warned):
             wrong = self.wrong_files(name, folder)
-            if fault.family == "unlink" and wrong.startswith("left "):
-                wrong = ""  # which could not be removed
         elif not wrong:
             wrong = self.other_results(name, folder, ended)
             if wrong.startswith("cache/"):
                 wrong = ""  # no result: it only has to serve the next command
-        rest = self.wrong_rest(name, folder)
-        wrong = "; ".join(filter(None, (wrong, rest)))
+        wrongs = [wrong, self.wrong_rest(name, folder)]
+        if fault.family == "unlink":  # what could not be removed; a partial file is removed later
+            left = re.compile(r"left |again: left .*(?<!\.part)$")
+            wrongs = [wrong for wrong in wrongs if not left.match(wrong)]
+        wrong = "; ".join(filter(None, wrongs))
         if not wrong and contents(self.folder / "set") != self.set:
             sys.exit(f"{name} changed the data set")
         return wrong, "warned" if ended.code == 0 and warned else ENDS.get(ended.code, "bad")
@@ -511,7 +515,7 @@ def parse():
     parser.add_argument("program", type=pathlib.Path, help="the built bptplr")
     parser.add_argument("library", type=pathlib.Path, help="the built libfail_nth.so")
     parser.add_argument("--commands", help=f"of {', '.join(COMMANDS)} (all)")
-    parser.add_argument("--faults", help=f"of {', '.join(FAULTS)} (all)")
+    parser.add_argument("--faults", help=f"of {', '.join(FAULTS)} (all but the last)")
     parser.add_argument("--without", help="kinds of faults to leave out")
     parser.add_argument("--most", type=int, default=10**9, help="calls to fail, of each kind (all)")
     parser.add_argument("--shift", type=float, default=0.5, help="which, from 0 to below 1 (0.5)")
@@ -524,7 +528,7 @@ def parse():
     options = parser.parse_args()
     for name, known, otherwise in (
         ("commands", COMMANDS, list(COMMANDS)),
-        ("faults", FAULTS, list(FAULTS)),
+        ("faults", FAULTS, [kind for kind in FAULTS if kind != OF_ONEDNN]),
         ("without", FAULTS, []),
     ):
         given = getattr(options, name)
