@@ -46,10 +46,10 @@ struct Family {
 Family opening{"open"}, reading{"read"}, listing{"readdir"}, writing{"write"}, copying{"sendfile"},
     flushing{"fsync"}, renaming{"rename"}, unlinking{"unlink"}, making{"mkdir"},
     shortening{"ftruncate"}, closing{"close"}, locking{"flock"}, looking{"stat"}, mapping{"mmap"},
-    allocating{"malloc"}, aligning{"posix_memalign"}, starting{"thread"};
+    allocating{"malloc"}, starting{"thread"};
 constexpr std::array kFamilies{&opening,  &reading,   &listing,    &writing,    &copying, &flushing,
                                &renaming, &unlinking, &making,     &shortening, &closing, &locking,
-                               &looking,  &mapping,   &allocating, &aligning,   &starting};
+                               &looking,  &mapping,   &allocating, &starting};
 
 /// Which call fails and how; read from the environment before main.
 struct Plan {
@@ -175,8 +175,8 @@ bool is_counted(std::size_t bytes) {
 
 /// The same for an allocation.
 template <class Real>
-void* allocate(Family& family, const char* function, std::size_t bytes, Real real) {
-  return is_counted(bytes) ? or_fail<void*>(family, {function}, nullptr, real) : real();
+void* allocate(const char* function, std::size_t bytes, Real real) {
+  return is_counted(bytes) ? or_fail<void*>(allocating, {function}, nullptr, real) : real();
 }
 
 long number_in(const char* variable, long otherwise) {
@@ -465,28 +465,26 @@ void* mmap64(void* where, size_t size, int protection, int how, int file, off64_
   return file < 0 ? map() : or_fail(mapping, {"mmap", nullptr, file}, MAP_FAILED, map);
 }
 
-// --- malloc, posix_memalign
+// --- malloc
 
 void* malloc(size_t size) noexcept {
-  return allocate(allocating, "malloc", size, [&] { return __libc_malloc(size); });
+  return allocate("malloc", size, [&] { return __libc_malloc(size); });
 }
 void* calloc(size_t number, size_t size) noexcept {
-  return allocate(allocating, "calloc", number * size, [&] { return __libc_calloc(number, size); });
+  return allocate("calloc", number * size, [&] { return __libc_calloc(number, size); });
 }
 void* realloc(void* old, size_t size) noexcept {
-  return allocate(allocating, "realloc", size, [&] { return __libc_realloc(old, size); });
+  return allocate("realloc", size, [&] { return __libc_realloc(old, size); });
 }
 void* memalign(size_t alignment, size_t size) noexcept {
-  return allocate(allocating, "memalign", size, [&] { return __libc_memalign(alignment, size); });
+  return allocate("memalign", size, [&] { return __libc_memalign(alignment, size); });
 }
 void* aligned_alloc(size_t alignment, size_t size) noexcept {
-  return allocate(allocating, "aligned_alloc", size,
-                  [&] { return __libc_memalign(alignment, size); });
+  return allocate("aligned_alloc", size, [&] { return __libc_memalign(alignment, size); });
 }
 int posix_memalign(void** where, size_t alignment, size_t size) noexcept {
   const int error = errno;  // which it must not change
-  void* found =
-      allocate(aligning, "posix_memalign", size, [&] { return __libc_memalign(alignment, size); });
+  void* found = allocate("posix_memalign", size, [&] { return __libc_memalign(alignment, size); });
   errno = error;
   if (found == nullptr) return ENOMEM;
   *where = found;

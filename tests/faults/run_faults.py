@@ -110,16 +110,22 @@ FAULTS = {
     "thread": Fault("thread", errno.EAGAIN),
     "malloc:large": Fault("malloc", errno.ENOMEM, least_bytes=16 * 1024),
     "malloc": Fault("malloc", errno.ENOMEM),
-    "posix_memalign": Fault("posix_memalign", errno.ENOMEM),
 }
-# Only oneDNN calls it, and up to 2.6 at least uses what it did not get.
-OF_ONEDNN = "posix_memalign"
 
 # Words of libraries, which no sentence for a person contains.
 LIBRARY = re.compile(
     r"terminate called|filesystem error|basic_string|std::|bad_alloc|what\(\)|iostream|basic_ios|"
     r"vector::|::at\b|_M_|dnnl|onednn|primitive|json\.exception|libgomp|stoi|: Success\b"
 )
+# Where libraries end the process for want of memory, which no caller can prevent: in functions that
+# must not throw, and where they use the null pointer that they got. By frame of the stack.
+NOT_OURS = {
+    "oneDNN": re.compile(r"from .*libdnnl"),
+    "CLI11": re.compile(r" in CLI::"),
+    "nlohmann_json": re.compile(r" in nlohmann::"),
+    "directory_iterator": re.compile(r" in std::filesystem::.*directory_iterator::"),
+}
+RUNTIME = re.compile(r"libstdc\+\+|libgcc_s|_Unwind|__gxx|raise|abort|pthread_kill|__libc")
 # What differs from run to run: times, and the memory that one took.
 VOLATILE = [
     (re.compile(rb'"(seconds|minutes)":(\{[^}]*\}|[-+.0-9e]+)'), rb'"\1":0'),
@@ -236,12 +242,15 @@ class Bench:
     def __init__(self, program, library, folder):
         self.program, self.library, self.folder = program, library, folder
         self.starts, self.whole = {}, {}
+        # The same time after time, or numbers of allocations would change.
+        self.environment = dict(os.environ, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
+        self.environment["LC_ALL"] = "C"
         write_set(folder / "set")
         self.set = contents(folder / "set")
 
     def run(self, words, folder, faults=None, kill_after=None):
         """Runs a command in a folder; with `kill_after`, for so many seconds at most."""
-        environment = dict(os.environ, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive", LC_ALL="C")
+        environment = dict(self.environment)
         if faults is not None:
             environment.update(faults)
             environment.update(LD_PRELOAD=str(self.library), FAIL_REPORT=str(folder / "fault"))
@@ -325,6 +334,34 @@ class Bench:
             self.whole[name] = Whole(ended, files, seconds, calls)
         return self.whole[name]
 
+    def culprit(self, name, fault, nth, ended):
+        """The library that ends the process for want of memory; "" if it is this program."""
+        if ended.code == 1 and ended.last_line().startswith("libgomp: Out of memory"):
+            return "libgomp"
+        if fault.family != "malloc" or ended.code not in (-signal.SIGABRT, -signal.SIGSEGV):
+            return ""
+        folder = self.trial(name)
+        variables = {**fault.environment(nth), "LD_PRELOAD": self.library}
+        variables["FAIL_REPORT"] = folder / "fault"
+        steps = ["unset env LINES", "unset env COLUMNS"]
+        steps += [f"set env {key}={value}" for key, value in variables.items()] + ["run", "bt 20"]
+        words = [word for step in steps for word in ("-ex", step)]
+        try:
+            traced = subprocess.run(
+                ["gdb", "-batch", *words, "--args", self.program, *COMMANDS[name].words.split()],
+                cwd=folder, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
+                text=True, check=False, timeout=TIMEOUT_S,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        for frame in re.findall(r"^#.*$", traced.stdout, re.MULTILINE):
+            for library, pattern in NOT_OURS.items():
+                if pattern.search(frame):
+                    return library
+            if not RUNTIME.search(frame):
+                return ""
+        return ""
+
     # --- what is wrong after an end; "" if nothing is
 
     def wrong_files(self, name, folder):
@@ -388,7 +425,7 @@ class Bench:
         return says and says in text and (name == "report" or fault.family != "malloc")
 
     def wrong_after(self, name, fault, folder, ended):
-        """About everything after a fault."""
+        """About the end after a fault, and about what is made of the rest; how it ended."""
         wrong = wrong_end(ended)
         warned = set(ended.warnings()) - set(self.whole[name].ended.warnings())
         if self.says(name, fault, folder, ended):
@@ -404,11 +441,10 @@ class Bench:
         wrongs = [wrong, self.wrong_rest(name, folder)]
         if fault.family == "unlink":  # what could not be removed; a partial file is removed later
             left = re.compile(r"left |again: left .*(?<!\.part)$")
-            wrongs = [wrong for wrong in wrongs if not left.match(wrong)]
-        wrong = "; ".join(filter(None, wrongs))
-        if not wrong and contents(self.folder / "set") != self.set:
+            wrongs = ["" if left.match(wrong) else wrong for wrong in wrongs]
+        if contents(self.folder / "set") != self.set:
             sys.exit(f"{name} changed the data set")
-        return wrong, "warned" if ended.code == 0 and warned else ENDS.get(ended.code, "bad")
+        return wrongs, "warned" if ended.code == 0 and warned else ENDS.get(ended.code, "bad")
 
 
 @dataclasses.dataclass
@@ -431,39 +467,58 @@ def sample(count, most, shift):
     return sorted({1 + int((i + shift) * count / most) for i in range(most)})
 
 
+def inject_one(bench, name, kind, nth, show):
+    """Runs a command with one fault; returns how it ended, and what was wrong if anything was."""
+    fault = FAULTS[kind]
+    folder = bench.trial(name)
+    ended = bench.run(COMMANDS[name].words, folder, fault.environment(nth))
+    report = folder / "fault"
+    failed = re.search(
+        r"^failed (.*)$", report.read_text() if report.exists() else "", re.MULTILINE
+    )
+    if show:
+        print(f"exit code {ended.code}\n{ended.out}{ended.err}", end="")
+    wrongs, end = bench.wrong_after(name, fault, folder, ended)
+    if failed is None:
+        end = "missed"  # it made fewer calls than before
+    library = bench.culprit(name, fault, nth, ended) if wrong_end(ended) else ""
+    if library:
+        end, wrongs = f"library {library}", wrongs[1:]
+    wrong = "; ".join(filter(None, wrongs))
+    if not wrong:
+        return end, None
+    return "bad", {
+        "command": name, "fault": kind, "nth": nth, "wrong": wrong,
+        "failed": failed.group(1).strip() if failed else "", "exit_code": ended.code,
+        "stderr": ended.last_line(),
+    }  # fmt: skip
+
+
 def inject(bench, options):
     """Runs every command with every fault; returns rows of the table, and what went wrong."""
-    rows, bad = [], []
+    rows, bad, libraries = [], [], collections.Counter()
     for name in options.commands:
         whole = bench.undisturbed(name)
         for kind in options.faults:
-            fault = FAULTS[kind]
-            calls = whole.calls[fault.family, fault.least_bytes]
+            calls = whole.calls[FAULTS[kind].family, FAULTS[kind].least_bytes]
+            numbers = [options.nth] if options.nth else sample(calls, options.most, options.shift)
             ends = collections.Counter()
-            numbers = sample(calls, options.most, options.shift)
-            for nth in [options.nth] if options.nth else numbers:
-                folder = bench.trial(name)
-                ended = bench.run(COMMANDS[name].words, folder, fault.environment(nth))
-                failed = re.search(r"^failed (.*)$", (folder / "fault").read_text()
-                                   if (folder / "fault").exists() else "", re.MULTILINE)  # fmt: skip
-                if options.show:
-                    print(f"exit code {ended.code}\n{ended.out}{ended.err}", end="")
-                wrong, end = bench.wrong_after(name, fault, folder, ended)
-                if failed is None:
-                    end = "missed"  # it made fewer calls than before
-                ends["bad" if wrong else end] += 1
+            for nth in numbers:
+                end, wrong = inject_one(bench, name, kind, nth, options.show)
+                end, _, library = end.partition(" ")
+                ends[end] += 1
+                if library:
+                    libraries[library] += 1
                 if wrong:
-                    bad.append({
-                        "command": name, "fault": kind, "nth": nth, "wrong": wrong,
-                        "failed": failed.group(1).strip() if failed else "",
-                        "exit_code": ended.code, "stderr": ended.last_line(),
-                    })  # fmt: skip
+                    bad.append(wrong)
             rows.append({"command": name, "fault": kind, "calls": calls, **ends})
             print_row(rows[-1])
+    for library, count in libraries.items():
+        print(f"{count} times {library} ended the process for want of memory")
     return rows, bad
 
 
-COLUMNS = ("ok", "warned", "error", "stopped", "missed", "bad")
+COLUMNS = ("ok", "warned", "error", "stopped", "missed", "library", "bad")
 
 
 def print_row(row):
@@ -515,7 +570,7 @@ def parse():
     parser.add_argument("program", type=pathlib.Path, help="the built bptplr")
     parser.add_argument("library", type=pathlib.Path, help="the built libfail_nth.so")
     parser.add_argument("--commands", help=f"of {', '.join(COMMANDS)} (all)")
-    parser.add_argument("--faults", help=f"of {', '.join(FAULTS)} (all but the last)")
+    parser.add_argument("--faults", help=f"of {', '.join(FAULTS)} (all)")
     parser.add_argument("--without", help="kinds of faults to leave out")
     parser.add_argument("--most", type=int, default=10**9, help="calls to fail, of each kind (all)")
     parser.add_argument("--shift", type=float, default=0.5, help="which, from 0 to below 1 (0.5)")
@@ -528,7 +583,7 @@ def parse():
     options = parser.parse_args()
     for name, known, otherwise in (
         ("commands", COMMANDS, list(COMMANDS)),
-        ("faults", FAULTS, [kind for kind in FAULTS if kind != OF_ONEDNN]),
+        ("faults", FAULTS, list(FAULTS)),
         ("without", FAULTS, []),
     ):
         given = getattr(options, name)
