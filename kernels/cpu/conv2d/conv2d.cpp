@@ -173,9 +173,8 @@ void for_each_chunk(std::int64_t n, std::int64_t images, Fn&& fn) {
   FirstError error;
 #pragma omp parallel for schedule(dynamic, 1)
   for (std::int64_t c = 0; c < chunks; ++c) {
-    error.guard(c, [&] {
-      fn(c, c * images, std::min(images, n - c * images), omp_get_thread_num());
-    });
+    error.guard(c,
+                [&] { fn(c, c * images, std::min(images, n - c * images), omp_get_thread_num()); });
   }
   error.rethrow();
 }
@@ -286,17 +285,14 @@ void run_weights(const CpuContext& ctx, const Conv2dShape& s, const float* x, co
 template <>
 void conv2d_forward(const CpuContext& ctx, const Conv2dShape& shape, const float* x, const float* w,
                     float* y) {
-  with_our_errors([&] {
-    run_streaming(ctx, Pass::kForward, shape, const_cast<float*>(x), w, y);
-  });
+  with_our_errors([&] { run_streaming(ctx, Pass::kForward, shape, const_cast<float*>(x), w, y); });
 }
 
 template <>
 void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const float* dy,
                           const float* w, float* dx) {
-  with_our_errors([&] {
-    run_streaming(ctx, Pass::kBackwardData, shape, dx, w, const_cast<float*>(dy));
-  });
+  with_our_errors(
+      [&] { run_streaming(ctx, Pass::kBackwardData, shape, dx, w, const_cast<float*>(dy)); });
 }
 
 template <>
