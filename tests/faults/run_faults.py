@@ -133,7 +133,9 @@ VOLATILE = [
     (re.compile(rb",[.0-9]+,cpu,"), rb",0,cpu,"),  # seconds in compare.csv
     (re.compile(rb"\| [.0-9]+ \|$", re.MULTILINE), b"| 0 |"),  # minutes in compare.md
 ]
-PASSED_OVER = re.compile(r"(^|/)(lock|events\.out\.tfevents[^/]*|stdout|stderr|fault)$")
+PASSED_OVER = re.compile(
+    r"(^|/)(lock|before_restart_\d+/.*|events\.out\.tfevents[^/]*|stdout|stderr|fault)$"
+)
 PARTIAL = re.compile(r"^(c/compare\..*|r/report\.html|page\.png)$")  # may say less, but are whole
 FAILED_RUN = re.compile(r", seed \d+ failed: ")  # of compare, whose other runs go on
 CHECKPOINT = re.compile(r"(^|/)checkpoints/")
