@@ -125,7 +125,9 @@ NOT_OURS = {
     "nlohmann_json": re.compile(r" in nlohmann::"),
     "directory_iterator": re.compile(r" in std::filesystem::.*directory_iterator::"),
 }
-RUNTIME = re.compile(r"libstdc\+\+|libgcc_s|_Unwind|__gxx|raise|abort|pthread_kill|__libc")
+RUNTIME = re.compile(
+    r"libstdc\+\+|libgcc_s|_Unwind|__gxx|terminate|raise|abort|pthread_kill|__libc"
+)
 # What differs from run to run: times, and the memory that one took.
 VOLATILE = [
     (re.compile(rb'"(seconds|minutes)":(\{[^}]*\}|[-+.0-9e]+)'), rb'"\1":0'),
@@ -336,8 +338,10 @@ class Bench:
             self.whole[name] = Whole(ended, files, seconds, calls)
         return self.whole[name]
 
-    def culprit(self, name, fault, nth, ended):
+    def culprit(self, name, fault, nth, failed, ended):
         """The library that ends the process for want of memory; "" if it is this program."""
+        if failed == "posix_memalign" and ended.code == -signal.SIGSEGV:
+            return "oneDNN"  # nobody else calls it
         if ended.code == 1 and ended.last_line().startswith("libgomp: Out of memory"):
             return "libgomp"
         if fault.family != "malloc" or ended.code not in (-signal.SIGABRT, -signal.SIGSEGV):
@@ -441,9 +445,12 @@ class Bench:
             if wrong.startswith("cache/"):
                 wrong = ""  # no result: it only has to serve the next command
         wrongs = [wrong, self.wrong_rest(name, folder)]
-        if fault.family == "unlink":  # what could not be removed; a partial file is removed later
+        # What could not be removed, or not for want of memory; the next command replaces it.
+        if fault.family == "unlink":
             left = re.compile(r"left |again: left .*(?<!\.part)$")
             wrongs = ["" if left.match(wrong) else wrong for wrong in wrongs]
+        elif fault.family == "malloc" and re.fullmatch(r"left .*\.part", wrongs[0]):
+            wrongs[0] = ""
         if contents(self.folder / "set") != self.set:
             sys.exit(f"{name} changed the data set")
         return wrongs, "warned" if ended.code == 0 and warned else ENDS.get(ended.code, "bad")
@@ -483,7 +490,8 @@ def inject_one(bench, name, kind, nth, show):
     wrongs, end = bench.wrong_after(name, fault, folder, ended)
     if failed is None:
         end = "missed"  # it made fewer calls than before
-    library = bench.culprit(name, fault, nth, ended) if wrong_end(ended) else ""
+    call = failed.group(1).strip() if failed else ""
+    library = bench.culprit(name, fault, nth, call, ended) if wrong_end(ended) else ""
     if library:
         end, wrongs = f"library {library}", wrongs[1:]
     wrong = "; ".join(filter(None, wrongs))
@@ -491,7 +499,7 @@ def inject_one(bench, name, kind, nth, show):
         return end, None
     return "bad", {
         "command": name, "fault": kind, "nth": nth, "wrong": wrong,
-        "failed": failed.group(1).strip() if failed else "", "exit_code": ended.code,
+        "failed": call, "exit_code": ended.code,
         "stderr": ended.last_line(),
     }  # fmt: skip
 
