@@ -6,6 +6,7 @@
 
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -35,13 +36,11 @@ std::string best_name(const std::vector<double>& accuracies) {
 
 /// Returns checkpoint names with this extension (".part": unfinished ones), oldest first.
 std::vector<std::string> names_in(const fs::path& folder, std::string_view extension) {
-  std::vector<std::string> names;
-  std::error_code none;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder, none)) {
-    std::string name = entry.path().filename().string();
-    if (name.starts_with(kPrefix) && name.ends_with(extension)) names.push_back(std::move(name));
-  }
-  std::ranges::sort(names);
+  if (!path_exists(folder)) return {};
+  std::vector<std::string> names = names_in_folder(folder);
+  std::erase_if(names, [&](const std::string& name) {
+    return !name.starts_with(kPrefix) || !name.ends_with(extension);
+  });
   return names;
 }
 
@@ -50,7 +49,11 @@ std::vector<std::string> names_in(const fs::path& folder, std::string_view exten
 void CheckpointStore::save(const Checkpoint& checkpoint) const {
   make_folders(folder_);
   save_checkpoint(folder_ / name_of(checkpoint.position), checkpoint);
-  prune(checkpoint);
+  try {
+    prune(checkpoint);
+  } catch (const Error&) {
+    // What is not removed only takes space.
+  }
 }
 
 fs::path CheckpointStore::save_diagnostic(const Checkpoint& checkpoint) const {

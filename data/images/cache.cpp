@@ -18,6 +18,7 @@
 #include "engine/io/file.hpp"
 #include "engine/io/hash.hpp"
 #include "engine/io/mapped_file.hpp"
+#include "engine/io/open_file.hpp"
 #include "kernels/parallel.hpp"
 
 namespace bptplr {
@@ -149,12 +150,12 @@ bool same_files(std::span<const Record> cached, std::span<const Record> now) {
 std::vector<fs::path> caches_of_version_before(const CacheRequest& request,
                                                std::span<const Record> now) {
   std::vector<fs::path> found;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(request.cache.parent_path(), ignored)) {
-    if (entry.path().extension() != request.cache.extension()) continue;
+  for (const std::string& name : names_in_folder(request.cache.parent_path())) {
+    const fs::path path = request.cache.parent_path() / name;
+    if (path.extension() != request.cache.extension()) continue;
     const std::shared_ptr<const MappedFile> file = [&] {
       try {
-        return MappedFile::open(entry.path());
+        return MappedFile::open(path);
       } catch (const Error&) {  // whatever it is, it is no cache of ours
         return std::shared_ptr<const MappedFile>();
       }
@@ -168,7 +169,7 @@ std::vector<fs::path> caches_of_version_before(const CacheRequest& request,
     }
     std::vector<Record> cached(now.size());
     std::memcpy(cached.data(), file->bytes().data() + sizeof header, now.size_bytes());
-    if (same_files(cached, now)) found.push_back(entry.path());
+    if (same_files(cached, now)) found.push_back(path);
   }
   return found;
 }
@@ -192,8 +193,8 @@ std::vector<std::string> left_out_files(const CacheRequest& request, const Cache
 void require_trusted(const fs::path& cache, const FileStatus& status) {
   struct stat folder {};
   const bool known = ::stat(cache.parent_path().c_str(), &folder) == 0;
-  const bool is_owner_trusted = status.owner == ::geteuid() || status.owner == 0 ||
-                                (known && status.owner == folder.st_uid);
+  const bool is_owner_trusted =
+      status.owner == ::geteuid() || status.owner == 0 || (known && status.owner == folder.st_uid);
   require(is_owner_trusted && (status.mode & (S_IWGRP | S_IWOTH)) == 0,
           "{} could have been written by another user, who decides then what is trained on; remove "
           "it, or name another --cache_dir",

@@ -115,14 +115,10 @@ std::int64_t usual_limit(const fs::path& folder, std::int64_t taken) {
 
 std::vector<CacheFile> list_caches(const fs::path& folder) {
   std::vector<CacheFile> caches;
-  std::error_code error;
-  fs::directory_iterator entry(folder, error);
-  if (error == std::errc::no_such_file_or_directory) return caches;
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    if (auto cache = describe(entry->path())) caches.push_back(std::move(*cache));
+  if (!path_exists(folder)) return caches;
+  for (const std::string& name : names_in_folder(folder)) {
+    if (auto cache = describe(folder / name)) caches.push_back(std::move(*cache));
   }
-  require(!error, "cannot read the folder {}: {}; name another --cache_dir", folder.string(),
-          error.message());
   std::ranges::stable_sort(caches, std::greater<>(), &CacheFile::last_used_ns);
   return caches;
 }

@@ -8,35 +8,27 @@
 
 #include "data/images/formats.hpp"
 #include "engine/error.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Returns the entries of a folder by name.
-std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::directory_entry> entries;
-  fs::directory_iterator iterator(folder, error);
-  while (!error && iterator != fs::directory_iterator()) {
-    entries.push_back(*iterator);
-    iterator.increment(error);
-  }
-  require(!error, "cannot read the folder {}: {}; check the path", folder.string(),
-          error.message());
-  std::ranges::sort(entries);
-  return entries;
-}
-
 bool is_hidden(const fs::path& path) {
   const std::string name = path.filename().string();
   return name.starts_with(".") || name == "__MACOSX";
 }
 
-bool is_folder(const fs::directory_entry& entry) {
+/// Returns whether it is a folder; not if that cannot be told, which reading it will report.
+bool leads_to_folder(const fs::path& path) {
   std::error_code ignored;
-  return entry.is_directory(ignored);
+  return fs::is_directory(path, ignored);
+}
+
+bool is_link(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_symlink(path, ignored);
 }
 
 /// Returns the ending of a file's name in lower case, as a kind of file.
@@ -71,14 +63,15 @@ std::string PassedOver::sentence() const {
 
 FoundImages find_images(const fs::path& folder) {
   FoundImages found;
-  for (const fs::directory_entry& entry : entries_of(folder)) {
-    const fs::path& path = entry.path();
+  for (const std::string& name : names_in_folder(folder)) {
+    const fs::path path = folder / name;
     if (is_hidden(path)) {
       found.passed_over.add("hidden", path);
-    } else if (!is_folder(entry) || has_image_name(path)) {  // a folder so called is an error later
+    } else if (!leads_to_folder(path) ||
+               has_image_name(path)) {  // a folder so called is an error later
       has_image_name(path) ? found.files.push_back(path)
                            : found.passed_over.add(ending_of(path), path);
-    } else if (entry.is_symlink()) {
+    } else if (is_link(path)) {
       found.passed_over.add("links to folders", path);  // which may lead back here
     } else {
       FoundImages below = find_images(path);
@@ -92,12 +85,12 @@ FoundImages find_images(const fs::path& folder) {
 
 std::vector<std::string> find_folders(const fs::path& folder, PassedOver& passed_over) {
   std::vector<std::string> names;
-  for (const fs::directory_entry& entry : entries_of(folder)) {
-    const fs::path& path = entry.path();
+  for (const std::string& name : names_in_folder(folder)) {
+    const fs::path path = folder / name;
     if (is_hidden(path)) {
       passed_over.add("hidden", path);
-    } else if (is_folder(entry)) {
-      names.push_back(path.filename().string());
+    } else if (leads_to_folder(path)) {
+      names.push_back(name);
     } else {
       passed_over.add(ending_of(path) + " beside the folders", path);
     }

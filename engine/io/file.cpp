@@ -85,9 +85,9 @@ void make_folders(const fs::path& path) {
     error = ::mkdir(folder.c_str(), kNewFolder) == 0 ? 0 : errno;
   }
   // mkdir also fails for what exists, and for parents that may not be written to.
-  std::error_code unknown;
-  require(fs::is_directory(path, unknown), "cannot make the folder {}: {}; choose another one",
-          path.string(), error == EEXIST ? "a file of that name is in the way" : reason(error));
+  if (error == 0 || (error == EEXIST && is_folder(path))) return;
+  throw Error("cannot make the folder {}: {}; choose another one", path.string(),
+              error == EEXIST ? "a file of that name is in the way" : reason(error));
 }
 
 void append_to_file(const fs::path& path, std::string_view bytes) {

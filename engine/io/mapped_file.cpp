@@ -48,7 +48,10 @@ FileBuilder::FileBuilder(const std::filesystem::path& path, const std::function<
     : path_(path), part_(path_) {
   part_ += ".part";
   while (!take_lock(waiting)) file_.close();
-  if (::ftruncate(file_.get(), 0) != 0) fail(errno);  // left by a killed process
+  const int error = ::ftruncate(file_.get(), 0) == 0 ? 0 : errno;  // left by a killed process
+  if (error == 0) return;
+  ::unlink(part_.c_str());
+  fail(error);
 }
 
 /// Opens and locks the partial file. Returns false if its last owner renamed or removed that file
@@ -61,7 +64,11 @@ bool FileBuilder::take_lock(const std::function<void()>& waiting) {
           "another folder",
           path_.string(), part_.filename().string());
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) fail(errno);
+    const int error = errno;
+    if (error != EWOULDBLOCK) {
+      ::unlink(part_.c_str());  // where locks fail, no process has one on it
+      fail(error);
+    }
     if (waiting) waiting();
     while (::flock(file_.get(), LOCK_EX) != 0) {
       if (errno != EINTR) fail(errno);

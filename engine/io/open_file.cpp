@@ -1,13 +1,16 @@
 #include "engine/io/open_file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -68,10 +71,13 @@ mode_t current_umask() {
   return kUsual;
 }
 
+enum class Links { kFollow, kSee };
+
 /// Returns what stat says; nothing if there is no such file. Throws Error when it cannot tell.
-std::optional<struct stat> look_at(const fs::path& path) {
+std::optional<struct stat> look_at(const fs::path& path, Links links = Links::kFollow) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) return status;
+  const auto look = links == Links::kFollow ? ::stat : ::lstat;
+  if (look(path.c_str(), &status) == 0) return status;
   const int error = errno;
   if (error == ENOENT || error == ENOTDIR) return {};
   throw Error("cannot look at {}: {}; {}", path.string(), reason(error), remedy(error));
@@ -126,7 +132,12 @@ Descriptor open_to_write(const fs::path& path, Existing existing, FileStatus& st
   require(
       error == 0, "cannot write {}: {}; {}", path.string(), reason(error),
       error == ENAMETOOLONG ? "choose a shorter name" : "choose a folder that you may write to");
-  status = regular_status(file, path, "write");
+  try {
+    status = regular_status(file, path, "write");
+  } catch (...) {
+    if (existing == Existing::kReplace) ::unlink(path.c_str());
+    throw;
+  }
   return file;
 }
 
@@ -153,6 +164,31 @@ bool is_folder(const fs::path& path) {
 bool is_file(const fs::path& path) {
   const auto status = look_at(path);
   return status && S_ISREG(status->st_mode);
+}
+
+bool is_taken(const fs::path& path) {
+  return look_at(path, Links::kSee).has_value();
+}
+
+std::vector<std::string> names_in_folder(const fs::path& folder) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(
+      ::opendir(folder.empty() ? "." : folder.c_str()), ::closedir);
+  int error = entries == nullptr ? errno : 0;
+  std::vector<std::string> names;
+  while (error == 0) {
+    errno = 0;  // as the end is told from an error by it alone
+    const dirent* entry = ::readdir(entries.get());
+    if (entry == nullptr) {
+      error = errno;
+      break;
+    }
+    const std::string_view name = static_cast<const char*>(entry->d_name);
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  require(error == 0, "cannot read the folder {}: {}; {}", folder.string(), reason(error),
+          remedy(error));
+  std::ranges::sort(names);
+  return names;
 }
 
 }  // namespace bptplr

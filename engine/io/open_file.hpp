@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace bptplr {
 
@@ -66,5 +67,11 @@ bool path_exists(const std::filesystem::path& path);
 /// Likewise, whether it is a folder, and a regular file.
 bool is_folder(const std::filesystem::path& path);
 bool is_file(const std::filesystem::path& path);
+/// Likewise, whether the name is taken, be it by a link to nowhere.
+bool is_taken(const std::filesystem::path& path);
+
+/// Returns the names of what is in a folder, sorted by their bytes. Throws Error when it cannot be
+/// read to its end, where std::filesystem would end the program or leave names out.
+std::vector<std::string> names_in_folder(const std::filesystem::path& folder);
 
 }  // namespace bptplr

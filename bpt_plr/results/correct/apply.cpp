@@ -53,9 +53,7 @@ class FreeNames {
                            number > 1 ? fmt::format("_{}", number) : "", file.extension().string());
       }
       const fs::path path = folder / name;
-      std::error_code ignored;
-      const bool is_taken = fs::exists(fs::symlink_status(path, ignored));
-      if (!is_taken && given_.insert(path).second) return path;
+      if (!is_taken(path) && given_.insert(path).second) return path;
     }
   }
 
@@ -126,7 +124,7 @@ fs::path new_undo_file(const fs::path& folder) {
   make_folders(folder);
   for (int number = 1;; ++number) {
     fs::path file = folder / fmt::format("undo_{}.csv", number);
-    if (!fs::exists(fs::symlink_status(file))) return file;
+    if (!is_taken(file)) return file;
   }
 }
 
@@ -223,8 +221,8 @@ Applied apply_as_csv(std::span<const Correction> corrections, const TrainingData
   const Dataset& dataset = data.dataset;
   Applied applied{folder / "labels.csv", std::ssize(corrections),
                   std::ssize(dataset.train.files) + std::ssize(dataset.test.files)};
-  require(!fs::exists(fs::symlink_status(applied.result)),
-          "{} is there already; name another folder, or move it away", applied.result.string());
+  require(!is_taken(applied.result), "{} is there already; name another folder, or move it away",
+          applied.result.string());
   make_folders(folder);
   write_file_atomically(applied.result,
                         "path,label,split,true_label\n" +
@@ -242,9 +240,8 @@ std::int64_t undo_moves(const fs::path& undo_file) {
   for (const Move& move : moves) {
     require(path_exists(move.to), "{}: neither {} nor {} is there; put it back by hand",
             undo_file.string(), move.to.string(), move.from.string());
-    require(!fs::exists(fs::symlink_status(move.from)),
-            "{}: {} is there again, and would be overwritten; move it away", undo_file.string(),
-            move.from.string());
+    require(!is_taken(move.from), "{}: {} is there again, and would be overwritten; move it away",
+            undo_file.string(), move.from.string());
   }
   for (auto move = moves.rbegin(); move != moves.rend(); ++move) {
     make_folders(move->from.parent_path());

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "data/sets/dataset_table.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -61,9 +62,7 @@ std::string day_of(std::time_t time) {
 std::string day_of_run(const std::filesystem::path& folder) {
   constexpr std::string_view kPrefix = "events.out.tfevents.";
   long long last = 0;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
-    const std::string name = entry.path().filename().string();
+  for (const std::string& name : names_in_folder(folder)) {
     if (!name.starts_with(kPrefix)) continue;
     long long time = 0;
     std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), time);

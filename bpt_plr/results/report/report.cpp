@@ -25,6 +25,7 @@
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
+#include "engine/io/open_file.hpp"
 #include "engine/ops.hpp"
 
 namespace bptplr {
@@ -207,12 +208,9 @@ ReportSection suspects_section(const Audit& audit, const TrainingData& data, std
 
 /// Returns the number of training images, by the list of their labels; 0 if there is none.
 std::int64_t count_images(const RunFolder& run) {
-  try {
-    const auto labels = parse_json_or_none(read_file(run.noise_file()));
-    return labels.is_array() ? static_cast<std::int64_t>(labels.size()) : 0;
-  } catch (const Error&) {
-    return 0;
-  }
+  if (!path_exists(run.noise_file())) return 0;
+  const auto labels = parse_json_or_none(read_file(run.noise_file()));
+  return labels.is_array() ? static_cast<std::int64_t>(labels.size()) : 0;
 }
 
 }  // namespace
