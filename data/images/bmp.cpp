@@ -230,9 +230,6 @@ class RunReader {
 };
 
 std::string read_runs(std::string_view bytes, Header header, RowSink& sink) {
-  if (header.width * header.height > kMostPixelsPerByte * (std::ssize(bytes) + 1024)) {
-    return "it claims more pixels than a file of its size holds";
-  }
   RunReader runs(bytes, header);
   if (!runs.read()) return "the file ends too early";
   header.bits = 8;
@@ -253,8 +250,11 @@ std::string decode_bmp(std::string_view bytes, RowSink& sink) {
   if (problem.empty()) problem = size_problem(header.height, header.width);
   if (problem.empty()) problem = form_problem(header);
   if (!problem.empty()) return problem;
-  sink.start(static_cast<int>(header.height), static_cast<int>(header.width));
   const bool runs = header.compression == kRuns8 || header.compression == kRuns4;
+  if (runs && header.width * header.height > kMostPixelsPerByte * (std::ssize(bytes) + 1024)) {
+    return "it claims more pixels than a file of its size holds";
+  }
+  sink.start(static_cast<int>(header.height), static_cast<int>(header.width));
   return runs ? read_runs(bytes, std::move(header), sink) : read_rows(bytes, header, sink);
 }
 
