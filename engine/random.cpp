@@ -21,6 +21,11 @@ std::uint32_t Philox::next() {
   return block_.word[used_++];
 }
 
+void Philox::skip_blocks(std::uint32_t blocks) {
+  stream_.counter.word[0] += blocks;
+  used_ = 4;
+}
+
 float Philox::uniform() {
   return kernels::philox_uniform(next());
 }

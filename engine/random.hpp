@@ -39,6 +39,9 @@ class Philox {
          std::uint32_t draw = 0);
 
   std::uint32_t next();
+  /// Passes over what is left of the current block of four words and over `blocks` more; a normal
+  /// number takes a block.
+  void skip_blocks(std::uint32_t blocks);
   /// Returns a uniform number in [0, 1) of 24 bits.
   float uniform();
   /// Returns a uniform number in [0, 1) of 53 bits.
