@@ -29,8 +29,9 @@ namespace fs = std::filesystem;
 constexpr std::size_t kPageColumns = 10;
 constexpr std::size_t kPageRows = 40;
 constexpr int kPageSide = 64;
-/// Columns of the names of fields, and those from which bars are long.
-constexpr std::size_t kFieldName = 12;
+/// Columns of the names of fields, which are longer here than those of other commands, and those
+/// from which bars are long.
+constexpr std::size_t kLongName = 12;
 constexpr std::size_t kWide = 80;
 
 struct CheckOptions {
@@ -46,9 +47,8 @@ std::vector<LabelledFile> all_files(const ImageList& list) {
   return files;
 }
 
-/// Writes a field of the check, whose names are longer than those of other commands.
 void print_field(const std::string& name, const std::string& text) {
-  say(wrap(fit(name, kFieldName) + text, line_columns(STDOUT_FILENO), kFieldName) + "\n");
+  say_field(name, text, kLongName);
 }
 
 void print_sizes(const ImageCheck& check) {
@@ -80,9 +80,9 @@ void print_duplicates(const ImageList& list, const std::vector<LabelledFile>& fi
         group, [&](std::int64_t i) { return file(i).label != file(group.front()).label; });
     const bool in_both =
         group.front() < std::ssize(list.train) && group.back() >= std::ssize(list.train);
-    fmt::print("    the same{}{}:\n", labels_differ ? ", with different labels" : "",
-               in_both ? ", in training and test set" : "");
-    for (const std::int64_t i : group) fmt::print("        {}\n", file(i).path.string());
+    say(fmt::format("    the same{}{}:\n", labels_differ ? ", with different labels" : "",
+                    in_both ? ", in training and test set" : ""));
+    for (const std::int64_t i : group) say_sentence("        " + file(i).path.string());
   }
 }
 

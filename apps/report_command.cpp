@@ -9,6 +9,7 @@
 #include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/terminal/load_progress.hpp"
+#include "apps/terminal/terminal.hpp"
 #include "bpt_plr/results/report/page.hpp"
 #include "bpt_plr/results/report/report.hpp"
 #include "bpt_plr/run/run_folder.hpp"
@@ -45,7 +46,7 @@ int report(const ReportCommandOptions& options) {
   const std::string page = report_page(report);
   write_file_atomically(out, page);
   fmt::print("the page needs no other file; open it in a browser\n");
-  fmt::print("bytes {} out {}\n", page.size(), out.string());
+  say_last(fmt::format("bytes {} out {}", page.size(), out.string()));
   return 0;
 }
 

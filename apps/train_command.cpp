@@ -79,7 +79,8 @@ void print_summary(const PlannedRun& run, const TrainingData& data, Trainer& tra
   say_field("device", fmt::format("{}, {} threads", recipe.device, recipe.threads));
   say_field("changed",
             run.changes.empty() ? "nothing" : fmt::format("{}", fmt::join(run.changes, " ")));
-  say_field("out", recipe.out + "\n");
+  say_field("out", recipe.out);
+  say("\n");
   std::fflush(stdout);
 }
 

@@ -16,6 +16,33 @@ inline std::int64_t chunk_count(std::int64_t n, std::int64_t grain) {
   return (n + grain - 1) / grain;
 }
 
+/// Keeps the exception of the first chunk that throws one: none may leave a parallel region, where
+/// it would end the program.
+class FirstError {
+ public:
+  /// Calls fn, for this chunk.
+  template <class Fn>
+  void guard(std::int64_t chunk, Fn&& fn) noexcept {
+    try {
+      fn();
+    } catch (...) {
+#pragma omp critical(bptplr_first_error)
+      if (error_ == nullptr || chunk < chunk_) {
+        chunk_ = chunk;
+        error_ = std::current_exception();
+      }
+    }
+  }
+  /// Throws what was kept, if anything; to be called after the region.
+  void rethrow() const {
+    if (error_ != nullptr) std::rethrow_exception(error_);
+  }
+
+ private:
+  std::int64_t chunk_ = 0;
+  std::exception_ptr error_;
+};
+
 /// Calls fn(begin, end) for every chunk of `grain` consecutive indices of [0, n), in parallel.
 /// Of the exceptions that chunks throw, that of the first chunk is rethrown to the caller.
 template <class Fn>
@@ -25,21 +52,12 @@ void parallel_for(std::int64_t n, std::int64_t grain, Fn&& fn) {
     fn(std::int64_t{0}, n);
     return;
   }
-  std::exception_ptr error;
-  std::int64_t error_chunk = chunks;
+  FirstError error;
 #pragma omp parallel for schedule(dynamic, 1)
   for (std::int64_t c = 0; c < chunks; ++c) {
-    try {
-      fn(c * grain, std::min(n, (c + 1) * grain));
-    } catch (...) {
-#pragma omp critical(bptplr_parallel_for_error)
-      if (c < error_chunk) {
-        error_chunk = c;
-        error = std::current_exception();
-      }
-    }
+    error.guard(c, [&] { fn(c * grain, std::min(n, (c + 1) * grain)); });
   }
-  if (error) std::rethrow_exception(error);
+  error.rethrow();
 }
 
 /// Returns the sum over [0, n) of the results of fn(begin, end) for each chunk, added in chunk

@@ -7,6 +7,7 @@
 
 #include "apps/terminal/text_layout.hpp"
 #include "data/noise/noise.hpp"
+#include "engine/text.hpp"
 
 namespace bptplr {
 namespace {
@@ -52,8 +53,9 @@ std::string largest_confusions(std::vector<double> matrix, const std::vector<std
   for (std::size_t k = 0; k < std::min(kConfusions, order.size()); ++k) {
     const double share = matrix[order[k]];
     if (share <= 0.0) break;
-    text += wrap(fmt::format("          {} labelled {}: {:.1f} %", names[order[k] / classes],
-                             names[order[k] % classes], 100.0 * share),
+    text += wrap(fmt::format("          {} labelled {}: {:.1f} %",
+                             printable(names[order[k] / classes]),
+                             printable(names[order[k] % classes]), 100.0 * share),
                  columns, kIndent + 2) +
             "\n";
   }

@@ -1,5 +1,7 @@
 #include "apps/terminal/prediction_writer.hpp"
 
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -13,6 +15,11 @@
 namespace bptplr {
 namespace {
 
+/// Returns a field of the table; a terminal must not obey what a stranger's file is called.
+std::string field(const std::string& text, bool on_terminal) {
+  return csv_field(on_terminal ? printable(text) : text);
+}
+
 /// Rounds to six decimals, as in the table.
 double rounded(float probability) {
   return std::round(static_cast<double>(probability) * 1e6) / 1e6;
@@ -21,7 +28,9 @@ double rounded(float probability) {
 }  // namespace
 
 PredictionWriter::PredictionWriter(Options options, const std::vector<std::string>& class_names)
-    : options_(std::move(options)), class_names_(class_names) {
+    : options_(std::move(options)),
+      class_names_(class_names),
+      on_terminal_(options_.out.empty() && ::isatty(STDOUT_FILENO) == 1) {
   if (!options_.out.empty()) file_ = std::make_unique<FileBuilder>(output_file(options_.out), nullptr);
   put(options_.json ? "[" : csv_header());
 }
@@ -30,7 +39,7 @@ std::string PredictionWriter::csv_header() const {
   std::string header = "path,label,name,probability";
   if (options_.all) {
     for (const std::string& name : class_names_)
-      header += fmt::format(",{}", csv_field("p_" + name));
+      header += fmt::format(",{}", field("p_" + name, on_terminal_));
   }
   return header + "\n";
 }
@@ -38,8 +47,8 @@ std::string PredictionWriter::csv_header() const {
 std::string PredictionWriter::csv_row(const Prediction& prediction) const {
   const auto label = static_cast<std::size_t>(prediction.label);
   std::string row =
-      fmt::format("{},{},{},{:.6f}", csv_field(prediction.path.string()), prediction.label,
-                  csv_field(class_names_[label]), prediction.probability[label]);
+      fmt::format("{},{},{},{:.6f}", field(prediction.path.string(), on_terminal_), prediction.label,
+                  field(class_names_[label], on_terminal_), prediction.probability[label]);
   if (options_.all) {
     for (const float p : prediction.probability) row += fmt::format(",{:.6f}", p);
   }

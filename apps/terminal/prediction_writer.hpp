@@ -34,6 +34,7 @@ class PredictionWriter {
 
   Options options_;
   const std::vector<std::string>& class_names_;
+  bool on_terminal_ = false;
   std::unique_ptr<FileBuilder> file_;
   std::int64_t size_ = 0;  ///< bytes written to the file so far
   bool is_first_ = true;

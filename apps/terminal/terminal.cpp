@@ -13,14 +13,13 @@
 
 #include "apps/terminal/text_layout.hpp"
 #include "engine/io/json.hpp"
+#include "engine/text.hpp"
 
 namespace bptplr {
 namespace {
 
 /// Columns where nothing says how many there are.
 constexpr std::size_t kUsualColumns = 80;
-/// Columns of a name of a field and the gap after it.
-constexpr std::size_t kFieldName = 10;
 
 /// Returns the columns that COLUMNS says, else those of the terminal behind `file`, else 80.
 std::size_t columns_of(int file) {
@@ -40,7 +39,7 @@ void write(const std::string& text) {
 }
 
 void print_problem(const char* kind, const std::string& sentence) {
-  const std::string text = fmt::format("bptplr: {}: {}", kind, sentence);
+  const std::string text = fmt::format("bptplr: {}: {}", kind, sentence_of(sentence));
   fmt::print(stderr, "{}\n", wrap(text, line_columns(STDERR_FILENO), 2));
 }
 
@@ -83,7 +82,7 @@ void say_event(const char* name, const nlohmann::ordered_json& fields) {
 }
 
 void say_last(const std::string& line) {
-  if (!prints_json()) write(wrap(line, line_columns(STDOUT_FILENO)) + "\n");
+  if (!prints_json()) write(wrap(printable(line), line_columns(STDOUT_FILENO)) + "\n");
 }
 
 void say(const std::string& text) {
@@ -98,8 +97,8 @@ std::size_t line_columns(int file) {
   return isatty(file) == 1 ? columns_of(file) : kUnlimited;
 }
 
-void say_field(const std::string& name, const std::string& text) {
-  say(wrap(fit(name, kFieldName) + text, line_columns(STDOUT_FILENO), kFieldName) + "\n");
+void say_field(const std::string& name, const std::string& text, std::size_t width) {
+  say(wrap(fit(name, width) + printable(text), line_columns(STDOUT_FILENO), width) + "\n");
 }
 
 void say_table(const std::vector<TableColumn>& table,
@@ -110,10 +109,10 @@ void say_table(const std::vector<TableColumn>& table,
   std::size_t line = 0;
   for (const std::string& of : lines) line = std::max(line, width_of(of));
   std::size_t path = width_of(title);
-  for (const std::string& of : paths) path = std::max(path, width_of(of));
+  for (const std::string& of : paths) path = std::max(path, width_of(printable(of)));
   const bool beside = line + 2 + path <= columns || !stdout_is_terminal();
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    const std::string below = i == 0 || paths.empty() ? "" : paths[i - 1];
+    const std::string below = i == 0 || paths.empty() ? "" : printable(paths[i - 1]);
     std::string text = lines[i];
     if (!paths.empty() && beside) text = fit(text, line) + "  " + (i == 0 ? title : below);
     say((i == 0 ? styled(text, kBold) : text) + "\n");
@@ -122,7 +121,7 @@ void say_table(const std::vector<TableColumn>& table,
 }
 
 void say_sentence(const std::string& sentence) {
-  say(wrap(sentence, line_columns(STDOUT_FILENO)) + "\n");
+  say(wrap(printable(sentence), line_columns(STDOUT_FILENO)) + "\n");
 }
 
 void print_warning(const std::string& sentence) {

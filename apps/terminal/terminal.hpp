@@ -1,4 +1,6 @@
-// Writes text and figures to stdout, and warnings to stderr.
+// Writes text and figures to stdout, and warnings to stderr. Names of files and classes and values
+// of recipes come from strangers: every function but say and styled makes text printable first
+// (engine/text.hpp), and so do the tables of text_layout.hpp.
 #pragma once
 
 #include <cstddef>
@@ -44,8 +46,11 @@ std::size_t terminal_columns();
 /// limit elsewhere, as nothing cuts the lines of a file and programs read them.
 std::size_t line_columns(int file);
 
-/// Writes a field of a description, "data      ...", with sentences broken below their beginning.
-void say_field(const std::string& name, const std::string& text);
+/// Columns of a name of a field and the gap after it.
+inline constexpr std::size_t kFieldName = 10;
+/// Writes a field of a description, "data      ...", with sentences broken below their beginning;
+/// its name takes `width` columns.
+void say_field(const std::string& name, const std::string& text, std::size_t width = kFieldName);
 /// Writes a table (table_lines) as wide as terminal_columns() allows. Its `paths`, if any, make a
 /// last column called `title`; where they have no room, each goes on a line of its own, whole.
 void say_table(const std::vector<TableColumn>& table,

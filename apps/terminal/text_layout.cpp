@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/text.hpp"
+
 namespace bptplr {
 namespace {
 
@@ -78,7 +80,8 @@ std::size_t width_of(std::string_view text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
-std::string fit(const std::string& text, std::size_t width) {
+std::string fit(const std::string& any_text, std::size_t width) {
+  const std::string text = printable(any_text);
   if (width_of(text) <= width) return text + std::string(width - width_of(text), ' ');
   if (width == 0) return "";
   std::string cut = text;
@@ -124,8 +127,10 @@ std::string wrap(std::string_view text, std::size_t columns, std::size_t indent)
 }
 
 std::vector<std::string> table_lines(const std::vector<TableColumn>& table,
-                                     const std::vector<std::vector<std::string>>& rows,
+                                     const std::vector<std::vector<std::string>>& cells,
                                      std::size_t columns, std::size_t indent) {
+  std::vector<std::vector<std::string>> rows = cells;
+  for (auto& row : rows) std::ranges::transform(row, row.begin(), printable);
   const std::vector<std::size_t> widths =
       widths_within(table, natural_widths(table, rows), columns - std::min(columns, indent));
   std::vector<std::string> titles;

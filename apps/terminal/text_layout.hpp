@@ -14,7 +14,7 @@ inline constexpr std::size_t kUnlimited = std::string::npos;
 /// Returns the number of UTF-8 characters, each of which takes one column here.
 std::size_t width_of(std::string_view text);
 
-/// Returns `text` in exactly `width` columns: padded, or cut with "~" at the end.
+/// Returns `text`, made printable, in exactly `width` columns: padded, or cut with "~" at the end.
 std::string fit(const std::string& text, std::size_t width);
 std::string align_right(const std::string& text, std::size_t width);
 
@@ -32,7 +32,8 @@ struct TableColumn {
 
 /// Returns a table as lines, its titles first, without blanks at their ends. Text that may be cut
 /// is cut, the longest first, until lines have at most `columns`, then columns are left out. Each
-/// begins with `indent` blanks. An untitled column of empty text takes no room.
+/// begins with `indent` blanks. An untitled column of empty text takes no room. Cells are made
+/// printable.
 std::vector<std::string> table_lines(const std::vector<TableColumn>& table,
                                      const std::vector<std::vector<std::string>>& rows,
                                      std::size_t columns, std::size_t indent = 0);

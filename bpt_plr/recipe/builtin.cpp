@@ -10,6 +10,7 @@
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -51,7 +52,7 @@ Json read_recipe(const std::string& name_or_path) {
   for (const BuiltinRecipe& builtin : builtin_recipes()) {
     if (name_or_path == builtin.name) return parse_json(builtin.json, builtin.name);
   }
-  require(std::filesystem::exists(name_or_path),
+  require(path_exists(name_or_path),
           "there is neither a built-in recipe nor a file '{}'; `bptplr info` lists the recipes",
           name_or_path);
   return parse_json(read_file(name_or_path), name_or_path);

@@ -5,6 +5,7 @@
 #include "data/images/batch.hpp"
 #include "data/images/formats.hpp"
 #include "engine/error.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -51,8 +52,8 @@ std::int64_t Predictor::predict(const std::vector<fs::path>& files, OnBadImage o
 FoundImages find_image_files(const std::vector<std::string>& paths) {
   FoundImages found;
   for (const std::string& path : paths) {
-    if (!fs::is_directory(path)) {
-      require(fs::exists(path), "there is no file or folder {}; check the path", path);
+    if (!is_folder(path)) {
+      require(path_exists(path), "there is no file or folder {}; check the path", path);
       found.files.emplace_back(path);
       continue;
     }

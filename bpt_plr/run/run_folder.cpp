@@ -11,6 +11,7 @@
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
+#include "engine/io/open_file.hpp"
 #include "engine/io/safetensors.hpp"
 
 namespace bptplr {
@@ -39,7 +40,7 @@ struct EpochLine {
 /// Reads the complete lines of a file, if it exists; skips a line cut short by a killed process.
 std::vector<EpochLine> read_lines(const std::filesystem::path& file) {
   std::vector<EpochLine> lines;
-  if (!std::filesystem::exists(file)) return lines;
+  if (!path_exists(file)) return lines;
   std::istringstream stream(read_file(file));
   for (std::string line; std::getline(stream, line);) {
     auto json = parse_ordered_json_or_none(line);
@@ -78,22 +79,22 @@ RunFolder RunFolder::resume(const std::filesystem::path& path) {
 }
 
 bool RunFolder::exists(const std::filesystem::path& path) {
-  return std::filesystem::exists(path / kConfig);
+  return path_exists(path / kConfig);
 }
 
 void RunFolder::check_unused(const std::filesystem::path& path) {
   for (const std::string& name :
        {std::string(kConfig), std::string(kMetrics), std::string(kSelection), model_name(0)}) {
-    require(!std::filesystem::exists(path / name),
+    require(!path_exists(path / name),
             "{} holds the results of a run ({}); choose another --out or remove it", path.string(),
             name);
   }
 }
 
 RunFolder RunFolder::open(const std::filesystem::path& path) {
-  require(std::filesystem::is_directory(path),
+  require(is_folder(path),
           "there is no folder {}; name the folder that `bptplr train` wrote to", path.string());
-  require(std::filesystem::exists(path / kConfig),
+  require(path_exists(path / kConfig),
           "{} holds no run: {} is missing; name the folder that `bptplr train` wrote to",
           path.string(), kConfig);
   return RunFolder(path);
@@ -119,7 +120,7 @@ void RunFolder::write_classes(const Dataset& dataset) const {
 
 Dataset RunFolder::read_classes() const {
   const std::filesystem::path file = path_ / kClasses;
-  require(std::filesystem::exists(file),
+  require(path_exists(file),
           "{} is missing, so the names of the classes are not known; train again with this version",
           file.string());
   const std::string text = read_file(file);
@@ -150,7 +151,7 @@ void RunFolder::write_data_record(const DataRecord& record) const {
 
 std::optional<DataRecord> RunFolder::read_data_record() const {
   const std::filesystem::path file = path_ / kData;
-  if (!std::filesystem::exists(file)) return {};
+  if (!path_exists(file)) return {};
   return parse_data_record(read_file(file), file.string());
 }
 
@@ -180,7 +181,7 @@ std::vector<nlohmann::ordered_json> RunFolder::read_selection() const {
 
 void RunFolder::rewind(std::int64_t epoch) const {
   for (const char* file : {kMetrics, kSelection}) {
-    if (!std::filesystem::exists(path_ / file)) continue;
+    if (!path_exists(path_ / file)) continue;
     std::string kept;
     for (const EpochLine& line : read_lines(path_ / file)) {
       if (line.json["epoch"] < epoch) kept += line.text + "\n";
@@ -203,7 +204,7 @@ void RunFolder::read_model(int index, Network& network) const {
 
 int RunFolder::num_models() const {
   int count = 0;
-  while (std::filesystem::exists(path_ / model_name(count))) ++count;
+  while (path_exists(path_ / model_name(count))) ++count;
   return count;
 }
 

@@ -7,6 +7,7 @@
 #include "bpt_plr/train/evaluation.hpp"
 #include "bpt_plr/train/view_maker.hpp"
 #include "engine/error.hpp"
+#include "engine/io/open_file.hpp"
 #include "engine/io/safetensors.hpp"
 #include "engine/ops.hpp"
 
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 
 /// Opens the run whose folder is `model` or that holds the file `model`.
 RunFolder run_of(const fs::path& model) {
-  if (!fs::is_regular_file(model)) return RunFolder::open(model);
+  if (!is_file(model)) return RunFolder::open(model);
   const fs::path folder = model.parent_path();
   return RunFolder::open(folder.empty() ? "." : folder);
 }
@@ -41,7 +42,7 @@ TrainedModel::TrainedModel(const fs::path& model, DeviceChoice device) {
   require(about_.num_classes() == recipe_.num_class,
           "{}: config.json says {} classes, but classes.json names {}; both must be of one run",
           run.path().string(), recipe_.num_class, about_.num_classes());
-  if (fs::is_regular_file(model)) {
+  if (is_file(model)) {
     networks_.push_back(make_network(recipe_, 0));
     load_model(model, *networks_.back());
   } else {

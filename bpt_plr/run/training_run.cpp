@@ -11,6 +11,7 @@
 #include "bpt_plr/train/checkpoint.hpp"
 #include "bpt_plr/train/pretrained.hpp"
 #include "engine/error.hpp"
+#include "engine/io/open_file.hpp"
 #include "engine/threads.hpp"
 
 namespace bptplr {
@@ -21,7 +22,7 @@ std::string default_out(const Recipe& recipe) {
   const std::string base = fmt::format("runs/{}_{}_{}_seed{}", recipe.dataset, recipe.method,
                                        noise_name(recipe), recipe.seed);
   std::string out = base;
-  for (int i = 2; std::filesystem::exists(out); ++i) out = fmt::format("{}_{}", base, i);
+  for (int i = 2; path_exists(out); ++i) out = fmt::format("{}_{}", base, i);
   return out;
 }
 

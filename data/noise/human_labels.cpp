@@ -6,6 +6,7 @@
 
 #include "data/noise/label_file.hpp"
 #include "engine/error.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -31,12 +32,12 @@ std::string published_key(HumanSet set, std::int64_t num_classes) {
 }
 
 fs::path find_file(const fs::path& path, HumanSet set, std::int64_t num_classes) {
-  if (!fs::is_directory(path)) return path;
+  if (!is_folder(path)) return path;
   const std::string base = num_classes == 10 ? "CIFAR-10_human" : "CIFAR-100_human";
   const std::string list =
       num_classes == 10 ? fmt::format("cifar10n_{}.json", set) : "cifar100n.json";
   for (const std::string& name : {list, base + ".pt", base + ".npy", base + "_ordered.npy"}) {
-    if (fs::exists(path / name)) return path / name;
+    if (path_exists(path / name)) return path / name;
   }
   throw Error(
       "{}: no human labels here (neither {} nor {}.pt or {}.npy); name their file or folder with "
@@ -62,7 +63,7 @@ void restore_order(std::vector<LabelList>& lists, const fs::path& order_file,
                    std::span<const std::int64_t> official) {
   const auto truth = std::ranges::find(lists, "clean_label", &LabelList::name);
   if (truth == lists.end() || truth->labels.size() != official.size()) return;
-  if (std::ranges::equal(truth->labels, official) || !fs::exists(order_file)) return;
+  if (std::ranges::equal(truth->labels, official) || !path_exists(order_file)) return;
   const std::vector<LabelList> orders = read_label_lists(order_file);
   const std::vector<std::int64_t> order = checked_labels(
       only_list(orders, order_file), order_file, std::ssize(official), std::ssize(official));

@@ -12,6 +12,7 @@
 #include "data/sets/image_folder.hpp"
 #include "data/sets/image_manifest.hpp"
 #include "data/sets/shapes.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -84,8 +85,8 @@ Dataset manifest(const DatasetConfig& config) {
   return load_manifest(config.path, config.test_split, config.images);
 }
 
-bool is_file(const std::filesystem::path& path) {
-  return std::filesystem::is_regular_file(path);
+bool is_manifest(const std::filesystem::path& path) {
+  return is_file(path);
 }
 bool is_other(const std::filesystem::path& path) {
   return !is_file(path);
@@ -99,7 +100,7 @@ constexpr std::array kTable{
     small_images(kShapes, nullptr, 10, 0, nullptr, shapes),
     image_files(kClothing1m, kExtracted, 14, 256, clothing1m, has_clothing1m, list_clothing1m),
     image_files(kAnimal10n, kExtracted, 10, 64, animal10n, has_animal10n_images, list_animal10n),
-    image_files(kCsv, "manifest", 0, 64, manifest, is_file, list_manifest),
+    image_files(kCsv, "manifest", 0, 64, manifest, is_manifest, list_manifest),
     image_files(kFolder, kExtracted, 0, 64, folder, is_other, list_folder)};
 
 }  // namespace

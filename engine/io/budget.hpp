@@ -18,7 +18,7 @@ struct BudgetLimit {
 
 /// Numbers and texts (pickle, .pth, safetensors): memory, and bytes that are read, copied or
 /// checked.
-inline constexpr BudgetLimit kHeldData{std::uint64_t{64} << 20, 16};
+inline constexpr BudgetLimit kHeldData{std::uint64_t{128} << 20, 16};
 inline constexpr BudgetLimit kWorkedData{std::uint64_t{256} << 20, 64};
 /// Pictures: memory beside the rows in flight. Compression makes a thousandth of a plain picture.
 inline constexpr BudgetLimit kHeldPicture{std::uint64_t{128} << 20, 1024};

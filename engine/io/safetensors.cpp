@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/error.hpp"
+#include "engine/io/budget.hpp"
 #include "engine/io/elements.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
@@ -32,7 +33,7 @@ const char* type_name(DType dtype) {
 
 /// Reads a tensor by its header entry (dtype, shape, offsets), checked against the bytes present.
 Tensor read_tensor(const std::string& name, const Json& entry, std::string_view data,
-                   const std::string& file) {
+                   const std::string& file, Budget& budget) {
   const auto malformed = [&](const char* what) {
     return Error("{}: tensor '{}' {}; the file is damaged or not a safetensors file", file, name,
                  what);
@@ -71,6 +72,7 @@ Tensor read_tensor(const std::string& name, const Json& entry, std::string_view 
   if (count > data.size() || count * type->bytes != end - begin) {
     throw malformed("has a shape that does not match its bytes");
   }
+  budget.hold(count * element_size(type->dtype));
   return tensor_of(*type, std::move(shape), data.substr(begin, end - begin));
 }
 
@@ -92,9 +94,10 @@ TensorMap parse_safetensors(std::string_view bytes, const std::string& file, Met
   const Json header = parse_json_or_none(text);
   require(header.is_object(), "{} is not a safetensors file: its header is no JSON object", file);
   TensorMap tensors;
+  Budget budget(file, bytes.size());
   for (const auto& [name, entry] : header.items()) {
     if (name != "__metadata__") {
-      tensors.emplace(name, read_tensor(name, entry, data, file));
+      tensors.emplace(name, read_tensor(name, entry, data, file, budget));
     } else if (metadata != nullptr && entry.is_object()) {
       for (const auto& [key, value] : entry.items()) {
         if (value.is_string()) (*metadata)[key] = value.get<std::string>();

@@ -8,6 +8,7 @@
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -19,7 +20,7 @@ constexpr const char* kLock = "lock";
 
 /// Reads runs.jsonl without a line cut short by a killed process; returns "" if there is no file.
 std::string whole_lines(const std::filesystem::path& file) {
-  if (!std::filesystem::exists(file)) return "";
+  if (!path_exists(file)) return "";
   std::string text = read_file(file);
   const std::size_t end = text.rfind('\n');
   const std::size_t begin_of_rest = end == std::string::npos ? 0 : end + 1;
@@ -62,7 +63,7 @@ ComparisonFolder ComparisonFolder::create(const std::filesystem::path& path) {
 }
 
 ComparisonFolder ComparisonFolder::open(const std::filesystem::path& path) {
-  require(std::filesystem::exists(path / kRuns),
+  require(path_exists(path / kRuns),
           "{} holds no comparison: {} is missing; name the folder that `bptplr compare` wrote to",
           path.string(), kRuns);
   return ComparisonFolder(path);

@@ -16,6 +16,7 @@
 #include "bpt_plr/train/checkpoint.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -50,7 +51,7 @@ std::string label_of(const std::string& name) {
 
 Json fields_of(const std::string& name) {
   if (is_method(name)) return {{"method", name}};
-  require(is_builtin(name) || std::filesystem::exists(name),
+  require(is_builtin(name) || path_exists(name),
           "there is neither a method, a built-in recipe nor a file '{}'; methods are {}, and "
           "`bptplr info` lists the recipes",
           name, fmt::join(method_names(), ", "));

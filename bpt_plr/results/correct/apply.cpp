@@ -10,6 +10,7 @@
 #include "data/csv.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -194,7 +195,7 @@ Applied apply_by_copying(std::span<const Correction> corrections, const Training
                          const fs::path& folder,
                          const std::function<void(std::int64_t, std::int64_t)>& progress) {
   require_files(data.dataset.train);
-  require(!fs::exists(folder) || (fs::is_directory(folder) && fs::is_empty(folder)),
+  require(!path_exists(folder) || (is_folder(folder) && fs::is_empty(folder)),
           "{} is there already and not empty; name a new folder for the copy", folder.string());
   Applied applied{folder, std::ssize(corrections), 0};
   const auto total = std::ssize(data.dataset.train.files) + std::ssize(data.dataset.test.files);
@@ -228,10 +229,10 @@ Applied apply_as_csv(std::span<const Correction> corrections, const TrainingData
 std::int64_t undo_moves(const fs::path& undo_file) {
   std::vector<Move> moves = read_moves(undo_file);
   std::erase_if(moves, [](const Move& move) {
-    return !fs::exists(move.to) && fs::exists(move.from);  // not moved, or back already
+    return !path_exists(move.to) && path_exists(move.from);  // not moved, or back already
   });
   for (const Move& move : moves) {
-    require(fs::exists(move.to), "{}: neither {} nor {} is there; put it back by hand",
+    require(path_exists(move.to), "{}: neither {} nor {} is there; put it back by hand",
             undo_file.string(), move.to.string(), move.from.string());
     require(!fs::exists(fs::symlink_status(move.from)),
             "{}: {} is there again, and would be overwritten; move it away", undo_file.string(),

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/error.hpp"
+#include "engine/io/budget.hpp"
 #include "engine/io/torch/pickle_objects.hpp"
 #include "engine/io/torch/pickle_opcodes.hpp"
 
@@ -14,8 +15,8 @@ namespace {
 
 using namespace pickle_opcodes;
 
-/// Limits memory and time for any file. Genuine CIFAR files need about 50,000 operations, large
-/// networks about 20,000.
+/// Limits the time for any file, beside the budget. Genuine CIFAR files need about 50,000
+/// operations, large networks about 20,000.
 constexpr int kMaxOperations = 1'000'000;
 
 /// Longest name of a class that is kept: a file may refer to one text many times.
@@ -35,7 +36,10 @@ const PickleValue* PickleValue::find(std::string_view key) const {
 class Unpickler {
  public:
   Unpickler(Pickle& pickle, ForeignObjects foreign)
-      : pickle_(pickle), rest_(pickle.bytes_), skips_(foreign == ForeignObjects::kSkip) {}
+      : pickle_(pickle),
+        rest_(pickle.bytes_),
+        budget_(pickle.name_, pickle.bytes_.size()),
+        skips_(foreign == ForeignObjects::kSkip) {}
 
   const PickleValue* run() {
     for (int count = 0; count < kMaxOperations; ++count) {
@@ -96,6 +100,7 @@ class Unpickler {
   // --- the stack ---
 
   PickleValue& push(Kind kind) {
+    budget_.hold(sizeof(PickleValue));
     PickleValue& value = pickle_.values_.emplace_back();
     value.kind = kind;
     stack_.push_back(&value);
@@ -124,6 +129,7 @@ class Unpickler {
   /// Pops the last `count` values off the stack, in the order in which they were pushed.
   std::vector<const PickleValue*> pop_last(std::size_t count) {
     expect(stack_.size() - floor() >= count, "an operation on an empty stack");
+    budget_.hold(count * sizeof(PickleValue*));
     const auto first = stack_.end() - static_cast<std::ptrdiff_t>(count);
     std::vector<const PickleValue*> values(first, stack_.end());
     stack_.erase(first, stack_.end());
@@ -389,6 +395,7 @@ class Unpickler {
     }
     const std::string full = fmt::format("{} {}", module, name);
     const std::string_view known = pickle_objects::known_name(full);
+    budget_.hold(full.size());
     if (known.empty() && skips_) {
       push(Kind::kForeign).text = pickle_.decoded_.emplace_back(full);
       return;
@@ -423,11 +430,13 @@ class Unpickler {
     }
   }
 
-  /// Counts the values that an object takes from what describes it, which may be referenced
-  /// repeatedly: without a limit a file could exhaust the memory.
+  /// Counts the values that an object takes from what describes it, which the file may mention
+  /// repeatedly.
   void count_items(const PickleValue& parts) {
-    for (const PickleValue* part : parts.items) counted_items_ += part->items.size();
-    expect(counted_items_ <= 8 * pickle_.bytes_.size(), "the same values are taken many times");
+    budget_.work(parts.items.size() * sizeof(PickleValue*));
+    for (const PickleValue* part : parts.items) {
+      budget_.hold(part->items.size() * sizeof(PickleValue*));
+    }
   }
 
   bool is_foreign_call() const {
@@ -437,9 +446,7 @@ class Unpickler {
 
   /// Decodes bytes that Python 3 writes in protocol 2 as UTF-8 text of the code points 0 to 255.
   std::string_view latin1_bytes(std::string_view utf8) {
-    // A text may be referenced repeatedly: without a limit a file could exhaust the memory.
-    decoded_bytes_ += utf8.size();
-    expect(decoded_bytes_ <= pickle_.bytes_.size(), "the same bytes are decoded many times");
+    budget_.hold(utf8.size());  // a text may be mentioned repeatedly
     std::string& bytes = pickle_.decoded_.emplace_back();
     bytes.reserve(utf8.size());
     for (std::size_t i = 0; i < utf8.size(); ++i) {
@@ -471,8 +478,7 @@ class Unpickler {
   std::vector<PickleValue*> stack_;
   std::vector<std::size_t> marks_;
   std::unordered_map<std::uint32_t, PickleValue*> memo_;
-  std::size_t decoded_bytes_ = 0;
-  std::size_t counted_items_ = 0;
+  Budget budget_;
   bool skips_;  ///< foreign objects
 };
 

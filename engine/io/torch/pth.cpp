@@ -1,6 +1,7 @@
 #include "engine/io/torch/pth.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "engine/error.hpp"
@@ -19,9 +20,6 @@ constexpr std::string_view kWrappers[] = {
     "module",     "params",           "params_ema",     "weights", "teacher", "student",
     "model_ema",  "state_dict_ema",   "ema_state_dict", "ema"};
 
-/// Deepest that a state dict is looked for; a dict may contain itself.
-constexpr int kMaxDepth = 4;
-
 bool has_tensors(const PickleValue& value) {
   if (value.kind != Kind::kDict) return false;
   for (std::size_t i = 0; i + 1 < value.items.size(); i += 2) {
@@ -32,17 +30,29 @@ bool has_tensors(const PickleValue& value) {
   return false;
 }
 
-/// Returns the dict of tensors in `value`, which may be in an entry of it; nullptr if there is
-/// none.
-const PickleValue* find_state(const PickleValue& value, int depth = 0) {
-  if (value.kind != Kind::kDict || depth > kMaxDepth) return nullptr;
-  for (const std::string_view key : kWrappers) {
-    const PickleValue* nested = value.find(key);
-    const PickleValue* state = nested == nullptr ? nullptr : find_state(*nested, depth + 1);
-    if (state != nullptr) return state;
+/// Looks for a state dict in what is wrapped in each other. A dict may contain itself, and be
+/// mentioned in many places, so each is looked at once.
+class StateFinder {
+ public:
+  /// Returns the dict of tensors in `value`, which may be in an entry of it; nullptr if there is
+  /// none.
+  const PickleValue* find(const PickleValue& value, int depth = 0) {
+    if (value.kind != Kind::kDict || depth > kMaxDepth || !seen_.insert(&value).second) {
+      return nullptr;
+    }
+    for (const std::string_view key : kWrappers) {
+      const PickleValue* nested = value.find(key);
+      const PickleValue* state = nested == nullptr ? nullptr : find(*nested, depth + 1);
+      if (state != nullptr) return state;
+    }
+    return has_tensors(value) ? &value : nullptr;
   }
-  return has_tensors(value) ? &value : nullptr;
-}
+
+ private:
+  static constexpr int kMaxDepth = 4;
+
+  std::unordered_set<const PickleValue*> seen_;
+};
 
 /// Returns the only dict of tensors among the entries of `value`, whatever it is called; nullptr if
 /// there is none or more than one.
@@ -87,7 +97,7 @@ TensorMap load_pth(const std::filesystem::path& path) {
 
 TensorMap parse_pth(std::string bytes, const std::string& name) {
   TorchFile file(std::move(bytes), name);
-  const PickleValue* state = find_state(file.root());
+  const PickleValue* state = StateFinder().find(file.root());
   if (state == nullptr) state = find_only_state(file.root());
   require(state != nullptr,
           "{} holds no tensors under names: {}; save model.state_dict() with torch.save", name,

@@ -70,11 +70,11 @@ bool TorchFile::recognises(std::string_view bytes) {
   return bytes.starts_with("PK") || bytes.starts_with(kStreamMagic);
 }
 
-TorchFile::TorchFile(std::string bytes, std::string name) : name_(std::move(name)) {
+TorchFile::TorchFile(std::string bytes, std::string name)
+    : name_(std::move(name)), budget_(name_, bytes.size()) {
   require(recognises(bytes),
           "{} is no file of torch.save; save model.state_dict() with it, or with safetensors",
           name_);
-  budget_ = static_cast<std::int64_t>(bytes.size());
   if (bytes.starts_with("PK")) {
     archive_.emplace(std::move(bytes), name_);
     open_archive();
@@ -168,9 +168,9 @@ Tensor TorchFile::read(const PickleValue& tensor, const std::string& name) {
   bool fits = false;
   View view = view_of(tensor, storage.integer, fits);
   if (!fits) throw damaged("reaches beyond its storage");
-  // A file could reference the same memory repeatedly; genuine ones share little.
-  budget_ -= view.count;
-  if (budget_ < 0) throw damaged("is one of too many that share their memory");
+  // A file could mention the same memory repeatedly; genuine ones share little.
+  budget_.hold(static_cast<std::uint64_t>(view.count) * element_size(type->dtype));
+  budget_.work(static_cast<std::uint64_t>(view.count) * type->bytes);
   const std::string elements = gather(view, bytes, type->bytes);
   return tensor_of(*type, std::move(view.shape), elements);
 }

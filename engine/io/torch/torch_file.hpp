@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "engine/io/budget.hpp"
 #include "engine/io/torch/pickle.hpp"
 #include "engine/io/torch/zip.hpp"
 #include "engine/tensor.hpp"
@@ -43,7 +44,7 @@ class TorchFile {
   std::string folder_;                 ///< in the archive
   std::unique_ptr<Pickle> pickle_;
   std::unordered_map<std::string_view, std::string_view> storages_;  ///< those found, by key
-  std::int64_t budget_ = 0;  ///< number of elements that may still be read
+  Budget budget_;
 };
 
 }  // namespace bptplr

@@ -52,7 +52,7 @@ std::size_t find_end(std::string_view bytes) {
 }  // namespace
 
 ZipArchive::ZipArchive(std::string bytes, std::string name)
-    : bytes_(std::move(bytes)), name_(std::move(name)) {
+    : bytes_(std::move(bytes)), name_(std::move(name)), budget_(name_, bytes_.size()) {
   read_directory();
 }
 
@@ -91,7 +91,7 @@ void ZipArchive::read_directory() {
   }
 }
 
-std::string_view ZipArchive::read(std::string_view entry_name) const {
+std::string_view ZipArchive::read(std::string_view entry_name) {
   const auto found = entries_.find(entry_name);
   require(found != entries_.end(), "{}: the archive has no entry '{}'; copy the file again", name_,
           entry_name);
@@ -110,6 +110,7 @@ std::string_view ZipArchive::read(std::string_view entry_name) const {
   require(has_header && begin <= bytes.size() && entry.size <= bytes.size() - begin,
           "{}: the entry '{}' lies outside the file; copy it again", name_, entry_name);
   const std::string_view content = bytes.substr(begin, entry.size);
+  budget_.work(content.size());
   const auto* data = reinterpret_cast<const Bytef*>(content.data());
   require(crc32_z(0, data, content.size()) == entry.checksum,
           "{}: the entry '{}' does not have its checksum, so the file is damaged; copy it again",

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/io/budget.hpp"
+
 namespace bptplr {
 
 /// Archive in memory. Offsets, lengths and checksums come from its central directory and are
@@ -27,8 +29,9 @@ class ZipArchive {
   };
   const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
   /// Returns the content of an entry. Throws Error when there is none of that name, it is
-  /// compressed, lies outside the archive or does not match its checksum in the directory.
-  std::string_view read(std::string_view entry) const;
+  /// compressed, lies outside the archive or does not match its checksum in the directory; and when
+  /// entries share their bytes, so that reading all would take far longer than reading the file.
+  std::string_view read(std::string_view entry);
   /// Returns the size of the whole archive in bytes.
   std::size_t size() const { return bytes_.size(); }
 
@@ -37,6 +40,7 @@ class ZipArchive {
 
   std::string bytes_;
   std::string name_;
+  Budget budget_;
   std::map<std::string, Entry, std::less<>> entries_;
 };
 

@@ -16,6 +16,7 @@
 #include <dnnl.hpp>
 
 #include "kernels/cpu/conv2d/plan.hpp"
+#include "kernels/cpu/onednn_errors.hpp"
 #include "kernels/parallel.hpp"
 
 namespace bptplr::kernels {
@@ -28,6 +29,7 @@ using onednn::Operand;
 using onednn::Pass;
 using onednn::Plan;
 using onednn::reads_a_grid;
+using onednn::with_our_errors;
 
 /// Calls fn(pixel of x, pixel of the grid) for every pixel that such a convolution reads.
 template <class Fn>
@@ -168,10 +170,14 @@ struct ChunkPlans {
 template <class Fn>
 void for_each_chunk(std::int64_t n, std::int64_t images, Fn&& fn) {
   const std::int64_t chunks = chunk_count(n, images);
+  FirstError error;
 #pragma omp parallel for schedule(dynamic, 1)
   for (std::int64_t c = 0; c < chunks; ++c) {
-    fn(c, c * images, std::min(images, n - c * images), omp_get_thread_num());
+    error.guard(c, [&] {
+      fn(c, c * images, std::min(images, n - c * images), omp_get_thread_num());
+    });
   }
+  error.rethrow();
 }
 
 /// Images per chunk of the forward and the data pass: about 1 MiB of activations, so that reordered
@@ -220,23 +226,8 @@ void run_streaming(const CpuContext& ctx, Pass pass, const Conv2dShape& s, float
       });
 }
 
-}  // namespace
-
-template <>
-void conv2d_forward(const CpuContext& ctx, const Conv2dShape& shape, const float* x, const float* w,
-                    float* y) {
-  run_streaming(ctx, Pass::kForward, shape, const_cast<float*>(x), w, y);
-}
-
-template <>
-void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const float* dy,
-                          const float* w, float* dx) {
-  run_streaming(ctx, Pass::kBackwardData, shape, dx, w, const_cast<float*>(dy));
-}
-
-template <>
-void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& s, const float* x,
-                             const float* dy, float* dw, float* /*dw_scratch*/) {
+void run_weights(const CpuContext& ctx, const Conv2dShape& s, const float* x, const float* dy,
+                 float* dw) {
   if (s.n == 0) {
     std::fill_n(dw, s.weights(), 0.0F);
     return;
@@ -288,6 +279,30 @@ void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& s, const 
   } else {
     convert(plans.full->w.convert, native, sum, plans.full->w.user, dw);
   }
+}
+
+}  // namespace
+
+template <>
+void conv2d_forward(const CpuContext& ctx, const Conv2dShape& shape, const float* x, const float* w,
+                    float* y) {
+  with_our_errors([&] {
+    run_streaming(ctx, Pass::kForward, shape, const_cast<float*>(x), w, y);
+  });
+}
+
+template <>
+void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const float* dy,
+                          const float* w, float* dx) {
+  with_our_errors([&] {
+    run_streaming(ctx, Pass::kBackwardData, shape, dx, w, const_cast<float*>(dy));
+  });
+}
+
+template <>
+void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& shape, const float* x,
+                             const float* dy, float* dw, float* /*dw_scratch*/) {
+  with_our_errors([&] { run_weights(ctx, shape, x, dy, dw); });
 }
 
 }  // namespace bptplr::kernels
