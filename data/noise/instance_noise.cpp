@@ -57,6 +57,13 @@ void check_arguments(const Images& images, std::span<const std::int64_t> labels,
           "a noise rate of {} was asked for; it is the share of labels, from 0 to 1", rate);
   require(num_classes >= 2, "instance-dependent noise needs at least two classes, not {}",
           num_classes);
+  constexpr std::int64_t kMostNumbers = std::int64_t{1} << 32;  // of one stream
+  require(
+      num_classes <= kMostNumbers / std::max<std::int64_t>(images.bytes_per_image(), 1),
+      "instance-dependent noise of {} classes needs {} numbers for each of them, which are more "
+      "than there are; use fewer classes or smaller images",
+      num_classes,
+      static_cast<double>(num_classes) * static_cast<double>(images.bytes_per_image()));
   require(std::ssize(labels) == images.count,
           "instance-dependent noise got {} labels for {} images; there must be one an image",
           labels.size(), images.count);
@@ -159,7 +166,9 @@ std::vector<std::int64_t> instance_noise(const Images& images, std::span<const s
   const auto by_class = images_by_class(labels);
   NoiseProgress progress(std::ssize(by_class), images.count, report);
   // W of a class is large; one class at a time, no other needs to be kept.
-  for (const auto& [y, members] : by_class) {
+  for (const auto& entry : by_class) {
+    const std::int64_t y = entry.first;
+    const std::vector<std::int64_t>& members = entry.second;
     const std::vector<float> weight = draw_weight(features, num_classes, y, seed);
     kernels::parallel_for(std::ssize(members), 1, [&](std::int64_t begin, std::int64_t end) {
       for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k) {
