@@ -74,6 +74,10 @@ void decode_rows(std::string_view bytes, const std::string& name, RowSink& sink)
 
 std::string size_problem(std::int64_t height, std::int64_t width) {
   if (height < 1 || width < 1) return fmt::format("its size is {} x {}", width, height);
+  if (std::max(height, width) > kMaxPictureSide) {
+    return fmt::format("its {} x {} pixels have a side of more than {}", width, height,
+                       kMaxPictureSide);
+  }
   if (height <= kMaxImagePixels / width) return "";
   return fmt::format("its {} x {} pixels are more than the {} million that are read", width, height,
                      kMaxImagePixels / 1'000'000);

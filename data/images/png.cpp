@@ -15,8 +15,6 @@
 namespace bptplr {
 namespace {
 
-constexpr png_uint_32 kMaxSide = 1'000'000;
-
 struct Decoder {
   std::string_view rest;  ///< bytes that the library has not read yet
   std::size_t file_bytes = 0;
@@ -103,7 +101,7 @@ void read_rows(Decoder& decoder, RowSink& sink) {
 
 /// Not inlined: a function that calls setjmp loses its values in registers after a longjmp.
 [[gnu::noinline]] void decode(Decoder& decoder, RowSink& sink) {
-  png_set_user_limits(decoder.library, kMaxSide, kMaxSide);
+  png_set_user_limits(decoder.library, kMaxPictureSide, kMaxPictureSide);
   read_pixels_only(decoder.library, decoder.file_bytes);
   png_set_read_fn(decoder.library, &decoder, read_bytes);
   png_read_info(decoder.library, decoder.info);

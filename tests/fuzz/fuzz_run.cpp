@@ -23,7 +23,8 @@ constexpr const char* kNames[] = {"config.json",   "classes.json",    "data.csv"
 /// Reads the course of a run as a report, a comparison and the audit do.
 void read_history(const bptplr::RunFolder& run) {
   const bptplr::RunHistory history{run.read_metrics(), run.read_selection()};
-  const bptplr::Recipe recipe;
+  bptplr::Recipe recipe;
+  recipe.num_class = 2;
   const std::vector<std::int64_t> labels{0, 1, 1, 0};
   bptplr::report_result(history);
   bptplr::report_curves(history);
@@ -62,5 +63,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   bptplr::fuzz_folder().write(kNames[kConfig], reinterpret_cast<const std::uint8_t*>("{}"), 2);
   const auto kind = static_cast<File>(data[0] % kFiles);
   bptplr::fuzz_folder().write(kNames[kind], data + 1, size - 1);
-  return bptplr::parse([&] { read(kind, folder); });
+  return bptplr::parse([&] {
+    try {
+      read(kind, folder);
+    } catch (const nlohmann::json::exception&) {  // the program makes a sentence of it
+    }
+  });
 }

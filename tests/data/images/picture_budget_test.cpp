@@ -137,6 +137,25 @@ TEST(PictureBudget, AWebpIsHeldWhole) {
       << rows_error(file);
 }
 
+TEST(PictureBudget, ABmpTakesNoMemoryForRowsThatItLacks) {
+  const auto bmp = [](std::uint32_t width) {
+    std::string header("BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0....\3\0\0\0\1\0\1\0", 30);
+    for (std::size_t byte = 0; byte < 4; ++byte)
+      header[18 + byte] = static_cast<char>(width >> 8 * byte);
+    return header + std::string(24, '\0') + std::string(40, '\xff');
+  };
+  std::vector<std::uint8_t> pixels(13 * 13 * 3);
+  for (const auto& [width, problem] :
+       {std::pair(900'000U, "too early"), std::pair(14'000'000U, "a side of more than 1000000")}) {
+    std::string error;
+    const std::int64_t grown = growth([&] {
+      error = message_of([&] { decode_resized(bmp(width), "some.file", 13, true, pixels.data()); });
+    });
+    EXPECT_NE(error.find(problem), std::string::npos) << error;
+    EXPECT_LT(grown, 20 * kMiB) << width;
+  }
+}
+
 TEST(PictureBudget, AWholePictureIsHeld) {
   // Read row by row the file ends too early; as a whole it is not even begun.
   const std::string header = png_header(9'000, false);
