@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "apps/build_info.hpp"
@@ -36,6 +38,21 @@ void open_standard_files() {
   for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(file, F_GETFD) == -1) static_cast<void>(::open("/dev/null", O_RDWR));
   }
+}
+
+/// Ends the program with a sentence when an exception for want of memory meets a function that may
+/// throw none, such as a destructor of a library. What is on the disk is whole.
+[[noreturn]] void on_terminate() {
+  try {
+    if (const std::exception_ptr error = std::current_exception()) std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    for (const std::string_view part : {"bptplr: error: ", kOutOfMemory, "\n"}) {
+      static_cast<void>(!::write(STDERR_FILENO, part.data(), part.size()));
+    }
+    ::_exit(1);
+  } catch (...) {
+  }
+  std::abort();
 }
 
 int fail(const char* sentence) {
@@ -85,6 +102,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   bptplr::open_standard_files();
+  std::set_terminate(bptplr::on_terminate);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error like a full disk
   bptplr::keep_freed_memory();
   try {

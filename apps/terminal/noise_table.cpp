@@ -53,11 +53,11 @@ std::string largest_confusions(std::vector<double> matrix, const std::vector<std
   for (std::size_t k = 0; k < std::min(kConfusions, order.size()); ++k) {
     const double share = matrix[order[k]];
     if (share <= 0.0) break;
-    text += wrap(fmt::format("          {} labelled {}: {:.1f} %",
-                             printable(names[order[k] / classes]),
-                             printable(names[order[k] % classes]), 100.0 * share),
-                 columns, kIndent + 2) +
-            "\n";
+    text +=
+        wrap(fmt::format("          {} labelled {}: {:.1f} %", printable(names[order[k] / classes]),
+                         printable(names[order[k] % classes]), 100.0 * share),
+             columns, kIndent + 2) +
+        "\n";
   }
   return text;
 }

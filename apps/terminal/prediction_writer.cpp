@@ -31,7 +31,8 @@ PredictionWriter::PredictionWriter(Options options, const std::vector<std::strin
     : options_(std::move(options)),
       class_names_(class_names),
       on_terminal_(options_.out.empty() && ::isatty(STDOUT_FILENO) == 1) {
-  if (!options_.out.empty()) file_ = std::make_unique<FileBuilder>(output_file(options_.out), nullptr);
+  if (!options_.out.empty())
+    file_ = std::make_unique<FileBuilder>(output_file(options_.out), nullptr);
   put(options_.json ? "[" : csv_header());
 }
 
@@ -46,9 +47,9 @@ std::string PredictionWriter::csv_header() const {
 
 std::string PredictionWriter::csv_row(const Prediction& prediction) const {
   const auto label = static_cast<std::size_t>(prediction.label);
-  std::string row =
-      fmt::format("{},{},{},{:.6f}", field(prediction.path.string(), on_terminal_), prediction.label,
-                  field(class_names_[label], on_terminal_), prediction.probability[label]);
+  std::string row = fmt::format("{},{},{},{:.6f}", field(prediction.path.string(), on_terminal_),
+                                prediction.label, field(class_names_[label], on_terminal_),
+                                prediction.probability[label]);
   if (options_.all) {
     for (const float p : prediction.probability) row += fmt::format(",{:.6f}", p);
   }

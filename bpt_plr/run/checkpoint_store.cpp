@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/error.hpp"
+#include "engine/io/file.hpp"
 
 namespace bptplr {
 namespace {
@@ -44,23 +45,16 @@ std::vector<std::string> names_in(const fs::path& folder, std::string_view exten
   return names;
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directory(folder, error);
-  require(fs::is_directory(folder), "cannot make the folder {}: {}", folder.string(),
-          error.message());
-}
-
 }  // namespace
 
 void CheckpointStore::save(const Checkpoint& checkpoint) const {
-  make_folder(folder_);
+  make_folders(folder_);
   save_checkpoint(folder_ / name_of(checkpoint.position), checkpoint);
   prune(checkpoint);
 }
 
 fs::path CheckpointStore::save_diagnostic(const Checkpoint& checkpoint) const {
-  make_folder(folder_);
+  make_folders(folder_);
   fs::path path = folder_ / std::string(kDiagnostic).append(name_of(checkpoint.position));
   save_checkpoint(path, checkpoint);
   return path;

@@ -1,5 +1,6 @@
 #include "bpt_plr/run/run_folder.hpp"
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -24,6 +25,8 @@ constexpr const char* kNoise = "noise.json";
 constexpr const char* kMetrics = "metrics.jsonl";
 constexpr const char* kSelection = "selection.jsonl";
 constexpr const char* kLock = "lock";
+/// Metadata of a model file: epochs learnt.
+constexpr const char* kEpochs = "epochs";
 
 /// Largest side of an image that recipes allow.
 constexpr int kMaxImageSide = 4096;
@@ -92,8 +95,8 @@ void RunFolder::check_unused(const std::filesystem::path& path) {
 }
 
 RunFolder RunFolder::open(const std::filesystem::path& path) {
-  require(is_folder(path),
-          "there is no folder {}; name the folder that `bptplr train` wrote to", path.string());
+  require(is_folder(path), "there is no folder {}; name the folder that `bptplr train` wrote to",
+          path.string());
   require(path_exists(path / kConfig),
           "{} holds no run: {} is missing; name the folder that `bptplr train` wrote to",
           path.string(), kConfig);
@@ -163,12 +166,12 @@ std::filesystem::path RunFolder::noise_file() const {
   return path_ / kNoise;
 }
 
-void RunFolder::append_metrics(std::string_view lines) const {
-  append_to_file(path_ / kMetrics, lines);
+RunLog RunFolder::metrics_log() const {
+  return RunLog(path_ / kMetrics);
 }
 
-void RunFolder::append_selection(std::string_view lines) const {
-  append_to_file(path_ / kSelection, lines);
+RunLog RunFolder::selection_log() const {
+  return RunLog(path_ / kSelection);
 }
 
 std::vector<nlohmann::ordered_json> RunFolder::read_metrics() const {
@@ -190,12 +193,46 @@ void RunFolder::rewind(std::int64_t epoch) const {
   }
 }
 
-void RunFolder::write_models(const Trainer& trainer) const {
-  for (int i = 0; i < trainer.num_networks(); ++i) write_model(i, trainer.network(i));
+void RunFolder::write_models(const Trainer& trainer, std::int64_t epochs) const {
+  for (int i = 0; i < trainer.num_networks(); ++i) write_model(i, trainer.network(i), epochs);
 }
 
-void RunFolder::write_model(int index, const Network& network) const {
-  save_safetensors(path_ / model_name(index), network.named().state_dict());
+void RunFolder::write_model(int index, const Network& network, std::int64_t epochs) const {
+  save_safetensors(path_ / model_name(index), network.named().state_dict(),
+                   {{kEpochs, std::to_string(epochs)}});
+}
+
+std::int64_t RunFolder::models_epochs() const {
+  std::string common;
+  for (int i = 0; i < num_models(); ++i) {
+    Metadata metadata;
+    try {
+      load_safetensors(path_ / model_name(i), &metadata);
+    } catch (const Error&) {
+      return 0;
+    }
+    if (i > 0 && metadata[kEpochs] != common) return 0;
+    common = metadata[kEpochs];
+  }
+  return std::strtoll(common.c_str(), nullptr, 10);
+}
+
+std::filesystem::path RunFolder::set_aside() const {
+  std::filesystem::path folder;
+  for (int number = 1; folder.empty() || path_exists(folder); ++number) {
+    folder = path_ / fmt::format("before_restart_{}", number);
+  }
+  make_folders(folder);
+  std::vector<std::string> names{kMetrics, kSelection};
+  for (int i = 0; i < num_models(); ++i) names.push_back(model_name(i));
+  for (const std::string& name : names) {
+    if (!path_exists(path_ / name)) continue;
+    std::error_code error;
+    std::filesystem::rename(path_ / name, folder / name, error);
+    require(!error, "cannot move {} to {}: {}; check the permissions of the folder",
+            (path_ / name).string(), folder.string(), error.message());
+  }
+  return folder;
 }
 
 void RunFolder::read_model(int index, Network& network) const {

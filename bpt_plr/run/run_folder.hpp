@@ -13,6 +13,7 @@
 #include "bpt_plr/recipe/recipe.hpp"
 #include "bpt_plr/run/checkpoint_store.hpp"
 #include "bpt_plr/run/data_record.hpp"
+#include "bpt_plr/run/run_log.hpp"
 #include "bpt_plr/train/trainer.hpp"
 #include "data/dataset.hpp"
 #include "engine/io/file_lock.hpp"
@@ -50,10 +51,9 @@ class RunFolder {
   void write_noise(std::span<const std::int64_t> labels) const;
   /// Returns the path of noise.json, the labels that write_noise writes.
   std::filesystem::path noise_file() const;
-  /// Appends complete lines to metrics.jsonl, all or none.
-  void append_metrics(std::string_view lines) const;
-  /// Appends complete lines to selection.jsonl, all or none.
-  void append_selection(std::string_view lines) const;
+  /// Returns the logs of the run, as they are on the disk.
+  RunLog metrics_log() const;
+  RunLog selection_log() const;
   /// Return the lines of metrics.jsonl and selection.jsonl in order, none where there is no file. A
   /// line cut short by a killed process is skipped.
   std::vector<nlohmann::ordered_json> read_metrics() const;
@@ -61,10 +61,16 @@ class RunFolder {
   /// Removes the lines of `epoch` and later ones, and a line cut short by a killed process, from
   /// metrics.jsonl and selection.jsonl.
   void rewind(std::int64_t epoch) const;
-  /// Writes all models of a run.
-  void write_models(const Trainer& trainer) const;
+  /// Writes all models of a run, with the number of epochs that they have learnt.
+  void write_models(const Trainer& trainer, std::int64_t epochs) const;
   /// Writes a network to model1.safetensors (index 0) or model2.safetensors (index 1).
-  void write_model(int index, const Network& network) const;
+  void write_model(int index, const Network& network, std::int64_t epochs) const;
+  /// Returns the number of epochs that all models in the folder have learnt; 0 if there is none,
+  /// one differs, or a version that did not note it wrote them.
+  std::int64_t models_epochs() const;
+  /// Moves logs and models of a run that begins again into a new folder before_restart_N, and
+  /// returns its path.
+  std::filesystem::path set_aside() const;
   /// Reads a network from the model file of `index`. Throws Error if it is missing or does not fit.
   void read_model(int index, Network& network) const;
   /// Returns the number of model files in the folder.

@@ -11,6 +11,7 @@
 #include "bpt_plr/train/checkpoint.hpp"
 #include "bpt_plr/train/pretrained.hpp"
 #include "engine/error.hpp"
+#include "engine/io/file.hpp"
 #include "engine/io/open_file.hpp"
 #include "engine/threads.hpp"
 
@@ -58,10 +59,11 @@ TrainingData load_data(PlannedRun& run, const LoadReport& report) {
 }
 
 TrainingRun::Recording::Recording(const Recipe& recipe, const RunFolder& folder,
+                                  std::function<void()> describe,
                                   const StopCondition& stop_condition, TrainingObserver& receiver)
     : stop(stop_condition),
       observer(receiver),
-      recorder(folder, recipe,
+      recorder(folder, recipe, std::move(describe),
                [this](const std::string& sentence) { observer.on_warning(sentence); }) {}
 
 void TrainingRun::Recording::on_epoch(const EpochMetrics& metrics) {
@@ -72,18 +74,27 @@ void TrainingRun::Recording::on_epoch(const EpochMetrics& metrics) {
 
 TrainingRun::TrainingRun(const PlannedRun& run, const TrainingData& data, const StopCondition& stop,
                          TrainingObserver& observer)
-    : folder_(run.resuming ? RunFolder::resume(run.recipe.out) : RunFolder::create(run.recipe.out)),
-      recording_(run.recipe, folder_, stop, observer),
+    : recipe_(run.recipe),
+      data_(data),
+      folder_(run.resuming ? RunFolder::resume(run.recipe.out) : RunFolder::create(run.recipe.out)),
+      recording_(
+          run.recipe, folder_, [this] { describe(); }, stop, observer),
       trainer_(run.recipe, data, recording_) {
   recording_.trainer = &trainer_;
   if (run.resuming) {
     require_recorded_data(folder_, data);
     go_on(run);
   }
-  folder_.write_config(run.recipe);
-  folder_.write_classes(data.dataset);
-  folder_.write_data_record(record_data(data.dataset));
-  folder_.write_noise(data.noisy_labels);
+  describe();
+}
+
+/// Writes what the run is; config.json, which makes a folder a run, comes last.
+void TrainingRun::describe() const {
+  make_folders(folder_.path());
+  folder_.write_classes(data_.dataset);
+  folder_.write_data_record(record_data(data_.dataset));
+  folder_.write_noise(data_.noisy_labels);
+  folder_.write_config(recipe_);
 }
 
 /// Restores the newest checkpoint; starts from the beginning if there is none.
@@ -92,24 +103,44 @@ void TrainingRun::go_on(const PlannedRun& run) {
       folder_.checkpoints(run.recipe.keep_checkpoints).newest([&](const std::string& why) {
         recording_.on_warning(why);
       });
-  const auto recorded = std::ssize(folder_.read_metrics());
-  require(found || recorded <= 1,  // a first epoch may have been recorded without a checkpoint
-          "{} has the results of {} epochs, but no checkpoint that can be read to go on from; keep "
-          "them and choose another --out",
-          run.recipe.out, recorded);
-  Position position;
-  if (found) {
-    position = found->checkpoint.position;
-    require(position.epoch <= run.recipe.num_epochs,
-            "num_epochs is {}, but the run in {} has done {} epochs; choose that many or more",
-            run.recipe.num_epochs, run.recipe.out, position.epoch);
-    resumed_from_ = found->path.string();
-    trainer_.restore(found->checkpoint, resumed_from_);
-  }
+  if (!found) return begin_again(std::ssize(folder_.read_metrics()));
+  const Position position = found->checkpoint.position;
+  require(position.epoch <= run.recipe.num_epochs,
+          "num_epochs is {}, but the run in {} has done {} epochs; choose that many or more",
+          run.recipe.num_epochs, run.recipe.out, position.epoch);
+  resumed_from_ = found->path.string();
+  trainer_.restore(found->checkpoint, resumed_from_);
   folder_.rewind(position.epoch);
+  recording_.recorder.resume(found->checkpoint);
+  const auto recorded = std::ssize(folder_.read_metrics());
+  if (recorded < position.epoch) {
+    recording_.on_warning(
+        fmt::format("metrics.jsonl of {} has {} of the {} epochs done; the others' figures are "
+                    "lost, which does not change what is trained",
+                    run.recipe.out, recorded, position.epoch));
+  }
+}
+
+/// Starts a run without a readable checkpoint from the beginning, which gives the same results, and
+/// keeps what it had written.
+void TrainingRun::begin_again(std::int64_t recorded) {
+  if (recorded == recipe_.num_epochs && folder_.models_epochs() == recipe_.num_epochs) {
+    is_done_ = true;  // only the checkpoint could not be written
+    resumed_from_ = (folder_.path() / "model1.safetensors").string();
+    return;
+  }
+  if (recorded > 1) {  // a first epoch is often recorded without a checkpoint
+    recording_.on_warning(
+        fmt::format("{} has the results of {} epochs, but no checkpoint that can be read to go on "
+                    "from, so it begins again; what it had is in {}",
+                    recipe_.out, recorded, folder_.set_aside().string()));
+  }
+  folder_.rewind(0);
+  recording_.recorder.begin();
 }
 
 bool TrainingRun::run() {
+  if (is_done_) return true;
   bool finished = false;
   try {
     finished = trainer_.run();

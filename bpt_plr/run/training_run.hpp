@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -63,8 +64,8 @@ class TrainingRun {
  private:
   /// Records each epoch, then notifies the observer.
   struct Recording : public TrainingObserver {
-    Recording(const Recipe& recipe, const RunFolder& folder, const StopCondition& stop_condition,
-              TrainingObserver& receiver);
+    Recording(const Recipe& recipe, const RunFolder& folder, std::function<void()> describe,
+              const StopCondition& stop_condition, TrainingObserver& receiver);
 
     void on_progress(const Progress& progress) override { observer.on_progress(progress); }
     void on_warning(const std::string& sentence) override { observer.on_warning(sentence); }
@@ -78,12 +79,17 @@ class TrainingRun {
     std::int64_t epochs = 0;
   };
 
+  void describe() const;
   void go_on(const PlannedRun& run);
+  void begin_again(std::int64_t recorded);
 
+  const Recipe recipe_;
+  const TrainingData& data_;
   RunFolder folder_;
   Recording recording_;
   Trainer trainer_;
   std::string resumed_from_;
+  bool is_done_ = false;  ///< all epochs are, though no checkpoint says so
 };
 
 }  // namespace bptplr

@@ -19,6 +19,7 @@ using Json = nlohmann::json;
 
 constexpr const char* kState = "bptplr_checkpoint";
 constexpr const char* kChecksum = "checksum";
+constexpr const char* kUnwritten = "unwritten";
 
 /// Fields that may differ in a resumed run: paths of data, where to compute, what to print, and
 /// when the run ends.
@@ -54,10 +55,14 @@ std::string checksum(const std::string& state, const TensorMap& tensors, Hash ha
 
 Json state_of(const Checkpoint& checkpoint) {
   const Position& position = checkpoint.position;
-  return {{"format", kCheckpointFormat},          {"epoch", position.epoch},
-          {"network", position.network},          {"iteration", position.iteration},
-          {"recipe", to_json(checkpoint.recipe)}, {"data_hash", checkpoint.data_hash},
-          {"accuracies", checkpoint.accuracies},  {"loss_sums", checkpoint.loss_sums}};
+  Json state{{"format", kCheckpointFormat},          {"epoch", position.epoch},
+             {"network", position.network},          {"iteration", position.iteration},
+             {"recipe", to_json(checkpoint.recipe)}, {"data_hash", checkpoint.data_hash},
+             {"accuracies", checkpoint.accuracies},  {"loss_sums", checkpoint.loss_sums}};
+  if (!checkpoint.unwritten_metrics.empty() || !checkpoint.unwritten_selection.empty()) {
+    state[kUnwritten] = {checkpoint.unwritten_metrics, checkpoint.unwritten_selection};
+  }
+  return state;
 }
 
 Checkpoint from_state(const Json& state, const std::string& origin) {
@@ -73,6 +78,10 @@ Checkpoint from_state(const Json& state, const std::string& origin) {
   checkpoint.data_hash = state.at("data_hash");
   checkpoint.accuracies = state.at("accuracies").get<std::vector<double>>();
   checkpoint.loss_sums = state.at("loss_sums");
+  if (state.contains(kUnwritten)) {
+    checkpoint.unwritten_metrics = state[kUnwritten].at(0);
+    checkpoint.unwritten_selection = state[kUnwritten].at(1);
+  }
   return checkpoint;
 }
 

@@ -36,6 +36,9 @@ struct Checkpoint {
   /// Parameters, running statistics, prototypes, momentum and loss history of the networks and,
   /// within an epoch, their outputs for its samples.
   TensorMap tensors;
+  /// Lines of metrics.jsonl and selection.jsonl that could not be written before the checkpoint
+  /// was, so that a resumed run lacks none.
+  std::string unwritten_metrics, unwritten_selection;
   int format = kCheckpointFormat;  ///< format of the file that it was read from
 };
 

@@ -78,7 +78,11 @@ bool Trainer::run() {
 }
 
 Checkpoint Trainer::checkpoint() const {
-  Checkpoint checkpoint{position_, recipe_, hash_training_data(data_), accuracies_, {}, {}};
+  Checkpoint checkpoint;
+  checkpoint.position = position_;
+  checkpoint.recipe = recipe_;
+  checkpoint.data_hash = hash_training_data(data_);
+  checkpoint.accuracies = accuracies_;
   if (position_.within_epoch()) checkpoint.loss_sums = loss_means_.sums();
   // Within a divided epoch, the networks' outputs for its samples are part of the state.
   const bool with_outputs = position_.within_epoch() && is_divided(position_.epoch);

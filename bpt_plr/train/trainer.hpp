@@ -62,6 +62,8 @@ class Trainer {
   /// for a loss or gradient that is not finite, Error when a class is empty, ...
   bool run();
 
+  /// Returns where the run is.
+  const Position& position() const { return position_; }
   /// Returns the state from which another trainer of the same recipe and data resumes, with
   /// identical bits on a CPU. May be called when an epoch is reported and after `run` ends, also by
   /// NotFinite: the failed iteration then comes next.

@@ -1,6 +1,7 @@
 #include "data/images/cache.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -8,7 +9,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <optional>
 #include <utility>
 
@@ -16,6 +16,7 @@
 #include "data/images/cache_format.hpp"
 #include "data/images/image_file.hpp"
 #include "engine/error.hpp"
+#include "engine/io/file.hpp"
 #include "engine/io/hash.hpp"
 #include "engine/io/mapped_file.hpp"
 #include "kernels/parallel.hpp"
@@ -153,18 +154,23 @@ std::vector<fs::path> caches_of_version_before(const CacheRequest& request,
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(request.cache.parent_path(), ignored)) {
     if (entry.path().extension() != request.cache.extension()) continue;
-    std::ifstream file(entry.path(), std::ios::binary);
+    const std::shared_ptr<const MappedFile> file = [&] {
+      try {
+        return MappedFile::open(entry.path());
+      } catch (const Error&) {  // whatever it is, it is no cache of ours
+        return std::shared_ptr<const MappedFile>();
+      }
+    }();
     Header header;
-    file.read(reinterpret_cast<char*>(&header), sizeof header);
-    if (!file || header.magic != image_cache::kMagic ||
-        header.version != image_cache::kVersionBefore || header.side != request.side ||
-        header.files != std::ssize(now)) {
+    if (file == nullptr || file->bytes().size() < sizeof header + now.size_bytes()) continue;
+    std::memcpy(&header, file->bytes().data(), sizeof header);
+    if (header.magic != image_cache::kMagic || header.version != image_cache::kVersionBefore ||
+        header.side != request.side || header.files != std::ssize(now)) {
       continue;
     }
     std::vector<Record> cached(now.size());
-    file.read(reinterpret_cast<char*>(cached.data()),
-              static_cast<std::streamsize>(now.size_bytes()));
-    if (file && same_files(cached, now)) found.push_back(entry.path());
+    std::memcpy(cached.data(), file->bytes().data() + sizeof header, now.size_bytes());
+    if (same_files(cached, now)) found.push_back(entry.path());
   }
   return found;
 }
@@ -183,10 +189,24 @@ std::vector<std::string> left_out_files(const CacheRequest& request, const Cache
   return problems;
 }
 
+/// Throws Error if somebody else may have written the images of a cache: unless its owner is the
+/// user, root or the owner of its folder, and nobody else may write to it.
+void require_trusted(const fs::path& cache, const FileStatus& status) {
+  struct stat folder {};
+  const bool known = ::stat(cache.parent_path().c_str(), &folder) == 0;
+  const bool is_owner_trusted = status.owner == ::geteuid() || status.owner == 0 ||
+                                (known && status.owner == folder.st_uid);
+  require(is_owner_trusted && (status.mode & (S_IWGRP | S_IWOTH)) == 0,
+          "{} could have been written by another user, who decides then what is trained on; remove "
+          "it, or name another --cache_dir",
+          cache.string());
+}
+
 /// Opens the cache of exactly these files, whose current state is `now`.
 Opened open_cache(const CacheRequest& request, std::span<const Record> now) {
   const auto file = MappedFile::open(request.cache);
   if (file == nullptr) return {};
+  require_trusted(request.cache, file->status());
   const auto bytes = file->bytes();
   Header header;
   if (bytes.size() < sizeof header) return damaged_cache();
@@ -322,14 +342,6 @@ class CacheBuilder {
   std::vector<Decoded> decoded_;
 };
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  require(fs::is_directory(folder),
-          "cannot make the folder {} for decoded images: {}; name another --cache_dir",
-          folder.string(), error ? error.message() : "a file of that name is in the way");
-}
-
 std::int64_t needed_bytes(const CacheRequest& request) {
   const std::int64_t files = std::ssize(request.files);
   return image_cache::pixels_offset(files) + files * bytes_per_image(request.side);
@@ -354,7 +366,7 @@ CachedImages cached_images(const CacheRequest& request, const LoadReport& report
   const std::vector<Record> now = stat_files(request.files);
   Opened opened = open_cache(request, now);
   if (!opened.images) {
-    make_folder(request.cache.parent_path());
+    make_folders(request.cache.parent_path());
     FileBuilder file(request.cache, [&] {
       warn(report,
            fmt::format("another process is writing {}; waiting for it", request.cache.string()));

@@ -16,6 +16,7 @@
 
 #include "data/images/cache_format.hpp"
 #include "engine/error.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -26,30 +27,25 @@ constexpr const char* kExtension = ".images";
 constexpr const char* kPartExtension = ".part";
 constexpr std::int64_t kSecond = 1'000'000'000;
 
-/// Open file, closed at the end; a lock on it ends with it.
+/// Open file that can be locked.
 class OpenFile {
  public:
   /// Opens a file for reading, which suffices for a lock. Neither follows a link nor waits for a
   /// pipe.
   explicit OpenFile(const fs::path& path)
       : file_(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {}
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  ~OpenFile() {
-    if (file_ >= 0) ::close(file_);
-  }
 
-  int get() const { return file_; }
+  int get() const { return file_.get(); }
   /// Locks the file; with LOCK_NB in `how`, returns false rather than wait for another's lock.
   bool lock(int how) const {
-    while (::flock(file_, how) != 0) {
+    while (::flock(file_.get(), how) != 0) {
       if (errno != EINTR) return false;
     }
     return true;
   }
 
  private:
-  int file_;
+  Descriptor file_;
 };
 
 bool is_cache_name(const fs::path& path) {

@@ -11,6 +11,7 @@
 #include "data/sets/image_folder.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
+#include "engine/io/open_file.hpp"
 #include "kernels/parallel.hpp"
 
 namespace bptplr {
@@ -34,11 +35,6 @@ ImageList description(const fs::path& folder) {
   list.mean = {0.6959F, 0.6537F, 0.6371F};
   list.std = {0.3113F, 0.3192F, 0.3214F};
   return list;
-}
-
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
 }
 
 /// Returns the folder that holds training/ and testing/ without folders in them; empty if there is

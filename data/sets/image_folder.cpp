@@ -12,6 +12,7 @@
 #include "data/class_names.hpp"
 #include "data/images/formats.hpp"
 #include "engine/error.hpp"
+#include "engine/io/open_file.hpp"
 
 namespace bptplr {
 namespace {
@@ -22,11 +23,6 @@ namespace fs = std::filesystem;
 constexpr auto kTrainNames = std::to_array<std::string_view>({"train", "training"});
 constexpr auto kTestNames =
     std::to_array<std::string_view>({"test", "testing", "val", "valid", "validation"});
-
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
 
 std::string lower(std::string text) {
   std::ranges::transform(text, text.begin(),

@@ -79,8 +79,7 @@ std::uint32_t crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-EventFile::EventFile(const std::filesystem::path& folder)
-    : path_(folder / file_name()) {
+EventFile::EventFile(const std::filesystem::path& folder) : path_(folder / file_name()) {
   FileStatus status;
   file_ = open_to_write(path_, Existing::kReplace, status);
   publish(file_);
@@ -125,8 +124,8 @@ void EventFile::flush() {
     const ssize_t n = ::write(file_.get(), rest.data(), rest.size());
     const int error = errno;
     if (n < 0 && error == EINTR) continue;
-    require(n >= 0, "cannot write {}: {}; free some space or choose another folder",
-            path_.string(), reason(error));
+    require(n >= 0, "cannot write {}: {}; free some space or choose another folder", path_.string(),
+            reason(error));
     rest.remove_prefix(static_cast<std::size_t>(n));
   }
   buffered_.clear();
@@ -144,8 +143,8 @@ void EventFile::write_event(std::int64_t step, std::string_view rest) {
   const std::string event = key(kWallTime, kFixed64) + little_endian(now()) +
                             integer_field(kStep, step) + std::string(rest);
   const std::string length = little_endian(static_cast<std::uint64_t>(event.size()));
-  buffered_ += length + little_endian(masked_crc(length)) + event +
-               little_endian(masked_crc(event));
+  buffered_ +=
+      length + little_endian(masked_crc(length)) + event + little_endian(masked_crc(event));
 }
 
 }  // namespace bptplr

@@ -87,8 +87,7 @@ void make_folders(const fs::path& path) {
   // mkdir also fails for what exists, and for parents that may not be written to.
   std::error_code unknown;
   require(fs::is_directory(path, unknown), "cannot make the folder {}: {}; choose another one",
-          path.string(),
-          error == EEXIST ? "a file of that name is in the way" : reason(error));
+          path.string(), error == EEXIST ? "a file of that name is in the way" : reason(error));
 }
 
 void append_to_file(const fs::path& path, std::string_view bytes) {

@@ -8,8 +8,8 @@
 
 namespace bptplr {
 
-/// Parses JSON. Throws Error, which names `origin` and says where `text` is invalid or nested deeper
-/// than kMaxJsonDepth, as what handles a value is recursive.
+/// Parses JSON. Throws Error, which names `origin` and says where `text` is invalid or nested
+/// deeper than kMaxJsonDepth, as what handles a value is recursive.
 nlohmann::json parse_json(std::string_view text, std::string_view origin = "the text");
 /// Parse JSON; return a discarded value (is_object(), is_array(), ... are false) for such text.
 nlohmann::json parse_json_or_none(std::string_view text);

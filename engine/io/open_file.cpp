@@ -123,9 +123,9 @@ Descriptor open_to_write(const fs::path& path, Existing existing, FileStatus& st
   const int error = file.valid() ? 0 : errno;
   require(error != ELOOP, "cannot write {}: it is a symbolic link; remove it", path.string());
   require(error != ENXIO, "cannot write {}: it is not a regular file; remove it", path.string());
-  require(error == 0, "cannot write {}: {}; {}", path.string(), reason(error),
-          error == ENAMETOOLONG ? "choose a shorter name"
-                                : "choose a folder that you may write to");
+  require(
+      error == 0, "cannot write {}: {}; {}", path.string(), reason(error),
+      error == ENAMETOOLONG ? "choose a shorter name" : "choose a folder that you may write to");
   status = regular_status(file, path, "write");
   return file;
 }

@@ -18,8 +18,7 @@ constexpr std::int64_t kRowBlock = 64;
 /// C [m, n] = op(A) op(B), row-major; op transposes where the flag is 'T'.
 void gemm(char ta, char tb, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
           std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc) {
-  const dnnl::status status =
-      dnnl::sgemm(ta, tb, m, n, k, 1.0F, a, lda, b, ldb, 0.0F, c, ldc);
+  const dnnl::status status = dnnl::sgemm(ta, tb, m, n, k, 1.0F, a, lda, b, ldb, 0.0F, c, ldc);
   onednn::require_success(status, "a matrix product");
 }
 
@@ -44,9 +43,8 @@ void for_each_row_block(std::int64_t rows, Fn&& fn) {
   FirstError error;
 #pragma omp parallel for schedule(dynamic, 1)
   for (std::int64_t block = 0; block < chunk_count(rows, kRowBlock); ++block) {
-    error.guard(block, [&] {
-      fn(block * kRowBlock, std::min(kRowBlock, rows - block * kRowBlock));
-    });
+    error.guard(block,
+                [&] { fn(block * kRowBlock, std::min(kRowBlock, rows - block * kRowBlock)); });
   }
   error.rethrow();
 }

@@ -138,7 +138,7 @@ TEST(AppPredict, SaysWhatIsMissing) {
 
   const std::string classes = read_text(folder / "run/classes.json");
   write_text(folder / "run/classes.json", classes.substr(0, classes.size() / 2));
-  expect_error("run set", "run/classes.json is not what a run writes");
+  expect_error("run set", "run/classes.json is not valid JSON");
   Json fewer = parse_json(classes);
   fewer["classes"].erase(2);
   write_text(folder / "run/classes.json", to_text(fewer));

@@ -70,6 +70,12 @@ void finish(const TemporaryFolder& folder, const std::string& out) {
   expect_same_results(folder / out, folder / "whole");
 }
 
+/// A program may write files of at most so many kilobytes; what is too long is an error of the
+/// write, as on a full disk.
+std::string limited(int kilobytes) {
+  return "sh -c 'ulimit -f " + std::to_string(2 * kilobytes) + "; exec \"$0\" \"$@\"' ";
+}
+
 bool has_file(const std::string& folder, const std::string& extension) {
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(folder, none)) {
@@ -157,16 +163,74 @@ TEST(AppResume, StartsWhereThereIsNothingAndSaysWhenAllIsDone) {
   EXPECT_TRUE(contains(read_text(folder / "new/config.json"), "\"num_epochs\": 5"));
 }
 
-TEST(AppResume, ResultsWithoutACheckpointAreKept) {
+TEST(AppResume, AFinishedRunNeedsNoCheckpoint) {
   const TemporaryFolder folder;
   train_whole(folder);
   fs::copy(folder / "whole", folder / "run", fs::copy_options::recursive);
   fs::remove_all(folder / "run/checkpoints");
   const AppResult result = run_app(folder, kRun + "--resume --out run");
-  EXPECT_EQ(result.exit_code, 1);
-  EXPECT_TRUE(contains(result.err, "run has the results of 4 epochs, but no checkpoint"))
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "nothing is left to train")) << result.out;
+  EXPECT_FALSE(fs::exists(folder / "run/before_restart_1"));
+  expect_same_results(folder / "run", folder / "whole");
+}
+
+TEST(AppResume, ARunWithoutACheckpointBeginsAgainAndKeepsWhatItHad) {
+  const TemporaryFolder folder;
+  train_whole(folder);
+  ASSERT_EQ(run_app(folder, kRun + "--num_epochs 3 --lr_period 4 --out run").exit_code, 0);
+  const std::string model = read_text(folder / "run/model1.safetensors");
+  fs::remove_all(folder / "run/checkpoints");
+  const AppResult result = run_app(folder, kRun + "--lr_period 4 --resume --out run");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(contains(result.err,
+                       "run has the results of 3 epochs, but no checkpoint that can be "
+                       "read to go on from, so it begins again; what it had is in "
+                       "run/before_restart_1"))
       << result.err;
   expect_same_results(folder / "run", folder / "whole");
+  EXPECT_EQ(read_text(folder / "run/before_restart_1/model1.safetensors"), model);
+  EXPECT_TRUE(fs::exists(folder / "run/before_restart_1/metrics.jsonl"));
+}
+
+TEST(AppResume, LinesThatCouldNotBeWrittenAreInTheCheckpoint) {
+  const TemporaryFolder folder;
+  train_whole(folder);
+  BackgroundApp app(folder, kRun + "--out run");
+  ASSERT_TRUE(app.wait_for([&] { return fs::exists(folder / "run/metrics.jsonl"); }));
+  for (const char* log : {"run/metrics.jsonl", "run/selection.jsonl"}) {
+    fs::remove(folder / log);
+    fs::create_directory(folder / log);  // stands for a file that nothing can be written to
+  }
+  app.wait_for([] { return false; });
+  EXPECT_EQ(app.end(SIGKILL), 1);
+  const std::string err = read_text(folder / "stderr.txt");
+  EXPECT_TRUE(contains(err,
+                       "all epochs are trained, but not all results are saved: once it can be "
+                       "written, the same command with --resume --out run goes on after 4 "
+                       "epochs"))
+      << err;
+  fs::remove(folder / "run/metrics.jsonl");
+  fs::remove(folder / "run/selection.jsonl");
+  const AppResult result = run_app(folder, kRun + "--resume --out run");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  // The epochs before were in the file that has been removed, of which the run says so.
+  EXPECT_TRUE(contains(result.err, "has 3 of the 4 epochs done")) << result.err;
+}
+
+TEST(AppResume, EveryRunThatFilledTheDiskGoesOn) {
+  const TemporaryFolder folder;
+  train_whole(folder);
+  for (int kilobytes = 4; kilobytes < 400; kilobytes += kilobytes / 2) {
+    SCOPED_TRACE(kilobytes);
+    fs::remove_all(folder / "run");
+    const std::string command = "cd '" + (folder / ".") + "' && " + limited(kilobytes) +
+                                BPTPLR_BINARY_DIR + "/bptplr " + kRun +
+                                "--out run >stdout.txt 2>stderr.txt";
+    const int status = std::system(command.c_str());
+    EXPECT_TRUE(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 1) << status;
+    finish(folder, "run");
+  }
 }
 
 TEST(AppResume, WithoutOutIsAUsageError) {
@@ -219,12 +283,6 @@ TEST(AppResume, ALossThatIsNotFiniteLeavesItsState) {
   EXPECT_TRUE(fs::exists(folder / file)) << file;
 }
 
-/// A program may write files of at most so many kilobytes; what is too long is an error of the
-/// write, as on a full disk.
-std::string limited(int kilobytes) {
-  return "sh -c 'ulimit -f " + std::to_string(2 * kilobytes) + "; exec \"$0\" \"$@\"' ";
-}
-
 TEST(AppResume, AFullDiskEndsNoTraining) {
   const TemporaryFolder folder;
   train_whole(folder);
@@ -254,10 +312,14 @@ TEST(AppResume, AFolderThatVanishesEndsNoTraining) {
   ASSERT_TRUE(app.wait_for([&] { return fs::exists(folder / "run/metrics.jsonl"); }));
   fs::rename(folder / "run", folder / "moved");
   app.wait_for([] { return false; });
-  EXPECT_EQ(app.end(SIGKILL), 1);
+  EXPECT_EQ(app.end(SIGKILL), 0);
   const std::string err = read_text(folder / "stderr.txt");
-  EXPECT_TRUE(contains(err, "bptplr: warning: cannot write run/metrics.jsonl")) << err;
-  EXPECT_TRUE(contains(err, "bptplr: error: cannot write")) << err;
+  EXPECT_TRUE(contains(err, "bptplr: warning: run has been moved or emptied; it is written anew"))
+      << err;
+  const std::string lines = timeless_metrics(folder / "run");
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 12) << "those before too";
+  const AppResult again = run_app(folder, "train --resume --num_epochs 13 --out run");
+  EXPECT_EQ(again.exit_code, 0) << again.err;
 }
 
 /// Mounts a file system of its own where that is allowed.

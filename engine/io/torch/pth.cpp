@@ -70,9 +70,8 @@ const PickleValue* find_only_state(const PickleValue& value) {
 /// Returns what the file is or has in place of a state dict, for errors.
 std::string describe(const PickleValue& root) {
   if (root.kind == Kind::kForeign) {
-    return fmt::format(
-        "it is a whole Python object{}, which only its own code can read",
-        root.text.empty() ? "" : fmt::format(" ('{}')", quotable(root.text)));
+    return fmt::format("it is a whole Python object{}, which only its own code can read",
+                       root.text.empty() ? "" : fmt::format(" ('{}')", quotable(root.text)));
   }
   if (root.kind != Kind::kDict) return "it is a single value";
   constexpr std::size_t kShown = 6;

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <dnnl.hpp>
 
+#include "kernels/cpu/conv2d/memories.hpp"
 #include "kernels/cpu/conv2d/plan.hpp"
 #include "kernels/cpu/onednn_errors.hpp"
 #include "kernels/parallel.hpp"
@@ -25,10 +26,12 @@ namespace {
 using onednn::cached_plan;
 using onednn::host_engine;
 using onednn::make_reorder;
+using onednn::memory_at;
 using onednn::Operand;
 using onednn::Pass;
 using onednn::Plan;
 using onednn::reads_a_grid;
+using onednn::stream_of_thread;
 using onednn::with_our_errors;
 
 /// Calls fn(pixel of x, pixel of the grid) for every pixel that such a convolution reads.
@@ -56,14 +59,12 @@ void* advance(void* memory, std::size_t bytes) {
 
 void convert(const dnnl::reorder& reorder, const dnnl::memory::desc& from_desc, const void* from,
              const dnnl::memory::desc& to_desc, void* to) {
-  dnnl::stream stream(host_engine());
-  dnnl::memory source(from_desc, host_engine(), const_cast<void*>(from));
-  dnnl::memory target(to_desc, host_engine(), to);
-  reorder.execute(stream, source, target);
+  dnnl::stream stream = stream_of_thread();
+  reorder.execute(stream, memory_at(from_desc, from), memory_at(to_desc, to));
   stream.wait();
 }
 
-/// Runs a plan on one chunk. x, y are the caller's NHWC chunk; w is already in the native layout.
+/// Runs a plan on one chunk. x, y are the caller's NHWC chunk; w is a handle of the native layout.
 class ChunkRunner {
  public:
   ChunkRunner(Pass pass, const Plan& plan, void* scratch) : pass_(pass), plan_(plan) {
@@ -79,7 +80,7 @@ class ChunkRunner {
            Operand::round_up(plan.scratchpad.get_size());
   }
 
-  void run(float* x, void* w, void* y) const {
+  void run(float* x, const dnnl::memory& w, void* y) const {
     if (!reads_a_grid(plan_.shape)) {
       run_dense(x, w, y);
       return;
@@ -101,7 +102,7 @@ class ChunkRunner {
   }
 
  private:
-  void run_dense(void* x, void* w, void* y) const {
+  void run_dense(void* x, const dnnl::memory& w, void* y) const {
     const bool x_is_input = pass_ != Pass::kBackwardData;
     const bool y_is_input = pass_ != Pass::kForward;
     void* native_x = plan_.x.same() ? x : x_copy_;
@@ -120,18 +121,17 @@ class ChunkRunner {
     convert(operand.convert, operand.native, native, operand.user, user);
   }
 
-  void execute(void* x, void* w, void* y) const {
+  void execute(void* x, const dnnl::memory& w, void* y) const {
     const bool forward = pass_ == Pass::kForward;
     const int x_arg = pass_ == Pass::kBackwardData ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC;
     const int w_arg = pass_ == Pass::kBackwardWeights ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS;
     const int y_arg = forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST;
-    const dnnl::engine& engine = host_engine();
-    dnnl::stream stream(engine);
-    plan_.primitive.execute(
-        stream, {{x_arg, dnnl::memory(plan_.x.native, engine, x)},
-                 {w_arg, dnnl::memory(plan_.w.native, engine, w)},
-                 {y_arg, dnnl::memory(plan_.y.native, engine, y)},
-                 {DNNL_ARG_SCRATCHPAD, dnnl::memory(plan_.scratchpad, engine, scratchpad_)}});
+    dnnl::stream stream = stream_of_thread();
+    plan_.primitive.execute(stream,
+                            {{x_arg, memory_at(plan_.x.native, x)},
+                             {w_arg, w},
+                             {y_arg, memory_at(plan_.y.native, y)},
+                             {DNNL_ARG_SCRATCHPAD, memory_at(plan_.scratchpad, scratchpad_)}});
     stream.wait();
   }
 
@@ -173,9 +173,8 @@ void for_each_chunk(std::int64_t n, std::int64_t images, Fn&& fn) {
   FirstError error;
 #pragma omp parallel for schedule(dynamic, 1)
   for (std::int64_t c = 0; c < chunks; ++c) {
-    error.guard(c, [&] {
-      fn(c, c * images, std::min(images, n - c * images), omp_get_thread_num());
-    });
+    error.guard(c,
+                [&] { fn(c, c * images, std::min(images, n - c * images), omp_get_thread_num()); });
   }
   error.rethrow();
 }
@@ -215,6 +214,10 @@ void run_streaming(const CpuContext& ctx, Pass pass, const Conv2dShape& s, float
   void* full_w = native_weights(weights, scratch);
   void* tail_w =
       plans.tail == plans.full ? full_w : native_weights(plans.tail->w, advance(scratch, w_bytes));
+  // Handles of this thread for all: setting one may clear the padding of its layout.
+  const dnnl::memory full_handle = memory_at(plans.full->w.native, full_w);
+  const dnnl::memory tail_handle =
+      plans.tail == plans.full ? full_handle : memory_at(plans.tail->w.native, tail_w);
   const std::int64_t x_size = s.h * s.w * s.c;
   const std::int64_t y_size = s.out_h() * s.out_w() * s.k;
   for_each_chunk(
@@ -222,7 +225,8 @@ void run_streaming(const CpuContext& ctx, Pass pass, const Conv2dShape& s, float
         const Plan& plan = plans.plan(count);
         void* own = advance(thread_scratch, static_cast<std::size_t>(thread) * per_thread);
         ChunkRunner(pass, plan, own)
-            .run(x + first * x_size, &plan == plans.full ? full_w : tail_w, y + first * y_size);
+            .run(x + first * x_size, &plan == plans.full ? full_handle : tail_handle,
+                 y + first * y_size);
       });
 }
 
@@ -258,7 +262,7 @@ void run_weights(const CpuContext& ctx, const Conv2dShape& s, const float* x, co
             own_layout ? tail_memory : advance(scratch, static_cast<std::size_t>(chunk) * partial);
         void* own = advance(thread_scratch, static_cast<std::size_t>(thread) * per_thread);
         ChunkRunner(kPass, plan, own)
-            .run(const_cast<float*>(x) + first * x_size, target,
+            .run(const_cast<float*>(x) + first * x_size, memory_at(plan.w.native, target),
                  const_cast<float*>(dy) + first * y_size);
       });
   if (tail_differs) {
@@ -286,17 +290,14 @@ void run_weights(const CpuContext& ctx, const Conv2dShape& s, const float* x, co
 template <>
 void conv2d_forward(const CpuContext& ctx, const Conv2dShape& shape, const float* x, const float* w,
                     float* y) {
-  with_our_errors([&] {
-    run_streaming(ctx, Pass::kForward, shape, const_cast<float*>(x), w, y);
-  });
+  with_our_errors([&] { run_streaming(ctx, Pass::kForward, shape, const_cast<float*>(x), w, y); });
 }
 
 template <>
 void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const float* dy,
                           const float* w, float* dx) {
-  with_our_errors([&] {
-    run_streaming(ctx, Pass::kBackwardData, shape, dx, w, const_cast<float*>(dy));
-  });
+  with_our_errors(
+      [&] { run_streaming(ctx, Pass::kBackwardData, shape, dx, w, const_cast<float*>(dy)); });
 }
 
 template <>

@@ -65,13 +65,18 @@ TEST(RunFolder, ClassesOfAnotherKindAreRefused) {
   refuses(changed("\"mean\": [", "\"mean\": [], \"x\": ["));
 }
 
+void write_lines(RunLog log, const char* lines) {
+  log.add(lines);
+  log.write();
+}
+
 TEST(RunFolder, LinesThatArePartOfOneArePassedOver) {
   const TemporaryFolder folder;
   const RunFolder run = RunFolder::create(folder.path() / "run");
   EXPECT_TRUE(run.read_metrics().empty());
-  run.append_metrics(
-      "{\"epoch\":0,\"z\":1,\"a\":2}\n{\"epoch\":1}\n\nnull\n{\"epoch\":\"2\"}\n{\"epo");
-  run.append_selection("{\"epoch\":1,\"samples\":[]}\n");
+  write_lines(run.metrics_log(),
+              "{\"epoch\":0,\"z\":1,\"a\":2}\n{\"epoch\":1}\n\nnull\n{\"epoch\":\"2\"}\n{\"epo");
+  write_lines(run.selection_log(), "{\"epoch\":1,\"samples\":[]}\n");
   const auto metrics = run.read_metrics();
   ASSERT_EQ(metrics.size(), 2U);
   EXPECT_EQ(to_text(metrics[0]), R"({"epoch":0,"z":1,"a":2})");
@@ -84,8 +89,8 @@ TEST(RunFolder, RewindsMetricsAndSelectionToAnEpoch) {
   const RunFolder run = RunFolder::create(folder.path() / "run");
   run.rewind(0);
   EXPECT_FALSE(std::filesystem::exists(run.path() / "metrics.jsonl"));
-  run.append_metrics("{\"epoch\":0, \"x\":1.0e0}\n{\"epoch\":1}\n{\"epoch\":2}\n{\"ep");
-  run.append_selection("{\"epoch\":1}\n{\"epoch\":2}\n");
+  write_lines(run.metrics_log(), "{\"epoch\":0, \"x\":1.0e0}\n{\"epoch\":1}\n{\"epoch\":2}\n{\"ep");
+  write_lines(run.selection_log(), "{\"epoch\":1}\n{\"epoch\":2}\n");
   run.rewind(2);
   EXPECT_EQ(read_file(run.path() / "metrics.jsonl"), "{\"epoch\":0, \"x\":1.0e0}\n{\"epoch\":1}\n");
   EXPECT_EQ(read_file(run.path() / "selection.jsonl"), "{\"epoch\":1}\n");

@@ -36,7 +36,7 @@ class TrainedModelTest : public ::testing::Test {
     folder.write_classes(dataset_);
     for (int i = 0; i < 2; ++i) {
       networks_.push_back(make_network(recipe_, i));
-      folder.write_model(i, *networks_.back());
+      folder.write_model(i, *networks_.back(), 1);
     }
   }
 

@@ -22,11 +22,14 @@ class FileTest : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(FileTest, ALinkStaysOneAndItsFileIsReplaced) {
+TEST_F(FileTest, ALinkIsReplacedUnlessTheUserNamesItForOutput) {
   write_file_atomically(folder_ / "real/file", "old");
   fs::create_symlink("real/file", folder_ / "link");
-  write_file_atomically(folder_ / "link", "new");
+  write_file_atomically(output_file(folder_ / "link"), "new");
   EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "real/file"), "new");
+  write_file_atomically(folder_ / "link", "other");
+  EXPECT_FALSE(fs::is_symlink(folder_ / "link"));
   EXPECT_EQ(read_file(folder_ / "real/file"), "new");
   EXPECT_FALSE(fs::exists(folder_ / "link.part"));
   EXPECT_FALSE(fs::exists(folder_ / "real/file.part"));

@@ -41,6 +41,27 @@ TEST(Safetensors, RoundTrip) {
   }
 }
 
+TEST(Safetensors, TensorsOverTheSameBytesAreBounded) {
+  constexpr std::size_t kBytes = 1 << 20;
+  const auto file = [](int tensors) {
+    std::string header = "{";
+    for (int i = 0; i < tensors; ++i) {
+      header += (i > 0 ? ",\"t" : "\"t") + std::to_string(i) +
+                "\":{\"dtype\":\"F32\",\"shape\":[262144],\"data_offsets\":[0,1048576]}";
+    }
+    header += "}";
+    const std::uint64_t size = header.size();
+    std::string bytes(sizeof size, '\0');
+    std::memcpy(bytes.data(), &size, sizeof size);
+    return bytes + header + std::string(kBytes, '\0');
+  };
+  EXPECT_EQ(parse_safetensors(file(2), "x").size(), 2U) << "tied weights";
+  EXPECT_NE(message_of([&] {
+              parse_safetensors(file(1000), "x.safetensors");
+            }).find("x.safetensors takes far more memory or time than a file of its size should"),
+            std::string::npos);
+}
+
 TEST(Safetensors, DamagedFilesAreRefusedByName) {
   const TemporaryFolder folder;
   const std::string path = folder / "damaged.safetensors";

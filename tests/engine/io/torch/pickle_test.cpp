@@ -129,8 +129,28 @@ TEST(Pickle, NamesAndDictsOfForeignFilesStayBounded) {
   for (int i = 0; i < 100'000; ++i) dicts += "ccollections\nOrderedDict\nh\x01\x85R"s;
   EXPECT_NE(message_of([&] {
               const Pickle pickle(dicts + ".", "f", ForeignObjects::kSkip);
-            }).find("taken many times"),
+            }).find("the same bytes over and over"),
             std::string::npos);
+}
+
+TEST(Pickle, StatesOfObjectsThatShareAListStayBounded) {
+  // An array of Python objects takes its list over at every BUILD; a tuple of many parts is passed
+  // over at every one.
+  const std::string dtype = "cnumpy\ndtype\nX\x01\x00\x00\x00O\x85Rq\x02"s;
+  std::string lists =
+      "\x80\x02"
+      "cnumpy.core.multiarray\n_reconstruct\n(tRq\x00"s +
+      dtype + "0](";
+  lists += std::string(100'000, 'N') + "eq\x01"s + "0";
+  std::string tuples = lists + "(" + std::string(100'000, 'N') + "tq\x03"s + "0";
+  for (int i = 0; i < 50'000; ++i) lists += "h\x00(K\x01)h\x02\x89h\x01tb0"s;
+  for (int i = 0; i < 50'000; ++i) tuples += "h\x00h\x03"s + "b0";
+  for (const std::string& bytes : {lists, tuples}) {
+    EXPECT_NE(message_of([&] {
+                const Pickle pickle(bytes + "N.", "f", ForeignObjects::kSkip);
+              }).find("the same bytes over and over"),
+              std::string::npos);
+  }
 }
 
 TEST(Pickle, SaysWhatIsWrongAndWhere) {
@@ -167,7 +187,7 @@ TEST(Pickle, CyclesAndDeepNestingAreHarmless) {
       "c_codecs\nencode\nq\x00X"s;
   bomb += "\x00\x00\x10\x00"s + std::string(1 << 20, 'x') + "q\x01";
   for (int i = 0; i < 100'000; ++i) bomb += "h\x00h\x01U\x06latin1\x86R"s;
-  expect_error(bomb + ".", "decoded many times");
+  expect_error(bomb + ".", "the same bytes over and over");
 }
 
 TEST(Pickle, RandomDamageNeverCrashes) {

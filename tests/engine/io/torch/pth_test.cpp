@@ -7,6 +7,7 @@
 
 #include "engine/io/file.hpp"
 #include "engine/io/half.hpp"
+#include "engine/io/torch/zip.hpp"
 #include "engine/random.hpp"
 #include "tests/golden.hpp"
 #include "tests/message_of.hpp"
@@ -168,6 +169,13 @@ std::uint32_t checksum(std::string_view bytes) {
   return ~crc;
 }
 
+/// A file of the format before PyTorch 1.6 with this value and no tensors.
+std::string with_stream(const std::string& pickle) {
+  const std::string magic("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.", 15);
+  const std::string version("\x80\x02M\xe9\x03.", 6);
+  return magic + version + "\x80\x02}." + pickle + "\x80\x02].";
+}
+
 /// Where the pickle of a file lies, and its entry in the directory, which comes first there.
 struct PicklePlace {
   std::size_t begin, size, entry;
@@ -214,6 +222,65 @@ std::string with_pickle(const std::string& from, const std::string& to) {
   bytes.replace(at, from.size(), to);
   set_checksum(bytes, place);
   return bytes;
+}
+
+/// Appends an entry to the directory of an archive.
+void add_entry(std::string& directory, const std::string& name, std::uint32_t offset,
+               std::uint32_t size, std::uint32_t sum) {
+  std::string entry(46, '\0');
+  const auto set = [&](std::size_t at, std::uint32_t value, std::size_t bytes) {
+    std::memcpy(entry.data() + at, &value, bytes);
+  };
+  set(0, 0x02014b50, 4);
+  set(16, sum, 4);
+  set(20, size, 4);
+  set(24, size, 4);
+  set(28, static_cast<std::uint32_t>(name.size()), 2);
+  set(42, offset, 4);
+  directory += entry + name;
+}
+
+TEST(Zip, EntriesOverTheSameBytesAreNotAllRead) {
+  // 2,000 entries of 4 MiB in a file of 4 MiB: their checksums alone are 8 GB of work.
+  std::string local(30, '\0');
+  const std::uint32_t signature = 0x04034b50;
+  std::memcpy(local.data(), &signature, sizeof signature);
+  const std::string content(std::size_t{4} << 20, 'x');
+  std::string directory;
+  constexpr int kEntries = 2000;
+  for (int i = 0; i < kEntries; ++i) {
+    add_entry(directory, "e" + std::to_string(i), 0, static_cast<std::uint32_t>(content.size()),
+              checksum(content));
+  }
+  std::string end(22, '\0');
+  const auto offset = static_cast<std::uint32_t>(local.size() + content.size());
+  const auto size = static_cast<std::uint32_t>(directory.size());
+  end.replace(0, 4, "PK\x05\x06", 4);
+  std::memcpy(end.data() + 10, &kEntries, 2);
+  std::memcpy(end.data() + 12, &size, sizeof size);
+  std::memcpy(end.data() + 16, &offset, sizeof offset);
+  ZipArchive archive(local + content + directory + end, "some.pth");
+  EXPECT_EQ(archive.read("e0"), content);
+  expect_contains(message_of([&] {
+                    for (int i = 0; i < kEntries; ++i) archive.read("e" + std::to_string(i));
+                  }),
+                  "takes far more memory or time");
+}
+
+TEST(Pth, ADictThatContainsItselfIsLookedAtOnce) {
+  // A dict that is its own entry under every name of a wrapper: without a memory of what was seen,
+  // 16^4 ways lead through it, each past 100,000 other entries.
+  const auto text = [](const std::string& name) {
+    return "\x8c" + std::string(1, static_cast<char>(name.size())) + name;
+  };
+  std::string pickle = "\x80\x04}\x94(";
+  for (int i = 0; i < 100'000; ++i) pickle += std::string("\x8c\x01xN", 4);
+  for (const char* name : {"state_dict", "model_state_dict", "model_state", "model", "net",
+                           "network", "module", "params", "params_ema", "weights", "teacher",
+                           "student", "model_ema", "state_dict_ema", "ema_state_dict", "ema"}) {
+    pickle += text(name) + std::string("h\x00", 2);
+  }
+  expect_contains(parse(with_stream(pickle + "u.")).error, "holds no tensors under names");
 }
 
 TEST(Pth, TensorsMustLieInTheirStorage) {
