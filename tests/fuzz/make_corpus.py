@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the fuzzing harnesses into corpus/NAME: one valid small file of every kind.
+"""Writes the seeds of the fuzzing harnesses into corpus/NAME: one valid small file of every kind, and bombs.
+
+Other files there have shown a bug, or are of a kind that Python does not write (arithmetic*.jpg: cjpeg -arithmetic).
 
 Needs numpy, Pillow and torch (Debian: python3-torch). The bytes do not change from run to run.
 """
