@@ -1,5 +1,6 @@
 #include "engine/random.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <numeric>
@@ -19,6 +20,11 @@ std::uint32_t Philox::next() {
     used_ = 0;
   }
   return block_.word[used_++];
+}
+
+void Philox::skip_blocks(std::uint32_t blocks) {
+  stream_.counter.word[0] += blocks;
+  used_ = 4;
 }
 
 float Philox::uniform() {
@@ -51,9 +57,13 @@ double Philox::normal() {
 }
 
 double Philox::gamma(double shape) {
+  return draw_gamma(shape).value();
+}
+
+Philox::GammaDraw Philox::draw_gamma(double shape) {
   if (shape < 1.0) {
-    const double boost = std::pow(1.0 - uniform_double(), 1.0 / shape);
-    return gamma(shape + 1.0) * boost;
+    const double base = 1.0 - uniform_double();
+    return {draw_gamma(shape + 1.0).factor, base, shape};
   }
   const double d = shape - 1.0 / 3.0;
   const double c = 1.0 / std::sqrt(9.0 * d);
@@ -62,14 +72,27 @@ double Philox::gamma(double shape) {
     const double v = std::pow(1.0 + c * x, 3);
     if (v <= 0.0) continue;
     const double u = 1.0 - uniform_double();
-    if (std::log(u) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
+    if (std::log(u) < 0.5 * x * x + d - d * v + d * std::log(v)) return {d * v, 1.0, shape};
   }
 }
 
+double Philox::GammaDraw::value() const {
+  return base == 1.0 ? factor : factor * std::pow(base, 1.0 / shape);
+}
+
+double Philox::GammaDraw::scaled_log(double scale) const {
+  return scale * std::log(factor) + std::log(base) * (scale / shape);
+}
+
 double Philox::beta(double a, double b) {
-  const double x = gamma(a);
-  const double y = gamma(b);
-  return x / (x + y);
+  const GammaDraw x = draw_gamma(a);
+  const GammaDraw y = draw_gamma(b);
+  const double sum = x.value() + y.value();
+  if (sum > 0.0 && std::isfinite(sum)) return x.value() / sum;
+  // Both are too small for a double, or too large: only their logarithms can be compared, and of
+  // tiny shapes only these times the shape.
+  const double scale = std::min({a, b, 1.0});
+  return 1.0 / (1.0 + std::exp((y.scaled_log(scale) - x.scaled_log(scale)) / scale));
 }
 
 std::vector<std::int64_t> Philox::permutation(std::int64_t n) {

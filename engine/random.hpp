@@ -39,6 +39,9 @@ class Philox {
          std::uint32_t draw = 0);
 
   std::uint32_t next();
+  /// Passes over what is left of the current block of four words and over `blocks` more; a normal
+  /// number takes a block.
+  void skip_blocks(std::uint32_t blocks);
   /// Returns a uniform number in [0, 1) of 24 bits.
   float uniform();
   /// Returns a uniform number in [0, 1) of 53 bits.
@@ -49,7 +52,7 @@ class Philox {
   double normal();
   /// Returns a Gamma(shape, 1) number, shape > 0 (Marsaglia and Tsang 2000).
   double gamma(double shape);
-  /// Returns a Beta(a, b) number, a, b > 0.
+  /// Returns a Beta(a, b) number, a, b > 0, however small or large they are.
   double beta(double a, double b);
   /// Returns a uniform permutation of 0..n-1 (Fisher-Yates).
   std::vector<std::int64_t> permutation(std::int64_t n);
@@ -59,6 +62,19 @@ class Philox {
   const kernels::PhiloxStream& stream() const { return stream_; }
 
  private:
+  /// Gamma number in parts, as one of a tiny shape is too small for a double: factor *
+  /// base^(1 / shape).
+  struct GammaDraw {
+    double factor;
+    double base;
+    double shape;
+
+    double value() const;
+    /// Returns scale * log(value).
+    double scaled_log(double scale) const;
+  };
+  GammaDraw draw_gamma(double shape);
+
   kernels::PhiloxStream stream_;  ///< of the blocks to come
   kernels::PhiloxBlock block_{};
   int used_ = 4;

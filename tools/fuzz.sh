@@ -25,7 +25,8 @@ for name in "${names[@]}"; do
   found=build/fuzz/found/$name
   mkdir -p "$found"
   echo "== $name, $seconds s"
-  # Memory is bounded, so that a length that a file claims is never believed before it is checked.
+  # Time and memory of an input are bounded, so that a length that a file claims is never believed
+  # before it is checked. A picture may take as much as kHeldPicture allows, twice.
   OMP_NUM_THREADS=1 "build/fuzz/fuzz_$name" -max_total_time="$seconds" -max_len=20000 -timeout=10 \
     -rss_limit_mb=2048 -malloc_limit_mb=512 -print_final_stats=1 -verbosity=0 \
     -artifact_prefix="build/fuzz/findings/$name-" "$found" "tests/fuzz/corpus/$name"

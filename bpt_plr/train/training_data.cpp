@@ -59,7 +59,8 @@ std::vector<std::int64_t> human_labels(const Recipe& recipe, const TrainingPart&
 }
 
 /// Returns noisy labels, generated from the true ones of `dataset.train`.
-std::vector<std::int64_t> make_noisy(const Recipe& recipe, const Dataset& dataset) {
+std::vector<std::int64_t> make_noisy(const Recipe& recipe, const Dataset& dataset,
+                                     const LoadReport& report) {
   const std::vector<std::int64_t>& labels = dataset.train.labels;
   const auto seed = static_cast<std::uint64_t>(recipe.seed);
   switch (recipe.noise_mode) {
@@ -69,7 +70,7 @@ std::vector<std::int64_t> make_noisy(const Recipe& recipe, const Dataset& datase
       return dataset_info(recipe.dataset).asymmetric_noise(labels, recipe.r, seed);
     case NoiseMode::kInstance:
       return instance_noise(dataset.train.images, labels, dataset.num_classes(), dataset.mean,
-                            dataset.std, recipe.r, seed);
+                            dataset.std, recipe.r, seed, report);
     case NoiseMode::kAuto:
     case NoiseMode::kHuman:
     case NoiseMode::kNone:
@@ -79,10 +80,11 @@ std::vector<std::int64_t> make_noisy(const Recipe& recipe, const Dataset& datase
 }
 
 /// Returns the labels to train on.
-std::vector<std::int64_t> noisy_labels(const Recipe& recipe, const TrainingPart& part) {
+std::vector<std::int64_t> noisy_labels(const Recipe& recipe, const TrainingPart& part,
+                                       const LoadReport& report) {
   if (!recipe.noise_file.empty()) return labels_from_file(recipe, part);
   if (recipe.noise_mode == NoiseMode::kHuman) return human_labels(recipe, part);
-  return make_noisy(recipe, part.data.dataset);
+  return make_noisy(recipe, part.data.dataset, report);
 }
 
 /// Warns of labels from a file that agree with the data set's own as often as those of images in
@@ -203,7 +205,7 @@ Dataset load_dataset(const Recipe& recipe, const LoadReport& report) {
 TrainingData load_training_data(const Recipe& recipe, const LoadReport& report) {
   TrainingPart part = load_part(recipe, report);
   TrainingData& data = part.data;
-  data.noisy_labels = noisy_labels(recipe, part);
+  data.noisy_labels = noisy_labels(recipe, part, report);
   if (!recipe.noise_file.empty() || recipe.noise_mode == NoiseMode::kHuman) {
     warn_of_chance(data, report);
   }

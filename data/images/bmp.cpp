@@ -145,6 +145,7 @@ std::string read_rows(std::string_view bytes, const Header& header, RowSink& sin
   if (header.pixels > bytes.size() || bytes.size() - header.pixels < stride * (height - 1) + last) {
     return "the file ends too early";
   }
+  sink.start(static_cast<int>(header.height), static_cast<int>(header.width));
   for (std::size_t y = 0; y < height; ++y) {
     const std::size_t from = header.top_down ? y : height - 1 - y;
     const std::string_view row = bytes.substr(header.pixels + from * stride, stride);
@@ -233,6 +234,7 @@ std::string read_runs(std::string_view bytes, Header header, RowSink& sink) {
   if (header.width * header.height > kMostPixelsPerByte * (std::ssize(bytes) + 1024)) {
     return "it claims more pixels than a file of its size holds";
   }
+  sink.start(static_cast<int>(header.height), static_cast<int>(header.width));
   RunReader runs(bytes, header);
   if (!runs.read()) return "the file ends too early";
   header.bits = 8;
@@ -253,7 +255,6 @@ std::string decode_bmp(std::string_view bytes, RowSink& sink) {
   if (problem.empty()) problem = size_problem(header.height, header.width);
   if (problem.empty()) problem = form_problem(header);
   if (!problem.empty()) return problem;
-  sink.start(static_cast<int>(header.height), static_cast<int>(header.width));
   const bool runs = header.compression == kRuns8 || header.compression == kRuns4;
   return runs ? read_runs(bytes, std::move(header), sink) : read_rows(bytes, header, sink);
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
@@ -75,9 +76,10 @@ std::int64_t bytes_per_image(int side) {
 }
 
 /// Returns the sentence about an unreadable file; empty if it is readable.
-std::string problem_of(const fs::path& file) {
+std::string problem_of(const fs::path& file, bool exif) {
   try {
-    read_image(file);
+    std::array<std::uint8_t, 3> pixel{};
+    read_resized(file, 1, exif, pixel.data());
   } catch (const Error& error) {
     return error.what();
   }
@@ -182,7 +184,7 @@ std::vector<std::string> left_out_files(const CacheRequest& request, const Cache
     if (kept != cached.kept.end() && *kept == i) {
       ++kept;
     } else {
-      problems.push_back(problem_of(request.files[static_cast<std::size_t>(i)]));
+      problems.push_back(problem_of(request.files[static_cast<std::size_t>(i)], request.exif));
     }
   }
   return problems;

@@ -164,7 +164,9 @@ void make_room(const fs::path& cache, std::int64_t needed, std::int64_t limit,
   part += kPartExtension;
   // The outdated cache of the same images first, then by age.
   std::ranges::reverse(caches);
-  std::ranges::stable_partition(caches, [&](const CacheFile& of) { return of.path == cache; });
+  // Not of std::ranges, whose result clang 14 cannot make with the library of GCC 12.
+  std::stable_partition(caches.begin(), caches.end(),
+                        [&](const CacheFile& of) { return of.path == cache; });
   for (const CacheFile& of : caches) {
     if (taken + needed <= limit) break;
     if (of.path == part || !remove_cache(of.path)) continue;

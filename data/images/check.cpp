@@ -29,15 +29,34 @@ struct Finding {
   bool turned = false;
 };
 
+/// Receives a picture and keeps its size alone.
+class RowCheck final : public RowSink {
+ public:
+  void start(int height, int width) override {
+    height_ = height;
+    row_.resize(static_cast<std::size_t>(width) * 3);
+  }
+  std::uint8_t* row() override { return row_.data(); }
+  void done() override {}
+
+  int height() const { return height_; }
+  int width() const { return static_cast<int>(row_.size() / 3); }
+
+ private:
+  int height_ = 0;
+  std::vector<std::uint8_t> row_;
+};
+
 Finding examine(const fs::path& file) {
   Finding finding;
   try {
     const std::string bytes = read_image_bytes(file);
     finding.size = bytes.size();
     finding.hash = hash_bytes(bytes);
-    const Image image = decode_image(bytes, file.string());
-    finding.width = image.width;
-    finding.height = image.height;
+    RowCheck rows;
+    decode_rows(bytes, file.string(), rows);
+    finding.width = rows.width();
+    finding.height = rows.height();
     finding.turned = orientation_of(bytes) != 1;
   } catch (const Error& error) {
     finding.problem = error.what();

@@ -23,4 +23,13 @@ std::string encode_png(const Image& image);
 /// Returns why a picture of this size is refused, or "" if it is not.
 std::string size_problem(std::int64_t height, std::int64_t width);
 
+/// Returns why a picture that takes `bytes_per_pixel` of memory beside the rows in flight is
+/// refused for a file of this size, or "" if it is not (kHeldPicture in engine/io/budget.hpp).
+std::string memory_problem(std::int64_t height, std::int64_t width, double bytes_per_pixel,
+                           std::size_t file_bytes);
+
+/// Returns how often a file of this size may pass over its picture, at least once
+/// (kWorkedPicture).
+std::int64_t most_passes(std::int64_t height, std::int64_t width, std::size_t file_bytes);
+
 }  // namespace bptplr

@@ -33,5 +33,7 @@ class RowSink {
 
 /// Maximum size of a picture; larger ones are refused before memory is allocated.
 inline constexpr std::int64_t kMaxImagePixels = 100'000'000;
+/// Maximum side of a picture, several rows of which are in memory at a time.
+inline constexpr std::int64_t kMaxPictureSide = 1'000'000;
 
 }  // namespace bptplr

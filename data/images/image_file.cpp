@@ -9,6 +9,7 @@
 #include "data/images/orientation.hpp"
 #include "data/images/resize.hpp"
 #include "engine/error.hpp"
+#include "engine/io/budget.hpp"
 #include "engine/io/file.hpp"
 
 namespace bptplr {
@@ -19,15 +20,25 @@ namespace fs = std::filesystem;
 /// Maximum file size: a larger file cannot be a picture of at most kMaxImagePixels.
 constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{1} << 30;
 
+/// Bytes of a pixel in memory.
+constexpr int kPixelBytes = 3;
+
 /// Receives the whole picture. Memory is reserved at once but touched only as rows arrive, so a
 /// header that promises more than the file holds costs nothing.
 class WholeImage final : public RowSink {
  public:
+  /// Receives the size and the name of the file, and how many copies of the picture there will be.
+  WholeImage(std::size_t file_bytes, const std::string& name, int copies)
+      : file_bytes_(file_bytes), name_(name), copies_(copies) {}
+
   void start(int height, int width) override {
+    const std::string problem = memory_problem(height, width, kPixelBytes * copies_, file_bytes_);
+    require(problem.empty(), "{}: {}; replace or remove the file", name_, problem);
     image.height = height;
     image.width = width;
-    image.pixels.reserve(static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * 3);
-    buffer_.resize(kRowOffset + static_cast<std::size_t>(width) * 3);
+    const std::size_t stride = static_cast<std::size_t>(width) * kPixelBytes;
+    image.pixels.reserve(static_cast<std::size_t>(height) * stride);
+    buffer_.resize(kRowOffset + stride);
   }
   std::uint8_t* row() override { return buffer_.data() + kRowOffset; }
   void done() override {
@@ -37,10 +48,23 @@ class WholeImage final : public RowSink {
   Image image;
 
  private:
+  std::size_t file_bytes_;
+  const std::string& name_;
+  int copies_;
   std::vector<std::uint8_t> buffer_;
 };
 
-void decode(std::string_view bytes, const std::string& name, RowSink& sink) {
+/// Decodes into the sink a picture that has to be turned, and so is complete before its first row.
+void decode_turned(std::string_view bytes, const std::string& name, int orientation,
+                   RowSink& sink) {
+  WholeImage whole(bytes.size(), name, 1);
+  decode_rows(bytes, name, whole);
+  pass_upright(whole.image, orientation, sink);
+}
+
+}  // namespace
+
+void decode_rows(std::string_view bytes, const std::string& name, RowSink& sink) {
   const ImageFormat* format = format_of(bytes);
   if (format == nullptr) throw Error("{}: {}", name, unread_kind(bytes));
   const std::string problem = format->decode(bytes, sink);
@@ -48,33 +72,35 @@ void decode(std::string_view bytes, const std::string& name, RowSink& sink) {
           format->name, problem);
 }
 
-/// Decodes into the sink a picture that has to be turned, and so is complete before its first row.
-void decode_turned(std::string_view bytes, const std::string& name, int orientation,
-                   RowSink& sink) {
-  WholeImage whole;
-  decode(bytes, name, whole);
-  const Image image = upright(whole.image, orientation);
-  sink.start(image.height, image.width);
-  const std::size_t stride = static_cast<std::size_t>(image.width) * 3;
-  for (std::size_t y = 0; y < static_cast<std::size_t>(image.height); ++y) {
-    std::copy_n(image.pixels.data() + y * stride, stride, sink.row());
-    sink.done();
-  }
-}
-
-}  // namespace
-
 std::string size_problem(std::int64_t height, std::int64_t width) {
   if (height < 1 || width < 1) return fmt::format("its size is {} x {}", width, height);
+  if (std::max(height, width) > kMaxPictureSide) {
+    return fmt::format("its {} x {} pixels have a side of more than {}", width, height,
+                       kMaxPictureSide);
+  }
   if (height <= kMaxImagePixels / width) return "";
   return fmt::format("its {} x {} pixels are more than the {} million that are read", width, height,
                      kMaxImagePixels / 1'000'000);
 }
 
+std::string memory_problem(std::int64_t height, std::int64_t width, double bytes_per_pixel,
+                           std::size_t file_bytes) {
+  const double held = static_cast<double>(height) * static_cast<double>(width) * bytes_per_pixel;
+  if (held <= static_cast<double>(kHeldPicture.of(file_bytes))) return "";
+  return fmt::format("it would take {:.0f} MiB of memory, far more than a file of {} bytes should",
+                     held / (1 << 20), file_bytes);
+}
+
+std::int64_t most_passes(std::int64_t height, std::int64_t width, std::size_t file_bytes) {
+  const auto pixels = static_cast<std::int64_t>(kWorkedPicture.of(file_bytes));
+  return std::max<std::int64_t>(pixels / (height * width), 1);
+}
+
 Image decode_image(std::string_view bytes, const std::string& name, bool exif) {
-  WholeImage whole;
-  decode(bytes, name, whole);
-  return exif ? upright(whole.image, orientation_of(bytes)) : std::move(whole.image);
+  const int orientation = exif ? orientation_of(bytes) : 1;
+  WholeImage whole(bytes.size(), name, orientation == 1 ? 1 : 2);
+  decode_rows(bytes, name, whole);
+  return orientation == 1 ? std::move(whole.image) : upright(whole.image, orientation);
 }
 
 void decode_resized(std::string_view bytes, const std::string& name, int side, bool exif,
@@ -82,7 +108,7 @@ void decode_resized(std::string_view bytes, const std::string& name, int side, b
   ResizeAndCrop resized(side, out);
   const int orientation = exif ? orientation_of(bytes) : 1;
   if (orientation == 1) {
-    decode(bytes, name, resized);
+    decode_rows(bytes, name, resized);
   } else {
     decode_turned(bytes, name, orientation, resized);
   }

@@ -14,12 +14,16 @@ namespace bptplr {
 /// errors. Grey, palette and CMYK pictures become RGB; transparency is dropped and 16-bit samples
 /// keep their upper byte. With `exif` the picture is turned upright (orientation.hpp). Throws Error
 /// naming the file for anything that is not a complete picture of at most kMaxImagePixels, and says
-/// what it is.
+/// what it is; also for a file that would take far more memory or passes over its pixels than its
+/// size deserves (engine/io/budget.hpp).
 ///
 /// JPEGs are always decoded at full size. The decoder's own scaling (1/2, 1/4, 1/8 in the DCT)
 /// would be faster for large photos, but even with eight times the target size left over it changes
 /// single pixels of the resized picture by 3 grey levels, on hard black-and-white contrasts by 4.
 Image decode_image(std::string_view bytes, const std::string& name, bool exif = false);
+
+/// Decodes a picture as it is stored (see decode_image) row by row.
+void decode_rows(std::string_view bytes, const std::string& name, RowSink& sink);
 
 /// Decodes a picture (see decode_image) while resizing and cropping it (resize.hpp) into `out`
 /// [side, side, 3], whose content is undefined after an error.

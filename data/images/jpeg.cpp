@@ -21,11 +21,10 @@
 namespace bptplr {
 namespace {
 
-/// Limits for progressive files, which may repeat scans without end in a few bytes each, while
-/// every scan passes over the whole picture; genuine files have about ten. Limits the number of
-/// scans and their pixels in total.
+/// Limit for progressive files, which may repeat scans without end in a few bytes each, while every
+/// scan passes over the whole picture; genuine files have about ten.
 constexpr std::int64_t kMaxScans = 500;
-constexpr std::int64_t kMaxScannedPixels = 10'000'000'000;
+
 struct Decoder {
   jpeg_decompress_struct library{};
   jpeg_error_mgr errors{};
@@ -33,7 +32,8 @@ struct Decoder {
   std::jmp_buf failed{};
   char message[JMSG_LENGTH_MAX] = "";
   std::vector<std::uint8_t> inks;  ///< a row of a CMYK picture
-  std::string problem;             ///< found here, not by the library
+  std::int64_t most_scans = kMaxScans;
+  std::string problem;  ///< found here, not by the library
 
   ~Decoder() { jpeg_destroy_decompress(&library); }
 };
@@ -57,12 +57,10 @@ void no_output(j_common_ptr) {}
 
 void on_progress(j_common_ptr library) {
   Decoder& decoder = decoder_of(library);
-  const std::int64_t pixels =
-      std::int64_t{decoder.library.image_height} * decoder.library.image_width;
-  const std::int64_t most = std::min(kMaxScans, kMaxScannedPixels / pixels);
-  if (decoder.library.input_scan_number <= most) return;
-  std::snprintf(decoder.message, sizeof decoder.message, "it has more than %d scans",
-                static_cast<int>(most));
+  if (decoder.library.input_scan_number <= decoder.most_scans) return;
+  std::snprintf(decoder.message, sizeof decoder.message,
+                "it has more than %d scans, too many for a file of its size",
+                static_cast<int>(decoder.most_scans));
   std::longjmp(decoder.failed, 1);
 }
 
@@ -77,6 +75,30 @@ void start(Decoder& decoder, std::string_view bytes) {
   decoder.progress.progress_monitor = on_progress;
   library.progress = &decoder.progress;
   jpeg_mem_src(&library, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+}
+
+/// Bytes of memory that a pixel takes beside the rows in flight: of a file of several scans the
+/// library keeps the coefficients of all components, whose blocks it pads to whole units.
+double held_bytes_per_pixel(jpeg_decompress_struct& library) {
+  if (jpeg_has_multiple_scans(&library) == FALSE) return 0;
+  double held = 0;
+  for (int c = 0; c < library.num_components; ++c) {
+    const jpeg_component_info& component = library.comp_info[c];
+    held += (component.width_in_blocks + component.h_samp_factor) * double{sizeof(JBLOCK)} *
+            (component.height_in_blocks + component.v_samp_factor);
+  }
+  return held / library.image_width / library.image_height;
+}
+
+/// Returns why the picture is refused before it is decoded, or "".
+std::string limit_problem(Decoder& decoder, std::size_t file_bytes) {
+  jpeg_decompress_struct& library = decoder.library;
+  const std::int64_t height = library.image_height;
+  const std::int64_t width = library.image_width;
+  std::string problem = size_problem(height, width);
+  if (!problem.empty()) return problem;
+  decoder.most_scans = std::min(kMaxScans, most_passes(height, width, file_bytes));
+  return memory_problem(height, width, held_bytes_per_pixel(library), file_bytes);
 }
 
 /// Returns a * b / 255, rounded by the arithmetic of Pillow's conversions.
@@ -115,7 +137,7 @@ void read_rows(Decoder& decoder, RowSink& sink) {
   start(decoder, bytes);
   jpeg_decompress_struct& library = decoder.library;
   jpeg_read_header(&library, TRUE);
-  decoder.problem = size_problem(library.image_height, library.image_width);
+  decoder.problem = limit_problem(decoder, bytes.size());
   if (!decoder.problem.empty()) return;
   library.out_color_space = library.num_components == 4 ? JCS_CMYK : JCS_RGB;
   jpeg_start_decompress(&library);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace bptplr {
 namespace {
@@ -81,19 +82,48 @@ int orientation_of(std::string_view bytes) {
   return 1;
 }
 
+namespace {
+
+/// Receives a turned picture.
+class TurnedImage final : public RowSink {
+ public:
+  void start(int height, int width) override {
+    image.height = height;
+    image.width = width;
+    stride_ = static_cast<std::size_t>(width) * 3;
+    image.pixels.resize(static_cast<std::size_t>(height) * stride_);
+  }
+  std::uint8_t* row() override { return image.pixels.data() + at_; }
+  void done() override { at_ += stride_; }
+
+  Image image;
+
+ private:
+  std::size_t stride_ = 0;
+  std::size_t at_ = 0;
+};
+
+}  // namespace
+
 Image upright(const Image& image, int orientation) {
   if (orientation == 1) return image;
+  TurnedImage turned;
+  pass_upright(image, orientation, turned);
+  return std::move(turned.image);
+}
+
+void pass_upright(const Image& image, int orientation, RowSink& sink) {
   const bool transposed = orientation >= 5;
   const bool from_right =
       orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool from_bottom =
       orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-  Image turned{
-      transposed ? image.width : image.height, transposed ? image.height : image.width, {}};
-  turned.pixels.resize(image.pixels.size());
-  std::uint8_t* out = turned.pixels.data();
-  for (int y = 0; y < turned.height; ++y) {
-    for (int x = 0; x < turned.width; ++x) {
+  const int height = transposed ? image.width : image.height;
+  const int width = transposed ? image.height : image.width;
+  sink.start(height, width);
+  for (int y = 0; y < height; ++y) {
+    std::uint8_t* out = sink.row();
+    for (int x = 0; x < width; ++x) {
       const int row = transposed ? x : y;
       const int column = transposed ? y : x;
       const std::ptrdiff_t from_row = from_bottom ? image.height - 1 - row : row;
@@ -101,8 +131,8 @@ Image upright(const Image& image, int orientation) {
       const std::ptrdiff_t from = 3 * (from_row * image.width + from_column);
       out = std::copy_n(image.pixels.data() + from, 3, out);
     }
+    sink.done();
   }
-  return turned;
 }
 
 }  // namespace bptplr

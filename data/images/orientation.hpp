@@ -14,5 +14,7 @@ int orientation_of(std::string_view bytes);
 /// Returns the picture turned and mirrored as its orientation says, as exif_transpose of Pillow
 /// does.
 Image upright(const Image& image, int orientation);
+/// Passes on the rows of upright(image, orientation), without a second picture in memory.
+void pass_upright(const Image& image, int orientation, RowSink& sink);
 
 }  // namespace bptplr

@@ -15,10 +15,9 @@
 namespace bptplr {
 namespace {
 
-constexpr png_uint_32 kMaxSide = 1'000'000;
-
 struct Decoder {
   std::string_view rest;  ///< bytes that the library has not read yet
+  std::size_t file_bytes = 0;
   std::string message;
   std::string problem;  ///< found here, not by the library
   int height = 0;
@@ -55,6 +54,14 @@ void convert_to_rgb(png_structp library, png_infop info) {
   png_read_update_info(library, info);
 }
 
+/// Makes the library pass over all chunks but those of the pixels: it would take the memory that
+/// texts and profiles claim before it reads them.
+void read_pixels_only(png_structp library, std::size_t file_bytes) {
+  png_set_keep_unknown_chunks(library, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
+  png_set_chunk_cache_max(library, 1);  // of chunks, of which the first is not kept
+  png_set_chunk_malloc_max(library, std::max<std::size_t>(file_bytes, 1 << 20));
+}
+
 /// Reads an interlaced picture, which comes in several passes over all rows. Memory grows as rows
 /// arrive, so a header that promises more than the file holds costs nothing.
 void read_interlaced(Decoder& decoder, int passes, RowSink& sink) {
@@ -74,8 +81,12 @@ void read_interlaced(Decoder& decoder, int passes, RowSink& sink) {
 }
 
 void read_rows(Decoder& decoder, RowSink& sink) {
-  sink.start(decoder.height, decoder.width);
   const int passes = png_set_interlace_handling(decoder.library);
+  if (passes > 1) {
+    decoder.problem = memory_problem(decoder.height, decoder.width, 3, decoder.file_bytes);
+    if (!decoder.problem.empty()) return;
+  }
+  sink.start(decoder.height, decoder.width);
   convert_to_rgb(decoder.library, decoder.info);
   if (passes > 1) {
     read_interlaced(decoder, passes, sink);
@@ -90,7 +101,8 @@ void read_rows(Decoder& decoder, RowSink& sink) {
 
 /// Not inlined: a function that calls setjmp loses its values in registers after a longjmp.
 [[gnu::noinline]] void decode(Decoder& decoder, RowSink& sink) {
-  png_set_user_limits(decoder.library, kMaxSide, kMaxSide);
+  png_set_user_limits(decoder.library, kMaxPictureSide, kMaxPictureSide);
+  read_pixels_only(decoder.library, decoder.file_bytes);
   png_set_read_fn(decoder.library, &decoder, read_bytes);
   png_read_info(decoder.library, decoder.info);
   decoder.height = static_cast<int>(png_get_image_height(decoder.library, decoder.info));
@@ -111,6 +123,7 @@ bool run(Decoder& decoder, RowSink& sink) {
 std::string decode_png(std::string_view bytes, RowSink& sink) {
   const auto decoder = std::make_unique<Decoder>();
   decoder->rest = bytes;
+  decoder->file_bytes = bytes.size();
   decoder->library =
       png_create_read_struct(PNG_LIBPNG_VER_STRING, decoder.get(), on_error, on_warning);
   if (decoder->library == nullptr) throw std::bad_alloc();

@@ -19,6 +19,14 @@ void pass_on(const std::uint8_t* pixels, int height, int width, int channels, Ro
   }
 }
 
+/// Bytes of memory that libwebp takes for a pixel.
+int held_bytes_per_pixel(const WebPBitstreamFeatures& about) {
+  constexpr int kLossy = 1;
+  if (about.has_animation != 0) return 12;  // two canvases, and a frame before its colours are made
+  if (about.format != kLossy) return 3 + 4;
+  return about.has_alpha != 0 ? 3 + 5 : 3;  // of transparency, the plane and its own decoder
+}
+
 std::string decode_first_frame(const WebPData& data, RowSink& sink) {
   WebPAnimDecoderOptions options;
   if (WebPAnimDecoderOptionsInit(&options) == 0) return "libwebp is of another version";
@@ -44,7 +52,10 @@ std::string decode_webp(std::string_view bytes, RowSink& sink) {
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   WebPBitstreamFeatures about;
   if (WebPGetFeatures(data, bytes.size(), &about) != VP8_STATUS_OK) return "its header is damaged";
-  const std::string problem = size_problem(about.height, about.width);
+  std::string problem = size_problem(about.height, about.width);
+  if (problem.empty()) {
+    problem = memory_problem(about.height, about.width, held_bytes_per_pixel(about), bytes.size());
+  }
   if (!problem.empty()) return problem;
   if (about.has_animation != 0) return decode_first_frame({data, bytes.size()}, sink);
   const int stride = 3 * about.width;

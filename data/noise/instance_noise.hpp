@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/dataset.hpp"
+#include "data/load_report.hpp"
 
 namespace bptplr {
 
@@ -21,10 +22,12 @@ std::vector<double> instance_label_probabilities(std::span<const float> x,
 /// Draws labels from instance_label_probabilities: q of each image is normal around `rate` with
 /// standard deviation 0.1, truncated to [0, 1] by redrawing; the W_y are standard normal. Images
 /// are normalised with mean and std. Throws Error unless rate is in [0, 1], there are at least two
-/// classes, each image has a label of one of them, mean is finite, and std finite and > 0.
+/// classes, each image has a label of one of them, mean is finite, and std finite and > 0. Warns
+/// where it takes more than a few seconds: time grows with the classes that occur times all
+/// classes.
 std::vector<std::int64_t> instance_noise(const Images& images, std::span<const std::int64_t> labels,
                                          std::int64_t num_classes, const std::array<float, 3>& mean,
                                          const std::array<float, 3>& std, double rate,
-                                         std::uint64_t seed);
+                                         std::uint64_t seed, const LoadReport& report = {});
 
 }  // namespace bptplr

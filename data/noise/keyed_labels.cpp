@@ -26,11 +26,14 @@ bool is_label(const Json& value) {
 }
 
 /// Returns the entries of an object from paths to labels; nothing for other values.
-std::optional<std::vector<KeyedLabel>> entries_of(const Json& json) {
+std::optional<std::vector<KeyedLabel>> entries_of(const Json& json, const std::string& file) {
   if (!json.is_object() || json.empty()) return {};
   std::vector<KeyedLabel> labels;
   for (const auto& [key, value] : json.items()) {
     if (!is_label(value) || whole_number(key)) return {};  // numbers are those of a list
+    require(key.find('\0') == std::string::npos,
+            "{}: after '{}' a path has a zero byte, which no path has; correct it", file,
+            key.c_str());
     labels.push_back({key, value.is_string() ? value.get<std::string>() : to_text(value), ""});
   }
   return labels;
@@ -130,7 +133,7 @@ std::int64_t class_of(const std::string& label, const ClassNames& classes, bool 
 std::optional<std::vector<KeyedLabel>> read_keyed_labels(const std::filesystem::path& path) {
   const std::string text = read_file(path);
   const std::size_t begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
-  if (text.substr(begin, 1) == "{") return entries_of(parse_json_or_none(text));
+  if (text.substr(begin, 1) == "{") return entries_of(parse_json_or_none(text), path.string());
   const std::string_view first_line = std::string_view(text).substr(0, text.find('\n'));
   const bool is_text = first_line.find_first_of(std::string_view("\0", 1)) == first_line.npos &&
                        !first_line.starts_with("\x80") && !first_line.starts_with("\x93");

@@ -29,14 +29,19 @@ fs::path find_lists(const fs::path& folder) {
   return {};
 }
 
-/// Calls fn(line, number from 1) for every non-empty line, without its end of line.
+/// Calls fn(line, number from 1) for every non-empty line of a file, without its end of line.
 template <class Fn>
-void for_each_line(std::string_view text, Fn&& fn) {
+void for_each_line(const fs::path& path, Fn&& fn) {
+  const std::string bytes = read_file(path);
+  std::string_view text = bytes;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     while (line.ends_with('\r') || line.ends_with(' ')) line.remove_suffix(1);
+    require(line.find('\0') == std::string_view::npos,
+            "{}, line {}: it has a zero byte, which no path has; fetch the file again",
+            path.string(), number);
     if (!line.empty()) fn(line, number);
   }
 }
@@ -45,9 +50,8 @@ using LabelMap = std::unordered_map<std::string, std::int64_t>;
 
 /// Reads lines of "KEY LABEL".
 LabelMap read_labels(const fs::path& path) {
-  const std::string text = read_file(path);
   LabelMap labels;
-  for_each_line(text, [&](std::string_view line, std::size_t number) {
+  for_each_line(path, [&](std::string_view line, std::size_t number) {
     const std::size_t space = line.rfind(' ');
     std::int64_t label = -1;
     if (space != std::string_view::npos) {
@@ -84,9 +88,8 @@ class Keys {
 /// Reads a list of keys as images with the labels of `labels`, which come from `labels_file`.
 std::vector<LabelledFile> read_keys(const fs::path& path, const Keys& keys, const LabelMap& labels,
                                     const char* labels_file, const LabelMap& truth) {
-  const std::string text = read_file(path);
   std::vector<LabelledFile> files;
-  for_each_line(text, [&](std::string_view line, std::size_t number) {
+  for_each_line(path, [&](std::string_view line, std::size_t number) {
     const std::string key(line);
     const auto label = labels.find(key);
     require(label != labels.end(), "{}, line {}: {} has no label in {}; fetch both files again",

@@ -29,6 +29,14 @@ Int64 = npt.NDArray[np.int64]
 UInt8 = npt.NDArray[np.uint8]
 
 
+def shown(value: object) -> str:
+    """Returns a short text of any value, for errors."""
+    try:
+        return reprlib.repr(value)
+    except Exception:  # of objects of others, and of integers of thousands of digits
+        return f"a value of type {type(value).__name__}"
+
+
 def is_tensor(value: object) -> bool:
     """Returns whether `value` is a tensor, without loading PyTorch if it is not in use."""
     torch = sys.modules.get("torch")
@@ -74,9 +82,7 @@ def _array(value: ArrayLike, name: str) -> npt.NDArray[Any]:
     except Exception as error:  # lists, tensors and arrays of other libraries may raise anything
         raise ValueError(f"{name} cannot be read as an array: {error}") from error
     if array.dtype.kind == "O":
-        raise ValueError(
-            f"{name} must be numbers, in rows of equal length, not {reprlib.repr(value)}"
-        )
+        raise ValueError(f"{name} must be numbers, in rows of equal length, not {shown(value)}")
     return native(array)
 
 
@@ -97,8 +103,12 @@ def images(value: ArrayLike) -> UInt8:
 
 
 def labels(value: ArrayLike, name: str = "labels") -> Int64:
-    """Returns labels, integers [N] of any type."""
-    array = _array(value, name)
+    """Returns labels, integers [N] of any type, in an array of their own.
+
+    They are used as indices without the interpreter's lock: another thread that writes to the
+    caller's array must not change them after they have been checked.
+    """
+    array = np.array(_array(value, name))
     check_shape(name, array, ["N"])
     if array.size == 0:
         return np.empty(0, np.int64)
@@ -147,13 +157,13 @@ def channels(
     """Returns three finite float32, which must be > 0 if `positive`."""
     array = _array(value, name)
     if array.shape != (3,) or array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must be three numbers, one a channel, not {reprlib.repr(value)}")
+        raise ValueError(f"{name} must be three numbers, one a channel, not {shown(value)}")
     with np.errstate(over="ignore"):
         red, green, blue = (float(number) for number in array.astype(np.float32))
     if not np.isfinite([red, green, blue]).all():
-        raise ValueError(f"{name} must be finite, not {reprlib.repr(value)}")
+        raise ValueError(f"{name} must be finite, not {shown(value)}")
     if positive and min(red, green, blue) <= 0.0:
-        raise ValueError(f"{name} must be greater than 0, not {reprlib.repr(value)}")
+        raise ValueError(f"{name} must be greater than 0, not {shown(value)}")
     return red, green, blue
 
 
@@ -168,14 +178,14 @@ def _held(value: Any, name: str) -> Any:
     try:
         return value.item()
     except RuntimeError as error:  # a tensor without memory
-        raise ValueError(f"{name} must be a number, not {reprlib.repr(value)}") from error
+        raise ValueError(f"{name} must be a number, not {shown(value)}") from error
 
 
 def number(value: float, name: str) -> float:
     """Returns a real number, which may be NaN or infinite."""
     held = _held(value, name)
     if not isinstance(held, numbers.Real):
-        raise ValueError(f"{name} must be a number, not {reprlib.repr(value)}")
+        raise ValueError(f"{name} must be a number, not {shown(value)}")
     try:
         return float(held)
     except OverflowError as error:
@@ -190,8 +200,9 @@ def share(value: float, name: str) -> float:
     return part
 
 
-def whole(value: int, name: str, low: int = 0, bits: int = 32) -> int:
-    """Returns an integer in [low, 2^bits)."""
+def whole(value: int, name: str, low: int = 0, bits: int = 32, most: int | None = None) -> int:
+    """Returns an integer from `low` to `most`, or 2^bits - 1."""
+    limit = (1 << bits) - 1 if most is None else most
     held = _held(value, name)
     is_number = isinstance(held, numbers.Real)
     integer: int | None
@@ -199,11 +210,15 @@ def whole(value: int, name: str, low: int = 0, bits: int = 32) -> int:
         integer = int(held) if is_number else None
     except (ValueError, OverflowError):  # of NaN and infinity
         integer = None
-    if integer is None or integer != held or not low <= integer < 1 << bits:
-        raise ValueError(
-            f"{name} must be a whole number from {low} to 2^{bits} - 1, not {reprlib.repr(value)}"
-        )
+    if integer is None or integer != held or not low <= integer <= limit:
+        to = f"2^{bits} - 1" if most is None else f"{most}"
+        raise ValueError(f"{name} must be a whole number from {low} to {to}, not {shown(value)}")
     return integer
+
+
+def num_classes(value: int, most: int = 1_000_000) -> int:
+    """Returns a number of classes, each of which takes memory."""
+    return whole(value, "num_classes", low=1, most=most)
 
 
 def seed(value: int) -> int:
@@ -213,13 +228,13 @@ def seed(value: int) -> int:
 def text(value: str, name: str) -> str:
     """Returns text that can be encoded in UTF-8."""
     if not isinstance(value, str):
-        raise ValueError(f"{name} must be text, not {reprlib.repr(value)}")
+        raise ValueError(f"{name} must be text, not {shown(value)}")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"{name} must be text in UTF-8, not {reprlib.repr(value)}") from error
+        raise ValueError(f"{name} must be text in UTF-8, not {shown(value)}") from error
     if "\0" in value:  # the system would end the name there
-        raise ValueError(f"{name} must be without null characters, not {reprlib.repr(value)}")
+        raise ValueError(f"{name} must be without null characters, not {shown(value)}")
     return value
 
 
@@ -228,5 +243,5 @@ def path(value: PathLike, name: str) -> str:
     try:
         given = os.fspath(value)
     except TypeError as error:
-        raise ValueError(f"{name} must be a path, not {reprlib.repr(value)}") from error
+        raise ValueError(f"{name} must be a path, not {shown(value)}") from error
     return text(os.fsdecode(given), name)

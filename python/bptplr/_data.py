@@ -78,7 +78,7 @@ def symmetric_noise(labels: ArrayLike, num_classes: int, rate: float, seed: int)
         ValueError: A shape or type does not fit.
         bptplr.Error: The rate is not in [0, 1] or a label not in [0, num_classes).
     """
-    classes = _arrays.whole(num_classes, "num_classes", low=1)
+    classes = _arrays.num_classes(num_classes)
     share = _arrays.number(rate, "rate")
     return _core.symmetric_noise(_arrays.labels(labels), classes, share, _arrays.seed(seed))
 
@@ -142,7 +142,7 @@ def instance_noise(
     return _core.instance_noise(
         pixels,
         true,
-        _arrays.whole(num_classes, "num_classes"),
+        _arrays.num_classes(num_classes),
         _arrays.channels(mean, "mean"),
         _arrays.channels(std, "std", positive=True),
         _arrays.number(rate, "rate"),

@@ -93,7 +93,7 @@ class Selection:
 
     Args:
         kind: One of the above.
-        num_classes: >= 1.
+        num_classes: From 1 to 1024.
         seed: With the epoch and the network, the random stream of the mixtures' start.
         first_epoch: Number of the epoch that is the first of its run; other arguments count epochs
             from there.
@@ -126,7 +126,7 @@ class Selection:
         r: float = 0.5,
         lambda_ramp: float = 16.0,
     ) -> None:
-        self._classes = _arrays.whole(num_classes, "num_classes", low=1)
+        self._classes = _arrays.num_classes(num_classes, _core.MAX_SET_CLASSES)
         self._first_epoch = _arrays.whole(first_epoch, "first_epoch")
         fields = {
             "selection": _arrays.text(kind, "kind"),
@@ -219,7 +219,7 @@ class PseudoLabels:
 
     Args:
         kind: One of the above.
-        num_classes: >= 1.
+        num_classes: From 1 to 1024.
         num_epochs: Epochs in which a falls from 1 to 0.
         pseudo_momentum: m, in [0, 1].
         proto_threshold: In [0, 1].
@@ -238,7 +238,7 @@ class PseudoLabels:
         pseudo_momentum: float = 0.99,
         proto_threshold: float = 0.8,
     ) -> None:
-        self._classes = _arrays.whole(num_classes, "num_classes", low=1)
+        self._classes = _arrays.num_classes(num_classes, _core.MAX_SET_CLASSES)
         fields = {
             "pseudo_label": _arrays.text(kind, "kind"),
             "num_class": self._classes,

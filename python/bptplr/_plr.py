@@ -123,6 +123,8 @@ def class_sets(logits: Any, labels: Any, kappa: int) -> Any:
     check_shape("logits", logits, ["N", "C"])
     count, classes = logits.shape
     check_shape("labels", labels, [count])
+    # Other threads may write to the caller's labels after the check, as long as they are the same.
+    labels = labels.clone() if is_tensor(labels) else labels.copy()
     if not 1 <= classes <= _core.MAX_SET_CLASSES:
         raise ValueError(f"logits must be of 1 to {_core.MAX_SET_CLASSES} classes, not {classes}")
     if count > 0 and (int(labels.min()) < 0 or int(labels.max()) >= classes):

@@ -125,6 +125,6 @@ def balanced_partition(
     probabilities = _arrays.probabilities(clean_probability, "clean_probability")
     noisy = _arrays.labels(labels)
     _arrays.check_shape("labels", noisy, [len(probabilities)])
-    classes = _arrays.whole(num_classes, "num_classes", low=1)
+    classes = _arrays.num_classes(num_classes)
     above = _arrays.share(threshold, "threshold")
     return Partition(*_core.balanced_partition(probabilities, noisy, classes, above))

@@ -8,12 +8,12 @@ from bptplr import _arrays, _core
 
 
 def set_num_threads(threads: int) -> None:
-    """Sets the number of threads (>= 1) for calls from this thread; results do not depend on it.
+    """Sets the number of threads (1 to 4096) for calls from this thread; results do not depend on it.
 
     The number is OpenMP's: if PyTorch shares that library, its number changes too. After a fork,
-    e.g. in a worker of a data loader, it is 1.
+    e.g. in a worker of a data loader, it is 1 until it is set there.
     """
-    _core.set_num_threads(_arrays.whole(threads, "threads", low=1, bits=16))
+    _core.set_num_threads(_arrays.whole(threads, "threads", low=1, most=4096))
 
 
 def get_num_threads() -> int:
@@ -21,6 +21,6 @@ def get_num_threads() -> int:
     return _core.get_num_threads()
 
 
-# Threads do not survive a fork, and OpenMP would wait for them forever.
-
-os.register_at_fork(after_in_child=lambda: _core.set_num_threads(1))
+# Threads do not survive a fork, and OpenMP would wait for them forever: none are left to wait for,
+# and the parent starts new ones when it needs them.
+os.register_at_fork(before=_core.release_threads, after_in_child=lambda: _core.set_num_threads(1))

@@ -13,6 +13,7 @@
 
 #include "data/dataset.hpp"
 #include "engine/tensor.hpp"
+#include "python/src/gil.hpp"
 
 namespace bptplr::python {
 
@@ -24,13 +25,6 @@ using In = nb::ndarray<const T, nb::ndim<kAxes>, nb::c_contig, nb::device::cpu>;
 /// Array returned to Python.
 template <class T>
 using Out = nb::ndarray<nb::numpy, T>;
-
-/// Runs fn without the interpreter's lock; fn must not touch Python objects.
-template <class Fn>
-auto without_gil(Fn&& fn) {
-  const nb::gil_scoped_release released;
-  return fn();
-}
 
 template <class Array>
 auto span_of(const Array& array) {

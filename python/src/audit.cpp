@@ -74,7 +74,7 @@ void bind_audit(nb::module_& module) {
       .def_prop_ro("by_predictions",
                    [](const JudgedLabels& j) { return j.audit.evidence.has_partitions; });
   module.def("audit_run", &audit_run, nb::arg("folder"), nb::arg("data_path"), nb::arg("device"),
-             nb::call_guard<nb::gil_scoped_release>());
+             nb::call_guard<GilReleased>());
   module.def("audit_logits", &audit_logits, nb::arg("logits"), nb::arg("labels"));
 }
 

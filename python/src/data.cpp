@@ -84,7 +84,7 @@ void bind_data(nb::module_& module) {
       .def_prop_ro(
           "test_labels", [](const Dataset& d) { return to_numpy(d.test.labels); }, kOwned);
   module.def("make_shapes", &make_shapes, nb::arg("seed"), nb::arg("n_train"), nb::arg("n_test"),
-             nb::call_guard<nb::gil_scoped_release>());
+             nb::call_guard<GilReleased>());
 }
 
 }  // namespace bptplr::python

@@ -60,7 +60,7 @@ std::vector<Out<float>> prototypes(const TrainedModel& model) {
 }  // namespace
 
 void bind_model(nb::module_& module) {
-  const nb::call_guard<nb::gil_scoped_release> unlocked;
+  const nb::call_guard<GilReleased> unlocked;
   nb::class_<TrainedModel>(module, "Model")
       .def(
           "__init__",

@@ -8,9 +8,14 @@
 
 NB_MODULE(_core, module) {
   namespace nb = nanobind;
+  // At the end of a process nanobind would call leaks what modules and threads of the caller still
+  // hold; nothing else is left then.
+  nb::set_leak_warnings(false);
   const nb::exception<bptplr::Error> error(module, "Error", PyExc_RuntimeError);
   module.def(
       "set_num_threads", [](int threads) { omp_set_num_threads(threads); }, nb::arg("threads"));
+  // The thread that calls has no others any more, so that it may fork.
+  module.def("release_threads", [] { omp_pause_resource_all(omp_pause_hard); });
   module.def("get_num_threads", [] { return omp_get_max_threads(); });
   module.def("set_deterministic", &bptplr::kernels::set_deterministic, nb::arg("value"));
   module.def("get_deterministic", &bptplr::kernels::is_deterministic);

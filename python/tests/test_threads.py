@@ -2,6 +2,8 @@
 
 import ctypes
 import multiprocessing
+import subprocess
+import sys
 import threading
 import time
 
@@ -39,6 +41,34 @@ def test_a_fork_computes_on():
     child.join(timeout=60)
     assert child.exitcode == 0 and threads == 1
     np.testing.assert_array_equal(result, expected)
+
+
+def in_child_with_threads(queue):
+    bptplr.set_num_threads(2)
+    queue.put((bptplr.get_num_threads(), views(3)))
+
+
+def test_a_fork_may_use_threads_of_its_own():
+    bptplr.set_num_threads(2)
+    expected = views(3)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    children = [context.Process(target=in_child_with_threads, args=(queue,)) for _ in range(2)]
+    try:
+        for child in children:
+            child.start()
+        for _ in children:
+            threads, result = queue.get(timeout=60)
+            assert threads == 2
+            np.testing.assert_array_equal(result, expected)
+        np.testing.assert_array_equal(views(3), expected)
+        assert bptplr.get_num_threads() == 2
+        for child in children:
+            child.join(timeout=60)
+            assert child.exitcode == 0
+    finally:
+        for child in children:
+            child.kill()
 
 
 def test_threads_do_not_disturb_each_other():
@@ -87,6 +117,48 @@ def test_others_may_run_meanwhile():
 
 def test_a_call_that_holds_the_lock_would_be_seen():
     assert longest_pause(lambda: ctypes.PyDLL(None).usleep(300_000)) > 0.5
+
+
+DAEMON = """
+import threading
+import numpy as np
+import bptplr
+
+losses = np.random.default_rng(0).random((2000, 2))
+begun = threading.Event()
+
+
+def work():
+    held = bptplr.Selection("gmm", 2)
+    while held:
+        bptplr.gmm_fit(losses, seed=1)
+        begun.set()
+
+
+threading.Thread(target=work, daemon=True).start()
+begun.wait()
+"""
+
+
+def test_the_end_does_not_disturb_a_thread_within_a_call():
+    for _ in range(3):
+        call = [sys.executable, "-c", DAEMON]
+        result = subprocess.run(call, capture_output=True, text=True, timeout=60)
+        assert result.returncode == 0 and result.stderr == ""
+
+
+def test_the_end_is_silent():
+    """What still lives is no news."""
+    script = (
+        "import sys, bptplr\n"
+        "made = [bptplr.gmm_fit([[0, 1], [1, 0.0], [0, 0]]), bptplr.Selection('gmm', 2)]\n"
+        "made.append(made[1].divide([[0.5, 0.1, 0.2]], [0, 1, 0]))\n"
+        "made.append(made)\n"
+        "sys.modules['kept'] = made\n"
+        "raise SystemExit(3)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert result.returncode == 3 and result.stderr == ""
 
 
 def test_number_of_threads():

@@ -322,10 +322,30 @@ TEST(Random, Distributions) {
     EXPECT_NEAR(beta.mean, 0.5, 0.005);
     EXPECT_NEAR(beta.squares, 1.0 / (4.0 * (2.0 * alpha + 1.0)), 0.002);
   }
+  for (const double alpha : {5e-324, 1e-300, 1e-6}) {  // 0 or 1, each half of the time
+    const Moments beta = moments([&] { return random.beta(alpha, alpha); });
+    EXPECT_NEAR(beta.mean, 0.5, 0.01) << alpha;
+    EXPECT_NEAR(beta.squares, 0.25, 0.001) << alpha;
+  }
+  for (const double alpha : {1e16, 1e300, 1.7e308}) {
+    EXPECT_NEAR(random.beta(alpha, alpha), 0.5, 1e-6) << alpha;
+  }
   std::map<std::uint32_t, int> counts;
   for (int i = 0; i < 70000; ++i) ++counts[random.below(7)];
   for (const auto& [value, count] : counts) EXPECT_NEAR(count, 10000, 500) << value;
   EXPECT_EQ(counts.size(), 7U);
+}
+
+TEST(Random, BetaIsTheShareOfTwoGammaNumbers) {
+  for (const double alpha : {0.1, 0.75, 1.0, 4.0}) {
+    Philox random(5, Purpose::kTest);
+    Philox again(5, Purpose::kTest);
+    for (int i = 0; i < 100; ++i) {
+      const double x = again.gamma(alpha);
+      const double y = again.gamma(alpha);
+      EXPECT_EQ(random.beta(alpha, alpha), x / (x + y));
+    }
+  }
 }
 
 TEST(Random, PermutationsHoldEveryIndexOnce) {

@@ -1,7 +1,12 @@
 // Runs a harness without libFuzzer over every seed file of the folders on the command line:
-// complete, truncated at many places and with changed bytes, the same in every run.
+// complete, truncated at many places and with changed bytes, the same in every run. Each has to
+// stay within bounds of time and memory.
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <iterator>
 #include <vector>
 
@@ -21,8 +26,28 @@ Bytes read(const fs::path& path) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
+/// Bounds of one input, far above what any takes, also under sanitizers on a busy machine.
+constexpr double kMostSeconds = 30;
+constexpr std::int64_t kMostMemory = std::int64_t{2} << 30;
+
+/// Returns the greatest memory of this process so far, in bytes.
+std::int64_t peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return std::int64_t{usage.ru_maxrss} * 1024;
+}
+
+/// The seed whose variants run.
+fs::path current;
+
 void run(const Bytes& bytes) {
+  const auto start = std::chrono::steady_clock::now();
   LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+  if (time.count() <= kMostSeconds && peak_memory() <= kMostMemory) return;
+  std::fprintf(stderr, "run_corpus: %s or a variant of it took %.1f s, and up to here %lld MiB\n",
+               current.c_str(), time.count(), static_cast<long long>(peak_memory() >> 20));
+  std::exit(1);
 }
 
 /// Changes one to four bytes: to any value, or by one bit.
@@ -63,8 +88,10 @@ int main(int argc, char** argv) {
     return 1;
   }
   for (std::size_t i = 0; i < seeds.size(); ++i) {
+    current = seeds[i];
     run_variants(read(seeds[i]), static_cast<std::uint32_t>(i));
   }
-  std::printf("%zu seeds\n", seeds.size());
+  std::printf("%zu seeds, at most %lld MiB\n", seeds.size(),
+              static_cast<long long>(peak_memory() >> 20));
   return 0;
 }

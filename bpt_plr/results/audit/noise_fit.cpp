@@ -15,9 +15,8 @@ namespace {
 constexpr double kLeastStrength = 10.0;
 constexpr double kMostStrength = 1e5;
 constexpr int kStrengths = 13;
-/// Expectation maximisation starts with the transitions of uniform noise at this rate and stops
-/// after kMaxSteps, or when no transition changes by kTolerance or more.
-constexpr double kFirstRate = 0.3;
+/// Expectation maximisation stops after kMaxSteps, or when no transition changes by kTolerance or
+/// more.
 constexpr int kMaxSteps = 200;
 constexpr double kTolerance = 1e-5;
 /// Prior of structured noise: Dirichlet numbers of a right label, and of all wrong ones together.

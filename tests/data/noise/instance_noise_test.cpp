@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -9,6 +10,8 @@
 #include "data/noise/noise.hpp"
 #include "data/sets/shapes.hpp"
 #include "engine/error.hpp"
+#include "engine/random.hpp"
+#include "tests/message_of.hpp"
 
 namespace bptplr {
 namespace {
@@ -67,6 +70,62 @@ TEST(InstanceNoise, WrongClassesDependOnTheImage) {
 TEST(InstanceNoise, DependsOnTheSeedAlone) {
   EXPECT_EQ(noisy_shapes(0.4, 7), noisy_shapes(0.4, 7));
   EXPECT_NE(noisy_shapes(0.4, 7), noisy_shapes(0.4, 8));
+}
+
+/// The labels of instance_noise, from the formula, one image and one number after the other.
+std::vector<std::int64_t> by_the_formula(const Dataset& data, double rate, std::uint64_t seed) {
+  const auto features = static_cast<std::size_t>(data.train.images.bytes_per_image());
+  std::vector<std::int64_t> noisy;
+  for (std::size_t i = 0; i < data.train.labels.size(); ++i) {
+    const std::int64_t y = data.train.labels[i];
+    Philox draws(seed, Purpose::kNoise, 1, static_cast<std::uint32_t>(y));
+    std::vector<float> weight(features * 10);
+    for (float& w : weight) w = static_cast<float>(draws.normal());
+    std::vector<float> x(features);
+    for (std::size_t k = 0; k < features; ++k) {
+      const float pixel = data.train.images.image(static_cast<std::int64_t>(i))[k];
+      x[k] = (pixel / 255.0F - data.mean[k % 3]) / data.std[k % 3];
+    }
+    Philox random(seed, Purpose::kNoise, 2, static_cast<std::uint32_t>(i));
+    double q = -1;
+    while (q < 0 || q > 1) q = rate + 0.1 * random.normal();
+    const auto p = instance_label_probabilities(x, weight, y, q);
+    double left = random.uniform_double();
+    std::size_t c = 0;
+    for (; c + 1 < p.size() && left >= p[c]; ++c) left -= p[c];
+    noisy.push_back(static_cast<std::int64_t>(c));
+  }
+  return noisy;
+}
+
+TEST(InstanceNoise, AnyNumberOfThreadsDrawsTheNumbersInOrder) {
+  const Dataset data = make_shapes(2, 60, 1);
+  EXPECT_EQ(instance_noise(data.train.images, data.train.labels, 10, data.mean, data.std, 0.5, 3),
+            by_the_formula(data, 0.5, 3));
+}
+
+TEST(InstanceNoise, ClassesWithoutImagesCostNothing) {
+  const Dataset data = make_shapes(1, 8, 1);
+  const std::vector<std::int64_t> labels(8, 7);
+  const auto start = std::chrono::steady_clock::now();
+  instance_noise(data.train.images, labels, 1000, data.mean, data.std, 0.4, 1);
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+  EXPECT_LT(time.count(), 15.0);  // all 1,000 take minutes
+}
+
+TEST(InstanceNoise, SaysWhereItTakesLong) {
+  const Dataset data = make_shapes(1, 2000, 1);
+  std::vector<std::int64_t> labels(2000);
+  std::iota(labels.begin(), labels.end(), 0);
+  LoadReport report;
+  report.warning = [](const std::string& sentence) { throw Error("{}", sentence); };
+  const auto message = [&](std::span<const std::int64_t> given, std::int64_t classes) {
+    return message_of([&] {
+      instance_noise(data.train.images, given, classes, data.mean, data.std, 0.4, 1, report);
+    });
+  };
+  EXPECT_TRUE(message(labels, 2000).starts_with("instance-dependent noise of 2000 classes takes"));
+  EXPECT_EQ(message(data.train.labels, 10), "");
 }
 
 TEST(InstanceNoise, RatesOutsideAreErrors) {

@@ -77,6 +77,9 @@ TEST_F(KeyedLabels, SaysWhatIsWrongAndWhere) {
   expect("path,label\ncat/1.jpg,cat\ntrain/cat/1.jpg,dog\n",
          "line 3: 'train/cat/1.jpg' has another");
   expect("path,label\ncat/1.jpg\n", "line 2: 1 fields");
+  expect(R"({"cat/1.jpg": "cat", "cat/2.jpg\u0000.png": "cat"})",
+         "after 'cat/2.jpg' a path has a zero byte");
+  expect(std::string("path,label\ncat/1.jpg\0,cat\n", 26), "line 2: a field has a zero byte");
   expect("a.jpg,cat\nb.jpg,dog\n", "columns path (or index) and label");
 }
 

@@ -251,6 +251,31 @@ TEST(Csv, AFieldReadsBackAsItWasWritten) {
   EXPECT_EQ(csv_field("a b"), "a b");
 }
 
+TEST(Csv, AFormulaIsMarkedAsText) {
+  for (const std::string formula : {"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=a,b"}) {
+    for (const std::string marks : {"", "'", "''"}) {
+      const std::string text = marks + formula;
+      EXPECT_TRUE(parse_csv(csv_field("'" + text), "x")[0].fields[0] == "'" + text) << text;
+      EXPECT_EQ(parse_csv(csv_field(text), "x")[0].fields[0], text);
+      EXPECT_TRUE(csv_field(text).starts_with("'" + marks) ||
+                  csv_field(text).starts_with("\"'" + marks))
+          << csv_field(text);
+    }
+  }
+  for (const char* plain : {"'", "''a", "'a=1", "a=1", "1-2", " =1", "\\'="}) {
+    EXPECT_EQ(csv_field(plain), plain);
+    EXPECT_EQ(parse_csv(plain, "x")[0].fields[0], plain);
+  }
+  // As written by other programs.
+  EXPECT_EQ(parse_csv("'=1,=1,\"'-1\"", "x")[0].fields,
+            (std::vector<std::string>{"=1", "=1", "-1"}));
+}
+
+TEST(Csv, AZeroByteIsRefusedWithItsLine) {
+  EXPECT_TRUE(contains(message_of([] { parse_csv(std::string("a\nb,c\0d\n", 9), "x.csv"); }),
+                       "x.csv, line 2: a field has a zero byte"));
+}
+
 TEST(Csv, LinesAreCountedInsideOfQuotes) {
   const auto rows = parse_csv("a,\"b\n\nc\"\n\nd,e", "x");
   ASSERT_EQ(rows.size(), 2U);
@@ -371,6 +396,10 @@ TEST_F(ImageSets, Clothing1mWithDamagedLists) {
   EXPECT_TRUE(contains(error("clean_label_kv.txt", "\nimages/a.jpg\n"), "line 2"));
   EXPECT_TRUE(contains(error("noisy_train_key_list.txt", "images/a.jpg\n"), "no label"));
   EXPECT_TRUE(contains(error("clean_test_key_list.txt", ""), "empty"));
+  for (const char* list : {"noisy_train_key_list.txt", "noisy_label_kv.txt"}) {
+    EXPECT_TRUE(contains(error(list, std::string("\nimages/a.jpg\0.png 1\n", 22)),
+                         "line 2: it has a zero byte"));
+  }
   fs::remove(path() / "noisy_train_key_list.txt");
   EXPECT_TRUE(contains(message_of([&] { list_clothing1m(path()); }), "no Clothing1M"));
 }
