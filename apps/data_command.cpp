@@ -103,14 +103,19 @@ void print_labels(const ImageList& list) {
   say_table({{"    number, class", true, 12}, {"training"}, {"test"}, {"", true}}, rows);
 }
 
-/// Writes a page with the first images of each class.
-void write_page(const ImageList& list, const fs::path& path) {
+/// Writes a page with the first images of each class; says which are missing there that were
+/// readable before.
+void write_page(const ImageList& list, const ImageCheck& check, const fs::path& path) {
   std::vector<std::vector<fs::path>> rows(std::min(list.class_names.size(), kPageRows));
   for (const LabelledFile& file : list.train) {
     const auto label = static_cast<std::size_t>(file.label);
     if (label < rows.size() && rows[label].size() < kPageColumns) rows[label].push_back(file.path);
   }
-  write_png(path, sample_page(rows, kPageSide));
+  const auto missing = [&](const std::string& sentence) {
+    if (std::ranges::find(check.unreadable, sentence) != check.unreadable.end()) return;
+    print_warning(sentence + "; its place on the page is empty");
+  };
+  write_png(path, sample_page(rows, kPageSide, missing));
   print_field("page", fmt::format("{}: a row of images for each class", path.string()));
 }
 
@@ -140,7 +145,7 @@ int check(const CheckOptions& options) {
   for (const std::string& sentence : found.unreadable) say_sentence("    " + sentence);
   print_duplicates(list, files, found);
   print_labels(list);
-  if (!options.page.empty()) write_page(list, options.page);
+  if (!options.page.empty()) write_page(list, found, options.page);
   std::int64_t passed_over = 0;
   for (const auto& [kind, count] : list.passed_over.kinds()) passed_over += count;
   say_last(fmt::format(

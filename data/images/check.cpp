@@ -109,7 +109,8 @@ ImageCheck check_images(const std::vector<fs::path>& files, const LoadReport& re
   return check;
 }
 
-Image sample_page(const std::vector<std::vector<fs::path>>& rows, int side) {
+Image sample_page(const std::vector<std::vector<fs::path>>& rows, int side,
+                  const std::function<void(const std::string&)>& unreadable) {
   std::size_t columns = 0;
   for (const auto& row : rows) columns = std::max(columns, row.size());
   const int step = side + kGap;
@@ -123,8 +124,9 @@ Image sample_page(const std::vector<std::vector<fs::path>>& rows, int side) {
     for (std::size_t c = 0; c < rows[r].size(); ++c) {
       try {
         read_resized(rows[r][c], side, true, picture.data());
-      } catch (const Error&) {
-        continue;  // check_images reports it
+      } catch (const Error& error) {
+        unreadable(error.what());
+        continue;
       }
       for (int y = 0; y < side; ++y) {
         const std::ptrdiff_t to = (static_cast<std::ptrdiff_t>(r) * step + kGap + y) * page.width +

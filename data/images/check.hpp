@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -26,7 +27,8 @@ struct ImageCheck {
 ImageCheck check_images(const std::vector<std::filesystem::path>& files, const LoadReport& report);
 
 /// Returns a page of samples: each row of files as adjacent squares of `side` pixels, unreadable
-/// ones and gaps in grey. There must be at least one file.
-Image sample_page(const std::vector<std::vector<std::filesystem::path>>& rows, int side);
+/// ones and gaps in grey. There must be at least one file. `unreadable` is told of each such file.
+Image sample_page(const std::vector<std::vector<std::filesystem::path>>& rows, int side,
+                  const std::function<void(const std::string&)>& unreadable);
 
 }  // namespace bptplr

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <csetjmp>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <utility>
@@ -156,7 +157,9 @@ bool run(Decoder& decoder, std::string_view bytes, RowSink& sink) {
 
 std::string decode_jpeg(std::string_view bytes, RowSink& sink) {
   const auto decoder = std::make_unique<Decoder>();
-  return run(*decoder, bytes, sink) ? std::move(decoder->problem) : decoder->message;
+  if (run(*decoder, bytes, sink)) return std::move(decoder->problem);
+  if (decoder->errors.msg_code == JERR_OUT_OF_MEMORY) throw std::bad_alloc();
+  return decoder->message;
 }
 
 }  // namespace bptplr

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csetjmp>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -23,6 +24,7 @@ struct Decoder {
   int height = 0;
   int width = 0;
   std::vector<std::uint8_t> pixels;  ///< of an interlaced picture
+  bool lacks_memory = false;
   png_structp library = nullptr;
   png_infop info = nullptr;
 
@@ -32,6 +34,17 @@ struct Decoder {
 void on_error(png_structp library, png_const_charp message) {
   static_cast<Decoder*>(png_get_error_ptr(library))->message = message;
   png_longjmp(library, 1);
+}
+
+/// Notes where memory runs out, which the library reports as damage of the file.
+png_voidp allocate(png_structp library, png_alloc_size_t bytes) {
+  void* memory = std::malloc(bytes);
+  if (memory == nullptr) static_cast<Decoder*>(png_get_mem_ptr(library))->lacks_memory = true;
+  return memory;
+}
+
+void release(png_structp, png_voidp memory) {
+  std::free(memory);
 }
 
 /// Ignores warnings, which concern parts that do not affect the pixels.
@@ -124,12 +137,14 @@ std::string decode_png(std::string_view bytes, RowSink& sink) {
   const auto decoder = std::make_unique<Decoder>();
   decoder->rest = bytes;
   decoder->file_bytes = bytes.size();
-  decoder->library =
-      png_create_read_struct(PNG_LIBPNG_VER_STRING, decoder.get(), on_error, on_warning);
+  decoder->library = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, decoder.get(), on_error,
+                                              on_warning, decoder.get(), allocate, release);
   if (decoder->library == nullptr) throw std::bad_alloc();
   decoder->info = png_create_info_struct(decoder->library);
   if (decoder->info == nullptr) throw std::bad_alloc();
-  return std::move(run(*decoder, sink) ? decoder->problem : decoder->message);
+  const bool done = run(*decoder, sink);
+  if (decoder->lacks_memory) throw std::bad_alloc();
+  return std::move(done ? decoder->problem : decoder->message);
 }
 
 std::string encode_png(const Image& image) {

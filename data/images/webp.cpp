@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 
 #include "data/images/codecs.hpp"
 
@@ -63,9 +64,14 @@ std::string decode_webp(std::string_view bytes, RowSink& sink) {
       static_cast<std::size_t>(stride) * static_cast<std::size_t>(about.height);
   // Not set to 0, so that a header that promises more than the file holds costs nothing.
   const std::unique_ptr<std::uint8_t[]> pixels(new std::uint8_t[size]);
-  if (WebPDecodeRGBInto(data, bytes.size(), pixels.get(), size, stride) == nullptr) {
-    return "it is damaged or cut short";
-  }
+  WebPDecoderConfig config;
+  if (WebPInitDecoderConfig(&config) == 0) return "libwebp is of another version";
+  config.output.colorspace = MODE_RGB;
+  config.output.is_external_memory = 1;
+  config.output.u.RGBA = {pixels.get(), stride, size};
+  const VP8StatusCode status = WebPDecode(data, bytes.size(), &config);
+  if (status == VP8_STATUS_OUT_OF_MEMORY) throw std::bad_alloc();
+  if (status != VP8_STATUS_OK) return "it is damaged or cut short";
   sink.start(about.height, about.width);
   pass_on(pixels.get(), about.height, about.width, 3, sink);
   return "";
