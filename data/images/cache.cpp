@@ -343,6 +343,14 @@ class CacheBuilder {
   std::vector<Decoded> decoded_;
 };
 
+void make_cache_folder(const fs::path& folder) {
+  try {
+    make_folders(folder);
+  } catch (const Error& error) {
+    throw Error("{}, or another --cache_dir, as decoded images are kept there", error.what());
+  }
+}
+
 std::int64_t needed_bytes(const CacheRequest& request) {
   const std::int64_t files = std::ssize(request.files);
   return image_cache::pixels_offset(files) + files * bytes_per_image(request.side);
@@ -367,7 +375,7 @@ CachedImages cached_images(const CacheRequest& request, const LoadReport& report
   const std::vector<Record> now = stat_files(request.files);
   Opened opened = open_cache(request, now);
   if (!opened.images) {
-    make_folders(request.cache.parent_path());
+    make_cache_folder(request.cache.parent_path());
     FileBuilder file(request.cache, [&] {
       warn(report,
            fmt::format("another process is writing {}; waiting for it", request.cache.string()));

@@ -20,12 +20,6 @@ bool is_hidden(const fs::path& path) {
   return name.starts_with(".") || name == "__MACOSX";
 }
 
-/// Returns whether it is a folder; not if that cannot be told, which reading it will report.
-bool leads_to_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
 bool is_link(const fs::path& path) {
   std::error_code ignored;
   return fs::is_symlink(path, ignored);
@@ -67,7 +61,7 @@ FoundImages find_images(const fs::path& folder) {
     const fs::path path = folder / name;
     if (is_hidden(path)) {
       found.passed_over.add("hidden", path);
-    } else if (!leads_to_folder(path) ||
+    } else if (!is_folder(path) ||
                has_image_name(path)) {  // a folder so called is an error later
       has_image_name(path) ? found.files.push_back(path)
                            : found.passed_over.add(ending_of(path), path);
@@ -89,7 +83,7 @@ std::vector<std::string> find_folders(const fs::path& folder, PassedOver& passed
     const fs::path path = folder / name;
     if (is_hidden(path)) {
       passed_over.add("hidden", path);
-    } else if (leads_to_folder(path)) {
+    } else if (is_folder(path)) {
       names.push_back(name);
     } else {
       passed_over.add(ending_of(path) + " beside the folders", path);

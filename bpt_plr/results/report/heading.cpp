@@ -62,6 +62,7 @@ std::string day_of(std::time_t time) {
 std::string day_of_run(const std::filesystem::path& folder) {
   constexpr std::string_view kPrefix = "events.out.tfevents.";
   long long last = 0;
+  if (!path_exists(folder)) return "";
   for (const std::string& name : names_in_folder(folder)) {
     if (!name.starts_with(kPrefix)) continue;
     long long time = 0;

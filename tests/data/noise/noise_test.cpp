@@ -165,8 +165,9 @@ TEST(NoiseFile, ErrorsNameFilePositionAndExpectation) {
   expect("{\"a\": 1}", "not a JSON list");
   expect("[1, 2, 3", "not a JSON list");
   expect("", "not a JSON list");
+  expect("[1, 2, [[3]]]", "entry 2 is array");
   expect("[1, 2, " + std::string(200'000, '[') + std::string(200'000, ']') + "]",
-         "entry 2 is array");
+         "not a JSON list");
   std::filesystem::remove(path);
   EXPECT_NE(error_of(path, 3).find(path.string()), std::string::npos);
   EXPECT_NE(error_of(folder.path(), 3), "");

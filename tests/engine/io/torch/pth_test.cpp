@@ -246,11 +246,12 @@ TEST(Zip, EntriesOverTheSameBytesAreNotAllRead) {
   const std::uint32_t signature = 0x04034b50;
   std::memcpy(local.data(), &signature, sizeof signature);
   const std::string content(std::size_t{4} << 20, 'x');
+  const std::uint32_t sum = checksum(content);
   std::string directory;
   constexpr int kEntries = 2000;
   for (int i = 0; i < kEntries; ++i) {
     add_entry(directory, "e" + std::to_string(i), 0, static_cast<std::uint32_t>(content.size()),
-              checksum(content));
+              sum);
   }
   std::string end(22, '\0');
   const auto offset = static_cast<std::uint32_t>(local.size() + content.size());
