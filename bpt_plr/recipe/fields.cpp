@@ -299,8 +299,8 @@ const RecipeField& find_field(std::string_view name, std::string_view origin) {
   if (field != fields.end()) return *field;
   std::vector<std::string> names;
   for (const RecipeField& known : fields) names.emplace_back(known.name);
-  throw Error("{}: there is no recipe field '{}'{}; `bptplr train --help` lists all", origin, quotable(name),
-              did_you_mean(name, names));
+  throw Error("{}: there is no recipe field '{}'{}; `bptplr train --help` lists all", origin,
+              quotable(name), did_you_mean(name, names));
 }
 
 std::vector<std::string> RecipeField::choices() const {

@@ -61,8 +61,7 @@ FoundImages find_images(const fs::path& folder) {
     const fs::path path = folder / name;
     if (is_hidden(path)) {
       found.passed_over.add("hidden", path);
-    } else if (!is_folder(path) ||
-               has_image_name(path)) {  // a folder so called is an error later
+    } else if (!is_folder(path) || has_image_name(path)) {  // a folder so called is an error later
       has_image_name(path) ? found.files.push_back(path)
                            : found.passed_over.add(ending_of(path), path);
     } else if (is_link(path)) {

@@ -126,6 +126,28 @@ TEST(AppResume, SignalsEndWithACheckpointWithinTheEpoch) {
   }
 }
 
+TEST(AppResume, AStopThatCannotBeSavedSaysWhereTheRunGoesOn) {
+  const TemporaryFolder folder;
+  train_whole(folder);
+  BackgroundApp app(folder, kRun + "--num_epochs 400 --out run");
+  ASSERT_TRUE(app.wait_for([&] { return fs::exists(folder / "run/metrics.jsonl"); }));
+  // Stands for a disk that fills up: what is written there cannot be.
+  while (!fs::is_regular_file(folder / "run/checkpoints")) {
+    std::error_code in_use;
+    fs::remove_all(folder / "run/checkpoints", in_use);
+    write_text(folder / "run/checkpoints", "in the way");
+  }
+  EXPECT_EQ(app.end(SIGTERM), 1);
+  const std::string err = read_text(folder / "stderr.txt");
+  EXPECT_TRUE(contains(err,
+                       "the training stopped here is not saved: once it can be written, the "
+                       "same command with --resume --out run "))
+      << err;
+  fs::remove(folder / "run/checkpoints");
+  const AppResult again = run_app(folder, kRun + "--num_epochs 5 --resume --out run");
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+}
+
 TEST(AppResume, StopsWhenTimeIsUp) {
   const TemporaryFolder folder;
   train_whole(folder);
