@@ -61,7 +61,8 @@ fs::path output_file(const fs::path& path) {
 void write_file_atomically(const fs::path& path, std::string_view bytes) {
   // A rename would replace a pipe or a socket of this name without a word.
   require(!path_exists(path) || is_file(path),
-          "cannot write {}: it is no regular file; choose another name", path.string());
+          "cannot write {}: it is no regular file; remove it, or choose another name",
+          path.string());
   fs::path part = path;
   part += ".part";
   FileStatus status;

@@ -183,6 +183,25 @@ TEST(AppHostile, NamesThatTheSystemRefusesEndInOneSentence) {
   }
 }
 
+TEST(AppHostile, LinesThatNoRunWritesAreRefusedByTheirFile) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(run_app(folder, "train " + kSmall + "--threads 1 --out run").exit_code, 0);
+  const std::string lines = read_text(folder / "run/metrics.jsonl");
+  for (const char* value : {"\"high\"", "[1]", "{}", "null", "1e999"}) {
+    std::string changed = lines;
+    const std::size_t at = changed.rfind("\"test_acc\":") + 11;
+    changed.replace(at, changed.find_first_of(",}", at) - at, value);
+    write_text(folder / "run/metrics.jsonl", changed);
+    for (const char* command : {"report run", "train --resume --out run"}) {
+      SCOPED_TRACE(std::string(command) + " " + value);
+      const AppResult result = run_app(folder, command);
+      if (result.exit_code == 0) continue;  // "-" where there is no figure
+      EXPECT_EQ(result.exit_code, 1);
+      EXPECT_TRUE(contains(result.err, "metrics.jsonl")) << result.err;
+    }
+  }
+}
+
 TEST(AppHostile, ACacheOfAnotherUserIsNotTrusted) {
   const TemporaryFolder folder;
   write_class_folders(folder / "set", 2, 6);

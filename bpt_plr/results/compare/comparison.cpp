@@ -9,6 +9,7 @@
 #include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/results/report/history.hpp"
+#include "bpt_plr/run/log_lines.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
 
@@ -28,24 +29,28 @@ std::optional<WrongLabels> wrong_labels_of(const Json& counts) {
   return WrongLabels{counts.at("wrong"), counts.at("flagged"), counts.at("found")};
 }
 
-}  // namespace
-
-void take_results(ComparedRun& run, const std::vector<Json>& metrics) {
-  require(!metrics.empty(), "{} holds no metrics.jsonl, so its results are not known; remove it",
-          run.recipe.out);
-  const RunHistory history{metrics, {}};
+/// Takes the figures of a run from its lines, of which there is one at least.
+void take_figures(ComparedRun& run, const RunHistory& history) {
   const ReportSection result = report_result(history);
   run.best_acc = number_or_nan(result.at("best_acc"));
   run.mean_last10 = number_or_nan(result.at("mean_last10"));
   run.last_acc = number_or_nan(result.at("test_acc"));
   run.wrong_labels = wrong_labels_of(result.at("wrong_labels"));
-  run.auc = number_or_nan(mean_of_networks(metrics.back(), "auc"));
+  run.auc = number_or_nan(mean_of_networks(history.metrics.back(), "auc"));
   run.seconds = training_seconds(history);
   run.accuracies.clear();
   const ReportSection curves = report_curves(history);
   for (const Json& accuracy : curves.at("accuracy")) {
     run.accuracies.push_back(number_or_nan(accuracy));
   }
+}
+
+}  // namespace
+
+void take_results(ComparedRun& run, const std::vector<Json>& metrics) {
+  require(!metrics.empty(), "{} holds no metrics.jsonl, so its results are not known; remove it",
+          run.recipe.out);
+  with_lines_of(run.recipe.out, [&] { take_figures(run, {metrics, {}}); });
 }
 
 Json number_or_null(double value) {

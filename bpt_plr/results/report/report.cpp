@@ -17,6 +17,7 @@
 #include "bpt_plr/results/report/heading.hpp"
 #include "bpt_plr/results/report/history.hpp"
 #include "bpt_plr/results/report/suspects.hpp"
+#include "bpt_plr/run/log_lines.hpp"
 #include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
@@ -213,10 +214,8 @@ std::int64_t count_images(const RunFolder& run) {
   return labels.is_array() ? static_cast<std::int64_t>(labels.size()) : 0;
 }
 
-}  // namespace
-
-nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& options,
-                                   const LoadReport& loading) {
+nlohmann::ordered_json report_of(const RunFolder& run, const ReportOptions& options,
+                                 const LoadReport& loading) {
   const Recipe recipe = recipe_of_run(run, options.device, options.data_path);
   const RunHistory history{run.read_metrics(), run.read_selection()};
   OnDemand<TrainingData> data([&] { return reload_data(run, recipe, loading); });
@@ -254,6 +253,13 @@ nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& op
       section([&] { return suspects_section(audit.get(), data.get(), options.top); });
   report["recipe"] = {{"changes", deviations(recipe)}, {"fields", to_json(recipe)}};
   return report;
+}
+
+}  // namespace
+
+nlohmann::ordered_json make_report(const RunFolder& run, const ReportOptions& options,
+                                   const LoadReport& loading) {
+  return with_lines_of(run.path(), [&] { return report_of(run, options, loading); });
 }
 
 }  // namespace bptplr
