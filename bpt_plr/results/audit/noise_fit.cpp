@@ -22,6 +22,17 @@ constexpr double kTolerance = 1e-5;
 /// Prior of structured noise: Dirichlet numbers of a right label, and of all wrong ones together.
 constexpr double kSparseRight = 1.0;
 constexpr double kSparseWrong = 1.0;
+/// Labels whose counts a thread sums up at a time.
+constexpr std::int64_t kLabelsAtATime = 16;
+/// Every so many steps all prior strengths are compared, between them those beside the last best.
+constexpr int kStepsBetweenScans = 10;
+
+/// Returns the logarithm of the gamma function of x > 0. Unlike std::lgamma it writes to no
+/// variable that threads share.
+double log_gamma(double x) {
+  int sign = 0;
+  return ::lgamma_r(x, &sign);
+}
 
 /// Fits the noise model by expectation maximisation at one temperature.
 class NoiseFitter {
@@ -41,10 +52,11 @@ class NoiseFitter {
   NoiseFit run() {
     double log_likelihood = expect();
     for (int step = 0; step < kMaxSteps; ++step) {
-      const double change = maximise();
+      const double change = maximise(step % kStepsBetweenScans == 0);
       log_likelihood = expect();
       if (change < kTolerance) break;
     }
+    of_class_ = samples_of_classes();
     // Cheeseman and Stutz: the log-likelihood at the estimate, plus the log-evidence of the counts
     // under the prior, minus their log-likelihood under the fitted transitions.
     // Half of the prior says that noise is near uniform, half that it is between few classes.
@@ -69,10 +81,26 @@ class NoiseFitter {
   double joint(std::size_t truth, std::size_t label) const {
     return fit_.joint[label * classes_ + truth];
   }
-  double samples_of_class(std::size_t truth) const {
-    double sum = 0.0;
-    for (std::size_t label = 0; label < classes_; ++label) sum += joint(truth, label);
-    return sum;
+  /// Returns the samples of each class, whatever their labels.
+  std::vector<double> samples_of_classes() const {
+    std::vector<double> samples(classes_, 0.0);
+    for (std::size_t label = 0; label < classes_; ++label) {
+      for (std::size_t truth = 0; truth < classes_; ++truth) samples[truth] += joint(truth, label);
+    }
+    return samples;
+  }
+  /// Returns the sum over labels of fn(label), which passes over all classes. The order of the sum
+  /// does not depend on the number of threads.
+  template <class Fn>
+  double sum_over_labels(Fn&& fn) const {
+    return kernels::parallel_sum<double>(static_cast<std::int64_t>(classes_), kLabelsAtATime,
+                                         [&](std::int64_t begin, std::int64_t end) {
+                                           double sum = 0.0;
+                                           for (std::int64_t label = begin; label < end; ++label) {
+                                             sum += fn(static_cast<std::size_t>(label));
+                                           }
+                                           return sum;
+                                         });
   }
 
   /// Counts the samples of each class for each label; returns the log-likelihood of the labels. A
@@ -107,20 +135,20 @@ class NoiseFitter {
   }
 
   /// Updates noise rate, strength and transitions; returns the largest change of a transition.
-  double maximise() {
+  double maximise(bool scan) {
     double right = 0.0;
     for (std::size_t c = 0; c < classes_; ++c) right += joint(c, c);
     // Laplace's rule of succession: the rate is never 0, so that labels have an order even where
     // none of them looks wrong.
     const auto n = static_cast<double>(count_);
     fit_.noise_rate = (n - right + 1.0) / (n + 2.0);
-    fit_.strength = best_strength();
+    of_class_ = samples_of_classes();
+    choose_strength(scan);
     double change = 0.0;
     for (std::size_t truth = 0; truth < classes_; ++truth) {
-      const double of_class = samples_of_class(truth);
       for (std::size_t label = 0; label < classes_; ++label) {
         const double prior = fit_.strength * prior_mean(truth == label);
-        const double now = (joint(truth, label) + prior) / (of_class + fit_.strength);
+        const double now = (joint(truth, label) + prior) / (of_class_[truth] + fit_.strength);
         change = std::max(change, std::abs(now - transition(truth, label)));
         transition(truth, label) = now;
       }
@@ -128,18 +156,38 @@ class NoiseFitter {
     return change;
   }
 
-  /// Returns the prior strength under which the counts are most likely.
-  double best_strength() const {
-    double best = kLeastStrength;
-    double most = -std::numeric_limits<double>::infinity();
-    for (int k = 0; k < kStrengths; ++k) {
-      const double strength = spaced(kLeastStrength, kMostStrength, k, kStrengths);
-      const double evidence = log_evidence_of_counts(strength);
-      if (evidence <= most) continue;
-      most = evidence;
-      best = strength;
+  static double strength_at(int k) { return spaced(kLeastStrength, kMostStrength, k, kStrengths); }
+
+  /// Moves to the prior strength under which the counts are most likely: among all of them in a
+  /// scan, else upwards or downwards from the last one as long as that helps.
+  void choose_strength(bool scan) {
+    if (scan) {
+      int best = 0;
+      double most = -std::numeric_limits<double>::infinity();
+      for (int k = 0; k < kStrengths; ++k) {
+        const double evidence = log_evidence_of_counts(strength_at(k));
+        if (evidence <= most) continue;
+        most = evidence;
+        best = k;
+      }
+      strength_ = best;
+    } else {
+      double most = log_evidence_of_counts(strength_at(strength_));
+      if (!climb(1, most)) climb(-1, most);
     }
-    return best;
+    fit_.strength = strength_at(strength_);
+  }
+
+  bool climb(int direction, double most) {
+    bool moved = false;
+    for (int k = strength_ + direction; k >= 0 && k < kStrengths; k += direction) {
+      const double evidence = log_evidence_of_counts(strength_at(k));
+      if (evidence <= most) break;
+      most = evidence;
+      strength_ = k;
+      moved = true;
+    }
+    return moved;
   }
 
   /// Returns the log-probability of the counts with the transitions integrated out: one
@@ -157,30 +205,33 @@ class NoiseFitter {
     const double constants = std::lgamma(strength) - std::lgamma(right) -
                              static_cast<double>(classes_ - 1) * std::lgamma(wrong);
     double sum = 0.0;
-    for (std::size_t truth = 0; truth < classes_; ++truth) {
-      sum += constants - std::lgamma(strength + samples_of_class(truth));
-      for (std::size_t label = 0; label < classes_; ++label) {
-        sum += std::lgamma((truth == label ? right : wrong) + joint(truth, label));
-      }
-    }
-    return sum;
+    for (const double of_class : of_class_) sum += constants - std::lgamma(strength + of_class);
+    return sum + sum_over_labels([&](std::size_t label) {
+             double of_label = 0.0;
+             for (std::size_t truth = 0; truth < classes_; ++truth) {
+               of_label += log_gamma((truth == label ? right : wrong) + joint(truth, label));
+             }
+             return of_label;
+           });
   }
 
   /// Returns the log-probability of the counts given the transitions.
   double log_likelihood_of_counts() {
-    double sum = 0.0;
-    for (std::size_t truth = 0; truth < classes_; ++truth) {
-      for (std::size_t label = 0; label < classes_; ++label) {
+    return sum_over_labels([&](std::size_t label) {
+      double sum = 0.0;
+      for (std::size_t truth = 0; truth < classes_; ++truth) {
         sum += joint(truth, label) * std::log(transition(truth, label));
       }
-    }
-    return sum;
+      return sum;
+    });
   }
 
   std::size_t classes_;
   std::int64_t count_;
   const std::vector<std::vector<std::int64_t>>& members_;  ///< samples of each label
   std::vector<float> p_;                                   ///< [N, C]
+  std::vector<double> of_class_;                           ///< [C] samples of each class
+  int strength_ = 0;                                       ///< which of kStrengths
   NoiseFit fit_;
 };
 
