@@ -23,6 +23,7 @@
 #include "apps/terminal/stop_signals.hpp"
 #include "apps/terminal/terminal.hpp"
 #include "engine/error.hpp"
+#include "engine/io/json.hpp"
 #include "engine/memory.hpp"
 
 namespace bptplr {
@@ -65,7 +66,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto chosen = app.get_subcommands();
   const std::string command = chosen.empty() ? "bptplr" : "bptplr " + chosen.front()->get_name();
   print_error(usage_sentence(app, error));
-  fmt::print(stderr, "Run `{} --help` for the options.\n", command);
+  write_to_stderr(fmt::format("Run `{} --help` for the options.\n", command));
   return 2;
 }
 
@@ -116,7 +117,10 @@ int main(int argc, char** argv) {
     return bptplr::fail(bptplr::kOutOfMemory);
   } catch (const nlohmann::json::exception& error) {
     return bptplr::fail(
-        fmt::format("a JSON file is not as bptplr wrote it: {}", error.what()).c_str());
+        fmt::format(
+            "a JSON file of the run is not as bptplr wrote it: {}; restore it, or train again",
+            bptplr::without_prefix(error.what()))
+            .c_str());
   } catch (const std::exception& error) {
     // An exception from printing does not say that stdout failed.
     return bptplr::fail(std::ferror(stdout) != 0 ? bptplr::kLostOutput : error.what());

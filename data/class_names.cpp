@@ -9,20 +9,23 @@
 #include <map>
 #include <memory>
 
+#include "engine/text.hpp"
+
 namespace bptplr {
 namespace {
 
 constexpr std::string_view kNoBreakSpace = "\xc2\xa0";
 constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
-/// Returns text in the form that utf8proc's options ask for; unchanged if it is no UTF-8.
+/// Returns text in the form that utf8proc's options ask for; if it is no UTF-8, with its bytes
+/// written out (\xff), so that it is text, and the same, wherever it is saved.
 std::string mapped(std::string_view text, int options) {
   utf8proc_uint8_t* out = nullptr;
   const utf8proc_ssize_t size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                                              static_cast<utf8proc_ssize_t>(text.size()), &out,
                                              static_cast<utf8proc_option_t>(options));
   const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(out, std::free);
-  if (size < 0) return std::string(text);
+  if (size < 0) return printable(text);
   return {reinterpret_cast<const char*>(out), static_cast<std::size_t>(size)};
 }
 

@@ -35,7 +35,7 @@ LoadReport LoadProgress::report() {
 }
 
 void LoadProgress::clear_line() {
-  if (line_is_shown_) fmt::print(stderr, "\r\033[K");
+  if (line_is_shown_) write_to_stderr("\r\033[K");
   line_is_shown_ = false;
 }
 
@@ -45,8 +45,7 @@ void LoadProgress::progress(std::int64_t done, std::int64_t total) {
   const auto now = std::chrono::steady_clock::now();
   if (now - last_output_ < (is_terminal_ ? kRedraw : kPlainLine)) return;
   clear_line();
-  fmt::print(stderr, "reading images {}/{}{}", done, total, is_terminal_ ? "" : "\n");
-  std::fflush(stderr);
+  write_to_stderr(fmt::format("reading images {}/{}{}", done, total, is_terminal_ ? "" : "\n"));
   line_is_shown_ = is_terminal_;
   last_output_ = now;
 }

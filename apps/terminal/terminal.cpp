@@ -40,10 +40,15 @@ void write(const std::string& text) {
 
 void print_problem(const char* kind, const std::string& sentence) {
   const std::string text = fmt::format("bptplr: {}: {}", kind, sentence_of(sentence));
-  fmt::print(stderr, "{}\n", wrap(text, line_columns(STDERR_FILENO), 2));
+  write_to_stderr(wrap(text, line_columns(STDERR_FILENO), 2) + "\n");
 }
 
 }  // namespace
+
+void write_to_stderr(const std::string& text) {
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+  std::fflush(stderr);
+}
 
 bool obeys_escapes() {
   const char* term = std::getenv("TERM");

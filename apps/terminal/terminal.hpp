@@ -63,6 +63,10 @@ void say_sentence(const std::string& sentence);
 void print_warning(const std::string& sentence);
 void print_error(const std::string& sentence);
 
+/// Writes to stderr. Text that cannot be written (full disk, closed pipe) is lost without an error,
+/// which would stop training.
+void write_to_stderr(const std::string& text);
+
 /// Formats a number with `decimals` decimals; "-" if it is not finite.
 std::string number_text(double value, int decimals);
 

@@ -208,7 +208,10 @@ void TerminalProgress::say_header(std::size_t columns) {
                                          "labelled", "AUC", "img/s", "mem GiB", "time"},
                                         "parts of the loss", columns);
   if (header == header_) return;
-  if (header_.empty() && divides(recipe_)) say_sentence(partition_sentence(recipe_) + "\n");
+  if (header_.empty() && divides(recipe_)) {
+    say_sentence(partition_sentence(recipe_));
+    say("\n");
+  }
   say(styled(header, kBold) + "\n");
   header_ = header;
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.hpp"
+#include "engine/io/json.hpp"
 
 namespace bptplr {
 
@@ -18,7 +19,7 @@ auto with_lines_of(const std::filesystem::path& folder, Fn&& fn) {
     throw Error(
         "metrics.jsonl or selection.jsonl in {} has a line that no run writes ({}); restore the "
         "file, or train again",
-        folder.string(), error.what());
+        folder.string(), without_prefix(error.what()));
   }
 }
 

@@ -137,7 +137,8 @@ Dataset RunFolder::read_classes() const {
     json.at("std").get_to(dataset.std);
     json.at("image_side").get_to(side);
   } catch (const nlohmann::json::exception& error) {
-    throw Error("{} is not what a run writes ({}); train again", file.string(), error.what());
+    throw Error("{} is not what a run writes ({}); train again", file.string(),
+                without_prefix(error.what()));
   }
   require(side >= 1 && side <= kMaxImageSide, "{}: image_side is {}, but must lie in 1 to {}",
           file.string(), side, kMaxImageSide);

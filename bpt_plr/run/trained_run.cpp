@@ -4,6 +4,7 @@
 
 #include "bpt_plr/recipe/network.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
+#include "data/images/cache_folder.hpp"
 #include "engine/device.hpp"
 #include "engine/error.hpp"
 #include "kernels/determinism.hpp"
@@ -12,6 +13,10 @@ namespace bptplr {
 
 Recipe recipe_of_run(const RunFolder& run, DeviceChoice device, const std::string& data_path) {
   Recipe recipe = run.read_config();
+  // A stranger's run does not decide where something is written: its cache_dir counts where it is a
+  // folder of caches already.
+  if (!recipe.cache_dir.empty() && list_caches(recipe.cache_dir).empty()) recipe.cache_dir.clear();
+  recipe.cache_limit = 0.0;
   recipe.device = device;
   if (!data_path.empty()) recipe.data_path = data_path;
   if (choose_device(device).type == DeviceType::kCpu) recipe.precision = Precision::kFloat32;

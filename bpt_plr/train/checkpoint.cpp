@@ -118,7 +118,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
     throw Error(
         "{} is no checkpoint that this bptplr understands ({}); go on with the version that "
         "wrote it",
-        path.string(), error.what());
+        path.string(), without_prefix(error.what()));
   }
 }
 

@@ -44,7 +44,7 @@ std::vector<std::int64_t> labels_from_file(const Recipe& recipe, const TrainingP
     require_same_truth(lists, file, part.official);
     return select(read(list.count), part.subset);
   }
-  if (list.count != used && list.count == listed.count) {
+  if (list.count != used && listed.count > 0 && list.count == listed.count) {
     return select(read(list.count), listed.kept);
   }
   if (used == std::ssize(part.official)) require_same_truth(lists, file, part.official);

@@ -376,9 +376,13 @@ CachedImages cached_images(const CacheRequest& request, const LoadReport& report
   Opened opened = open_cache(request, now);
   if (!opened.images) {
     make_cache_folder(request.cache.parent_path());
+    bool is_said = false;
     FileBuilder file(request.cache, [&] {
-      warn(report,
-           fmt::format("another process is writing {}; waiting for it", request.cache.string()));
+      if (!std::exchange(is_said, true)) {
+        warn(report,
+             fmt::format("another process is writing {}; waiting for it", request.cache.string()));
+      }
+      if (report.progress) report.progress(0, std::ssize(request.files));  // a signal ends it
     });
     opened = open_cache(request, now);  // written by the process just waited for
     if (!opened.images) {

@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <functional>
 #include <numeric>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "data/images/cache_format.hpp"
@@ -136,8 +138,15 @@ bool remove_cache(const fs::path& path) {
 
 std::shared_ptr<const void> use_cache(const fs::path& path) {
   const auto file = std::make_shared<const OpenFile>(path);
-  // Waits at most for a process that is looking whether the cache is in use.
-  if (file->get() < 0 || !file->lock(LOCK_SH)) return nullptr;
+  if (file->get() < 0) return nullptr;
+  // A process that looks whether the cache is in use has a lock on it for a moment; whoever has one
+  // for longer does so to make others wait.
+  constexpr std::chrono::milliseconds kPause(10);
+  constexpr int kTries = 100;
+  for (int i = 0; !file->lock(LOCK_SH | LOCK_NB); ++i) {
+    if (i == kTries) return nullptr;
+    std::this_thread::sleep_for(kPause);
+  }
   // Fails for another user's cache, whose time then stays that of its own use.
   static_cast<void>(::futimens(file->get(), nullptr));
   return file;

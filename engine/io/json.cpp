@@ -69,9 +69,7 @@ nlohmann::json parse_json(std::string_view text, std::string_view origin) {
   try {
     return nlohmann::json::parse(text);
   } catch (const nlohmann::json::exception& error) {  // a number too large is no parse_error
-    std::string_view what = error.what();  // "[json.exception...] parse error at line 1, ..."
-    what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
-    throw Error("{} is not valid JSON: {}", origin, shortened(what, 200));
+    throw Error("{} is not valid JSON: {}", origin, shortened(without_prefix(error.what()), 200));
   }
 }
 
@@ -95,6 +93,13 @@ std::string to_text(const nlohmann::ordered_json& json, int indent) {
 
 std::string to_ascii(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', /*ensure_ascii=*/true, kReplace);
+}
+
+std::string without_prefix(std::string_view what) {
+  if (!what.starts_with("[json."))
+    return std::string(what);  // "[json.exception.type_error.304] ..."
+  what.remove_prefix(std::min(what.find("] ") + 2, what.size()));
+  return std::string(what);
 }
 
 std::string quoted_json(const nlohmann::json& json) {

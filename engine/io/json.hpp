@@ -24,6 +24,8 @@ std::string to_text(const nlohmann::json& json, int indent = -1);
 std::string to_text(const nlohmann::ordered_json& json, int indent = -1);
 /// Returns JSON on one line, with \u escapes for everything but ASCII.
 std::string to_ascii(const nlohmann::ordered_json& json);
+/// Returns what a parser or reader says is wrong, without its own number for it.
+std::string without_prefix(std::string_view what);
 /// Returns a value as it may be quoted in a sentence, cut if it is long.
 std::string quoted_json(const nlohmann::json& json);
 

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
@@ -69,10 +71,11 @@ bool FileBuilder::take_lock(const std::function<void()>& waiting) {
       ::unlink(part_.c_str());  // where locks fail, no process has one on it
       fail(error);
     }
-    if (waiting) waiting();
-    while (::flock(file_.get(), LOCK_EX) != 0) {
-      if (errno != EINTR) fail(errno);
-    }
+    constexpr std::chrono::milliseconds kPause(100);
+    do {
+      if (waiting) waiting();
+      std::this_thread::sleep_for(kPause);
+    } while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0);
   }
   return is_named(status, part_);
 }

@@ -43,8 +43,9 @@ void read_ahead(std::span<const std::uint8_t> bytes);
 /// others wait for it, and take over if it is killed. Never follows a link of either name.
 class FileBuilder {
  public:
-  /// Calls `waiting` once if another process builds the file. Throws Error when the folder is not
-  /// writable or cannot lock files, or PATH.part is a link, a device or another user's.
+  /// Calls `waiting`, which may throw to give up, ten times a second while another process builds
+  /// the file. Throws Error when the folder is not writable or cannot lock files, or PATH.part is a
+  /// link, a device or another user's.
   FileBuilder(const std::filesystem::path& path, const std::function<void()>& waiting);
   FileBuilder(const FileBuilder&) = delete;
   FileBuilder& operator=(const FileBuilder&) = delete;

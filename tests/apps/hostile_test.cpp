@@ -1,7 +1,10 @@
 // Files, names and folders of strangers, as the command meets them: one sentence, and nothing of
 // theirs acts on the terminal or on other files.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -181,6 +184,112 @@ TEST(AppHostile, NamesThatTheSystemRefusesEndInOneSentence) {
     EXPECT_EQ(result.err.find("filesystem error"), std::string::npos) << result.err;
     EXPECT_TRUE(contains(result.err, "too long")) << result.err;
   }
+}
+
+TEST(AppHostile, AnErrorStreamThatIsFullChangesNothing) {
+  const TemporaryFolder folder;
+  const auto code_of = [&](const std::string& arguments) {
+    const std::string command = "cd '" + (folder / ".") + "' && " + BPTPLR_BINARY_DIR + "/bptplr " +
+                                arguments + " >/dev/null 2>/dev/full";
+    return WEXITSTATUS(std::system(command.c_str()));
+  };
+  EXPECT_EQ(code_of("eval nothing"), 1);
+  EXPECT_EQ(code_of("nosuch"), 2);
+  write_class_folders(folder / "set", 2, 8);
+  EXPECT_EQ(code_of("train --dataset folder --data_path set --test_split 0.3 --image_size 16 "
+                    "--cache_dir c --method ce --tau 0.5 " +
+                    kTiny + "--out run"),
+            0)
+      << "with a warning that cannot be written";
+}
+
+TEST(AppHostile, ALockThatSomebodyHoldsOnACacheStopsNothing) {
+  const TemporaryFolder folder;
+  write_class_folders(folder / "set", 2, 6);
+  const std::string train =
+      "train --dataset folder --data_path set --test_split 0.3 --image_size 16 --cache_dir c " +
+      kTiny;
+  ASSERT_EQ(run_app(folder, train + "--out a").exit_code, 0);
+  const int held = ::open(fs::directory_iterator(folder / "c")->path().c_str(), O_RDONLY);
+  ASSERT_EQ(::flock(held, LOCK_EX), 0);
+  EXPECT_EQ(run_app(folder, train + "--out b").exit_code, 0);
+  ::close(held);
+}
+
+TEST(AppHostile, AnEmptyListOfLabelsIsAnError) {
+  const TemporaryFolder folder;
+  write_text(folder / "list.json", "[]");
+  write_text(folder / "list.pkl", "\x80\x02].");
+  for (const char* file : {"list.json", "list.pkl"}) {
+    expect_error(folder, std::string("train ") + kSmall + "--noise_file " + file, "200");
+  }
+}
+
+TEST(AppHostile, ARunDoesNotDecideWhereItsReadersWrite) {
+  const TemporaryFolder folder;
+  write_class_folders(folder / "set", 2, 8);
+  ASSERT_EQ(run_app(folder,
+                    "train --dataset folder --data_path set --test_split 0.3 "
+                    "--image_size 16 --cache_dir c " +
+                        kTiny + "--out run")
+                .exit_code,
+            0);
+  std::string config = read_text(folder / "run/config.json");
+  const std::string was = "\"cache_dir\": \"c\"";
+  config.replace(config.find(was), was.size(), "\"cache_dir\": \"elsewhere/c\"");
+  write_text(folder / "run/config.json", config);
+  for (const char* command : {"eval run", "audit run", "report run"}) {
+    const std::string own_cache =
+        "XDG_CACHE_HOME='" + (folder / "own") + "' " + BPTPLR_BINARY_DIR + "/bptplr ";
+    const std::string line =
+        "cd '" + (folder / ".") + "' && " + own_cache + command + " >/dev/null 2>&1";
+    EXPECT_EQ(std::system(line.c_str()), 0) << command;
+    EXPECT_FALSE(fs::exists(folder / "elsewhere")) << command;
+  }
+}
+
+TEST(AppHostile, OnlyPicturesAreMovedBack) {
+  const TemporaryFolder folder;
+  write_text(folder / "payload", "evil");
+  fs::create_directories(folder / "home");
+  write_text(folder / "undo_1.csv",
+             "from,to\n" + (folder / "home/.profile") + "," + (folder / "payload") + "\n");
+  expect_error(folder, "audit . --undo undo_1.csv", "is no picture, so no audit has moved it");
+  EXPECT_FALSE(fs::exists(folder / "home/.profile"));
+}
+
+TEST(AppHostile, ClassesThatWouldShareAFolderAreNotMixed) {
+  const TemporaryFolder folder;
+  write_class_folders(folder / "set", 2, 8);
+  std::string table = "path,label,split\n";
+  for (const auto& [source, name] : {std::pair("class0", "a/b"), std::pair("class1", "a_b")}) {
+    int i = 0;
+    for (const auto& entry : fs::directory_iterator(folder / ("set/" + std::string(source)))) {
+      table += entry.path().string() + "," + name + (++i > 6 ? ",test\n" : ",train\n");
+    }
+  }
+  write_text(folder / "list.csv", table);
+  const AppResult result =
+      run_app(folder, "train --dataset csv --data_path list.csv --image_size 16 --cache_dir c " +
+                          kTiny + "--out run");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  write_text(folder / "decisions.json", "{\"decisions\": []}");
+  expect_error(folder, "audit run --apply copy o --decisions decisions.json",
+               "the classes 'a/b' and 'a_b' would be one folder, a_b");
+}
+
+TEST(AppHostile, AClassFolderThatIsNoTextIsTheSameWhenItIsReadBack) {
+  const TemporaryFolder folder;
+  write_class_folders(folder / "set", 2, 8);
+  fs::rename(folder / "set/class1", folder / "set/\xff\xfe");
+  const AppResult result =
+      run_app(folder,
+              "train --dataset folder --data_path set --test_split 0.3 --image_size 16 "
+              "--cache_dir c " +
+                  kTiny + "--out run");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(run_app(folder, "eval run").exit_code, 0);
+  EXPECT_EQ(run_app(folder, "audit run").exit_code, 0);
 }
 
 TEST(AppHostile, LinesThatNoRunWritesAreRefusedByTheirFile) {

@@ -39,7 +39,7 @@ TEST(ClassNames, NamesThatLookTheSameAreTheSame) {
   EXPECT_EQ(names.names(), (Names{"caf\xc3\xa9", "dog"}));
   EXPECT_EQ(names.find("cafe\xcc\x81 "), 0);
   EXPECT_TRUE(names.warnings().empty());
-  EXPECT_EQ(normal_name("\xff\xfe is no UTF-8 "), "\xff\xfe is no UTF-8");
+  EXPECT_EQ(normal_name("\xff\xfe is no UTF-8 "), "\\xff\\xfe is no UTF-8");
 }
 
 TEST(ClassNames, NearlyEqualNamesAreWarnedOf) {

@@ -111,7 +111,7 @@ ComparedRun compared_run(const Json& line, const std::string& origin) {
     }
     return run;
   } catch (const nlohmann::json::exception& error) {
-    throw Error("{} is no run of a comparison ({})", origin, error.what());
+    throw Error("{} is no run of a comparison ({})", origin, without_prefix(error.what()));
   } catch (const std::logic_error&) {  // thrown by stoull
     throw Error("{} is no run of a comparison (its data_hash is no number)", origin);
   }

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <set>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "data/csv.hpp"
+#include "data/images/formats.hpp"
+#include "data/images/image_file.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/open_file.hpp"
@@ -33,6 +36,17 @@ std::string folder_name(const std::string& class_name) {
   return name.empty() || name == "." || name == ".." ? "_" : name;
 }
 
+/// Throws Error if two classes have one name as a folder, where their images would mix.
+void require_distinct_folders(const Dataset& dataset) {
+  std::map<std::string, std::string> classes;
+  for (const std::string& name : dataset.class_names) {
+    const auto [of, is_new] = classes.emplace(folder_name(name), name);
+    require(is_new,
+            "the classes '{}' and '{}' would be one folder, {}; use --apply csv, or rename one",
+            of->second, name, of->first);
+  }
+}
+
 /// Returns the labels of all training images after the corrections.
 std::vector<std::int64_t> corrected(std::span<const Correction> corrections,
                                     const TrainingData& data) {
@@ -46,7 +60,9 @@ class FreeNames {
  public:
   /// Returns `folder`/NAME, NAME being that of `file`, with `mark` and a number where it is taken.
   fs::path find(const fs::path& folder, const fs::path& file, const std::string& mark) {
-    for (int number = 0;; ++number) {
+    int& next = next_[folder / file.filename()];
+    for (;; ++next) {
+      const int number = next;
       std::string name = file.filename().string();
       if (number > 0) {
         name = fmt::format("{}_{}{}{}", file.stem().string(), mark,
@@ -59,6 +75,7 @@ class FreeNames {
 
  private:
   std::set<fs::path> given_;
+  std::map<fs::path, int> next_;  ///< number to try next for a name, as many files may share one
 };
 
 /// Copies a file under a name that is free; where that fails, leaves nothing half-written.
@@ -103,6 +120,7 @@ fs::path class_folder(std::int64_t label, const TrainingData& data, const fs::pa
 std::vector<Move> plan_moves(std::span<const Correction> corrections, const TrainingData& data,
                              const fs::path& folder) {
   require_files(data.dataset.train);
+  if (!folder.empty()) require_distinct_folders(data.dataset);
   FreeNames names;
   std::vector<Move> moves;
   for (const Correction& correction : corrections) {
@@ -141,6 +159,17 @@ std::vector<Move> read_moves(const fs::path& undo_file) {
     moves.push_back({row->fields[0], row->fields[1]});
   }
   return moves;
+}
+
+/// Throws Error unless a picture goes back to a folder that exists: a stranger's file must not move
+/// others to where they act.
+void require_picture_of_folder(const Move& move, const fs::path& undo_file) {
+  const bool is_picture = format_of(read_image_bytes(move.to)) != nullptr;
+  require(is_picture, "{}: {} is no picture, so no audit has moved it; put it back by hand",
+          undo_file.string(), move.to.string());
+  require(is_folder(move.from.parent_path()),
+          "{}: the folder {} has gone; make it, if the file is one of yours", undo_file.string(),
+          move.from.parent_path().string());
 }
 
 /// Copies a split's images to `folder`/CLASS.
@@ -201,6 +230,7 @@ Applied apply_by_copying(std::span<const Correction> corrections, const Training
                          const fs::path& folder,
                          const std::function<void(std::int64_t, std::int64_t)>& progress) {
   require_files(data.dataset.train);
+  require_distinct_folders(data.dataset);
   require(!path_exists(folder) || (is_folder(folder) && fs::is_empty(folder)),
           "{} is there already and not empty; name a new folder for the copy", folder.string());
   Applied applied{folder, std::ssize(corrections), 0};
@@ -242,9 +272,9 @@ std::int64_t undo_moves(const fs::path& undo_file) {
             undo_file.string(), move.to.string(), move.from.string());
     require(!is_taken(move.from), "{}: {} is there again, and would be overwritten; move it away",
             undo_file.string(), move.from.string());
+    require_picture_of_folder(move, undo_file);
   }
   for (auto move = moves.rbegin(); move != moves.rend(); ++move) {
-    make_folders(move->from.parent_path());
     move_file(move->to, move->from);
   }
   return std::ssize(moves);

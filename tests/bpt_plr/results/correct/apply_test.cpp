@@ -25,13 +25,18 @@ void write(const fs::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
+/// Returns what begins as a JPEG and is told from others by its name.
+std::string picture(const std::string& name) {
+  return "\xff\xd8\xff" + name;
+}
+
 /// Two classes with files of the same names; nothing is decoded here.
 class ApplyCorrections : public ::testing::Test {
  protected:
   ApplyCorrections() {
     for (const char* name : {"train/cat/0.jpg", "train/cat/sub/1.jpg", "train/dog/0.jpg",
                              "train/dog/1.jpg", "test/cat/9.jpg", "test/dog/9.jpg"}) {
-      write(set_ / name, name);
+      write(set_ / name, picture(name));
     }
     const ImageList list = list_folder(set_);
     data_.dataset.root = list.root;
@@ -74,8 +79,8 @@ TEST_F(ApplyCorrections, MovesWithoutOverwritingAndBack) {
   auto after = before;
   after.erase("train/cat/0.jpg");
   after.erase("train/cat/sub/1.jpg");
-  after["train/dog/0_from_cat.jpg"] = "train/cat/0.jpg";
-  after["train/dog/1_from_cat.jpg"] = "train/cat/sub/1.jpg";
+  after["train/dog/0_from_cat.jpg"] = picture("train/cat/0.jpg");
+  after["train/dog/1_from_cat.jpg"] = picture("train/cat/sub/1.jpg");
   EXPECT_EQ(files_in(set_), after);
   EXPECT_EQ(undo_moves(done.result), 2);
   EXPECT_EQ(files_in(set_), before);
@@ -86,9 +91,10 @@ TEST_F(ApplyCorrections, MovesWithoutOverwritingAndBack) {
 TEST_F(ApplyCorrections, MovesElsewhere) {
   write(folder_.path() / "out/dog/0.jpg", "mine");
   const Applied done = apply_by_moving(corrections_, data_, folder_.path() / "out", undo_);
-  const std::map<std::string, std::string> expected{{"dog/0.jpg", "mine"},
-                                                    {"dog/0_from_cat.jpg", "train/cat/0.jpg"},
-                                                    {"dog/1.jpg", "train/cat/sub/1.jpg"}};
+  const std::map<std::string, std::string> expected{
+      {"dog/0.jpg", "mine"},
+      {"dog/0_from_cat.jpg", picture("train/cat/0.jpg")},
+      {"dog/1.jpg", picture("train/cat/sub/1.jpg")}};
   EXPECT_EQ(files_in(folder_.path() / "out"), expected);
   write(set_ / "train/cat/0.jpg", "new");
   EXPECT_NE(message_of([&] { undo_moves(done.result); }).find("would be overwritten"),
@@ -111,7 +117,7 @@ TEST_F(ApplyCorrections, AFileThatCannotBeMovedIsNamedAndTheRestComesBack) {
   const std::string message = message_of([&] { apply_by_moving(corrections_, data_, "", undo_); });
   EXPECT_NE(message.find("cannot move"), std::string::npos) << message;
   EXPECT_NE(message.find("takes back the 1 moves before it"), std::string::npos) << message;
-  write(set_ / "train/cat/sub/1.jpg", "train/cat/sub/1.jpg");
+  write(set_ / "train/cat/sub/1.jpg", picture("train/cat/sub/1.jpg"));
   EXPECT_EQ(undo_moves(undo_ / "undo_1.csv"), 1);
   EXPECT_EQ(files_in(set_), before);
 }
@@ -123,9 +129,12 @@ TEST_F(ApplyCorrections, CopiesTheWholeSet) {
   EXPECT_EQ(done.files, 6);
   EXPECT_EQ(done.changed, 2);
   const std::map<std::string, std::string> expected{
-      {"train/dog/0.jpg", "train/cat/0.jpg"},      {"train/dog/1.jpg", "train/cat/sub/1.jpg"},
-      {"train/dog/0_copy.jpg", "train/dog/0.jpg"}, {"train/dog/1_copy.jpg", "train/dog/1.jpg"},
-      {"test/cat/9.jpg", "test/cat/9.jpg"},        {"test/dog/9.jpg", "test/dog/9.jpg"}};
+      {"train/dog/0.jpg", picture("train/cat/0.jpg")},
+      {"train/dog/1.jpg", picture("train/cat/sub/1.jpg")},
+      {"train/dog/0_copy.jpg", picture("train/dog/0.jpg")},
+      {"train/dog/1_copy.jpg", picture("train/dog/1.jpg")},
+      {"test/cat/9.jpg", picture("test/cat/9.jpg")},
+      {"test/dog/9.jpg", picture("test/dog/9.jpg")}};
   EXPECT_EQ(files_in(copy), expected);
   EXPECT_EQ(files_in(set_), before);
   EXPECT_NE(message_of([&] { apply_by_copying(corrections_, data_, copy, {}); }).find("not empty"),
