@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "data/class_names.hpp"
 #include "data/csv.hpp"
 #include "data/images/formats.hpp"
 #include "data/images/image_file.hpp"
@@ -249,6 +250,11 @@ Applied apply_as_csv(std::span<const Correction> corrections, const TrainingData
                      const fs::path& folder) {
   require_files(data.dataset.train);
   const Dataset& dataset = data.dataset;
+  for (const std::string& name : dataset.class_names) {
+    require(!is_missing_label(name),
+            "the class '{}' would read as a missing label in a table; rename its folder first",
+            name);
+  }
   Applied applied{folder / "labels.csv", std::ssize(corrections),
                   std::ssize(dataset.train.files) + std::ssize(dataset.test.files)};
   require(!is_taken(applied.result), "{} is there already; name another folder, or move it away",

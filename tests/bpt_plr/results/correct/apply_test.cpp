@@ -106,6 +106,15 @@ TEST_F(ApplyCorrections, MovesElsewhere) {
             std::string::npos);
 }
 
+TEST_F(ApplyCorrections, AClassThatReadsAsAMissingLabelMakesNoTable) {
+  data_.dataset.class_names[0] = "NA";
+  const std::string message =
+      message_of([&] { apply_as_csv(corrections_, data_, folder_.path() / "out"); });
+  EXPECT_NE(message.find("the class 'NA' would read as a missing label"), std::string::npos)
+      << message;
+  EXPECT_FALSE(fs::exists(folder_.path() / "out"));
+}
+
 TEST_F(ApplyCorrections, FilesThatAreThereAlreadyStay) {
   data_.dataset.train.files[0] = (set_ / "train/dog/0.jpg").string();
   EXPECT_EQ(apply_by_moving({corrections_.data(), 1}, data_, "", undo_).files, 0);
