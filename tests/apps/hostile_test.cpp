@@ -23,6 +23,11 @@ namespace fs = std::filesystem;
 const std::string kTiny =
     "--width 4 --blocks 1,1,1,1 --batch_size 16 --warm_up 1 --num_epochs 2 --threads 1 ";
 
+/// Trains on the folder of classes `set`, with a cache of its images in `c`.
+const std::string kTrainOnSet =
+    "train --dataset folder --data_path set --test_split 0.3 --image_size 16 --cache_dir c " +
+    kTiny;
+
 /// Expects that no byte of `text` but the ends of lines acts on a terminal.
 void expect_harmless(const std::string& text) {
   const auto acts = [](char c) { return (c >= 0 && c < ' ' && c != '\n') || c == '\x7f'; };
@@ -115,9 +120,7 @@ TEST(AppHostile, NamesDoNotReachTheTerminalAsCommands) {
   const std::string out = "run$(printf '\\033[31m')";
   for (const std::string& command : std::vector<std::string>{
            std::string("data check set"),
-           "train --dataset folder --data_path set --test_split 0.3 --image_size 16 --cache_dir c "
-           "--on_bad_image skip --noise_mode sym --r 0.4 " +
-               kTiny + "--out " + out,
+           kTrainOnSet + "--on_bad_image skip --noise_mode sym --r 0.4 --out " + out,
            "train --log_format json --dataset folder --data_path set --test_split 0.3 "
            "--image_size 16 --cache_dir c --on_bad_image skip " +
                kTiny + "--out json" + out,
@@ -150,12 +153,7 @@ TEST(AppHostile, FormulasInTablesAreText) {
   write_class_folders(folder / "set", 2, 8);
   fs::rename(folder / "set/class0", folder / "set/=HYPERLINK(1)");
   fs::rename(folder / "set/class1", folder / "set/@SUM");
-  ASSERT_EQ(run_app(folder,
-                    "train --dataset folder --data_path set --test_split 0.3 "
-                    "--image_size 16 --cache_dir c " +
-                        kTiny + "--out run")
-                .exit_code,
-            0);
+  ASSERT_EQ(run_app(folder, kTrainOnSet + "--out run").exit_code, 0);
   ASSERT_EQ(run_app(folder, "audit run").exit_code, 0);
   const std::string table = read_text(folder / "run/audit/suspects.csv");
   EXPECT_EQ(table.find(",="), std::string::npos) << table;
@@ -196,23 +194,17 @@ TEST(AppHostile, AnErrorStreamThatIsFullChangesNothing) {
   EXPECT_EQ(code_of("eval nothing"), 1);
   EXPECT_EQ(code_of("nosuch"), 2);
   write_class_folders(folder / "set", 2, 8);
-  EXPECT_EQ(code_of("train --dataset folder --data_path set --test_split 0.3 --image_size 16 "
-                    "--cache_dir c --method ce --tau 0.5 " +
-                    kTiny + "--out run"),
-            0)
+  EXPECT_EQ(code_of(kTrainOnSet + "--method ce --tau 0.5 --out run"), 0)
       << "with a warning that cannot be written";
 }
 
 TEST(AppHostile, ALockThatSomebodyHoldsOnACacheStopsNothing) {
   const TemporaryFolder folder;
   write_class_folders(folder / "set", 2, 6);
-  const std::string train =
-      "train --dataset folder --data_path set --test_split 0.3 --image_size 16 --cache_dir c " +
-      kTiny;
-  ASSERT_EQ(run_app(folder, train + "--out a").exit_code, 0);
+  ASSERT_EQ(run_app(folder, kTrainOnSet + "--out a").exit_code, 0);
   const int held = ::open(fs::directory_iterator(folder / "c")->path().c_str(), O_RDONLY);
   ASSERT_EQ(::flock(held, LOCK_EX), 0);
-  EXPECT_EQ(run_app(folder, train + "--out b").exit_code, 0);
+  EXPECT_EQ(run_app(folder, kTrainOnSet + "--out b").exit_code, 0);
   ::close(held);
 }
 
@@ -228,12 +220,7 @@ TEST(AppHostile, AnEmptyListOfLabelsIsAnError) {
 TEST(AppHostile, ARunDoesNotDecideWhereItsReadersWrite) {
   const TemporaryFolder folder;
   write_class_folders(folder / "set", 2, 8);
-  ASSERT_EQ(run_app(folder,
-                    "train --dataset folder --data_path set --test_split 0.3 "
-                    "--image_size 16 --cache_dir c " +
-                        kTiny + "--out run")
-                .exit_code,
-            0);
+  ASSERT_EQ(run_app(folder, kTrainOnSet + "--out run").exit_code, 0);
   std::string config = read_text(folder / "run/config.json");
   const std::string was = "\"cache_dir\": \"c\"";
   config.replace(config.find(was), was.size(), "\"cache_dir\": \"elsewhere/c\"");
@@ -282,11 +269,7 @@ TEST(AppHostile, AClassFolderThatIsNoTextIsTheSameWhenItIsReadBack) {
   const TemporaryFolder folder;
   write_class_folders(folder / "set", 2, 8);
   fs::rename(folder / "set/class1", folder / "set/\xff\xfe");
-  const AppResult result =
-      run_app(folder,
-              "train --dataset folder --data_path set --test_split 0.3 --image_size 16 "
-              "--cache_dir c " +
-                  kTiny + "--out run");
+  const AppResult result = run_app(folder, kTrainOnSet + "--out run");
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(run_app(folder, "eval run").exit_code, 0);
   EXPECT_EQ(run_app(folder, "audit run").exit_code, 0);
@@ -314,15 +297,12 @@ TEST(AppHostile, LinesThatNoRunWritesAreRefusedByTheirFile) {
 TEST(AppHostile, ACacheOfAnotherUserIsNotTrusted) {
   const TemporaryFolder folder;
   write_class_folders(folder / "set", 2, 6);
-  const std::string train =
-      "train --dataset folder --data_path set --test_split 0.3 --image_size 16 --cache_dir c " +
-      kTiny;
-  ASSERT_EQ(run_app(folder, train + "--out a").exit_code, 0);
+  ASSERT_EQ(run_app(folder, kTrainOnSet + "--out a").exit_code, 0);
   for (const auto& entry : fs::directory_iterator(folder / "c")) {
     EXPECT_EQ(fs::status(entry).permissions() & fs::perms::others_write, fs::perms::none);
     fs::permissions(entry, fs::perms::others_write, fs::perm_options::add);
   }
-  expect_error(folder, train + "--out b", "could have been written by another user");
+  expect_error(folder, kTrainOnSet + "--out b", "could have been written by another user");
 }
 
 }  // namespace
