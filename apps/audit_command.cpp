@@ -241,10 +241,10 @@ int audit(const AuditOptions& options) {
                           ? fmt::format("{}: {} labels changed, for bptplr train --noise_file",
                                         files.labels.string(), files.corrected)
                           : "no labels.json: " + files.no_labels);
-  if (data.dataset.test.images.count > 0 && !data.dataset.test.files.empty()) {
+  if (data.dataset.test.size() > 0 && !data.dataset.test.files.empty()) {
     say_field("test", fmt::format("the {} test images are not judged: put them among the training "
                                   "images of a run to have their labels judged too",
-                                  data.dataset.test.images.count));
+                                  data.dataset.test.size()));
   }
   if (options.review > 0) write_review(options, run, recipe, audit, data);
   if (!options.apply.empty()) apply_audit(options, run, audit, data);

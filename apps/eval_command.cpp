@@ -41,27 +41,27 @@ int evaluate(const EvalOptions& options) {
   const Recipe recipe = recipe_of_run(folder, options.device, options.data_path);
   const Networks networks = load_networks(folder, recipe);
   const Dataset dataset = load_data(folder, recipe);
-  const ViewMaker views = make_view_maker(recipe, dataset, dataset.test.images);
+  const auto views = make_view_maker(recipe, dataset, dataset.test);
 
   const std::vector<Network*> all = pointers_to(networks);
   std::vector<double> accuracies;
   accuracies.reserve(all.size());
   for (Network* network : all) {
-    accuracies.push_back(test_accuracy({network}, views, dataset.test.labels));
+    accuracies.push_back(test_accuracy({network}, *views, dataset.test.labels));
   }
-  const double together = test_accuracy(all, views, dataset.test.labels);
+  const double together = test_accuracy(all, *views, dataset.test.labels);
 
   if (options.json) {
     const nlohmann::ordered_json json{{"run", options.run},
                                       {"dataset", dataset.name},
-                                      {"test_images", dataset.test.images.count},
+                                      {"test_images", dataset.test.size()},
                                       {"networks", accuracies},
                                       {"together", together}};
     fmt::print("{}\n", to_text(json, 2));
     return 0;
   }
-  say_sentence(fmt::format("{}: {} test images of {}", options.run, dataset.test.images.count,
-                           dataset.name));
+  say_sentence(
+      fmt::format("{}: {} test images of {}", options.run, dataset.test.size(), dataset.name));
   for (std::size_t i = 0; i < accuracies.size(); ++i) {
     fmt::print("network {}   {:6.2f} %\n", i + 1, accuracies[i]);
   }

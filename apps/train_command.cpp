@@ -55,10 +55,14 @@ void print_pretrained(const std::string& file, const PretrainedReport& report) {
 /// Prints the run; its `changes` are the fields of the preset that the user's recipe changes.
 void print_summary(const PlannedRun& run, const TrainingData& data, Trainer& trainer) {
   const Recipe& recipe = run.recipe;
-  const Images& train = data.dataset.train.images;
-  say_field("data", fmt::format("{}: {} training and {} test images of {} x {}, {} classes",
-                                data.dataset.name, train.count, data.dataset.test.images.count,
-                                train.height, train.width, data.dataset.num_classes()));
+  const Split& train = data.dataset.train;
+  const std::string kind =
+      train.has_vectors()
+          ? fmt::format("vectors of {} values", train.vectors.dim)
+          : fmt::format("images of {} x {}", train.images.height, train.images.width);
+  say_field("data",
+            fmt::format("{}: {} training and {} test {}, {} classes", data.dataset.name,
+                        train.size(), data.dataset.test.size(), kind, data.dataset.num_classes()));
   constexpr std::size_t kShown = 12;
   say_field("classes", numbered_names(data.dataset.class_names, kShown));
   const double wrong = noise_rate(data.noisy_labels, data.true_labels);
@@ -87,9 +91,12 @@ void print_summary(const PlannedRun& run, const TrainingData& data, Trainer& tra
 /// Prints the results for people, then a line of names and values for scripts.
 void print_results(const Recipe& recipe, const ComparedRun& results) {
   say("\n");
-  say_sentence(fmt::format(
-      "test accuracy: best {:.2f} %, last {:.2f} %, mean of the last 10 epochs {:.2f} %",
-      results.best_acc, results.last_acc, results.mean_last10));
+  const bool is_tested = !std::isnan(results.last_acc);
+  say_sentence(is_tested
+                   ? fmt::format("test accuracy: best {:.2f} %, last {:.2f} %, mean of the last 10 "
+                                 "epochs {:.2f} %",
+                                 results.best_acc, results.last_acc, results.mean_last10)
+                   : "test accuracy: not known, as there are no test samples");
   std::string selection;
   if (results.wrong_labels) {
     const WrongLabels& labels = *results.wrong_labels;
@@ -100,9 +107,11 @@ void print_results(const Recipe& recipe, const ComparedRun& results) {
   }
   say_sentence(fmt::format(
       "results: config.json, noise.json, metrics.jsonl, models and checkpoints in {}", recipe.out));
-  say_last(fmt::format("best_acc {:.2f} mean_last10 {:.2f} last_acc {:.2f}{} out {}",
-                       results.best_acc, results.mean_last10, results.last_acc, selection,
-                       recipe.out));
+  const std::string accuracy =
+      is_tested ? fmt::format("best_acc {:.2f} mean_last10 {:.2f} last_acc {:.2f}",
+                              results.best_acc, results.mean_last10, results.last_acc)
+                : "best_acc nan mean_last10 nan last_acc nan";
+  say_last(fmt::format("{}{} out {}", accuracy, selection, recipe.out));
 }
 
 int train(const Recipe& recipe, const RecipeFlags& flags, const LeftOut& left_out) {

@@ -62,42 +62,88 @@ std::vector<std::int64_t> select(std::span<const std::int64_t> values,
   return selected;
 }
 
-Split select(const Split& split, std::span<const std::int64_t> indices) {
-  const Images& from = split.images;
+namespace {
+
+/// Returns the images at `indices`, copied.
+Images select(const Images& from, std::span<const std::int64_t> indices) {
   std::vector<std::uint8_t> pixels;
   pixels.reserve(indices.size() * static_cast<std::size_t>(from.bytes_per_image()));
   for (const std::int64_t index : indices) {
     pixels.insert(pixels.end(), from.image(index), from.image(index + 1));
   }
-  Split selected;
-  selected.images = Images::in_memory(from.height, from.width, std::move(pixels));
-  selected.labels = select(split.labels, indices);
-  if (!split.true_labels.empty()) selected.true_labels = select(split.true_labels, indices);
-  if (!split.files.empty()) {
-    for (const std::int64_t index : indices) {
-      selected.files.push_back(split.files[static_cast<std::size_t>(index)]);
-    }
+  return Images::in_memory(from.height, from.width, std::move(pixels));
+}
+
+/// Returns the vectors at `indices`, which share their memory.
+Vectors select(const Vectors& from, std::span<const std::int64_t> indices) {
+  std::vector<std::int64_t> rows;
+  rows.reserve(indices.size());
+  for (const std::int64_t index : indices) rows.push_back(from.row(index));
+  Vectors selected = from;
+  selected.count = std::ssize(rows);
+  selected.rows = std::make_shared<const std::vector<std::int64_t>>(std::move(rows));
+  return selected;
+}
+
+Images joined(const Images& first, const Images& second) {
+  std::vector<std::uint8_t> pixels(first.pixels.begin(), first.pixels.end());
+  pixels.insert(pixels.end(), second.pixels.begin(), second.pixels.end());
+  return Images::in_memory(first.height, first.width, std::move(pixels));
+}
+
+/// Returns the vectors of two parts of one file.
+Vectors joined(const Vectors& first, const Vectors& second) {
+  std::vector<std::int64_t> rows;
+  for (const Vectors* part : {&first, &second}) {
+    for (std::int64_t i = 0; i < part->count; ++i) rows.push_back(part->row(i));
   }
+  Vectors all = first;
+  all.count = std::ssize(rows);
+  all.rows = std::make_shared<const std::vector<std::int64_t>>(std::move(rows));
+  return all;
+}
+
+template <class T>
+std::vector<T> at(const std::vector<T>& values, std::span<const std::int64_t> indices) {
+  std::vector<T> chosen;
+  if (values.empty()) return chosen;
+  chosen.reserve(indices.size());
+  for (const std::int64_t index : indices)
+    chosen.push_back(values[static_cast<std::size_t>(index)]);
+  return chosen;
+}
+
+}  // namespace
+
+Split select(const Split& split, std::span<const std::int64_t> indices) {
+  Split selected;
+  if (split.has_vectors()) {
+    selected.vectors = select(split.vectors, indices);
+  } else {
+    selected.images = select(split.images, indices);
+  }
+  selected.labels = at(split.labels, indices);
+  selected.true_labels = at(split.true_labels, indices);
+  selected.files = at(split.files, indices);
   const auto& kept = split.listed.kept;
   selected.listed.kept = kept.empty() ? std::vector<std::int64_t>(indices.begin(), indices.end())
                                       : select(kept, indices);
-  selected.listed.count = split.listed.count == 0 ? from.count : split.listed.count;
-  for (const std::int64_t index : indices) {
-    if (!split.hashes.empty())
-      selected.hashes.push_back(split.hashes[static_cast<std::size_t>(index)]);
-  }
+  selected.listed.count = split.listed.count == 0 ? split.size() : split.listed.count;
+  selected.hashes = at(split.hashes, indices);
   return selected;
 }
 
 Split joined(const Split& first, const Split& second) {
-  std::vector<std::uint8_t> pixels(first.images.pixels.begin(), first.images.pixels.end());
-  pixels.insert(pixels.end(), second.images.pixels.begin(), second.images.pixels.end());
   const auto append = [](auto values, const auto& others) {
     values.insert(values.end(), others.begin(), others.end());
     return values;
   };
   Split all;
-  all.images = Images::in_memory(first.images.height, first.images.width, std::move(pixels));
+  if (first.has_vectors()) {
+    all.vectors = joined(first.vectors, second.vectors);
+  } else {
+    all.images = joined(first.images, second.images);
+  }
   all.labels = append(first.labels, second.labels);
   all.true_labels = append(first.true_labels, second.true_labels);
   all.files = append(first.files, second.files);

@@ -29,10 +29,11 @@ std::vector<std::int64_t> balanced_draw(std::span<const std::int64_t> labels,
 std::vector<std::int64_t> select(std::span<const std::int64_t> values,
                                  std::span<const std::int64_t> indices);
 
-/// Returns the images at `indices`, in that order, with all their labels and files.
+/// Returns the samples at `indices`, in that order, with all their labels and files.
 Split select(const Split& split, std::span<const std::int64_t> indices);
 
-/// Returns the images of two splits of a set, which must both have files or true labels or neither.
+/// Returns the samples of two splits of a set, which must both have files or true labels or
+/// neither; vectors must be of one file.
 Split joined(const Split& first, const Split& second);
 
 }  // namespace bptplr

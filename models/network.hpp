@@ -12,7 +12,7 @@ namespace bptplr {
 
 class Network {
  public:
-  /// Outputs of a forward pass for n images.
+  /// Outputs of a forward pass for n samples.
   struct Output {
     Tensor logits;      ///< z [n, num_classes]
     Tensor projection;  ///< q [n, low_dim], unit rows
@@ -20,7 +20,8 @@ class Network {
 
   virtual ~Network() = default;
 
-  /// Returns the outputs for x [n, h, w, 3], normalised; valid sides depend on the network.
+  /// Returns the outputs for x, normalised: images [n, h, w, 3], whose valid sides depend on the
+  /// network, or vectors [n, inputs].
   Output forward(const Tensor& x, const ForwardMode& mode);
   /// Returns only the logits, without computing the projector. Its BatchNorm, if any, still
   /// observes the batch in training: in published code every forward pass includes the projector.

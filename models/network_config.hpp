@@ -9,12 +9,14 @@
 namespace bptplr {
 
 /// Networks, each with a row in network_table.cpp.
-enum class Arch { kPreActResNet, kResNet50, kVgg19Bn, kCnn9 };
+enum class Arch { kPreActResNet, kResNet50, kVgg19Bn, kCnn9, kMlp, kLinear };
 constexpr auto names_of(Arch) {
   return std::to_array<NamedValue<Arch>>({{Arch::kPreActResNet, "preact_resnet"},
                                           {Arch::kResNet50, "resnet50"},
                                           {Arch::kVgg19Bn, "vgg19_bn"},
-                                          {Arch::kCnn9, "cnn9"}});
+                                          {Arch::kCnn9, "cnn9"},
+                                          {Arch::kMlp, "mlp"},
+                                          {Arch::kLinear, "linear"}});
 }
 
 /// Shortcut of a PreAct-ResNet block without a 1x1 convolution: what it adds to its result.
@@ -50,6 +52,10 @@ inline constexpr std::int64_t kPublishedPool = 7;
 /// Largest side that a network can be made with.
 inline constexpr std::int64_t kMaxPoolSide = 16;
 
+/// Largest mlp.
+inline constexpr std::int64_t kMaxMlpWidth = 16384;
+inline constexpr std::int64_t kMaxMlpDepth = 16;
+
 /// Residual blocks in each of four stages.
 using StageBlocks = std::array<int, 4>;
 
@@ -57,12 +63,16 @@ using StageBlocks = std::array<int, 4>;
 struct NetworkConfig {
   Arch arch = Arch::kPreActResNet;
   HeadConfig heads;
-  /// Channels of the first stage; 64 is the published network of each kind.
+  /// Channels of the first stage; 64 is the published network of each kind. Units of a hidden layer
+  /// of an mlp.
   std::int64_t width = 64;
   StageBlocks blocks = {2, 2, 2, 2};
   Shortcut shortcut = Shortcut::kActivated;
   /// Side of the map that features are averaged to; kPublishedPool is the published network.
   std::int64_t pool_side = kPublishedPool;
+  std::int64_t inputs = 0;  ///< values of a vector, for networks that take vectors
+  std::int64_t depth = 2;   ///< hidden layers of an mlp
+  double dropout = 0.0;     ///< of an mlp
 };
 
 }  // namespace bptplr

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "models/cnn9.hpp"
+#include "models/mlp.hpp"
 #include "models/preact_resnet.hpp"
 #include "models/resnet.hpp"
 #include "models/vgg.hpp"
@@ -39,14 +40,33 @@ std::unique_ptr<Network> make_cnn9(const NetworkConfig& config, std::uint64_t se
   return std::make_unique<Cnn9>(Cnn9Config{config.heads, config.width}, seed, index);
 }
 
+std::unique_ptr<Network> make_mlp(const NetworkConfig& config, std::uint64_t seed,
+                                  std::uint32_t index) {
+  return std::make_unique<Mlp>(
+      MlpConfig{config.heads, config.inputs, config.width, config.depth, config.dropout}, seed,
+      index);
+}
+
+std::unique_ptr<Network> make_linear(const NetworkConfig& config, std::uint64_t seed,
+                                     std::uint32_t index) {
+  return std::make_unique<Mlp>(
+      MlpConfig{.heads = config.heads, .inputs = config.inputs, .depth = 0}, seed, index);
+}
+
+constexpr std::int64_t kMaxChannels = 1024;
 constexpr auto kNoBlocks = std::nullopt;
 
 constexpr std::array kTable{
     NetworkKind{Arch::kPreActResNet, StageBlocks{2, 2, 2, 2}, true, false,
-                PreActResNet::check_images, make_preact_resnet},
-    NetworkKind{Arch::kResNet50, StageBlocks{3, 4, 6, 3}, false, false, nullptr, make_resnet},
-    NetworkKind{Arch::kVgg19Bn, kNoBlocks, false, true, Vgg19::check_images, make_vgg19},
-    NetworkKind{Arch::kCnn9, kNoBlocks, false, false, Cnn9::check_images, make_cnn9}};
+                PreActResNet::check_images, false, kMaxChannels, make_preact_resnet},
+    NetworkKind{Arch::kResNet50, StageBlocks{3, 4, 6, 3}, false, false, nullptr, false,
+                kMaxChannels, make_resnet},
+    NetworkKind{Arch::kVgg19Bn, kNoBlocks, false, true, Vgg19::check_images, false, kMaxChannels,
+                make_vgg19},
+    NetworkKind{Arch::kCnn9, kNoBlocks, false, false, Cnn9::check_images, false, kMaxChannels,
+                make_cnn9},
+    NetworkKind{Arch::kMlp, kNoBlocks, false, false, nullptr, true, kMaxMlpWidth, make_mlp},
+    NetworkKind{Arch::kLinear, kNoBlocks, false, false, nullptr, true, kMaxMlpWidth, make_linear}};
 
 }  // namespace
 

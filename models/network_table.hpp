@@ -20,6 +20,8 @@ struct NetworkKind {
   bool has_pool_side;
   /// Throws Error for images of an unsupported height or width; null: all are supported.
   void (*check_images)(std::int64_t height, std::int64_t width);
+  bool takes_vectors;  ///< inputs are vectors; else images
+  std::int64_t max_width;
   std::unique_ptr<Network> (*make)(const NetworkConfig& config, std::uint64_t seed,
                                    std::uint32_t index);
 };

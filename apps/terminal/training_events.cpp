@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 EventProgress::EventProgress(const Recipe& recipe, const TrainingData& data)
     : quiet_(recipe.quiet),
-      time_(recipe, data.dataset.train.images.count, data.dataset.test.images.count),
+      time_(recipe, data.dataset.train.size(), data.dataset.test.size()),
       notice_(recipe) {}
 
 double EventProgress::seconds() const {
@@ -52,8 +52,8 @@ void say_start(const PlannedRun& run, const TrainingData& data, const std::strin
   if (run.recipe.quiet) return;
   say_event("start",
             {{"dataset", data.dataset.name},
-             {"train_images", data.dataset.train.images.count},
-             {"test_images", data.dataset.test.images.count},
+             {"train_images", data.dataset.train.size()},
+             {"test_images", data.dataset.test.size()},
              {"num_class", data.dataset.num_classes()},
              {"noise_rate", number_or_null(noise_rate(data.noisy_labels, data.true_labels))},
              {"resumed_from", resumed_from.empty() ? Json(nullptr) : Json(resumed_from)},

@@ -125,9 +125,9 @@ void print_resumed(const TrainingRun& training) {
 TerminalProgress::TerminalProgress(const Recipe& recipe, const TrainingData& data, bool resumed)
     : is_terminal_(stdout_is_terminal()),
       recipe_(recipe),
-      train_images_(data.dataset.train.images.count),
+      train_images_(data.dataset.train.size()),
       resumed_(resumed),
-      time_(recipe, train_images_, data.dataset.test.images.count),
+      time_(recipe, train_images_, data.dataset.test.size()),
       notice_(recipe),
       start_(Clock::now()),
       phase_start_(start_),

@@ -7,9 +7,9 @@
 namespace bptplr {
 
 std::vector<Tensor*> Batch::tensors() {
-  return {&weak.pixels, &weak.rows,       &weak.augments, &strong.pixels,
-          &strong.rows, &strong.augments, &labels,        &clean_probability,
-          &set_rows,    &set_labels,      &permutation,   &scalars};
+  return {&weak.samples, &weak.rows,       &weak.programs, &strong.samples,
+          &strong.rows,  &strong.programs, &labels,        &clean_probability,
+          &set_rows,     &set_labels,      &permutation,   &scalars};
 }
 
 std::vector<const Tensor*> Batch::tensors() const {

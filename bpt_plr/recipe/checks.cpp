@@ -6,8 +6,8 @@
 #include "bpt_plr/recipe/network.hpp"
 #include "bpt_plr/recipe/schedules.hpp"
 #include "bpt_plr/recipe/stages.hpp"
+#include "data/image_views.hpp"
 #include "data/sets/dataset_table.hpp"
-#include "data/views.hpp"
 #include "engine/error.hpp"
 #include "models/network_table.hpp"
 
@@ -35,6 +35,18 @@ void check_positive(const char* field, double value) {
           value);
 }
 
+void check_below_1(const char* field, double value) {
+  require(value >= 0.0 && value < 1.0, "{} is {}, but must be at least 0 and below 1", field,
+          value);
+}
+
+void check_vector_views(const Recipe& recipe) {
+  check_below_1("weak_drop", recipe.weak_drop);
+  check_below_1("strong_drop", recipe.strong_drop);
+  check_nonnegative("weak_noise", recipe.weak_noise);
+  check_nonnegative("strong_noise", recipe.strong_noise);
+}
+
 }  // namespace
 
 void check_data(const Recipe& recipe) {
@@ -43,7 +55,7 @@ void check_data(const Recipe& recipe) {
   check_range("r", recipe.r, 0.0, 1.0);
   require(classes == 0 || recipe.num_class == classes, "num_class is {}, but {} has {} classes",
           recipe.num_class, recipe.dataset, classes);
-  check_range<std::int64_t>("num_class", recipe.num_class, 0, 1024);  // as PLR's class sets
+  check_range<std::int64_t>("num_class", recipe.num_class, 0, kMaxClasses);
   check_range<std::int64_t>("subset", recipe.subset, 0, kMany);
   check_range<std::int64_t>("epoch_size", recipe.epoch_size, 0, kMany);
   check_range<std::int64_t>("shapes_train", recipe.shapes_train, 1, 10'000'000);
@@ -51,10 +63,10 @@ void check_data(const Recipe& recipe) {
   check_range<std::int64_t>("crop", recipe.crop, 0, kMaxSide);
   check_range<std::int64_t>("crop_padding", recipe.crop_padding, 0, kMaxSide);
   if (data.has_image_files()) check_range<std::int64_t>("image_size", recipe.image_size, 8, 4096);
-  require(recipe.test_split >= 0.0 && recipe.test_split < 1.0,
-          "test_split is {}, but must be at least 0 and below 1", recipe.test_split);
+  check_below_1("test_split", recipe.test_split);
   require(recipe.test_split == 0.0 || data.takes_test_split,
-          "test_split is for the data sets folder and csv only; {} has test images of its own",
+          "test_split is for the data sets folder, csv and features only; {} has test images of "
+          "its own",
           recipe.dataset);
   require(
       data.needs == nullptr || !recipe.data_path.empty(),
@@ -70,6 +82,14 @@ void check_data(const Recipe& recipe) {
 }
 
 void check_views(const Recipe& recipe) {
+  const bool takes_vectors = network_kind(recipe.arch).takes_vectors;
+  const bool has_vectors = dataset_info(recipe.dataset).has_vectors;
+  require(takes_vectors == has_vectors,
+          "arch {} takes {}, but the data set {} has {}; use arch {}, or the recipe {}",
+          recipe.arch, takes_vectors ? "vectors" : "images", recipe.dataset,
+          has_vectors ? "vectors" : "images", has_vectors ? Arch::kMlp : Arch::kPreActResNet,
+          has_vectors ? "features" : "for the images");
+  if (has_vectors) return check_vector_views(recipe);
   const ViewGeometry geometry{static_cast<int>(recipe.crop), static_cast<int>(recipe.crop_padding)};
   const DatasetInfo& data = dataset_info(recipe.dataset);
   const auto side = static_cast<int>(data.has_image_files() ? recipe.image_size : data.side);
@@ -78,7 +98,10 @@ void check_views(const Recipe& recipe) {
 }
 
 void check_network(const Recipe& recipe) {
-  check_range<std::int64_t>("width", recipe.width, 1, 1024);
+  check_range<std::int64_t>("width", recipe.width, 1, network_kind(recipe.arch).max_width);
+  check_range<std::int64_t>("depth", recipe.depth, 1, kMaxMlpDepth);
+  check_below_1("dropout", recipe.dropout);
+  check_range<std::int64_t>("feature_dim", recipe.feature_dim, 0, kMaxFeatures);
   check_range<std::int64_t>("low_dim", recipe.low_dim, 1, 65536);
   const NetworkKind& kind = network_kind(recipe.arch);
   if (!kind.usual_blocks) {
@@ -100,8 +123,7 @@ void check_training(const Recipe& recipe) {
   check_range<std::int64_t>("warm_up", recipe.warm_up, 1, 1'000'000);
   check_range<std::int64_t>("seed", recipe.seed, 0, std::numeric_limits<std::int64_t>::max());
   check_positive("lr", recipe.lr);
-  require(recipe.momentum >= 0.0 && recipe.momentum < 1.0,
-          "momentum is {}, but must be at least 0 and below 1", recipe.momentum);
+  check_below_1("momentum", recipe.momentum);
   check_nonnegative("weight_decay", recipe.weight_decay);
   check_range<std::int64_t>("lr_period", recipe.lr_period, 1, 1'000'000);
   check_range("lr_min_factor", recipe.lr_min_factor, 0.0, 1.0);

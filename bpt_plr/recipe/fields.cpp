@@ -39,7 +39,7 @@ const std::vector<RecipeField>& recipe_fields() {
       {"dataset", kData, "data set; shapes is built in and needs no files", &R::dataset},
       {"data_path", kData,
        "folder of the data set, as its archive was extracted, or the folder around that; csv: the "
-       "manifest",
+       "manifest; features: the matrix [N, D] of float16 or float32, as .npy, .npz or safetensors",
        &R::data_path, needs::kFiles},
       {"num_class", kData,
        "number of classes; 0: as many as the data set has, which also beat those of a recipe",
@@ -48,11 +48,21 @@ const std::vector<RecipeField>& recipe_fields() {
       {"epoch_size", kData,
        "train on this many images an epoch, drawn anew for each, equally many a label; 0: on all",
        &R::epoch_size},
+      {"labels", kData,
+       "features: labels of the rows, as a list (JSON, text, .npy, .pt) or a CSV table with the "
+       "column label and, where there are any, path, true_label and split; empty: in the file, or "
+       "beside it under its name",
+       &R::labels, needs::kVectors},
+      {"test_features", kData, "features: those of test samples; empty: see test_split",
+       &R::test_features, needs::kVectors},
+      {"test_labels", kData, "features: labels of test_features, as labels", &R::test_labels,
+       needs::kVectors},
       {"image_size", kData,
        "image files are made this many pixels high and wide; 0: 64, or 256 for clothing1m",
        &R::image_size, needs::kImageFiles},
       {"test_split", kData,
-       "folder and csv without test images: share of each class to test on, drawn by seed",
+       "folder, csv and features without test samples: share of each class to test on, drawn by "
+       "seed",
        &R::test_split},
       {"on_bad_image", kData,
        "what to do about image files that cannot be read: leave them out, or stop",
@@ -69,8 +79,8 @@ const std::vector<RecipeField>& recipe_fields() {
        needs::kNoiseRate},
       {"noise_mode", kData,
        "how labels are made wrong: to any class, to a similar one, where the image misleads, by "
-       "people (CIFAR-10N, CIFAR-100N), not at all; auto: none for image files, else sym; a recipe "
-       "for other data adds none to image files",
+       "people (CIFAR-10N, CIFAR-100N), not at all; auto: none for image files and features, else "
+       "sym; a recipe for other data adds none to these",
        &R::noise_mode},
       {"human_set", kData, "which human labels of CIFAR-10N; CIFAR-100N has one set", &R::human_set,
        needs::kHumanLabels},
@@ -85,12 +95,30 @@ const std::vector<RecipeField>& recipe_fields() {
       {"crop_padding", kData,
        "pixels of zeros around an image that a random crop may reach into, at least 0",
        &R::crop_padding},
+      {"weak_drop", kData,
+       "weak views of features: share of their values that are set to the mean, in [0, 1)",
+       &R::weak_drop, needs::kVectors},
+      {"weak_noise", kData,
+       "weak views of features: noise, in standard deviations of each value, at least 0",
+       &R::weak_noise, needs::kVectors},
+      {"strong_drop", kData, "strong views, likewise", &R::strong_drop, needs::kVectors},
+      {"strong_noise", kData, "strong views, likewise", &R::strong_noise, needs::kVectors},
 
-      {"arch", kNetwork, "which network; cnn9 is the 9-layer CNN of Co-teaching", &R::arch},
+      {"arch", kNetwork,
+       "which network; cnn9 is the 9-layer CNN of Co-teaching; mlp and linear take features",
+       &R::arch},
       {"width", kNetwork,
-       "channels of the first stage (cnn9: half of them), at least 1; 64 as published", &R::width},
+       "channels of the first stage (cnn9: half of them), at least 1; 64 as published; mlp: units "
+       "of "
+       "a hidden layer",
+       &R::width},
       {"blocks", kNetwork,
        "residual blocks of the four stages; empty: 2,2,2,2, for resnet50 3,4,6,3", &R::blocks},
+      {"feature_dim", kNetwork, "values of a sample of features; 0: as many as the data set has",
+       &R::feature_dim, needs::kVectors},
+      {"depth", kNetwork, "mlp: hidden layers, at least 1", &R::depth, needs::kMlp},
+      {"dropout", kNetwork, "mlp: share of the hidden units that training drops, in [0, 1)",
+       &R::dropout, needs::kMlp},
       {"low_dim", kNetwork, "length of a projection, at least 1", &R::low_dim},
       {"shortcut", kNetwork,
        "preact_resnet: what a block without convolution in its shortcut adds: its input, or that "

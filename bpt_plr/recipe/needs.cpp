@@ -19,6 +19,12 @@ bool has_image_files(const Recipe& recipe) {
 bool needs_files(const Recipe& recipe) {
   return dataset_info(recipe.dataset).needs != nullptr;
 }
+bool has_vectors(const Recipe& recipe) {
+  return dataset_info(recipe.dataset).has_vectors;
+}
+bool is_mlp(const Recipe& recipe) {
+  return recipe.arch == Arch::kMlp;
+}
 bool is_shapes(const Recipe& recipe) {
   return recipe.dataset == DatasetKind::kShapes;
 }
@@ -102,6 +108,8 @@ bool has_adaptive_threshold(const Recipe& recipe) {
 
 constexpr Need kOfFiles[] = {{"dataset", needs_files}};
 constexpr Need kOfImageFiles[] = {{"dataset", has_image_files}};
+constexpr Need kOfVectors[] = {{"dataset", has_vectors}};
+constexpr Need kOfMlp[] = {{"arch", is_mlp}};
 constexpr Need kOfShapes[] = {{"dataset", is_shapes}};
 constexpr Need kOfNoiseRate[] = {{"noise_file", may_draw_noise}, {"noise_mode", draws_noise}};
 constexpr Need kOfHumanLabels[] = {{"noise_mode", has_human_labels},
@@ -129,6 +137,7 @@ constexpr Need kOfAdaptiveThreshold[] = {{"statistic", uses_prototypes},
 
 namespace needs {
 constinit const Needs kFiles = kOfFiles, kImageFiles = kOfImageFiles, kShapes = kOfShapes;
+constinit const Needs kVectors = kOfVectors, kMlp = kOfMlp;
 constinit const Needs kNoiseRate = kOfNoiseRate, kHumanLabels = kOfHumanLabels;
 constinit const Needs kCosine = kOfCosine, kSteps = kOfSteps;
 constinit const Needs kWarmUpContrast = kOfWarmUpContrast, kGce = kOfGce;

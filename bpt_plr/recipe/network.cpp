@@ -34,7 +34,10 @@ NetworkConfig network_config(const Recipe& recipe) {
                        .heads = {recipe.num_class, recipe.low_dim, recipe.projector},
                        .width = recipe.width,
                        .shortcut = recipe.shortcut,
-                       .pool_side = recipe.pool_side};
+                       .pool_side = recipe.pool_side,
+                       .inputs = recipe.feature_dim,
+                       .depth = recipe.depth,
+                       .dropout = recipe.dropout};
   if (network_kind(recipe.arch).usual_blocks) config.blocks = parse_blocks(recipe.blocks);
   return config;
 }

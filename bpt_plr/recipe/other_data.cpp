@@ -72,7 +72,7 @@ LeftOut leave_to_data(Json& file, std::string_view origin, DatasetKind dataset, 
     }
     file.erase("num_class");
   }
-  if (!data.has_image_files() || !changes_labels(file)) return left_out;
+  if (!data.has_own_noise() || !changes_labels(file)) return left_out;
   if (names_it) {
     if (flags.contains("noise_mode") || flags.contains("noise_file")) return left_out;
     left_out.sentences.push_back(fmt::format(

@@ -5,11 +5,11 @@
 #include <string>
 
 #include "bpt_plr/recipe/choices.hpp"
-#include "data/image_memory.hpp"
 #include "data/images/on_bad_image.hpp"
 #include "data/images/use_exif.hpp"
 #include "data/noise/human_labels.hpp"
 #include "data/noise/noise.hpp"
+#include "data/sample_memory.hpp"
 #include "data/sets/dataset_kind.hpp"
 #include "engine/device.hpp"
 #include "engine/precision.hpp"
@@ -24,6 +24,9 @@ struct Recipe {
   std::int64_t num_class = 0;
   std::int64_t subset = 0;
   std::int64_t epoch_size = 0;
+  std::string labels;
+  std::string test_features;
+  std::string test_labels;
   std::int64_t image_size = 0;
   double test_split = 0.0;
   OnBadImage on_bad_image = OnBadImage::kStop;
@@ -37,11 +40,18 @@ struct Recipe {
   std::string noise_file;
   std::int64_t crop = 0;
   std::int64_t crop_padding = 4;
+  double weak_drop = 0.0;
+  double weak_noise = 0.0;
+  double strong_drop = 0.0;
+  double strong_noise = 0.0;
 
   // Network
   Arch arch = Arch::kPreActResNet;
   std::int64_t width = 64;
   std::string blocks;
+  std::int64_t feature_dim = 0;
+  std::int64_t depth = 2;
+  double dropout = 0.0;
   std::int64_t low_dim = 128;
   Shortcut shortcut = Shortcut::kActivated;
   std::int64_t pool_side = kPublishedPool;
@@ -123,7 +133,7 @@ struct Recipe {
   // Machine
   DeviceChoice device = DeviceChoice::kAuto;
   Precision precision = Precision::kFloat32;
-  ImageMemory image_memory = ImageMemory::kAuto;
+  SampleMemory image_memory = SampleMemory::kAuto;
   bool cuda_graph = true;
   bool deterministic = false;
   std::string cache_dir;

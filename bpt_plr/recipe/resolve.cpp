@@ -21,7 +21,7 @@ void choose_data(Recipe& recipe) {
   const DatasetInfo& data = dataset_info(recipe.dataset);
   if (recipe.num_class == 0) recipe.num_class = data.num_classes;
   if (recipe.noise_mode == NoiseMode::kAuto) {
-    recipe.noise_mode = data.has_image_files() ? NoiseMode::kNone : NoiseMode::kSym;
+    recipe.noise_mode = data.has_own_noise() ? NoiseMode::kNone : NoiseMode::kSym;
   }
   if (recipe.exif == UseExif::kAuto) {
     recipe.exif = data.turns_upright ? UseExif::kTrue : UseExif::kFalse;

@@ -19,12 +19,10 @@ constexpr const char* kHeading = "split,path,label,hash";
 
 std::vector<std::uint64_t> hashes_of(const Split& split) {
   if (!split.hashes.empty()) return split.hashes;
-  const Images& images = split.images;
-  std::vector<std::uint64_t> hashes(static_cast<std::size_t>(images.count));
-  kernels::parallel_for(images.count, 64, [&](std::int64_t begin, std::int64_t end) {
+  std::vector<std::uint64_t> hashes(static_cast<std::size_t>(split.size()));
+  kernels::parallel_for(split.size(), 64, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      hashes[static_cast<std::size_t>(i)] = hash_bytes(
-          std::span(images.image(i), static_cast<std::size_t>(images.bytes_per_image())));
+      hashes[static_cast<std::size_t>(i)] = hash_bytes(split.sample(i));
     }
   });
   return hashes;

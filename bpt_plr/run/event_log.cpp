@@ -77,9 +77,11 @@ void EventLog::begin_file(std::int64_t epoch) {
 void EventLog::write_curves(const EpochMetrics& metrics) {
   const std::int64_t epoch = metrics.epoch;
   for (const auto& [name, value] : metrics.losses) write_scalar(loss_tag(name), epoch, value);
-  write_scalar("accuracy/test", epoch, metrics.test_acc);
-  write_scalar("accuracy/best", epoch, metrics.best_acc);
-  write_scalar("accuracy/mean_last10", epoch, metrics.mean_last10);
+  if (!std::isnan(metrics.test_acc)) {
+    write_scalar("accuracy/test", epoch, metrics.test_acc);
+    write_scalar("accuracy/best", epoch, metrics.best_acc);
+    write_scalar("accuracy/mean_last10", epoch, metrics.mean_last10);
+  }
   write_scalar("lr", epoch, metrics.lr);
   for (const auto& [phase, value] : metrics.seconds) write_scalar("seconds/" + phase, epoch, value);
   write_scalar("images_per_s", epoch, metrics.images_per_s);

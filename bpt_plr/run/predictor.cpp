@@ -36,7 +36,7 @@ std::int64_t Predictor::predict(const std::vector<fs::path>& files, OnBadImage o
               "{}, or leave such files out with --on_bad_image skip", problem);
       if (report.warning) report.warning("left out: " + problem);
     }
-    const Tensor all = model_.probabilities(batch.images);
+    const Tensor all = model_.probabilities({.images = batch.images, .labels = {}});
     for (std::int64_t i = 0; i < all.size(0); ++i) {
       const auto row = all.rows(i, i + 1).span<float>();
       const auto file = static_cast<std::size_t>(batch.kept[static_cast<std::size_t>(i)]);

@@ -9,6 +9,7 @@
 #include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/json.hpp"
 #include "data/noise/noise.hpp"
+#include "data/sets/features.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
@@ -113,11 +114,15 @@ Recipe RunFolder::read_config() const {
 }
 
 void RunFolder::write_classes(const Dataset& dataset) const {
-  const nlohmann::ordered_json json{{"dataset", dataset.name},
-                                    {"classes", dataset.class_names},
-                                    {"mean", dataset.mean},
-                                    {"std", dataset.std},
-                                    {"image_side", dataset.train.images.height}};
+  nlohmann::ordered_json json{{"dataset", dataset.name},
+                              {"classes", dataset.class_names},
+                              {"mean", dataset.mean},
+                              {"std", dataset.std}};
+  if (dataset.train.has_vectors()) {
+    json["feature_dim"] = dataset.train.vectors.dim;
+  } else {
+    json["image_side"] = dataset.train.images.height;
+  }
   write_file_atomically(path_ / kClasses, to_text(json, 2) + "\n");
 }
 
@@ -129,20 +134,28 @@ Dataset RunFolder::read_classes() const {
   const std::string text = read_file(file);
   Dataset dataset;
   int side = 0;
+  std::int64_t dim = 0;
   try {
     const auto json = parse_json(text, file.string());
     json.at("dataset").get_to(dataset.name);
     json.at("classes").get_to(dataset.class_names);
     json.at("mean").get_to(dataset.mean);
     json.at("std").get_to(dataset.std);
-    json.at("image_side").get_to(side);
+    dim = json.value("feature_dim", std::int64_t{0});
+    if (dim == 0) json.at("image_side").get_to(side);
   } catch (const nlohmann::json::exception& error) {
     throw Error("{} is not what a run writes ({}); train again", file.string(),
                 without_prefix(error.what()));
   }
-  require(side >= 1 && side <= kMaxImageSide, "{}: image_side is {}, but must lie in 1 to {}",
-          file.string(), side, kMaxImageSide);
+  const std::size_t channels = dim == 0 ? 3 : static_cast<std::size_t>(dim);
+  require(dim >= 0 && dim <= kMaxFeatures && dataset.mean.size() == channels &&
+              dataset.std.size() == channels,
+          "{}: feature_dim is {}, with {} means and {} deviations; train again", file.string(), dim,
+          dataset.mean.size(), dataset.std.size());
+  require(dim > 0 || (side >= 1 && side <= kMaxImageSide),
+          "{}: image_side is {}, but must lie in 1 to {}", file.string(), side, kMaxImageSide);
   for (Split* split : {&dataset.train, &dataset.test}) {
+    split->vectors.dim = dim;
     split->images.height = side;
     split->images.width = side;
   }

@@ -50,11 +50,11 @@ TrainedModel::TrainedModel(const fs::path& model, DeviceChoice device) {
   }
 }
 
-TrainedModel::TrainedModel(const fs::path& file, Recipe recipe, const std::array<float, 3>& mean,
-                           const std::array<float, 3>& std, DeviceChoice device)
+TrainedModel::TrainedModel(const fs::path& file, Recipe recipe, std::vector<float> mean,
+                           std::vector<float> std, DeviceChoice device)
     : recipe_(std::move(recipe)) {
-  about_.mean = mean;
-  about_.std = std;
+  about_.mean = std::move(mean);
+  about_.std = std::move(std);
   recipe_.device = device;
   recipe_.precision = Precision::kFloat32;
   recipe_.num_class = classes_in(file);
@@ -63,19 +63,19 @@ TrainedModel::TrainedModel(const fs::path& file, Recipe recipe, const std::array
   load_model(file, *networks_.back());
 }
 
-std::vector<Network::Output> TrainedModel::outputs(const Images& images) const {
-  const ViewMaker views = make_view_maker(recipe_, about_, images);
+std::vector<Network::Output> TrainedModel::outputs(const Split& samples) const {
+  const auto views = make_view_maker(recipe_, about_, samples);
   std::vector<Network::Output> outputs;
   for (const auto& network : networks_) {
-    const Network::Output output = evaluate(*network, views);
+    const Network::Output output = evaluate(*network, *views);
     outputs.push_back({output.logits.to(Device{}), output.projection.to(Device{})});
   }
   return outputs;
 }
 
-Tensor TrainedModel::probabilities(const Images& images) const {
+Tensor TrainedModel::probabilities(const Split& samples) const {
   const Tensor sum =
-      summed_logits(pointers_to(networks_), make_view_maker(recipe_, about_, images));
+      summed_logits(pointers_to(networks_), *make_view_maker(recipe_, about_, samples));
   return softmax(scale(sum, 1.0 / static_cast<double>(networks_.size())));
 }
 

@@ -1,7 +1,6 @@
-// Loads trained networks and applies them to images without their data set.
+// Loads trained networks and applies them to samples without their data set.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -23,8 +22,8 @@ class TrainedModel {
   /// Loads a network from a safetensors file of any program. `recipe` describes network and crops,
   /// the file gives the number of classes; inputs are normalised with mean and std. Throws Error
   /// where something is missing or does not fit.
-  TrainedModel(const std::filesystem::path& file, Recipe recipe, const std::array<float, 3>& mean,
-               const std::array<float, 3>& std, DeviceChoice device);
+  TrainedModel(const std::filesystem::path& file, Recipe recipe, std::vector<float> mean,
+               std::vector<float> std, DeviceChoice device);
 
   TrainedModel(TrainedModel&&) = default;
   TrainedModel& operator=(TrainedModel&&) = default;
@@ -32,15 +31,15 @@ class TrainedModel {
   const Networks& networks() const { return networks_; }
   const Recipe& recipe() const { return recipe_; }
   const HeadConfig& heads() const { return networks_.front()->heads(); }
-  /// Returns the run's data set without images: class names and image sides; for a file of another
-  /// program there are no names and the sides are 0.
+  /// Returns the run's data set without samples: class names, image sides or the length of vectors;
+  /// for a file of another program there are no names and the sides are 0.
   const Dataset& about() const { return about_; }
 
-  /// Returns the outputs of each network for every image in the test view, on the CPU.
-  std::vector<Network::Output> outputs(const Images& images) const;
+  /// Returns the outputs of each network for every sample in the test view, on the CPU.
+  std::vector<Network::Output> outputs(const Split& samples) const;
   /// Returns softmax(mean of the networks' logits) [N, C]; its argmax is the class that the test
   /// accuracy counts.
-  Tensor probabilities(const Images& images) const;
+  Tensor probabilities(const Split& samples) const;
 
  private:
   Recipe recipe_;

@@ -50,6 +50,7 @@ PlannedRun plan_run(Recipe recipe, bool resume) {
 TrainingData load_data(PlannedRun& run, const LoadReport& report) {
   TrainingData data = load_training_data(run.recipe, report);
   run.recipe.num_class = data.dataset.num_classes();
+  run.recipe.feature_dim = data.dataset.train.vectors.dim;
   const std::int64_t left_out = std::exchange(run.left_out_classes, 0);
   if (left_out != 0 && left_out != run.recipe.num_class && report.warning) {
     report.warning(other_classes("the recipe", left_out, run.recipe.dataset, run.recipe.num_class));

@@ -79,7 +79,7 @@ class Benchmark {
       : recipe_(options.recipe),
         device_(choose_device(recipe_.device)),
         data_(random_dataset(options)),
-        views_(make_view_maker(recipe_, data_, data_.train.images)),
+        views_(make_view_maker(recipe_, data_, data_.train)),
         samples_(random_samples(options.images, options.pool, recipe_.num_class)),
         k_(recipe_, 0),
         j_(recipe_, 1),
@@ -97,9 +97,9 @@ class Benchmark {
     const double images = static_cast<double>(result_.options.images);
     const double pool = static_cast<double>(result_.options.pool);
     measure_warm("partition", 1.0, [&] { divide(); });
-    measure_warm("evaluation", 2.0 * images / pool, [&] { evaluate(*k_.network, views_); });
+    measure_warm("evaluation", 2.0 * images / pool, [&] { evaluate(*k_.network, *views_); });
     measure_warm("test", images / 5.0 / pool, [&] {
-      test_accuracy({k_.network.get(), j_.network.get()}, views_, data_.train.labels);
+      test_accuracy({k_.network.get(), j_.network.get()}, *views_, data_.train.labels);
     });
     measure_iterations();
     result_.peak_bytes = memory_use(device_).peak;
@@ -156,14 +156,14 @@ class Benchmark {
    public:
     Iterations(Benchmark& benchmark, Recipe recipe)
         : recipe_(std::move(recipe)),
-          epoch_{recipe_,         benchmark.samples_, benchmark.views_,
+          epoch_{recipe_,         benchmark.samples_, *benchmark.views_,
                  recipe_.warm_up, recipe_.warm_up,    0},
           sampler_(epoch_, benchmark.divisions_[1]),
           step_(recipe_, recipe_.warm_up, *benchmark.k_.network, *benchmark.j_.network,
                 benchmark.k_.optimizer),
           graphed_(
               [this, &benchmark](const Batch& batch) {
-                return step_(batch, benchmark.views_, benchmark.j_.kept.logits);
+                return step_(batch, *benchmark.views_, benchmark.j_.kept.logits);
               },
               graph_options(epoch_, *benchmark.k_.network,
                             [this](const std::string&) { has_warned_ = true; })) {}
@@ -231,7 +231,7 @@ class Benchmark {
   Recipe recipe_;
   Device device_;
   Dataset data_;
-  ViewMaker views_;
+  std::unique_ptr<ViewMaker> views_;
   EpochSamples samples_;
   Learner k_;
   Learner j_;

@@ -128,16 +128,18 @@ std::uint64_t hash_training_data(const TrainingData& data, int format) {
     return hash_of_format(format)({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
                                   seed);
   };
-  const Images& images = data.dataset.train.images;
-  const std::array<std::int64_t, 3> sizes{images.count, images.height, images.width};
+  const Split& train = data.dataset.train;
+  const std::int64_t count = train.size();
+  const std::array<std::int64_t, 3> sizes =
+      train.has_vectors()
+          ? std::array{count, train.vectors.dim, static_cast<std::int64_t>(train.vectors.type)}
+          : std::array{count, std::int64_t{train.images.height}, std::int64_t{train.images.width}};
   std::uint64_t hash = hash_values(sizes, 0);
   hash = hash_values(data.noisy_labels, hash);
-  // A sample of the images suffices, and is quick to read from disk.
-  constexpr std::int64_t kImages = 64;
-  const auto bytes = static_cast<std::size_t>(images.bytes_per_image());
-  for (std::int64_t k = 0; k < std::min(kImages, images.count); ++k) {
-    const std::int64_t i = k * images.count / std::min(kImages, images.count);
-    hash = hash_values(std::span(images.image(i), bytes), hash);
+  // A few of the samples suffice, and are quick to read from disk.
+  constexpr std::int64_t kSamples = 64;
+  for (std::int64_t k = 0; k < std::min(kSamples, count); ++k) {
+    hash = hash_values(train.sample(k * count / std::min(kSamples, count)), hash);
   }
   return hash;
 }

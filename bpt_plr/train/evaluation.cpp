@@ -11,19 +11,19 @@
 namespace bptplr {
 namespace {
 
-/// Number of images in a forward pass: enough to use all cores, and little enough memory not to
+/// Number of samples in a forward pass: enough to use all cores, and little enough memory not to
 /// exceed that of training.
 constexpr std::int64_t kBatch = 250;
 
-/// Returns the indices of all images.
-std::vector<std::int64_t> all_images(const ViewMaker& views) {
-  std::vector<std::int64_t> numbers(static_cast<std::size_t>(views.images().count));
+/// Returns the indices of all samples.
+std::vector<std::int64_t> all_samples(const ViewMaker& views) {
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(views.count()));
   std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
   return numbers;
 }
 
-/// Calls fn(first, float images of a batch) for batches of `samples`; `first` is the position of
-/// the batch's first image in `samples`.
+/// Calls fn(first, views of a batch) for batches of `samples`; `first` is the position of
+/// the batch's first sample in `samples`.
 template <class Fn>
 void for_each_batch(const ViewMaker& views, std::span<const std::int64_t> samples, Fn&& fn) {
   const std::int64_t total = std::ssize(samples);
@@ -62,7 +62,7 @@ Network::Output evaluate(Network& network, const ViewMaker& views,
 }
 
 Network::Output evaluate(Network& network, const ViewMaker& views) {
-  return evaluate(network, views, all_images(views));
+  return evaluate(network, views, all_samples(views));
 }
 
 Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, double temperature) {
@@ -74,8 +74,8 @@ Tensor prototype_logits(const Tensor& projection, const Tensor& prototypes, doub
 Tensor summed_logits(const std::vector<Network*>& networks, const ViewMaker& views) {
   const NoGrad no_grad;
   const std::int64_t classes = networks.front()->heads().num_classes;
-  Tensor all = Tensor::empty({views.images().count, classes}, DType::kFloat32, views.device());
-  for_each_batch(views, all_images(views), [&](std::int64_t first, const Tensor& x) {
+  Tensor all = Tensor::empty({views.count(), classes}, DType::kFloat32, views.device());
+  for_each_batch(views, all_samples(views), [&](std::int64_t first, const Tensor& x) {
     Tensor sum = networks.front()->classify(x, {false, 1});
     for (std::size_t k = 1; k < networks.size(); ++k) {
       sum = add_(sum, networks[k]->classify(x, {false, 1}));

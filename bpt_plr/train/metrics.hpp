@@ -58,7 +58,7 @@ struct EpochMetrics {
   double lr = 0.0;
   /// Means over the epoch's iterations and networks, by name: loss, loss_ce, loss_x, ...
   std::map<std::string, double> losses;
-  double test_acc = 0.0;              ///< percent
+  double test_acc = 0.0;              ///< percent; NaN, as the next two, without test samples
   double best_acc = 0.0;              ///< percent, of all epochs so far
   double mean_last10 = 0.0;           ///< percent, mean over the last ten epochs (or fewer so far)
   std::vector<std::int64_t> samples;  ///< partitioned samples: indices in the training set

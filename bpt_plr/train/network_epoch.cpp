@@ -20,13 +20,15 @@ DropoutKey NetworkEpoch::dropout_key(std::int64_t iteration) const {
   return {seed(), stream_epoch(), static_cast<std::uint32_t>(iteration), stream_network()};
 }
 
-ViewPlan NetworkEpoch::plan_views(std::span<const std::int64_t> positions, View view,
-                                  std::int64_t iteration, int first_view, int count) const {
+std::vector<PlannedView> NetworkEpoch::plan_views(std::span<const std::int64_t> positions,
+                                                  View view, std::int64_t iteration, int first_view,
+                                                  int count) const {
   const auto indices = select(samples.indices, positions);
-  ViewPlan stack;
+  std::vector<PlannedView> stack;
   for (int v = first_view; v < first_view + count; ++v) {
-    stack.append(
-        views.plan(indices, view, {seed(), stream_epoch(), view_number(iteration, network, v)}));
+    const auto plan =
+        views.plan(indices, view, {seed(), stream_epoch(), view_number(iteration, network, v)});
+    stack.insert(stack.end(), plan.begin(), plan.end());
   }
   return stack;
 }

@@ -17,7 +17,7 @@ namespace bptplr {
 struct NetworkEpoch {
   const Recipe& recipe;  ///< recipe of the stage
   const EpochSamples& samples;
-  const ViewMaker& views;           ///< of the training images
+  const ViewMaker& views;           ///< of the training samples
   std::int64_t epoch = 0;           ///< number in the whole run: keys the random streams
   std::int64_t epoch_of_stage = 0;  ///< position on the schedules
   int network = 0;                  ///< 0 or 1: keys the random streams of the two networks
@@ -31,8 +31,8 @@ struct NetworkEpoch {
   /// Returns the key of the dropout of an iteration.
   DropoutKey dropout_key(std::int64_t iteration) const;
   /// Plans views `first_view`, first_view + 1, ... of the same samples, one stack after the other.
-  ViewPlan plan_views(std::span<const std::int64_t> positions, View view, std::int64_t iteration,
-                      int first_view, int count) const;
+  std::vector<PlannedView> plan_views(std::span<const std::int64_t> positions, View view,
+                                      std::int64_t iteration, int first_view, int count) const;
   /// Starts reading the images of the next samples.
   void prefetch(std::span<const std::int64_t> positions) const;
 };

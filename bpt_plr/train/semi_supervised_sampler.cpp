@@ -15,8 +15,9 @@ Tensor vector_of(const std::vector<T>& values) {
   return Tensor::from(values, {std::ssize(values)});
 }
 
-std::vector<std::int64_t> join(std::span<const std::int64_t> a, std::span<const std::int64_t> b) {
-  std::vector<std::int64_t> all(a.begin(), a.end());
+template <class A, class B>
+auto join(const A& a, const B& b) {
+  std::vector all(a.begin(), a.end());
   all.insert(all.end(), b.begin(), b.end());
   return all;
 }
@@ -70,15 +71,15 @@ Batch SemiSupervisedSampler::next() {
   const auto u_positions = unlabelled_.next();
   const auto x = select(partition_.labelled, x_positions);
   const auto u = select(partition_.unlabelled, u_positions);
-  ViewPlan weak = epoch_.plan_views(u, View::kWeak, next_, 0, 2);
-  weak.append(epoch_.plan_views(x, View::kWeak, next_, 0, 2));
+  const auto weak = join(epoch_.plan_views(u, View::kWeak, next_, 0, 2),
+                         epoch_.plan_views(x, View::kWeak, next_, 0, 2));
 
   Batch batch;
   batch.samples = std::ssize(x) + std::ssize(u);
   batch.weak = epoch_.views.inputs(weak);
   if (strong_views_) {
-    ViewPlan strong = epoch_.plan_views(x, View::kStrong, next_, 2, 2);
-    strong.append(epoch_.plan_views(u, View::kStrong, next_, 2, 2));
+    const auto strong = join(epoch_.plan_views(x, View::kStrong, next_, 2, 2),
+                             epoch_.plan_views(u, View::kStrong, next_, 2, 2));
     batch.strong = epoch_.views.inputs(strong);
   }
   batch.labels = vector_of(select(epoch_.samples.noisy_labels, x));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -47,8 +48,8 @@ Trainer::Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& obse
     : recipe_(std::move(recipe)),
       data_(data),
       observer_(observer),
-      train_views_(make_view_maker(recipe_, data.dataset, data.dataset.train.images)),
-      test_views_(make_view_maker(recipe_, data.dataset, data.dataset.test.images)),
+      train_views_(make_view_maker(recipe_, data.dataset, data.dataset.train)),
+      test_views_(make_view_maker(recipe_, data.dataset, data.dataset.test)),
       stages_(stages_of(recipe_)) {
   require(data.dataset.num_classes() == recipe_.num_class,
           "--num_class {} does not fit the data set {}, which has {} classes", recipe_.num_class,
@@ -115,7 +116,7 @@ void Trainer::restore(const Checkpoint& checkpoint, const std::string& origin) {
   evidence_for_first_.clear();
   for (auto found = checkpoint.tensors.find(evidence_name(0)); found != checkpoint.tensors.end();
        found = checkpoint.tensors.find(evidence_name(evidence_for_first_.size()))) {
-    evidence_for_first_.push_back({found->second.to(train_views_.device()), {}});
+    evidence_for_first_.push_back({found->second.to(train_views_->device()), {}});
   }
 }
 
@@ -182,7 +183,7 @@ void Trainer::run_epoch() {
   metrics.losses = loss_means_.means();
   test(metrics);
   metrics.peak_memory_gib =
-      static_cast<double>(memory_use(train_views_.device()).peak) / (1U << 30U);
+      static_cast<double>(memory_use(train_views_->device()).peak) / (1U << 30U);
   position_ = {metrics.epoch + 1, 0, 0};
   observer_.on_epoch(metrics);
 }
@@ -262,7 +263,7 @@ Network::Output Trainer::outputs_for_samples(std::int64_t epoch, int index) {
         {epoch, recipe_.num_epochs, "partition", index + 1, done, total, done, {}});
     stop_if_wanted();
   };
-  return evaluate(*learner(index).network, train_views_, samples_.indices, report);
+  return evaluate(*learner(index).network, *train_views_, samples_.indices, report);
 }
 
 /// Computes and keeps the outputs of a network for every sample of the epoch (step 1).
@@ -331,11 +332,16 @@ std::int64_t Trainer::train_on(const Division& division, std::int64_t epoch, int
   return images;
 }
 
-/// Tests the networks (step 7).
+/// Tests the networks (step 7), if there is anything to test them on.
 void Trainer::test(EpochMetrics& metrics) {
+  if (data_.dataset.test.size() == 0) {
+    metrics.test_acc = metrics.best_acc = metrics.mean_last10 =
+        std::numeric_limits<double>::quiet_NaN();
+    return;
+  }
   observer_.on_progress({metrics.epoch, recipe_.num_epochs, "test", 0, 0, 1, 0, {}});
   const Stopwatch watch;
-  metrics.test_acc = test_accuracy(networks(), test_views_, data_.dataset.test.labels);
+  metrics.test_acc = test_accuracy(networks(), *test_views_, data_.dataset.test.labels);
   metrics.seconds["test"] = watch.seconds();
   accuracies_.push_back(metrics.test_acc);
   metrics.best_acc = *std::max_element(accuracies_.begin(), accuracies_.end());
@@ -345,7 +351,7 @@ void Trainer::test(EpochMetrics& metrics) {
 }
 
 NetworkEpoch Trainer::network_epoch(std::int64_t epoch, int network) const {
-  return {recipe(), samples_, train_views_, epoch, within_stage(epoch), network};
+  return {recipe(), samples_, *train_views_, epoch, within_stage(epoch), network};
 }
 
 EpochControl Trainer::control(std::int64_t epoch, int network, std::string phase) {

@@ -120,8 +120,8 @@ class Trainer {
   Recipe recipe_;
   const TrainingData& data_;
   TrainingObserver& observer_;
-  ViewMaker train_views_;
-  ViewMaker test_views_;
+  std::unique_ptr<ViewMaker> train_views_;
+  std::unique_ptr<ViewMaker> test_views_;
   std::vector<Stage> stages_;
   std::size_t stage_ = 0;
   std::vector<std::unique_ptr<Learner>> learners_;

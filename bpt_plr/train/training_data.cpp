@@ -69,8 +69,8 @@ std::vector<std::int64_t> make_noisy(const Recipe& recipe, const Dataset& datase
     case NoiseMode::kAsym:
       return dataset_info(recipe.dataset).asymmetric_noise(labels, recipe.r, seed);
     case NoiseMode::kInstance:
-      return instance_noise(dataset.train.images, labels, dataset.num_classes(), dataset.mean,
-                            dataset.std, recipe.r, seed, report);
+      return instance_noise(dataset.train, labels, dataset.num_classes(), dataset.mean, dataset.std,
+                            recipe.r, seed, report);
     case NoiseMode::kAuto:
     case NoiseMode::kHuman:
     case NoiseMode::kNone:
@@ -148,6 +148,8 @@ DatasetConfig dataset_config(const Recipe& recipe, const LoadReport& report, Lis
                      [&recipe, check](const ImageList& list) { check(recipe, list); },
                      static_cast<std::int64_t>(recipe.cache_limit * kGib)},
           .test_split = {recipe.test_split, static_cast<std::uint64_t>(recipe.seed)},
+          .features = {recipe.data_path, recipe.labels, recipe.test_features, recipe.test_labels},
+          .report = report,
           .shapes_train = recipe.shapes_train,
           .shapes_test = recipe.shapes_test};
 }
@@ -216,7 +218,7 @@ TrainingData reload_training_data(const Recipe& recipe, const std::filesystem::p
                                   const LoadReport& report) {
   TrainingData data = load_part(recipe, report).data;
   data.noisy_labels =
-      read_noise_file(labels, data.dataset.train.images.count, data.dataset.num_classes());
+      read_noise_file(labels, data.dataset.train.size(), data.dataset.num_classes());
   return data;
 }
 

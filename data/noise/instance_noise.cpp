@@ -50,23 +50,23 @@ std::vector<float> draw_weight(std::int64_t features, std::int64_t num_classes,
   return weight;
 }
 
-void check_arguments(const Images& images, std::span<const std::int64_t> labels,
-                     std::int64_t num_classes, const std::array<float, 3>& mean,
-                     const std::array<float, 3>& std, double rate) {
+void check_arguments(const Split& samples, std::span<const std::int64_t> labels,
+                     std::int64_t num_classes, std::span<const float> mean,
+                     std::span<const float> std, double rate) {
   require(rate >= 0.0 && rate <= 1.0,
           "a noise rate of {} was asked for; it is the share of labels, from 0 to 1", rate);
   require(num_classes >= 2, "instance-dependent noise needs at least two classes, not {}",
           num_classes);
   constexpr std::int64_t kMostNumbers = std::int64_t{1} << 32;  // of one stream
   require(
-      num_classes <= kMostNumbers / std::max<std::int64_t>(images.bytes_per_image(), 1),
+      num_classes <= kMostNumbers / std::max<std::int64_t>(samples.values_per_sample(), 1),
       "instance-dependent noise of {} classes needs {} numbers for each of them, which are more "
       "than there are; use fewer classes or smaller images",
       num_classes,
-      static_cast<double>(num_classes) * static_cast<double>(images.bytes_per_image()));
-  require(std::ssize(labels) == images.count,
-          "instance-dependent noise got {} labels for {} images; there must be one an image",
-          labels.size(), images.count);
+      static_cast<double>(num_classes) * static_cast<double>(samples.values_per_sample()));
+  require(std::ssize(labels) == samples.size(),
+          "instance-dependent noise got {} labels for {} samples; there must be one a sample",
+          labels.size(), samples.size());
   for (std::size_t c = 0; c < mean.size(); ++c) {
     require(std::isfinite(mean[c]) && std::isfinite(std[c]) && std[c] > 0.0F,
             "channel {} has mean {} and standard deviation {}; instance-dependent noise needs a "
@@ -145,26 +145,23 @@ std::vector<double> instance_label_probabilities(std::span<const float> x,
   return p;
 }
 
-std::vector<std::int64_t> instance_noise(const Images& images, std::span<const std::int64_t> labels,
-                                         std::int64_t num_classes, const std::array<float, 3>& mean,
-                                         const std::array<float, 3>& std, double rate,
+std::vector<std::int64_t> instance_noise(const Split& samples, std::span<const std::int64_t> labels,
+                                         std::int64_t num_classes, std::span<const float> mean,
+                                         std::span<const float> std, double rate,
                                          std::uint64_t seed, const LoadReport& report) {
-  check_arguments(images, labels, num_classes, mean, std, rate);
-  const std::int64_t features = images.bytes_per_image();
+  check_arguments(samples, labels, num_classes, mean, std, rate);
+  const std::int64_t features = samples.values_per_sample();
   std::vector<std::int64_t> noisy(labels.begin(), labels.end());
-  const auto flip = [&](std::int64_t image, std::int64_t y, std::span<const float> weight) {
+  const auto flip = [&](std::int64_t sample, std::int64_t y, std::span<const float> weight) {
     std::vector<float> x(static_cast<std::size_t>(features));
-    const std::uint8_t* pixels = images.image(image);
-    for (std::size_t k = 0; k < x.size(); ++k) {
-      x[k] = (static_cast<float>(pixels[k]) / 255.0F - mean[k % 3]) / std[k % 3];
-    }
-    Philox random(seed, Purpose::kNoise, 2, static_cast<std::uint32_t>(image));
+    samples.read_normalised(sample, mean, std, x);
+    Philox random(seed, Purpose::kNoise, 2, static_cast<std::uint32_t>(sample));
     const double q = draw_flip_rate(rate, random);
     return static_cast<std::int64_t>(
         draw_class(instance_label_probabilities(x, weight, y, q), random));
   };
   const auto by_class = images_by_class(labels);
-  NoiseProgress progress(std::ssize(by_class), images.count, report);
+  NoiseProgress progress(std::ssize(by_class), samples.size(), report);
   // W of a class is large; one class at a time, no other needs to be kept.
   for (const auto& entry : by_class) {
     const std::int64_t y = entry.first;

@@ -1,7 +1,7 @@
-// Instance-dependent label noise: the probability of a wrong label depends on the image.
+// Instance-dependent label noise: the probability of a wrong label depends on the sample, an image
+// or a vector.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -19,15 +19,15 @@ std::vector<double> instance_label_probabilities(std::span<const float> x,
                                                  std::span<const float> weight,
                                                  std::int64_t true_class, double q);
 
-/// Draws labels from instance_label_probabilities: q of each image is normal around `rate` with
-/// standard deviation 0.1, truncated to [0, 1] by redrawing; the W_y are standard normal. Images
+/// Draws labels from instance_label_probabilities: q of each sample is normal around `rate` with
+/// standard deviation 0.1, truncated to [0, 1] by redrawing; the W_y are standard normal. Samples
 /// are normalised with mean and std. Throws Error unless rate is in [0, 1], there are at least two
-/// classes, each image has a label of one of them, mean is finite, and std finite and > 0. Warns
+/// classes, each sample has a label of one of them, mean is finite, and std finite and > 0. Warns
 /// where it takes more than a few seconds: time grows with the classes that occur times all
 /// classes.
-std::vector<std::int64_t> instance_noise(const Images& images, std::span<const std::int64_t> labels,
-                                         std::int64_t num_classes, const std::array<float, 3>& mean,
-                                         const std::array<float, 3>& std, double rate,
+std::vector<std::int64_t> instance_noise(const Split& samples, std::span<const std::int64_t> labels,
+                                         std::int64_t num_classes, std::span<const float> mean,
+                                         std::span<const float> std, double rate,
                                          std::uint64_t seed, const LoadReport& report = {});
 
 }  // namespace bptplr

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <utility>
 
 #include "engine/error.hpp"
 #include "engine/io/elements.hpp"
+#include "engine/io/npy.hpp"
 #include "engine/io/torch/pickle.hpp"
 #include "engine/io/torch/torch_file.hpp"
 
@@ -14,8 +14,6 @@ namespace bptplr {
 namespace {
 
 using Kind = PickleValue::Kind;
-
-constexpr std::string_view kNumpyMagic = "\x93NUMPY";
 
 std::optional<std::int64_t> to_number(std::string_view text) {
   std::int64_t number = 0;
@@ -134,46 +132,11 @@ class Collector {
   std::vector<LabelList> lists_;
 };
 
-/// Returns the text of a field of a .npy header, which is a Python dict: what lies between
-/// `opening` after its name and `closing`.
-std::string_view header_field(std::string_view header, std::string_view name, char opening,
-                              char closing) {
-  const std::size_t at = header.find(name);
-  if (at == std::string_view::npos) return {};
-  const std::size_t begin = header.find(opening, at + name.size());
-  if (begin == std::string_view::npos) return {};
-  const std::size_t end = header.find(closing, begin + 1);
-  if (end == std::string_view::npos) return {};
-  return header.substr(begin + 1, end - begin - 1);
-}
-
-/// Returns the sides in "300,", "300, 1" or "".
-Shape parse_shape(std::string_view text) {
-  Shape shape;
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    std::string_view side = text.substr(0, comma);
-    side.remove_prefix(std::min(side.find_first_not_of(' '), side.size()));
-    if (!side.empty()) shape.push_back(to_number(side).value_or(-1));
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return shape;
-}
-
-/// Reads a file of numpy.save: a header with a length field of two bytes (version 1) or four, then
-/// elements, or the pickle of an array of objects.
+/// Reads a file of numpy.save: elements, or the pickle of an array of objects.
 std::vector<LabelList> lists_of_npy(std::string_view bytes, const std::string& file) {
-  const std::size_t length_at = kNumpyMagic.size() + 2;
-  const bool is_version1 = bytes.size() > length_at && bytes[kNumpyMagic.size()] == 1;
-  const std::size_t length_bytes = is_version1 ? 2 : 4;
-  require(bytes.size() >= length_at + length_bytes, "{}: cut short; fetch it again", file);
-  std::uint32_t length = 0;
-  std::memcpy(&length, bytes.data() + length_at, length_bytes);
-  const std::size_t begin = length_at + length_bytes;
-  require(length <= bytes.size() - begin, "{}: cut short; fetch it again", file);
-  const std::string_view header = bytes.substr(begin, length);
-  const std::string_view data = bytes.substr(begin + length);
-  const std::string_view type_name = header_field(header, "'descr':", '\'', '\'');
+  const NpyArray array = parse_npy(bytes, file);
+  const std::string_view type_name = array.type;
+  const std::string_view data = array.data;
   if (type_name == "|O") {
     const Pickle pickle(data, file, ForeignObjects::kSkip);
     return Collector(file, bytes.size(), nullptr).collect(pickle.root());
@@ -183,7 +146,7 @@ std::vector<LabelList> lists_of_npy(std::string_view bytes, const std::string& f
   require(type != nullptr,
           "{}: an array of type '{}', which is none of labels; save labels.astype('int64')", file,
           type_name.substr(0, 20));
-  Shape shape = parse_shape(header_field(header, "'shape':", '(', ')'));
+  Shape shape = array.shape;
   require(is_row(shape), "{}: an array of several dimensions; save the labels alone", file);
   const std::int64_t count = *std::ranges::max_element(shape);
   const bool is_whole = std::ranges::min(shape) >= 0 &&
@@ -210,13 +173,12 @@ std::optional<LabelList> LabelsByIndex::list(std::int64_t entries) const {
 }
 
 bool has_binary_labels(std::string_view bytes) {
-  return TorchFile::recognises(bytes) || bytes.starts_with(kNumpyMagic) ||
-         bytes.starts_with('\x80');
+  return TorchFile::recognises(bytes) || is_npy(bytes) || bytes.starts_with('\x80');
 }
 
 std::vector<LabelList> binary_lists(std::string bytes, const std::string& file) {
   const std::size_t size = bytes.size();
-  if (bytes.starts_with(kNumpyMagic)) return lists_of_npy(bytes, file);
+  if (is_npy(bytes)) return lists_of_npy(bytes, file);
   if (TorchFile::recognises(bytes)) {
     TorchFile torch_file(std::move(bytes), file);
     return Collector(file, size, &torch_file).collect(torch_file.root());

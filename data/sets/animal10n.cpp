@@ -202,8 +202,8 @@ Dataset load_animal10n(const fs::path& folder, const ImageSetOptions& options) {
   Dataset dataset;
   dataset.name = about.name;
   dataset.class_names = about.class_names;
-  dataset.mean = about.mean;
-  dataset.std = about.std;
+  dataset.mean.assign(about.mean.begin(), about.mean.end());
+  dataset.std.assign(about.std.begin(), about.std.end());
   dataset.train = read_batches(batches, options);
   dataset.train.true_labels.assign(dataset.train.labels.size(), kUnknownLabel);
   dataset.test = read_batches({folder / "test_batch.bin"}, options);

@@ -6,7 +6,16 @@
 namespace bptplr {
 
 /// Data sets, each with a row in dataset_table.cpp.
-enum class DatasetKind { kCifar10, kCifar100, kShapes, kAnimal10n, kClothing1m, kFolder, kCsv };
+enum class DatasetKind {
+  kCifar10,
+  kCifar100,
+  kShapes,
+  kAnimal10n,
+  kClothing1m,
+  kFolder,
+  kCsv,
+  kFeatures
+};
 constexpr auto names_of(DatasetKind) {
   return std::to_array<NamedValue<DatasetKind>>({{DatasetKind::kCifar10, "cifar10"},
                                                  {DatasetKind::kCifar100, "cifar100"},
@@ -14,7 +23,8 @@ constexpr auto names_of(DatasetKind) {
                                                  {DatasetKind::kAnimal10n, "animal10n"},
                                                  {DatasetKind::kClothing1m, "clothing1m"},
                                                  {DatasetKind::kFolder, "folder"},
-                                                 {DatasetKind::kCsv, "csv"}});
+                                                 {DatasetKind::kCsv, "csv"},
+                                                 {DatasetKind::kFeatures, "features"}});
 }
 
 }  // namespace bptplr

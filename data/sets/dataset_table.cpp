@@ -63,6 +63,24 @@ constexpr DatasetInfo image_files(DatasetKind kind, const char* needs, std::int6
           .list = list};
 }
 
+/// Returns the row of vectors, whose classes only their files define.
+constexpr DatasetInfo vectors(DatasetKind kind, const char* needs,
+                              decltype(DatasetInfo::load) load) {
+  return {.kind = kind,
+          .needs = needs,
+          .num_classes = 0,
+          .side = 0,
+          .usual_image_size = 0,
+          .takes_test_split = true,
+          .turns_upright = false,
+          .human_label_sets = 0,
+          .asymmetric_noise = nullptr,
+          .load = load,
+          .is_at = nullptr,
+          .list = nullptr,
+          .has_vectors = true};
+}
+
 Dataset cifar10(const DatasetConfig& config) {
   return load_cifar10(config.path);
 }
@@ -85,6 +103,10 @@ Dataset manifest(const DatasetConfig& config) {
   return load_manifest(config.path, config.test_split, config.images);
 }
 
+Dataset features(const DatasetConfig& config) {
+  return load_features(config.features, config.test_split, config.report);
+}
+
 bool is_manifest(const std::filesystem::path& path) {
   return is_file(path);
 }
@@ -101,7 +123,8 @@ constexpr std::array kTable{
     image_files(kClothing1m, kExtracted, 14, 256, clothing1m, has_clothing1m, list_clothing1m),
     image_files(kAnimal10n, kExtracted, 10, 64, animal10n, has_animal10n_images, list_animal10n),
     image_files(kCsv, "manifest", 0, 64, manifest, is_manifest, list_manifest),
-    image_files(kFolder, kExtracted, 0, 64, folder, is_other, list_folder)};
+    image_files(kFolder, kExtracted, 0, 64, folder, is_other, list_folder),
+    vectors(kFeatures, "file of the features", features)};
 
 }  // namespace
 

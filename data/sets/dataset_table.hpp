@@ -8,6 +8,7 @@
 
 #include "data/dataset.hpp"
 #include "data/sets/dataset_kind.hpp"
+#include "data/sets/features.hpp"
 #include "data/sets/image_list.hpp"
 
 namespace bptplr {
@@ -17,7 +18,9 @@ struct DatasetConfig {
   DatasetKind kind = DatasetKind::kShapes;
   std::filesystem::path path = {};
   ImageSetOptions images = {};  ///< for image files
-  TestSplit test_split = {};    ///< for image files without test images
+  TestSplit test_split = {};    ///< for image files and features without test samples
+  FeatureFiles features = {};
+  LoadReport report = {};  ///< for features
   std::int64_t shapes_train = 0;
   std::int64_t shapes_test = 0;
 };
@@ -26,10 +29,11 @@ struct DatasetInfo {
   DatasetKind kind;
   /// Description of DatasetConfig::path for error sentences; null: the data set needs no files.
   const char* needs;
-  std::int64_t num_classes;       ///< 0: defined by its files
-  std::int64_t side;              ///< side of images in pixels; 0: image files, which are resized
+  std::int64_t num_classes;  ///< 0: defined by its files
+  std::int64_t
+      side;  ///< side of images in pixels; 0: of image files, which are resized, and of vectors
   std::int64_t usual_image_size;  ///< default side of resized image files in pixels; 0 for others
-  bool takes_test_split;          ///< test images may be split off the training images
+  bool takes_test_split;          ///< test samples may be split off the training samples
   bool turns_upright;             ///< image files are turned as EXIF says, unless told otherwise
   int human_label_sets;           ///< label sets by human annotators; 0: there are none
   /// Replaces labels by the class that each is mistaken for (data/noise/noise.hpp); null:
@@ -42,7 +46,11 @@ struct DatasetInfo {
   bool (*is_at)(const std::filesystem::path& path);
   ImageList (*list)(const std::filesystem::path& path);
 
-  bool has_image_files() const { return side == 0; }
+  bool has_vectors = false;  ///< samples are vectors; else images
+
+  bool has_image_files() const { return side == 0 && !has_vectors; }
+  /// Returns whether labels come with the wrong ones among them, and noise is not to be added.
+  bool has_own_noise() const { return side == 0; }
 };
 
 /// Returns the row of `kind`.

@@ -53,19 +53,9 @@ Split split_of(const std::vector<LabelledFile>& files, const CachedImages& cache
 }
 
 void split_off_test(ImageList& list, const TestSplit& split) {
-  std::vector<std::vector<std::size_t>> by_class(list.class_names.size());
-  for (const std::int64_t i :
-       Philox(split.seed, Purpose::kTestSplit).permutation(std::ssize(list.train))) {
-    const auto index = static_cast<std::size_t>(i);
-    by_class[static_cast<std::size_t>(list.train[index].label)].push_back(index);
-  }
-  std::vector<bool> is_test(list.train.size(), false);
-  for (const auto& members : by_class) {
-    const auto n = std::ssize(members);
-    const std::int64_t wanted = std::llround(split.fraction * static_cast<double>(n));
-    const std::int64_t count = std::min(std::max<std::int64_t>(wanted, 1), n - 1);
-    for (std::int64_t i = 0; i < count; ++i) is_test[members[static_cast<std::size_t>(i)]] = true;
-  }
+  std::vector<std::int64_t> labels;
+  for (const LabelledFile& file : list.train) labels.push_back(file.label);
+  const std::vector<bool> is_test = drawn_test_rows(labels, std::ssize(list.class_names), split);
   std::vector<LabelledFile> train;
   for (std::size_t i = 0; i < list.train.size(); ++i) {
     (is_test[i] ? list.test : train).push_back(std::move(list.train[i]));
@@ -75,6 +65,24 @@ void split_off_test(ImageList& list, const TestSplit& split) {
 }
 
 }  // namespace
+
+std::vector<bool> drawn_test_rows(std::span<const std::int64_t> labels, std::int64_t classes,
+                                  const TestSplit& split) {
+  std::vector<std::vector<std::size_t>> by_class(static_cast<std::size_t>(classes));
+  for (const std::int64_t i :
+       Philox(split.seed, Purpose::kTestSplit).permutation(std::ssize(labels))) {
+    const auto index = static_cast<std::size_t>(i);
+    by_class[static_cast<std::size_t>(labels[index])].push_back(index);
+  }
+  std::vector<bool> is_test(labels.size(), false);
+  for (const auto& members : by_class) {
+    const auto n = std::ssize(members);
+    const std::int64_t wanted = std::llround(split.fraction * static_cast<double>(n));
+    const std::int64_t count = std::min(std::max<std::int64_t>(wanted, 1), n - 1);
+    for (std::int64_t i = 0; i < count; ++i) is_test[members[static_cast<std::size_t>(i)]] = true;
+  }
+  return is_test;
+}
 
 void complete_test_set(ImageList& list, const TestSplit& split) {
   const bool listed = !list.test.empty();
@@ -104,6 +112,8 @@ Dataset load_image_list(const ImageList& list, const ImageSetOptions& options) {
   const CachedImages test = cached_split(list, options, "test", list.test);
   dataset.train = split_of(list.train, train, true);
   dataset.test = split_of(list.test, test, false);
+  dataset.mean.resize(3);
+  dataset.std.resize(3);
   for (std::size_t c = 0; c < 3; ++c) {
     const bool given = list.std[c] > 0.0F;
     dataset.mean[c] = given ? list.mean[c] : static_cast<float>(train.mean[c]);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,9 +46,14 @@ struct TestSplit {
   std::uint64_t seed = 0;
 };
 
-/// Moves round(fraction * n) of the n training images of each class, at least one but never all, to
-/// the test set of a list without one. The seed selects them; both parts keep their order. Throws
-/// Error if there is no test set, neither listed nor to be made, or if there would be two.
+/// Returns which training samples become test samples: round(fraction * n) of the n of each class,
+/// at least one but never all, drawn by the seed.
+std::vector<bool> drawn_test_rows(std::span<const std::int64_t> labels, std::int64_t classes,
+                                  const TestSplit& split);
+
+/// Moves the drawn_test_rows of the training images to the test set of a list without one; both
+/// parts keep their order. Throws Error if there is no test set, neither listed nor to be made, or
+/// if there would be two.
 void complete_test_set(ImageList& list, const TestSplit& split);
 
 /// Options for turning a list into images.

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "engine/error.hpp"
-#include "engine/io/half.hpp"
+#include "kernels/float16.hpp"
 
 namespace bptplr {
 namespace {
@@ -23,16 +23,12 @@ void cast(const char* from, std::size_t count, void* to) {
   convert_each<From, To>(from, count, to, [](From value) { return static_cast<To>(value); });
 }
 
-void widen_half(const char* from, std::size_t count, void* to) {
-  convert_each<std::uint16_t, float>(from, count, to, half_to_float);
-}
-
 using Integer = std::int64_t;
 
 constexpr FileElements kTypes[] = {
     {"F32", "f4", "FloatStorage", 4, DType::kFloat32, cast<float, float>},
     {"F64", "f8", "DoubleStorage", 8, DType::kFloat64, cast<double, double>},
-    {"F16", "f2", "HalfStorage", 2, DType::kFloat32, widen_half},
+    {"F16", "f2", "HalfStorage", 2, DType::kFloat32, cast<kernels::float16, float>},
     {"BF16", "", "BFloat16Storage", 2, DType::kFloat32, cast<bfloat16, float>},
     {"I64", "i8", "LongStorage", 8, DType::kInt64, cast<std::int64_t, Integer>},
     {"I32", "i4", "IntStorage", 4, DType::kInt64, cast<std::int32_t, Integer>},

@@ -31,9 +31,9 @@ const char* type_name(DType dtype) {
   return "";
 }
 
-/// Reads a tensor by its header entry (dtype, shape, offsets), checked against the bytes present.
-Tensor read_tensor(const std::string& name, const Json& entry, std::string_view data,
-                   const std::string& file, Budget& budget) {
+/// Finds a tensor by its header entry (dtype, shape, offsets), checked against the bytes present.
+StoredTensor stored_tensor(const std::string& name, const Json& entry, std::string_view data,
+                           const std::string& file) {
   const auto malformed = [&](const char* what) {
     return Error("{}: tensor '{}' {}; the file is damaged or not a safetensors file", file, name,
                  what);
@@ -72,8 +72,7 @@ Tensor read_tensor(const std::string& name, const Json& entry, std::string_view 
   if (count > data.size() || count * type->bytes != end - begin) {
     throw malformed("has a shape that does not match its bytes");
   }
-  budget.hold(count * element_size(type->dtype));
-  return tensor_of(*type, std::move(shape), data.substr(begin, end - begin));
+  return {name, type, std::move(shape), data.substr(begin, end - begin)};
 }
 
 }  // namespace
@@ -82,7 +81,8 @@ TensorMap load_safetensors(const std::filesystem::path& path, Metadata* metadata
   return parse_safetensors(read_file(path), path.string(), metadata);
 }
 
-TensorMap parse_safetensors(std::string_view bytes, const std::string& file, Metadata* metadata) {
+std::vector<StoredTensor> stored_tensors(std::string_view bytes, const std::string& file,
+                                         Metadata* metadata) {
   std::uint64_t header_size = 0;
   require(bytes.size() >= sizeof header_size,
           "{} is too short to be a safetensors file; it may have been cut off", file);
@@ -93,16 +93,25 @@ TensorMap parse_safetensors(std::string_view bytes, const std::string& file, Met
   const std::string_view data = bytes.substr(sizeof header_size + header_size);
   const Json header = parse_json_or_none(text);
   require(header.is_object(), "{} is not a safetensors file: its header is no JSON object", file);
-  TensorMap tensors;
-  Budget budget(file, bytes.size());
+  std::vector<StoredTensor> tensors;
   for (const auto& [name, entry] : header.items()) {
     if (name != "__metadata__") {
-      tensors.emplace(name, read_tensor(name, entry, data, file, budget));
+      tensors.push_back(stored_tensor(name, entry, data, file));
     } else if (metadata != nullptr && entry.is_object()) {
       for (const auto& [key, value] : entry.items()) {
         if (value.is_string()) (*metadata)[key] = value.get<std::string>();
       }
     }
+  }
+  return tensors;
+}
+
+TensorMap parse_safetensors(std::string_view bytes, const std::string& file, Metadata* metadata) {
+  TensorMap tensors;
+  Budget budget(file, bytes.size());
+  for (StoredTensor& stored : stored_tensors(bytes, file, metadata)) {
+    budget.hold(stored.bytes.size() / stored.type->bytes * element_size(stored.type->dtype));
+    tensors.emplace(stored.name, tensor_of(*stored.type, std::move(stored.shape), stored.bytes));
   }
   return tensors;
 }

@@ -6,7 +6,9 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "engine/io/elements.hpp"
 #include "engine/tensor.hpp"
 
 namespace bptplr {
@@ -22,6 +24,18 @@ TensorMap load_safetensors(const std::filesystem::path& path, Metadata* metadata
 /// Reads the tensors (see load_safetensors) of a file in memory; `file` is its name in errors.
 TensorMap parse_safetensors(std::string_view bytes, const std::string& file,
                             Metadata* metadata = nullptr);
+
+/// Tensor in a file that has not been read.
+struct StoredTensor {
+  std::string name;
+  const FileElements* type;
+  Shape shape;
+  std::string_view bytes;  ///< elements, which need not be aligned
+};
+
+/// Finds the tensors of a file in memory, which must outlive them, as parse_safetensors reads them.
+std::vector<StoredTensor> stored_tensors(std::string_view bytes, const std::string& file,
+                                         Metadata* metadata = nullptr);
 
 /// Writes the file under a temporary name and renames it, so that `path` is always a complete file.
 /// Throws Error when it cannot be written.

@@ -28,6 +28,7 @@
 #include "kernels/softmax.hpp"
 #include "kernels/stream_clock.hpp"
 #include "kernels/targets.hpp"
+#include "kernels/vector_views.hpp"
 
 namespace bptplr::kernels {
 namespace {
@@ -219,5 +220,9 @@ KERNEL(co_guess, std::int64_t, std::int64_t, double, const float*, const float*,
        const float*, float*, float*);
 KERNEL(co_refine, std::int64_t, std::int64_t, double, const float*, const float*,
        const std::int64_t*, const float*, float*, float*);
+
+// vector_views
+ACTIVATION(vector_views, const VectorShape&, const std::uint8_t*, const std::int64_t*,
+           const VectorProgram*, const float*, const float*, T*);
 
 }  // namespace bptplr::kernels

@@ -41,6 +41,20 @@ inline Images images_of(const In<std::uint8_t, 4>& pixels) {
           false};
 }
 
+/// Returns samples over images uint8 [N, height, width, 3] or vectors float32 [N, D], which must
+/// outlive them.
+inline Split samples_of(const In<std::uint8_t, 4>& pixels) {
+  return {.images = images_of(pixels), .labels = {}};
+}
+inline Split samples_of(const In<float, 2>& values) {
+  Split split;
+  split.vectors.count = static_cast<std::int64_t>(values.shape(0));
+  split.vectors.dim = static_cast<std::int64_t>(values.shape(1));
+  const auto bytes = std::as_bytes(span_of(values));
+  split.vectors.bytes = {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+  return split;
+}
+
 /// Returns an array of `shape` over data that `owner` keeps alive.
 template <class T, class Owner>
 Out<T> to_numpy(T* data, const Shape& shape, Owner owner) {

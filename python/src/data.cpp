@@ -1,19 +1,18 @@
 // Bindings of views, label noise and the built-in images.
-#include <nanobind/stl/array.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "data/image_views.hpp"
 #include "data/noise/instance_noise.hpp"
 #include "data/noise/noise.hpp"
 #include "data/sets/shapes.hpp"
-#include "data/views.hpp"
 #include "python/src/arrays.hpp"
 #include "python/src/bindings.hpp"
 
 namespace bptplr::python {
 namespace {
 
-using Channels = std::array<float, 3>;
+using Channels = std::vector<float>;
 
 Out<std::uint8_t> views(const In<std::uint8_t, 4>& images, const In<std::int64_t, 1>& samples,
                         View view, std::uint64_t seed, std::uint32_t epoch, std::uint32_t draw,
@@ -28,7 +27,7 @@ Out<std::int64_t> instance(const In<std::uint8_t, 4>& images, const In<std::int6
                            std::int64_t classes, const Channels& mean, const Channels& std,
                            double rate, std::uint64_t seed) {
   return to_numpy(without_gil([&] {
-    return instance_noise(images_of(images), span_of(labels), classes, mean, std, rate, seed);
+    return instance_noise(samples_of(images), span_of(labels), classes, mean, std, rate, seed);
   }));
 }
 

@@ -21,7 +21,7 @@ namespace bptplr::python {
 namespace {
 
 using Json = nlohmann::json;
-using Channels = std::array<float, 3>;
+using Channels = std::vector<float>;
 
 /// Loads a network; `config` is fields of the recipe as JSON text, or the file or name of a recipe.
 TrainedModel load_file(const std::string& file, const std::string& config, bool is_text,
@@ -33,16 +33,19 @@ TrainedModel load_file(const std::string& file, const std::string& config, bool 
   return {file, recipe, mean, std, parse_device_choice(device)};
 }
 
-Out<float> probabilities(const TrainedModel& model, const In<std::uint8_t, 4>& images) {
-  return to_numpy<float>(without_gil([&] { return model.probabilities(images_of(images)); }));
+/// Receives images uint8 [N, height, width, 3] or vectors float32 [N, D].
+template <class Samples>
+Out<float> probabilities(const TrainedModel& model, const Samples& samples) {
+  return to_numpy<float>(without_gil([&] { return model.probabilities(samples_of(samples)); }));
 }
 
 /// Returns logits and projections of each network.
+template <class Samples>
 std::vector<std::pair<Out<float>, Out<float>>> outputs(const TrainedModel& model,
-                                                       const In<std::uint8_t, 4>& images) {
+                                                       const Samples& samples) {
   std::vector<std::pair<Out<float>, Out<float>>> arrays;
   for (const Network::Output& output :
-       without_gil([&] { return model.outputs(images_of(images)); })) {
+       without_gil([&] { return model.outputs(samples_of(samples)); })) {
     arrays.emplace_back(to_numpy<float>(output.logits), to_numpy<float>(output.projection));
   }
   return arrays;
@@ -72,8 +75,10 @@ void bind_model(nb::module_& module) {
       .def_prop_ro("num_classes", [](const TrainedModel& m) { return m.heads().num_classes; })
       .def_prop_ro("class_names", [](const TrainedModel& m) { return m.about().class_names; })
       .def("prototypes", &prototypes)
-      .def("probabilities", &probabilities, nb::arg("images"))
-      .def("outputs", &outputs, nb::arg("images"));
+      .def("probabilities", &probabilities<In<std::uint8_t, 4>>, nb::arg("images"))
+      .def("probabilities", &probabilities<In<float, 2>>, nb::arg("features"))
+      .def("outputs", &outputs<In<std::uint8_t, 4>>, nb::arg("images"))
+      .def("outputs", &outputs<In<float, 2>>, nb::arg("features"));
   module.def("load_file", &load_file, nb::arg("file"), nb::arg("config"), nb::arg("is_text"),
              nb::arg("mean"), nb::arg("std"), nb::arg("device"), unlocked);
 }

@@ -1,5 +1,4 @@
-#include "data/views.hpp"
-
+#include "data/image_views.hpp"
 #include "data/sets/shapes.hpp"
 #include "engine/memory.hpp"
 #include "kernels/device_memory.hpp"
@@ -15,11 +14,11 @@ const Dataset& shapes() {
   return dataset;
 }
 
-Tensor views(const std::vector<std::int64_t>& indices, View view, Device device, ImageMemory memory,
-             const ViewGeometry& geometry = {}) {
+Tensor views(const std::vector<std::int64_t>& indices, View view, Device device,
+             SampleMemory memory, const ViewGeometry& geometry = {}) {
   const Dataset& data = shapes();
-  const ViewMaker maker(data.train.images, data.mean, data.std, geometry, device, DType::kFloat32,
-                        memory);
+  const ImageViews maker(data.train.images, data.mean, data.std, geometry, device, DType::kFloat32,
+                         memory);
   const Tensor out = maker.empty(std::ssize(indices));
   maker.make(indices, view, {1, 2, 3}, out);
   return out.to(Device{});
@@ -28,8 +27,8 @@ Tensor views(const std::vector<std::int64_t>& indices, View view, Device device,
 TEST(ViewsCuda, EqualTheCpuWhereverTheImagesWait) {
   const std::vector<std::int64_t> indices{499, 0, 7, 7, 341};
   for (const View view : {View::kTest, View::kWeak, View::kStrong}) {
-    const Tensor expected = views(indices, view, {}, ImageMemory::kAuto);
-    for (const auto memory : {ImageMemory::kAuto, ImageMemory::kDevice, ImageMemory::kHost}) {
+    const Tensor expected = views(indices, view, {}, SampleMemory::kAuto);
+    for (const auto memory : {SampleMemory::kAuto, SampleMemory::kDevice, SampleMemory::kHost}) {
       const Tensor actual = views(indices, view, {DeviceType::kCuda, 0}, memory);
       EXPECT_LT(relative_error(actual, expected), 1e-6);
     }
@@ -40,16 +39,16 @@ TEST(ViewsCuda, EqualTheCpuWhereTheyShowAPart) {
   const std::vector<std::int64_t> indices{3, 499, 20};
   const ViewGeometry geometry{20, 1};
   for (const View view : {View::kTest, View::kStrong}) {
-    const Tensor expected = views(indices, view, {}, ImageMemory::kAuto, geometry);
+    const Tensor expected = views(indices, view, {}, SampleMemory::kAuto, geometry);
     const Tensor actual =
-        views(indices, view, {DeviceType::kCuda, 0}, ImageMemory::kHost, geometry);
+        views(indices, view, {DeviceType::kCuda, 0}, SampleMemory::kHost, geometry);
     EXPECT_EQ(actual.shape(), (Shape{3, 20, 20, 3}));
     EXPECT_LT(relative_error(actual, expected), 1e-6);
   }
 }
 
 TEST(ViewsCuda, OfNoImages) {
-  for (const auto memory : {ImageMemory::kDevice, ImageMemory::kHost}) {
+  for (const auto memory : {SampleMemory::kDevice, SampleMemory::kHost}) {
     EXPECT_EQ(views({}, View::kStrong, {DeviceType::kCuda, 0}, memory).size(0), 0);
   }
 }
@@ -62,11 +61,11 @@ TEST(ViewsCuda, ImagesThatStayOnTheHostTakeNoDeviceMemory) {
     return kernels::device_memory_use(cuda_context(device)).now;
   };
   const std::size_t before = in_use();
-  const ViewMaker host(data.train.images, data.mean, data.std, {}, device, DType::kFloat32,
-                       ImageMemory::kHost);
+  const ImageViews host(data.train.images, data.mean, data.std, {}, device, DType::kFloat32,
+                        SampleMemory::kHost);
   EXPECT_EQ(in_use(), before);
-  const ViewMaker kept(data.train.images, data.mean, data.std, {}, device, DType::kFloat32,
-                       ImageMemory::kAuto);
+  const ImageViews kept(data.train.images, data.mean, data.std, {}, device, DType::kFloat32,
+                        SampleMemory::kAuto);
   EXPECT_GE(in_use(), before + data.train.images.pixels.size());
 }
 

@@ -1,5 +1,3 @@
-#include "data/views.hpp"
-
 #include <gtest/gtest.h>
 #include <omp.h>
 
@@ -9,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/image_views.hpp"
 #include "data/sets/shapes.hpp"
 #include "engine/error.hpp"
 
@@ -23,7 +22,7 @@ const Dataset& shapes() {
 Tensor view_tensor(const std::vector<std::int64_t>& indices, View view, ViewStream stream,
                    const ViewGeometry& geometry = {}) {
   const Dataset& data = shapes();
-  const ViewMaker maker(data.train.images, data.mean, data.std, geometry);
+  const ImageViews maker(data.train.images, data.mean, data.std, geometry);
   const Tensor out = maker.empty(std::ssize(indices));
   maker.make(indices, view, stream, out);
   return out;
@@ -51,7 +50,7 @@ TEST(Views, TestViewIsTheNormalisedImage) {
 
 TEST(Views, AsDoublesAreTheFloats) {
   const Dataset& data = shapes();
-  const ViewMaker maker(data.train.images, data.mean, data.std, {}, {}, DType::kFloat64);
+  const ImageViews maker(data.train.images, data.mean, data.std, {}, {}, DType::kFloat64);
   const Tensor doubles = maker.empty(3);
   maker.make(first(3), View::kStrong, {1, 2, 3}, doubles);
   const Tensor floats = view_tensor(first(3), View::kStrong, {1, 2, 3});

@@ -31,9 +31,9 @@
 #include <string>
 #include <vector>
 
+#include "data/image_views.hpp"
 #include "data/images/cache.hpp"
 #include "data/images/image_file.hpp"
-#include "data/views.hpp"
 #include "engine/io/file.hpp"
 #include "tests/data/images/image_files.hpp"
 
@@ -169,7 +169,7 @@ void time_cached_epoch(const Options& options, const std::vector<std::string>& f
   const std::size_t batches = order.size() / batch;
   const auto size = static_cast<std::size_t>(images.bytes_per_image());
   const std::array<float, 3> half = {0.5F, 0.5F, 0.5F};
-  const ViewMaker maker(images, half, half);
+  const ImageViews maker(images, half, half);
   const Tensor views = maker.empty(options.batch);
   std::vector<std::uint8_t> pixels(batch * size);
   const auto copy = [&](std::size_t b) {

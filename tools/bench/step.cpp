@@ -22,7 +22,7 @@
 #include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/train/epoch.hpp"
 #include "bpt_plr/train/sampler.hpp"
-#include "data/views.hpp"
+#include "data/image_views.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
 #include "engine/random.hpp"
@@ -194,7 +194,7 @@ class EpochIterations {
   Learners learners_;
   Recipe recipe_;
   Images images_;
-  ViewMaker views_;
+  ImageViews views_;
   Tensor logits_;
   EpochSamples samples_;
   Division division_;

@@ -99,8 +99,8 @@ AuditEvidence gather_evidence(const Networks& networks, const Recipe& recipe,
                               const TrainingData& data, bool has_partitions,
                               const EvaluationProgress& progress) {
   const NoGrad no_grad;
-  const ViewMaker views = make_view_maker(recipe, data.dataset, data.dataset.train.images);
-  const std::int64_t n = data.dataset.train.images.count;
+  const auto views = make_view_maker(recipe, data.dataset, data.dataset.train);
+  const std::int64_t n = data.dataset.train.size();
   const auto count = std::ssize(networks);
   std::vector<std::int64_t> all(static_cast<std::size_t>(n));
   std::iota(all.begin(), all.end(), 0);
@@ -111,7 +111,7 @@ AuditEvidence gather_evidence(const Networks& networks, const Recipe& recipe,
   for (std::int64_t k = 0; k < count; ++k) {
     Network& network = *networks[static_cast<std::size_t>(k)];
     const Network::Output output =
-        evaluate(network, views, all, [&](std::int64_t done, std::int64_t total) {
+        evaluate(network, *views, all, [&](std::int64_t done, std::int64_t total) {
           if (progress) progress(k * n + done, count * total);
         });
     losses.push_back(losses_of(network, output, recipe, data.noisy_labels, has_partitions));

@@ -123,12 +123,12 @@ ReportSection report_warm_up(const Recipe& recipe) {
 
 ReportSection test_section(const Networks& networks, const Recipe& recipe, const Dataset& dataset) {
   const NoGrad no_grad;
-  const ViewMaker views = make_view_maker(recipe, dataset, dataset.test.images);
+  const auto views = make_view_maker(recipe, dataset, dataset.test);
   const Labels& labels = dataset.test.labels;
   ReportSection test{{"images", labels.size()}, {"networks", ReportSection::array()}};
   Tensor sum;
   for (Network* network : pointers_to(networks)) {
-    const Tensor logits = summed_logits({network}, views);
+    const Tensor logits = summed_logits({network}, *views);
     test["networks"].push_back(accuracy(predictions(logits), labels));
     sum = test["networks"].size() == 1 ? logits : add(sum, logits);
   }
@@ -189,20 +189,18 @@ ReportSection noise_section(const Audit& audit, const TrainingData& data) {
 
 ReportSection suspects_section(const Audit& audit, const TrainingData& data, std::int64_t top) {
   const AuditSummary summary = summarize(audit, data);
-  const Images& images = data.dataset.train.images;
-  ReportSection suspects{
-      {"samples", summary.samples},     {"width", images.width}, {"height", images.height},
-      {"flagged", summary.flagged},     {"known", nullptr},      {"note", notes_on(audit)},
-      {"items", ReportSection::array()}};
+  const auto [width, height] = picture_sides(data.dataset.train);
+  ReportSection suspects{{"samples", summary.samples},
+                         {"width", width},
+                         {"height", height},
+                         {"flagged", summary.flagged},
+                         {"known", nullptr},
+                         {"note", notes_on(audit)},
+                         {"items", suspect_items(audit, data, top)}};
   if (summary.known) {
     suspects["known"] = {{"wrong", summary.known->labels.wrong},
                          {"found", summary.known->labels.found},
                          {"auc", summary.known->auc}};
-  }
-  const auto count = std::min(top, std::ssize(audit.ranking));
-  for (std::int64_t rank = 0; rank < count; ++rank) {
-    suspects["items"].push_back(
-        suspect_item(audit, data, audit.ranking[static_cast<std::size_t>(rank)]));
   }
   return suspects;
 }

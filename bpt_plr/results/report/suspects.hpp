@@ -1,6 +1,7 @@
-// One training image whose label may be wrong, as pages show it.
+// Training samples whose labels may be wrong, as pages show them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 
@@ -9,9 +10,13 @@
 
 namespace bptplr {
 
-/// Returns number, given and suggested class, probability of being wrong, true class (null where
-/// unknown), file (absent where images have none) and picture of a training sample.
-nlohmann::ordered_json suspect_item(const Audit& audit, const TrainingData& data,
-                                    std::int64_t sample);
+/// Returns the first `count` samples of the ranking, each with its number, given and suggested
+/// class, probability of being wrong, true class (null where unknown), file and picture (absent
+/// where there is none). Vectors are shown by the pictures of their files.
+nlohmann::ordered_json suspect_items(const Audit& audit, const TrainingData& data,
+                                     std::int64_t count);
+
+/// Returns width and height of these pictures.
+std::array<int, 2> picture_sides(const Split& samples);
 
 }  // namespace bptplr

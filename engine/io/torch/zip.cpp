@@ -52,7 +52,12 @@ std::size_t find_end(std::string_view bytes) {
 }  // namespace
 
 ZipArchive::ZipArchive(std::string bytes, std::string name)
-    : bytes_(std::move(bytes)), name_(std::move(name)), budget_(name_, bytes_.size()) {
+    : own_(std::move(bytes)), bytes_(own_), name_(std::move(name)), budget_(name_, bytes_.size()) {
+  read_directory();
+}
+
+ZipArchive::ZipArchive(std::string_view bytes, std::string name)
+    : bytes_(bytes), name_(std::move(name)), budget_(name_, bytes_.size()) {
   read_directory();
 }
 
@@ -96,8 +101,10 @@ std::string_view ZipArchive::read(std::string_view entry_name) {
   require(found != entries_.end(), "{}: the archive has no entry '{}'; copy the file again", name_,
           entry_name);
   const Entry& entry = found->second;
-  require(entry.stored, "{}: the entry '{}' is compressed or encrypted; torch.save does neither",
-          name_, entry_name);
+  require(
+      entry.stored,
+      "{}: the entry '{}' is compressed or encrypted, which torch.save and numpy.savez do not do",
+      name_, entry_name);
   const std::string_view bytes = bytes_;
   const bool has_header = entry.offset <= bytes.size() &&
                           bytes.size() - entry.offset >= kLocalBytes &&

@@ -1,4 +1,4 @@
-// Reads zip archives with uncompressed entries, as written by torch.save.
+// Reads zip archives with uncompressed entries, as written by torch.save and numpy.savez.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,8 @@ class ZipArchive {
   /// Parses `bytes`; `name` is the file's name in errors. Throws Error for bytes that are not a zip
   /// archive, whose directory does not match them, or beyond 4 GiB, which need another zip format.
   ZipArchive(std::string bytes, std::string name);
+  /// Parses bytes that are not its own and must outlive it, likewise.
+  ZipArchive(std::string_view bytes, std::string name);
   ZipArchive(const ZipArchive&) = delete;
   ZipArchive& operator=(const ZipArchive&) = delete;
 
@@ -38,7 +40,8 @@ class ZipArchive {
  private:
   void read_directory();
 
-  std::string bytes_;
+  std::string own_;
+  std::string_view bytes_;
   std::string name_;
   Budget budget_;
   std::map<std::string, Entry, std::less<>> entries_;

@@ -41,7 +41,7 @@ class TrainedModelTest : public ::testing::Test {
   }
 
   /// The second network of the run as a file without a run.
-  TrainedModel alone(const Recipe& recipe, const std::array<float, 3>& mean) const {
+  TrainedModel alone(const Recipe& recipe, const std::vector<float>& mean) const {
     const fs::path file = path_ / "elsewhere.safetensors";
     fs::copy_file(path_ / "model2.safetensors", file, fs::copy_options::overwrite_existing);
     return {file, recipe, mean, dataset_.std, DeviceChoice::kCpu};
@@ -59,9 +59,9 @@ TEST_F(TrainedModelTest, SaysWhatTheNetworksOfTheRunSay) {
   ASSERT_EQ(model.networks().size(), 2U);
   EXPECT_EQ(model.heads().num_classes, 10);
   EXPECT_EQ(model.about().class_names, dataset_.class_names);
-  const auto outputs = model.outputs(dataset_.train.images);
+  const auto outputs = model.outputs(dataset_.train);
   ASSERT_EQ(outputs.size(), 2U);
-  const ViewMaker views = make_view_maker(recipe_, dataset_, dataset_.train.images);
+  const auto views = make_view_maker(recipe_, dataset_, dataset_.train);
   for (std::size_t k = 0; k < 2; ++k) {
     const Network::Output expected = evaluate(*networks_[k], views);
     EXPECT_EQ(relative_error(outputs[k].logits, expected.logits), 0.0);
@@ -71,8 +71,8 @@ TEST_F(TrainedModelTest, SaysWhatTheNetworksOfTheRunSay) {
 
 TEST_F(TrainedModelTest, ProbabilitiesAreOfTheMeanOfTheLogits) {
   const TrainedModel model(path_, DeviceChoice::kCpu);
-  const auto outputs = model.outputs(dataset_.test.images);
-  const Tensor probabilities = model.probabilities(dataset_.test.images);
+  const auto outputs = model.outputs(dataset_.test);
+  const Tensor probabilities = model.probabilities(dataset_.test);
   ASSERT_EQ(probabilities.shape(), (Shape{10, 10}));
   for (std::int64_t i = 0; i < 10; ++i) {
     std::vector<double> weights;
@@ -94,10 +94,10 @@ TEST_F(TrainedModelTest, ProbabilitiesAreOfTheMeanOfTheLogits) {
 TEST_F(TrainedModelTest, OneFileOfARunSpeaksAlone) {
   const TrainedModel model(path_ / "model2.safetensors", DeviceChoice::kCpu);
   ASSERT_EQ(model.networks().size(), 1U);
-  EXPECT_EQ(relative_error(
-                model.outputs(dataset_.test.images)[0].logits,
-                TrainedModel(path_, DeviceChoice::kCpu).outputs(dataset_.test.images)[1].logits),
-            0.0);
+  EXPECT_EQ(
+      relative_error(model.outputs(dataset_.test)[0].logits,
+                     TrainedModel(path_, DeviceChoice::kCpu).outputs(dataset_.test)[1].logits),
+      0.0);
 }
 
 TEST_F(TrainedModelTest, AFileNeedsOnlyTheFieldsOfItsNetwork) {
@@ -109,11 +109,10 @@ TEST_F(TrainedModelTest, AFileNeedsOnlyTheFieldsOfItsNetwork) {
   recipe.precision = Precision::kBfloat16;  // which only a GPU has
   const TrainedModel model = alone(recipe, dataset_.mean);
   EXPECT_TRUE(model.about().class_names.empty());
-  const Tensor expected =
-      TrainedModel(path_, DeviceChoice::kCpu).outputs(dataset_.test.images)[1].logits;
-  EXPECT_EQ(relative_error(model.outputs(dataset_.test.images)[0].logits, expected), 0.0);
+  const Tensor expected = TrainedModel(path_, DeviceChoice::kCpu).outputs(dataset_.test)[1].logits;
+  EXPECT_EQ(relative_error(model.outputs(dataset_.test)[0].logits, expected), 0.0);
   const TrainedModel darker = alone(recipe, {0.9F, 0.9F, 0.9F});
-  EXPECT_GT(relative_error(darker.outputs(dataset_.test.images)[0].logits, expected), 1e-3);
+  EXPECT_GT(relative_error(darker.outputs(dataset_.test)[0].logits, expected), 1e-3);
 }
 
 TEST_F(TrainedModelTest, SaysWhatDoesNotFit) {

@@ -128,7 +128,8 @@ struct OneBatch {
     resolve(recipe);
     const TrainingData data = load_training_data(recipe);
     const EpochSamples samples = draw_epoch_samples(recipe, data, recipe.warm_up);
-    const ViewMaker views = make_view_maker(recipe, data.dataset, data.dataset.train.images);
+    const auto view_maker = make_view_maker(recipe, data.dataset, data.dataset.train);
+    const ViewMaker& views = *view_maker;
     const NetworkEpoch epoch{recipe, samples, views, recipe.warm_up, recipe.warm_up, 0};
     std::vector<bool> labelled(80);
     for (std::size_t i = 0; i < labelled.size(); i += 2) labelled[i] = true;

@@ -23,7 +23,7 @@ const Dataset& shapes() {
 
 std::vector<std::int64_t> noisy_shapes(double rate, std::uint64_t seed) {
   const Dataset& data = shapes();
-  return instance_noise(data.train.images, data.train.labels, 10, data.mean, data.std, rate, seed);
+  return instance_noise(data.train, data.train.labels, 10, data.mean, data.std, rate, seed);
 }
 
 TEST(InstanceNoise, ProbabilitiesAreTheFormula) {
@@ -100,7 +100,7 @@ std::vector<std::int64_t> by_the_formula(const Dataset& data, double rate, std::
 
 TEST(InstanceNoise, AnyNumberOfThreadsDrawsTheNumbersInOrder) {
   const Dataset data = make_shapes(2, 60, 1);
-  EXPECT_EQ(instance_noise(data.train.images, data.train.labels, 10, data.mean, data.std, 0.5, 3),
+  EXPECT_EQ(instance_noise(data.train, data.train.labels, 10, data.mean, data.std, 0.5, 3),
             by_the_formula(data, 0.5, 3));
 }
 
@@ -108,7 +108,7 @@ TEST(InstanceNoise, ClassesWithoutImagesCostNothing) {
   const Dataset data = make_shapes(1, 8, 1);
   const std::vector<std::int64_t> labels(8, 7);
   const auto start = std::chrono::steady_clock::now();
-  instance_noise(data.train.images, labels, 1000, data.mean, data.std, 0.4, 1);
+  instance_noise(data.train, labels, 1000, data.mean, data.std, 0.4, 1);
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
   EXPECT_LT(time.count(), 15.0);  // all 1,000 take minutes
 }
@@ -120,9 +120,8 @@ TEST(InstanceNoise, SaysWhereItTakesLong) {
   LoadReport report;
   report.warning = [](const std::string& sentence) { throw Error("{}", sentence); };
   const auto message = [&](std::span<const std::int64_t> given, std::int64_t classes) {
-    return message_of([&] {
-      instance_noise(data.train.images, given, classes, data.mean, data.std, 0.4, 1, report);
-    });
+    return message_of(
+        [&] { instance_noise(data.train, given, classes, data.mean, data.std, 0.4, 1, report); });
   };
   EXPECT_TRUE(message(labels, 2000).starts_with("instance-dependent noise of 2000 classes takes"));
   EXPECT_EQ(message(data.train.labels, 10), "");
@@ -137,7 +136,7 @@ TEST(InstanceNoise, LabelsThatDoNotFitTheImagesAreErrors) {
   const Dataset& data = shapes();
   std::vector<std::int64_t> labels = data.train.labels;
   const auto noise = [&](std::int64_t classes) {
-    return instance_noise(data.train.images, labels, classes, data.mean, data.std, 0.4, 1);
+    return instance_noise(data.train, labels, classes, data.mean, data.std, 0.4, 1);
   };
   EXPECT_THROW(noise(1), Error);
   EXPECT_THROW(noise(9), Error);  // there is a label 9

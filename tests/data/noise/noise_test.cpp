@@ -115,10 +115,10 @@ TEST(Noise, ForeignLabelsAreErrorsThoughNoneIsChanged) {
 }
 
 TEST(Noise, InstanceNoiseNeedsStatisticsToNormaliseWith) {
-  using Channels = std::array<float, 3>;
+  using Channels = std::vector<float>;
   const Dataset data = make_shapes(1, 20, 1);
   const auto noise = [&](const Channels& mean, const Channels& std) {
-    return instance_noise(data.train.images, data.train.labels, 10, mean, std, 0.4, 1);
+    return instance_noise(data.train, data.train.labels, 10, mean, std, 0.4, 1);
   };
   EXPECT_EQ(noise(data.mean, data.std).size(), 20U);
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();

@@ -293,7 +293,7 @@ TEST_F(ImageSets, Animal10nImages) {
     EXPECT_EQ(data.train.images.count, 40);
     EXPECT_EQ(data.test.images.count, 20);
     EXPECT_EQ(data.train.true_labels, std::vector<std::int64_t>(40, kUnknownLabel));
-    EXPECT_EQ(data.mean, (std::array<float, 3>{0.6959F, 0.6537F, 0.6371F}));
+    EXPECT_EQ(data.mean, (std::vector<float>{0.6959F, 0.6537F, 0.6371F}));
     expect_classes(data.train);
     expect_classes(data.test);
   }

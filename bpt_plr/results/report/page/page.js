@@ -264,7 +264,7 @@ function suspectCard(item, {width, height}) {
   const [given, suggested] = [names[item.given], names[item.suggested]];
   const soft = (what, more = {}) => [html("br"), html("span", {class: "soft", ...more}, what)];
   return html("li", {}, html("figure", {},
-    html("img", {src: item.image, width: scale * width, height: scale * height,
+    !item.image ? `no picture of row ${item.sample}` : html("img", {src: item.image, width: scale * width, height: scale * height,
       ...(scale > 1 ? {class: "tiny"} : {}),
       alt: `Training image ${item.sample}, labelled ${given}; the networks see ${suggested}`}),
     html("figcaption", {}, html("b", {}, `${given} \u2192 ${suggested}`),

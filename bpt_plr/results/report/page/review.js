@@ -65,6 +65,7 @@ async function open(file) {
 
 /// Pictures are shown pixel by pixel, tiny ones a whole number of times as large.
 function picture(item) {
+  if (!item.image) return `no picture of row ${item.sample}`;
   const scale = Math.max(1, Math.floor(160 / Math.max(report.width, report.height)));
   return html("img", {src: item.image, width: scale * report.width, height: scale * report.height,
     ...(scale > 1 ? {class: "tiny"} : {}),

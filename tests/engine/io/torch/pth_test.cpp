@@ -6,9 +6,9 @@
 #include <cstring>
 
 #include "engine/io/file.hpp"
-#include "engine/io/half.hpp"
 #include "engine/io/torch/zip.hpp"
 #include "engine/random.hpp"
+#include "kernels/float16.hpp"
 #include "tests/golden.hpp"
 #include "tests/message_of.hpp"
 #include "tests/temporary_folder.hpp"
@@ -70,15 +70,19 @@ TEST(Pth, LoadsTheNumbersThatPyTorchSaved) {
   }
 }
 
+float half(std::uint16_t bits) {
+  return static_cast<float>(kernels::float16{bits});
+}
+
 TEST(Pth, HalfPrecisionIsExact) {
-  EXPECT_EQ(half_to_float(0x3c00), 1.0F);
-  EXPECT_EQ(half_to_float(0xc500), -5.0F);
-  EXPECT_EQ(half_to_float(0x7bff), 65504.0F);
-  EXPECT_EQ(half_to_float(0x0001), 0x1p-24F);
-  EXPECT_EQ(half_to_float(0x83ff), -1023 * 0x1p-24F);
-  EXPECT_TRUE(std::signbit(half_to_float(0x8000)));
-  EXPECT_EQ(half_to_float(0xfc00), -INFINITY);
-  EXPECT_TRUE(std::isnan(half_to_float(0x7e00)));
+  EXPECT_EQ(half(0x3c00), 1.0F);
+  EXPECT_EQ(half(0xc500), -5.0F);
+  EXPECT_EQ(half(0x7bff), 65504.0F);
+  EXPECT_EQ(half(0x0001), 0x1p-24F);
+  EXPECT_EQ(half(0x83ff), -1023 * 0x1p-24F);
+  EXPECT_TRUE(std::signbit(half(0x8000)));
+  EXPECT_EQ(half(0xfc00), -INFINITY);
+  EXPECT_TRUE(std::isnan(half(0x7e00)));
 }
 
 TEST(Pth, SaysWhatItCannotRead) {
