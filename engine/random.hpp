@@ -26,6 +26,7 @@ enum class Purpose : std::uint32_t {
   kDropout = 11,     ///< masks of dropout
   kTestSplit = 12,   ///< training images that become test images of a set without any
   kBalanced = 13,    ///< class-balanced draw of an epoch
+  kFolds = 14,       ///< folds of the training set
   kTest = 1000,      ///< unit tests
 };
 

@@ -27,6 +27,9 @@ class Network {
   /// observes the batch in training: in published code every forward pass includes the projector.
   Tensor classify(const Tensor& x, const ForwardMode& mode);
 
+  /// Returns h [n, features], the input of the heads, in evaluation mode.
+  Tensor embed(const Tensor& x) { return features(x, {}); }
+
   /// Returns whether training passes draw random numbers, by ForwardMode::dropout.
   virtual bool has_dropout() const { return false; }
 

@@ -47,6 +47,7 @@ METHOD = chain(
     "bpt_plr/results/audit",
     "bpt_plr/results/report",
     "bpt_plr/results/correct",
+    "bpt_plr/results/features",
     "bpt_plr/results/compare",
 )
 chain(METHOD, "apps/terminal", "apps")

@@ -1,0 +1,47 @@
+// Issues of a data set beside and with its labels, sample by sample, in the columns of cleanlab's
+// Datalab.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bpt_plr/results/audit/audit.hpp"
+#include "bpt_plr/results/audit/neighbours.hpp"
+#include "bpt_plr/train/training_data.hpp"
+
+namespace bptplr {
+
+/// Near-duplicates of which not all have the same label: at least one label is wrong, or they are
+/// of a class that the labels split.
+struct LabelConflict {
+  std::vector<std::int64_t> samples;
+};
+
+/// What features tell; nothing where none are known.
+struct DataIssues {
+  Neighbours neighbours;
+  NearDuplicates near_duplicates;
+  Outliers outliers;
+  std::vector<LabelConflict> conflicts;
+  /// Classes with less than a tenth of an equal share of the samples.
+  std::vector<std::int64_t> rare_classes;
+};
+
+/// Finds the issues of the samples with these features [N, D], float32 on the CPU, and labels.
+DataIssues find_data_issues(const Tensor& features, const std::vector<std::int64_t>& labels,
+                            std::int64_t num_classes,
+                            const std::function<void(double share)>& progress = {});
+
+/// Writes a line for each sample: its issues and scores, near 0 where there is one, 1 where not.
+/// Throws Error when it cannot be written.
+void write_issues(const std::filesystem::path& file, const Audit& audit, const DataIssues& issues,
+                  const TrainingData& data);
+
+/// Returns the part of audit.json: numbers of issues, sets of near-duplicates and conflicts.
+nlohmann::ordered_json to_json(const DataIssues& issues, const Dataset& dataset);
+
+}  // namespace bptplr
