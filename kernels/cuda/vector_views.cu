@@ -1,6 +1,7 @@
 // Views of vectors. A thread owns four values of one view, those of one Philox block. The floor is
 // the vector read once in its stored type and the view written once; mean and scale stay in L2.
 // Reads are by value: rows begin anywhere in a mapped file, at the alignment of a value alone.
+#include "kernels/cuda/device/block.cuh"
 #include "kernels/cuda/runtime/launch.hpp"
 #include "kernels/vector_view_values.hpp"
 #include "kernels/vector_views.hpp"
@@ -38,7 +39,7 @@ void vector_views(const Context& ctx, const VectorShape& s, const std::uint8_t* 
                   const std::int64_t* rows, const VectorProgram* programs, const float* mean,
                   const float* scale, T* out) {
   const std::int64_t threads = s.count * ((s.dim + kViewValues - 1) / kViewValues);
-  const LaunchShape grid{dim3(static_cast<unsigned>(div_up(threads, std::int64_t{kThreads}))),
+  const LaunchShape grid{dim3(static_cast<unsigned>(div_up(threads, kThreads))),
                          dim3(kThreads)};
   if (s.type == VectorType::kFloat16) {
     launch(ctx, grid, vector_views_kernel<float16, T>, s, reinterpret_cast<const float16*>(vectors),

@@ -3,7 +3,9 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
+#include <stdexcept>
 
 #include "tests/kernels/support.hpp"
 
@@ -27,7 +29,9 @@ Found nearest(const Tensor& x, std::int64_t k) {
 Tensor integers(std::int64_t count, std::int64_t dim) {
   Philox random(7, Purpose::kTest);
   Tensor x = Tensor::empty({count, dim});
-  for (float& value : x.span<float>()) value = static_cast<float>(random.below(5)) - 2.0F;
+  for (std::int64_t i = 0; i < x.numel(); ++i) {
+    x.data<float>()[i] = static_cast<float>(random.below(5)) - 2.0F;
+  }
   return x;
 }
 

@@ -4,7 +4,7 @@
 #include <exception>
 #include <numeric>
 
-#include "data/views.hpp"
+#include "data/image_views.hpp"
 #include "engine/random.hpp"
 #include "kernels/batch_norm.hpp"
 #include "kernels/bias.hpp"

@@ -54,7 +54,7 @@ std::string table_of(std::span<const Entry> entries, std::span<const std::int64_
     const Entry& entry = entries[static_cast<std::size_t>(i)];
     const fs::path path = fs::absolute(entry.file.path).lexically_proximate(folder);
     table += fmt::format("{},{}", csv_field(path.generic_string()), name(entry.file.label));
-    if (has_truth) table += "," + name(entry.file.true_label);
+    if (has_truth) table += fmt::format(",{}", name(entry.file.true_label));
     table += entry.is_test ? ",test\n" : ",train\n";
   }
   return table;

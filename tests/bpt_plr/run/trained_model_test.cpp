@@ -63,7 +63,7 @@ TEST_F(TrainedModelTest, SaysWhatTheNetworksOfTheRunSay) {
   ASSERT_EQ(outputs.size(), 2U);
   const auto views = make_view_maker(recipe_, dataset_, dataset_.train);
   for (std::size_t k = 0; k < 2; ++k) {
-    const Network::Output expected = evaluate(*networks_[k], views);
+    const Network::Output expected = evaluate(*networks_[k], *views);
     EXPECT_EQ(relative_error(outputs[k].logits, expected.logits), 0.0);
     EXPECT_EQ(relative_error(outputs[k].projection, expected.projection), 0.0);
   }
@@ -88,7 +88,7 @@ TEST_F(TrainedModelTest, ProbabilitiesAreOfTheMeanOfTheLogits) {
       EXPECT_NEAR(probabilities.rows(i, i + 1).data<float>()[c], weights[c] / sum, 1e-6);
     }
   }
-  EXPECT_EQ(model.probabilities(Images::in_memory(32, 32, {})).shape(), (Shape{0, 10}));
+  EXPECT_EQ(model.probabilities({.images = Images::in_memory(32, 32, {}), .labels = {}}).shape(), (Shape{0, 10}));
 }
 
 TEST_F(TrainedModelTest, OneFileOfARunSpeaksAlone) {
