@@ -22,6 +22,9 @@ void Vectors::read(std::int64_t i, std::span<float> out) const {
   } else {
     std::copy_n(reinterpret_cast<const float*>(vector(i)), dim, out.begin());
   }
+  if (root) {
+    for (float& value : out) value = kernels::vector_value(value, true);
+  }
 }
 
 void Split::read_normalised(std::int64_t i, std::span<const float> mean, std::span<const float> std,

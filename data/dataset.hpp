@@ -44,6 +44,9 @@ struct Vectors {
   std::int64_t dim = 0;
   kernels::VectorType type = kernels::VectorType::kFloat32;
   std::span<const std::uint8_t> bytes;  ///< rows one after the other, aligned to a value
+  /// Whether networks see the signed square roots of the values: of features after a ReLU, none of
+  /// which is negative, these are less skewed (vector_statistics.hpp).
+  bool root = false;
   /// Row in `bytes` of each vector, so that a part of a file needs no copy; null: all, in order.
   std::shared_ptr<const std::vector<std::int64_t>> rows = nullptr;
   std::shared_ptr<const void> owner = nullptr;  ///< owner of the memory of `bytes`
@@ -61,7 +64,7 @@ struct Vectors {
   const std::uint8_t* vector(std::int64_t i) const {
     return bytes.data() + row(i) * bytes_per_vector();
   }
-  /// Writes the values of a vector to `out` [dim].
+  /// Writes the values of a vector that networks see to `out` [dim].
   void read(std::int64_t i, std::span<float> out) const;
 };
 

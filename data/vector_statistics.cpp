@@ -101,6 +101,24 @@ class Pass {
 
 }  // namespace
 
+bool are_nonnegative(const Vectors& vectors) {
+  const std::int64_t parts = std::min(kParts, vectors.count);
+  std::vector<std::uint8_t> has_negative(static_cast<std::size_t>(parts));
+  std::vector<std::uint8_t> has_positive(static_cast<std::size_t>(parts));
+  kernels::parallel_for(parts, 1, [&](std::int64_t part, std::int64_t) {
+    std::vector<float> values(static_cast<std::size_t>(vectors.dim));
+    const auto at = static_cast<std::size_t>(part);
+    for (std::int64_t i = part * vectors.count / parts;
+         i < (part + 1) * vectors.count / parts && has_negative[at] == 0; ++i) {
+      vectors.read(i, values);
+      const auto [least, most] = std::ranges::minmax_element(values);
+      if (*least < 0.0F) has_negative[at] = 1;
+      if (*most > 0.0F) has_positive[at] = 1;
+    }
+  });
+  return std::ranges::count(has_negative, 1) == 0 && std::ranges::count(has_positive, 1) > 0;
+}
+
 VectorStatistics vector_statistics(const Vectors& vectors, const std::string& file,
                                    const LoadReport& report) {
   Pass pass(vectors);

@@ -17,6 +17,9 @@ struct VectorStatistics {
   std::vector<std::uint64_t> hashes;  ///< [count] hash_bytes
 };
 
+/// Returns whether no value of the vectors is negative, and some are not 0.
+bool are_nonnegative(const Vectors& vectors);
+
 /// Reads all vectors, in parallel; the result does not depend on the number of threads. Throws
 /// Error naming `file`, the row and the value for one that is not finite.
 VectorStatistics vector_statistics(const Vectors& vectors, const std::string& file,

@@ -2,6 +2,7 @@
 // values dropped. All randomness is a pure function of the program of a view, on any device.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/context.hpp"
@@ -27,9 +28,15 @@ struct VectorShape {
   std::int64_t count = 0;
   std::int64_t dim = 0;  ///< below 2^30
   VectorType type = VectorType::kFloat32;
+  bool root = false;  ///< whether x stands for its signed square root
 };
 
-/// Computes z = (x - mean) * scale of vectors[rows[i]], then z + noise * N(0, 1), then 0 where u <
+/// Returns the value that networks see of a stored one: itself, or sign(x) sqrt(|x|).
+BPTPLR_HOST_DEVICE inline float vector_value(float x, bool root) {
+  return root ? std::copysign(std::sqrt(std::fabs(x)), x) : x;
+}
+
+/// Computes z = (x - mean) * scale of the vector_values x of vectors[rows[i]], then z + noise * N(0, 1), then 0 where u <
 /// drop and z / (1 - drop) elsewhere. vectors: values of `type`, aligned to them; rows, programs:
 /// [count]; mean, scale: [dim]; out: [count, dim], float, or that float as double on a CPU or
 /// rounded to bfloat16 on a GPU. CPU and GPU differ by the rounding of log, sine and cosine.

@@ -41,6 +41,7 @@ Dataset load_all(const RunFolder& run, const Recipe& recipe, const LoadReport& r
       dataset.root.empty() ? dataset.name : dataset.root,
       numbered_names(dataset.class_names, kShown), run.path().string(),
       numbered_names(about.class_names, kShown));
+  dataset.train.vectors.root = dataset.test.vectors.root = about.train.vectors.root;
   dataset.mean = about.mean;
   dataset.std = about.std;
   return dataset;

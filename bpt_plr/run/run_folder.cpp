@@ -120,6 +120,7 @@ void RunFolder::write_classes(const Dataset& dataset) const {
                               {"std", dataset.std}};
   if (dataset.train.has_vectors()) {
     json["feature_dim"] = dataset.train.vectors.dim;
+    json["square_root"] = dataset.train.vectors.root;
   } else {
     json["image_side"] = dataset.train.images.height;
   }
@@ -135,6 +136,7 @@ Dataset RunFolder::read_classes() const {
   Dataset dataset;
   int side = 0;
   std::int64_t dim = 0;
+  bool root = false;
   try {
     const auto json = parse_json(text, file.string());
     json.at("dataset").get_to(dataset.name);
@@ -142,6 +144,7 @@ Dataset RunFolder::read_classes() const {
     json.at("mean").get_to(dataset.mean);
     json.at("std").get_to(dataset.std);
     dim = json.value("feature_dim", std::int64_t{0});
+    root = json.value("square_root", false);
     if (dim == 0) json.at("image_side").get_to(side);
   } catch (const nlohmann::json::exception& error) {
     throw Error("{} is not what a run writes ({}); train again", file.string(),
@@ -156,6 +159,7 @@ Dataset RunFolder::read_classes() const {
           "{}: image_side is {}, but must lie in 1 to {}", file.string(), side, kMaxImageSide);
   for (Split* split : {&dataset.train, &dataset.test}) {
     split->vectors.dim = dim;
+    split->vectors.root = root;
     split->images.height = side;
     split->images.width = side;
   }

@@ -63,7 +63,14 @@ TrainedModel::TrainedModel(const fs::path& file, Recipe recipe, std::vector<floa
   load_model(file, *networks_.back());
 }
 
-std::vector<Network::Output> TrainedModel::outputs(const Split& samples) const {
+/// Returns samples as the run saw its own.
+Split TrainedModel::as_trained_on(Split samples) const {
+  samples.vectors.root = about_.train.vectors.root;
+  return samples;
+}
+
+std::vector<Network::Output> TrainedModel::outputs(const Split& given) const {
+  const Split samples = as_trained_on(given);
   const auto views = make_view_maker(recipe_, about_, samples);
   std::vector<Network::Output> outputs;
   for (const auto& network : networks_) {
@@ -73,7 +80,8 @@ std::vector<Network::Output> TrainedModel::outputs(const Split& samples) const {
   return outputs;
 }
 
-Tensor TrainedModel::probabilities(const Split& samples) const {
+Tensor TrainedModel::probabilities(const Split& given) const {
+  const Split samples = as_trained_on(given);
   const Tensor sum =
       summed_logits(pointers_to(networks_), *make_view_maker(recipe_, about_, samples));
   return softmax(scale(sum, 1.0 / static_cast<double>(networks_.size())));

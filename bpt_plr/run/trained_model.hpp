@@ -42,6 +42,8 @@ class TrainedModel {
   Tensor probabilities(const Split& samples) const;
 
  private:
+  Split as_trained_on(Split samples) const;
+
   Recipe recipe_;
   Dataset about_;
   Networks networks_;

@@ -275,6 +275,8 @@ Dataset load_features(const FeatureFiles& files, const TestSplit& split, const L
           "{}: there is more than one test part; name one of test features, rows of the split test "
           "and --test_split",
           matrix.file);
+  matrix.vectors.root = are_nonnegative(matrix.vectors);
+  dataset.test.vectors.root = matrix.vectors.root;
   VectorStatistics statistics = vector_statistics(matrix.vectors, matrix.file, report);
   dataset.train = split_of(matrix.vectors, std::move(labels), statistics);
   if (dataset.class_names.empty()) {

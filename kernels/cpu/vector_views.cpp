@@ -10,9 +10,10 @@ namespace {
 
 /// Standardises the values of x into z [dim], a loop that the compiler turns into vector code.
 template <class V, class T>
-void standardise(const V* x, const float* mean, const float* scale, std::int64_t dim, T* z) {
+void standardise(const V* x, bool root, const float* mean, const float* scale, std::int64_t dim,
+                 T* z) {
   for (std::int64_t d = 0; d < dim; ++d) {
-    z[d] = static_cast<T>((static_cast<float>(x[d]) - mean[d]) * scale[d]);
+    z[d] = static_cast<T>((vector_value(static_cast<float>(x[d]), root) - mean[d]) * scale[d]);
   }
 }
 
@@ -39,10 +40,10 @@ void vector_views(const Context&, const VectorShape& s, const std::uint8_t* vect
       T* z = out + i * s.dim;
       if (s.type == VectorType::kFloat16) {
         const auto* x = reinterpret_cast<const float16*>(vectors) + rows[i] * s.dim;
-        standardise(x, mean, scale, s.dim, z);
+        standardise(x, s.root, mean, scale, s.dim, z);
       } else {
         const auto* x = reinterpret_cast<const float*>(vectors) + rows[i] * s.dim;
-        standardise(x, mean, scale, s.dim, z);
+        standardise(x, s.root, mean, scale, s.dim, z);
       }
       if (programs[i].noise > 0.0F || programs[i].drop > 0.0F) randomise(programs[i], s.dim, z);
     }

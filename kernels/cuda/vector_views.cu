@@ -27,7 +27,7 @@ __global__ void __launch_bounds__(kThreads)
   for (int k = 0; k < kViewValues; ++k) {
     const std::int64_t d = block * kViewValues + k;
     if (d >= s.dim) break;
-    const float z = (static_cast<float>(x[d]) - mean[d]) * scale[d];
+    const float z = (vector_value(static_cast<float>(x[d]), s.root) - mean[d]) * scale[d];
     out[view * s.dim + d] = static_cast<T>((z + draws.noise[k]) * draws.factor[k]);
   }
 }

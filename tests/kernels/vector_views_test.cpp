@@ -96,6 +96,15 @@ TEST(VectorViews, WithoutChangesAreStandardised) {
   EXPECT_TRUE(views<float>({0, 4, VectorType::kFloat16}, made(1, 4), {}, {}).empty());
 }
 
+TEST(VectorViews, MaySeeSignedSquareRoots) {
+  Vectors16 from = made(1, 3);
+  from.values = {4.0F, 0.0F, -9.0F};
+  from.mean = {1.0F, 0.0F, 0.0F};
+  from.scale = {2.0F, 1.0F, 1.0F};
+  EXPECT_EQ(views<float>({1, 3, VectorType::kFloat32, true}, from, {0}, {{}}),
+            (std::vector<float>{2.0F, 0.0F, -3.0F}));
+}
+
 TEST(VectorViews, DropTheValuesThatTheirWordsSay) {
   constexpr std::int64_t kDim = 1003;
   const Vectors16 from = made(1, kDim);

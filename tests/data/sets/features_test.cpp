@@ -43,10 +43,10 @@ class Features : public ::testing::Test {
     write_file_atomically(folder_ / name, bytes);
     return folder_ / name;
   }
-  /// Writes the matrix 0, 1, 2, ... [rows, 2].
+  /// Writes the matrix -1, 0, 1, ... [rows, 2].
   std::string write_matrix(const std::string& name, std::int64_t rows) const {
     std::vector<float> values(static_cast<std::size_t>(2 * rows));
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) - 1.0F;
     return write(name, npy("<f4", std::to_string(rows) + ", 2", bytes_of(values)));
   }
   Dataset load(const FeatureFiles& files, double test_split = 0.0) const {
@@ -73,8 +73,8 @@ TEST_F(Features, AMatrixWithAListOfLabels) {
   EXPECT_EQ(data.train.size(), 4);
   EXPECT_EQ(data.test.size(), 0);
   EXPECT_TRUE(data.train.vectors.on_disk);
-  EXPECT_EQ(row(data.train, 2), (std::vector<float>{4, 5}));
-  EXPECT_EQ(data.mean, (std::vector<float>{3, 4}));
+  EXPECT_EQ(row(data.train, 2), (std::vector<float>{3, 4}));
+  EXPECT_EQ(data.mean, (std::vector<float>{2, 3}));
   EXPECT_EQ(data.train.hashes.size(), 4U);
 }
 
@@ -88,10 +88,10 @@ TEST_F(Features, LabelsBesideTheMatrixTellNamesFilesTruthAndSplits) {
   EXPECT_EQ(data.train.labels, (std::vector<std::int64_t>{1, 0, 1}));
   EXPECT_EQ(data.train.true_labels, (std::vector<std::int64_t>{0, -1, 1}));
   EXPECT_EQ(data.train.files.back(), folder_ / "d.png");
-  EXPECT_EQ(row(data.train, 2), (std::vector<float>{6, 7}));
+  EXPECT_EQ(row(data.train, 2), (std::vector<float>{5, 6}));
   EXPECT_EQ(data.test.labels, std::vector<std::int64_t>{0}) << "the test uses true labels";
-  EXPECT_EQ(row(data.test, 0), (std::vector<float>{4, 5}));
-  EXPECT_EQ(data.mean, (std::vector<float>{8.0F / 3.0F, 11.0F / 3.0F})) << "of training rows";
+  EXPECT_EQ(row(data.test, 0), (std::vector<float>{3, 4}));
+  EXPECT_EQ(data.mean, (std::vector<float>{5.0F / 3.0F, 8.0F / 3.0F})) << "of training rows";
 }
 
 TEST_F(Features, NumpysArchivesAndHalvesAreRead) {
@@ -114,7 +114,7 @@ TEST_F(Features, NumpysArchivesAndHalvesAreRead) {
 }
 
 TEST_F(Features, SafetensorsAreReadWhereverTheirElementsBegin) {
-  Tensor x = Tensor::from(std::vector<float>{1, 2, 3, 4}, {2, 2});
+  const Tensor x = Tensor::from(std::vector<float>{1, -2, 3, 4}, {2, 2});
   save_safetensors(folder_ / "x.safetensors",
                    {{"features", x}, {"labels", Tensor::from(std::vector<std::int64_t>{1, 0}, {2})}});
   std::string bytes = read_file(folder_ / "x.safetensors");
@@ -130,6 +130,15 @@ TEST_F(Features, SafetensorsAreReadWhereverTheirElementsBegin) {
     EXPECT_EQ(row(data.train, 1), (std::vector<float>{3, 4})) << name;
     EXPECT_EQ(data.train.labels, (std::vector<std::int64_t>{1, 0})) << name;
   }
+}
+
+TEST_F(Features, OfAReluAreSeenByTheirSquareRoots) {
+  const std::vector<float> values{0, 4, 9, 16};
+  const std::string x = write("x.npy", npy("<f4", "2, 2", bytes_of(values)));
+  const Dataset data = load({x, write("y.json", "[1, 0]"), {}, {}});
+  EXPECT_TRUE(data.train.vectors.root);
+  EXPECT_EQ(row(data.train, 1), (std::vector<float>{3, 4}));
+  EXPECT_EQ(data.mean, (std::vector<float>{1.5F, 3.0F}));
 }
 
 TEST_F(Features, ATestPartMayBeAFileOrSplitOff) {
