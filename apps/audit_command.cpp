@@ -202,15 +202,19 @@ int audit(const AuditOptions& options) {
   if (!options.decisions.empty()) return apply_decisions(options, run, recipe);
   const Networks networks = load_networks(run, recipe);
   TrainingData data;
-  AuditEvidence evidence;
+  Audit audit;
   {
     const StopSignal signal;
-    LoadProgress loading(signal);
-    data = reload_data(run, recipe, loading.report());
-    evidence = gather_evidence(networks, recipe, data, trained_on_partition(run),
-                               loading.report().progress);
+    AuditEvidence evidence;
+    {
+      LoadProgress loading(signal);
+      data = reload_data(run, recipe, loading.report());
+      evidence = gather_evidence(networks, recipe, data, trained_on_partition(run),
+                                 loading.report().progress);
+    }
+    LoadProgress judging(signal, "judging labels, step");
+    audit = audit_labels(std::move(evidence), data.noisy_labels, judging.report().progress);
   }
-  const Audit audit = audit_labels(std::move(evidence), data.noisy_labels);
   const AuditSummary summary = summarize(audit, data);
   const std::filesystem::path out = out_folder(options, run);
   const AuditFiles files = write_audit(out, audit, summary, data, options.threshold);

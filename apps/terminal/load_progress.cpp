@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <utility>
 
 #include "apps/terminal/terminal.hpp"
 
@@ -16,8 +17,9 @@ constexpr std::int64_t kShownWarnings = 20;
 
 }  // namespace
 
-LoadProgress::LoadProgress(const StopSignal& signal)
+LoadProgress::LoadProgress(const StopSignal& signal, std::string doing)
     : signal_(signal),
+      doing_(std::move(doing)),
       is_terminal_(isatty(STDERR_FILENO) == 1 && obeys_escapes()),
       last_output_(std::chrono::steady_clock::now()) {}
 
@@ -45,7 +47,7 @@ void LoadProgress::progress(std::int64_t done, std::int64_t total) {
   const auto now = std::chrono::steady_clock::now();
   if (now - last_output_ < (is_terminal_ ? kRedraw : kPlainLine)) return;
   clear_line();
-  write_to_stderr(fmt::format("reading images {}/{}{}", done, total, is_terminal_ ? "" : "\n"));
+  write_to_stderr(fmt::format("{} {}/{}{}", doing_, done, total, is_terminal_ ? "" : "\n"));
   line_is_shown_ = is_terminal_;
   last_output_ = now;
 }

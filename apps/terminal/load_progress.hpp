@@ -15,8 +15,8 @@ namespace bptplr {
 class LoadProgress {
  public:
   /// Ends the loading by an exception (StopSignal::check) where `signal`, which must outlive this,
-  /// asks for it.
-  explicit LoadProgress(const StopSignal& signal);
+  /// asks for it. `doing` stands before the numbers.
+  explicit LoadProgress(const StopSignal& signal, std::string doing = "reading images");
   LoadProgress(const LoadProgress&) = delete;
   LoadProgress& operator=(const LoadProgress&) = delete;
   ~LoadProgress();
@@ -30,6 +30,7 @@ class LoadProgress {
   void clear_line();
 
   const StopSignal& signal_;
+  std::string doing_;
   bool is_terminal_;
   bool line_is_shown_ = false;
   std::int64_t warnings_ = 0;

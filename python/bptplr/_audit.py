@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from bptplr import _arrays, _core
-from bptplr._arrays import Float64, Int64
+from bptplr._arrays import Float32, Float64, Int64
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bptplr._arrays import ArrayLike, PathLike
 
 #: Tolerance of the sum of a row of probabilities; 16-bit types deviate by up to 0.004.
@@ -18,6 +20,8 @@ _SUM_TOLERANCE = 0.01
 #: Lower bound of probabilities, where the softmax of float32 starts to return zeros. All bounds up
 #: to 1e-4 judge shares of a few votes the same, as the temperature compensates for them.
 _LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
+#: Rows of probabilities that are converted at a time.
+_ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
@@ -77,6 +81,7 @@ def audit_run(
     *,
     data_path: PathLike = "",
     device: str = "auto",
+    progress: Callable[[int, int], object] | None = None,
 ) -> Audit:
     """Judges the training labels of a run of `bptplr train`, as `bptplr audit` does.
 
@@ -88,43 +93,71 @@ def audit_run(
         run: Folder of the run; its data set is read again.
         data_path: New location of the data set; empty if it has not moved.
         device: "auto", "cpu" or "cuda".
+        progress: As in `audit_labels`; called once the networks have been evaluated.
 
     Raises:
-        ValueError: A path or the device is not text.
+        ValueError: A path or the device is not text, or progress cannot be called.
         bptplr.Error: A file is missing or does not fit, or the device is not available.
     """
     folders = (_arrays.path(run, "run"), _arrays.path(data_path, "data_path"))
-    return _audit(_core.audit_run(*folders, _arrays.text(device, "device")))
+    return _audit(_core.audit_run(*folders, _arrays.text(device, "device"), _callback(progress)))
 
 
-def _logits_of(probabilities: ArrayLike) -> Float64:
-    """Returns logits [N, C] with softmax `probabilities`, up to zeros and deviations of the sum."""
-    p = _arrays.finite(probabilities, "probabilities", ["N", "C"]).astype(np.float64)
+def _callback(progress: Callable[[int, int], object] | None) -> Callable[[int, int], object] | None:
+    if progress is not None and not callable(progress):
+        raise ValueError(f"progress must be callable, or None, not {_arrays.shown(progress)}")
+    return progress
+
+
+def _check_probabilities(p: Float64, begin: int) -> None:
+    """Raises ValueError unless rows, the first of which is row `begin` of all, are probabilities."""
     if (p < 0).any():
         row, column = np.argwhere(p < 0)[0].tolist()
         raise ValueError(
-            f"probabilities must not be negative, but probabilities[{row}, {column}] is "
+            f"probabilities must not be negative, but probabilities[{begin + row}, {column}] is "
             f"{p[row, column]}"
         )
     sums = p.sum(axis=1)
     off = np.flatnonzero(np.abs(sums - 1) > _SUM_TOLERANCE)
     if off.size > 0:
         raise ValueError(
-            f"the rows of probabilities must sum to 1, but row {off[0]} sums to {sums[off[0]]:.6g}"
+            f"the rows of probabilities must sum to 1, but row {begin + off[0]} sums to "
+            f"{sums[off[0]]:.6g}"
         )
-    logits: Float64 = np.log(np.maximum(p, _LEAST_PROBABILITY))
+
+
+def _logits_of(probabilities: ArrayLike) -> Float32:
+    """Returns logits [N, C] with softmax `probabilities`, up to zeros and deviations of the sum."""
+    all_rows = _arrays.finite(probabilities, "probabilities", ["N", "C"])
+    logits = np.empty(all_rows.shape, np.float32)
+    for begin in range(0, len(all_rows), _ROWS):  # float64 of all would be twice the memory
+        part = slice(begin, begin + _ROWS)
+        p = all_rows[part].astype(np.float64)
+        _check_probabilities(p, begin)
+        logits[part] = np.log(np.maximum(p, _LEAST_PROBABILITY))
     return logits
 
 
 @overload
-def audit_labels(logits: ArrayLike, labels: ArrayLike) -> Audit: ...
+def audit_labels(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    *,
+    progress: Callable[[int, int], object] | None = None,
+) -> Audit: ...
 @overload
-def audit_labels(*, labels: ArrayLike, probabilities: ArrayLike) -> Audit: ...
+def audit_labels(
+    *,
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    progress: Callable[[int, int], object] | None = None,
+) -> Audit: ...
 def audit_labels(
     logits: ArrayLike | None = None,
     labels: ArrayLike | None = None,
     *,
     probabilities: ArrayLike | None = None,
+    progress: Callable[[int, int], object] | None = None,
 ) -> Audit:
     """Judges labels by the predictions of a network that has not merely memorised them.
 
@@ -142,10 +175,13 @@ def audit_labels(
         probabilities: [N, C], instead of logits: predictions of such a network or any other
             classifier (cleanlab's pred_probs), floating-point. Zeros are allowed; rows must sum to
             1 within 0.01.
+        progress: Called about ten times a second with how many of how many steps are done, of
+            different lengths and in this thread; what it raises ends the audit. Ctrl-C does too.
 
     Raises:
         ValueError: A shape or type does not fit, a logit is not finite in float32, probabilities are
-            negative or do not sum to 1, or both or neither of logits and probabilities are given.
+            negative or do not sum to 1, both or neither of logits and probabilities are given, or
+            progress cannot be called.
         bptplr.Error: A label is out of range, or there are too few samples or classes.
     """
     if labels is None:
@@ -157,4 +193,4 @@ def audit_labels(
     z = _arrays.finite(logits, "logits", ["N", "C"], np.float32)
     given = _arrays.labels(labels)
     _arrays.check_shape("labels", given, [len(z)])
-    return _audit(_core.audit_logits(z, given))
+    return _audit(_core.audit_logits(z, given, _callback(progress)))

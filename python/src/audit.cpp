@@ -4,6 +4,7 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,23 +25,55 @@ struct JudgedLabels {
   std::vector<std::int64_t> labels;
 };
 
+/// Tells `callback` (None: nobody) of the progress ten times a second and at the end. Raises what
+/// it raises, and KeyboardInterrupt after Ctrl-C, which ends the audit.
+class Reporter {
+ public:
+  explicit Reporter(const nb::object& callback) : callback_(callback) {}
+
+  void operator()(std::int64_t done, std::int64_t total) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < kPause && (done < total || is_done_)) return;
+    last_ = now;
+    is_done_ = done == total;
+    const GilHeld held;
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    if (!callback_.is_none()) callback_(done, total);
+  }
+  AuditProgress progress() {
+    return [this](std::int64_t done, std::int64_t total) { (*this)(done, total); };
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kPause{100};
+
+  const nb::object& callback_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  bool is_done_ = false;
+};
+
 JudgedLabels audit_run(const std::string& folder, const std::string& data_path,
-                       const std::string& device) {
+                       const std::string& device, const nb::object& progress) {
+  const GilReleased released;
   const RunFolder run = RunFolder::open(folder);
   const Recipe recipe = recipe_of_run(run, parse_device_choice(device), data_path);
   const Networks networks = load_networks(run, recipe);
   TrainingData data = reload_data(run, recipe);
+  Reporter reporter(progress);
   AuditEvidence evidence = gather_evidence(networks, recipe, data, trained_on_partition(run));
-  return {audit_labels(std::move(evidence), data.noisy_labels), std::move(data.noisy_labels)};
+  return {audit_labels(std::move(evidence), data.noisy_labels, reporter.progress()),
+          std::move(data.noisy_labels)};
 }
 
-JudgedLabels audit_logits(const In<float, 2>& logits, const In<std::int64_t, 1>& labels) {
+JudgedLabels audit_logits(const In<float, 2>& logits, const In<std::int64_t, 1>& labels,
+                          const nb::object& progress) {
   return without_gil([&] {
     AuditEvidence evidence;
     evidence.logits = Tensor::from(span_of(logits), {static_cast<std::int64_t>(logits.shape(0)),
                                                      static_cast<std::int64_t>(logits.shape(1))});
     std::vector<std::int64_t> given(labels.data(), labels.data() + labels.size());
-    return JudgedLabels{audit_labels(std::move(evidence), given), given};
+    Reporter reporter(progress);
+    return JudgedLabels{audit_labels(std::move(evidence), given, reporter.progress()), given};
   });
 }
 
@@ -74,8 +107,9 @@ void bind_audit(nb::module_& module) {
       .def_prop_ro("by_predictions",
                    [](const JudgedLabels& j) { return j.audit.evidence.has_partitions; });
   module.def("audit_run", &audit_run, nb::arg("folder"), nb::arg("data_path"), nb::arg("device"),
-             nb::call_guard<GilReleased>());
-  module.def("audit_logits", &audit_logits, nb::arg("logits"), nb::arg("labels"));
+             nb::arg("progress").none());
+  module.def("audit_logits", &audit_logits, nb::arg("logits"), nb::arg("labels"),
+             nb::arg("progress").none());
 }
 
 }  // namespace bptplr::python

@@ -27,6 +27,24 @@ class GilReleased {
   PyThreadState* state_;
 };
 
+/// Holds the interpreter's lock while it lives, in a thread that has given it away.
+class GilHeld {
+ public:
+  GilHeld() {
+    try {
+      state_ = PyGILState_Ensure();
+    } catch (const abi::__forced_unwind&) {
+      for (;;) ::pause();  // as in GilReleased
+    }
+  }
+  ~GilHeld() { PyGILState_Release(state_); }
+  GilHeld(const GilHeld&) = delete;
+  GilHeld& operator=(const GilHeld&) = delete;
+
+ private:
+  PyGILState_STATE state_{};
+};
+
 /// Runs fn without the interpreter's lock; fn must not touch Python objects.
 template <class Fn>
 auto without_gil(Fn&& fn) {

@@ -41,8 +41,8 @@ CALLS = {
         "num_classes": 3,
         "threshold": 0.5,
     },
-    "audit_labels": {"logits": LOGITS, "labels": LABELS},
-    "audit_run": {"run": "nowhere", "data_path": "", "device": "cpu"},
+    "audit_labels": {"logits": LOGITS, "labels": LABELS, "progress": None},
+    "audit_run": {"run": "nowhere", "data_path": "", "device": "cpu", "progress": None},
     "load_model": {"path": "nowhere", "config": {"width": 4}, "device": "cpu", **MOMENTS},
     "autoaugment": {
         "images": IMAGES,

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -61,6 +62,43 @@ def test_numbers_have_an_interval_and_a_verdict(rng):
     assert abs(audit.expected_wrong - audit.wrong_probability.sum()) < 0.1
     chance = bptplr.audit_labels(rng.standard_normal((300, 10)), rng.integers(0, 10, 300))
     assert not chance.usable and "chance" in chance.not_to_be_used
+
+
+def test_progress_counts_up_and_may_end_the_audit(rng):
+    _, logits, _, labels = known_noise(rng, 40_000)
+    seen = []
+    audit = bptplr.audit_labels(logits, labels, progress=lambda *step: seen.append(step))
+    totals = {total for _, total in seen}
+    assert len(totals) == 1 and seen == sorted(seen)
+    assert seen[-1] == (totals.pop(),) * 2
+    alone = bptplr.audit_labels(logits, labels)
+    np.testing.assert_array_equal(audit.wrong_probability, alone.wrong_probability)
+
+    def stop(done, total):
+        raise LookupError(f"{done} of {total}")
+
+    with pytest.raises(LookupError, match="of"):
+        bptplr.audit_labels(logits, labels, progress=stop)
+    with pytest.raises(ValueError, match="progress must be callable"):
+        bptplr.audit_labels(logits, labels, progress=3)
+
+
+def test_a_signal_ends_a_long_audit(rng):
+    """As Ctrl-C does, whose handler raises KeyboardInterrupt."""
+
+    def handler(number, frame):
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        logits = rng.standard_normal((200_000, 60), dtype=np.float32)
+        labels = logits.argmax(axis=1)
+        with pytest.raises(InterruptedError):
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            bptplr.audit_labels(logits, labels)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("on_wrong_labels", [True, False])

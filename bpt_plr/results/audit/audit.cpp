@@ -130,13 +130,14 @@ AuditEvidence gather_evidence(const Networks& networks, const Recipe& recipe,
   return evidence;
 }
 
-Audit audit_labels(AuditEvidence evidence, const std::vector<std::int64_t>& labels) {
+Audit audit_labels(AuditEvidence evidence, const std::vector<std::int64_t>& labels,
+                   const AuditProgress& progress) {
   Audit audit;
   audit.evidence = std::move(evidence);
   // Breaks ties of wrong_probability, whose values near 1 are equal.
   std::vector<double> suspicion;
   if (audit.evidence.has_partitions) {
-    audit.model = fit_label_model(audit.evidence.logits, labels);
+    audit.model = fit_label_model(audit.evidence.logits, labels, progress);
     suspicion = judge_by_model(*audit.model, audit);
     audit.expected_wrong = audit.model->expected_wrong;
     audit.wrong_interval = audit.model->wrong_interval;

@@ -53,7 +53,8 @@ struct Audit {
 /// on the labels as given: their predictions then reproduce the given labels, and the label model
 /// would find nearly all of them right, but right labels are learnt first. Throws Error as
 /// fit_label_model does.
-Audit audit_labels(AuditEvidence evidence, const std::vector<std::int64_t>& labels);
+Audit audit_labels(AuditEvidence evidence, const std::vector<std::int64_t>& labels,
+                   const AuditProgress& progress = {});
 
 /// Returns the labels, replaced by the suggested ones where P(label wrong) exceeds `threshold`.
 std::vector<std::int64_t> corrected_labels(const Audit& audit,

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "kernels/parallel.hpp"
+
 namespace bptplr {
 namespace {
 
@@ -12,16 +14,25 @@ constexpr double kRounding = 1e-6;
 /// A label of no certain sample counts as that many right ones.
 constexpr double kAlmostNone = 1e-3;
 
+/// Calls fn(label) for each label, in parallel.
+template <class Fn>
+void for_each_label(const LabelledSamples& samples, Fn&& fn) {
+  const std::int64_t grain = grain_of(static_cast<std::size_t>(samples.count));
+  kernels::parallel_for(samples.classes, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t label = begin; label < end; ++label) fn(static_cast<std::size_t>(label));
+  });
+}
+
 /// Returns the mean probability of each class over the samples with that label.
 std::vector<double> thresholds(const LabelledSamples& samples, const std::vector<float>& p) {
   const auto classes = static_cast<std::size_t>(samples.classes);
   std::vector<double> mean(classes, 1.0);
   for (std::size_t c = 0; c < classes; ++c) {
     double sum = 0.0;
-    for (const std::int64_t i : samples.members[c]) {
+    for (const std::int64_t i : samples.members(c)) {
       sum += static_cast<double>(p[static_cast<std::size_t>(i) * classes + c]);
     }
-    if (sum > 0.0) mean[c] = sum / static_cast<double>(samples.members[c].size());
+    if (sum > 0.0) mean[c] = sum / static_cast<double>(samples.members(c).size());
   }
   return mean;
 }
@@ -30,7 +41,8 @@ std::vector<double> thresholds(const LabelledSamples& samples, const std::vector
 void add_suspects(const LabelledSamples& samples, const std::vector<float>& p, std::size_t y,
                   std::size_t c, std::size_t number, std::vector<char>& suspects) {
   const auto classes = static_cast<std::size_t>(samples.classes);
-  std::vector<std::int64_t> order = samples.members[y];
+  const std::span<const std::int64_t> members = samples.members(y);
+  std::vector<std::int64_t> order(members.begin(), members.end());
   const auto margin = [&](std::int64_t i) {
     const float* of = p.data() + static_cast<std::size_t>(i) * classes;
     return of[c] - of[y];
@@ -55,10 +67,10 @@ std::vector<double> confident_joint(const LabelledSamples& samples, const std::v
   const auto classes = static_cast<std::size_t>(samples.classes);
   const std::vector<double> least = thresholds(samples, p);
   std::vector<double> joint(classes * classes, 0.0);
-  for (std::size_t y = 0; y < classes; ++y) {
+  for_each_label(samples, [&](std::size_t y) {
     joint[y * classes + y] = kAlmostNone;
     double certain = kAlmostNone;
-    for (const std::int64_t i : samples.members[y]) {
+    for (const std::int64_t i : samples.members(y)) {
       const float* of = p.data() + static_cast<std::size_t>(i) * classes;
       std::size_t best = classes;
       for (std::size_t c = 0; c < classes; ++c) {
@@ -69,9 +81,9 @@ std::vector<double> confident_joint(const LabelledSamples& samples, const std::v
       joint[best * classes + y] += 1.0;
       certain += 1.0;
     }
-    const double scale = static_cast<double>(samples.members[y].size()) / certain;
+    const double scale = static_cast<double>(samples.members(y).size()) / certain;
     for (std::size_t c = 0; c < classes; ++c) joint[c * classes + y] *= scale;
-  }
+  });
   return joint;
 }
 
@@ -79,13 +91,13 @@ double confident_number(const LabelledSamples& samples, const std::vector<float>
   const auto classes = static_cast<std::size_t>(samples.classes);
   const std::vector<double> joint = confident_joint(samples, p);
   std::vector<char> suspects(static_cast<std::size_t>(samples.count), 0);
-  for (std::size_t y = 0; y < classes; ++y) {
+  for_each_label(samples, [&](std::size_t y) {
     for (std::size_t c = 0; c < classes; ++c) {
       const double number = std::round(joint[c * classes + y]);
       if (c == y || number < 1.0) continue;
       add_suspects(samples, p, y, c, static_cast<std::size_t>(number), suspects);
     }
-  }
+  });
   return static_cast<double>(std::ranges::count(suspects, 1));
 }
 

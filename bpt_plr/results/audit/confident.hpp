@@ -8,7 +8,7 @@
 
 #include <vector>
 
-#include "bpt_plr/results/audit/noise_fit.hpp"
+#include "bpt_plr/results/audit/labelled_samples.hpp"
 
 namespace bptplr {
 

@@ -25,6 +25,7 @@
 #include <span>
 #include <vector>
 
+#include "bpt_plr/results/audit/progress.hpp"
 #include "engine/tensor.hpp"
 
 namespace bptplr {
@@ -59,7 +60,9 @@ struct LabelModel {
 
 /// Fits the model to `logits` [N, C], float32 on the CPU: z, the mean over the networks. Throws
 /// Error for a logit that is not finite, fewer than two classes, no sample, lengths that differ and
-/// a label outside [0, C).
-LabelModel fit_label_model(const Tensor& logits, std::span<const std::int64_t> labels);
+/// a label outside [0, C). The results are the same bits for any number of threads. Beside the
+/// logits it takes about twice their memory, and 8 C^2 bytes for each temperature that counts.
+LabelModel fit_label_model(const Tensor& logits, std::span<const std::int64_t> labels,
+                           const AuditProgress& progress = {});
 
 }  // namespace bptplr

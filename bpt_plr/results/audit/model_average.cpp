@@ -17,6 +17,8 @@ constexpr double kTemper = 0.002;
 /// Chosen on sets of docs/audit.md.
 constexpr double kAllowance = 0.25;
 constexpr double kAllowanceScale = 0.0125;
+/// Scales after which the weight is 1e-12.
+constexpr double kNoScales = 28.0;
 constexpr double kMostUnmixed = 0.999;
 /// Where both find about the same number, the plain explanation ranks better: learnt noise gets no
 /// weight up to this ratio of the numbers, and its full weight from the second on.
@@ -34,6 +36,11 @@ constexpr int kHalvings = 60;
 constexpr int kDraws = 2000;
 constexpr std::uint64_t kSeed = 1;
 constexpr double kTail = 0.025;
+
+/// Returns the nats of log-evidence that make a factor of e in the weights.
+double temper_of(double count) {
+  return 1.0 + kTemper * count;
+}
 
 struct Family {
   double most = -std::numeric_limits<double>::infinity();
@@ -94,7 +101,7 @@ std::size_t index_at(const std::vector<double>& weights, double u) {
 }  // namespace
 
 std::vector<double> weights_of(std::span<const Support> explanations, double count) {
-  const double temper = 1.0 + kTemper * count;
+  const double temper = temper_of(count);
   const Family plain = family_of(explanations, false, temper);
   const Family unmixed = family_of(explanations, true, temper);
   const double share = share_of_unmixed(plain, unmixed);
@@ -105,6 +112,14 @@ std::vector<double> weights_of(std::span<const Support> explanations, double cou
     weights.push_back((one.unmixed ? share : 1.0 - share) * within);
   }
   return weights;
+}
+
+double reach_of_weights(double count) {
+  return temper_of(count) * std::log(1e9);
+}
+
+double most_cost_of_learnt_noise(double more) {
+  return std::max(0.0, more) * (kAllowance + kNoScales * kAllowanceScale);
 }
 
 double unmixed_share(std::span<const Explanation> explanations, std::span<const double> weights) {

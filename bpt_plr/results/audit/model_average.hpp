@@ -12,10 +12,9 @@ namespace bptplr {
 
 /// One explanation of all labels: what is predicted, and how labels go wrong.
 struct Explanation {
-  const float* logits = nullptr;  ///< [count, classes], of the classes
-  bool unmixed = false;           ///< whether the network is taken to have learnt the noise
+  const LabelledSamples* samples = nullptr;  ///< with predictions of the classes
+  bool unmixed = false;  ///< whether the network is taken to have learnt the noise
   NoiseFit fit;
-  double expected_wrong = 0.0;
 };
 
 /// What the weights of explanations depend on.
@@ -28,6 +27,14 @@ struct Support {
 /// Returns the weights, which sum to 1, of explanations of `count` labels. Without one that is not
 /// unmixed, the result is undefined.
 std::vector<double> weights_of(std::span<const Support> explanations, double count);
+
+/// Returns by how much the log-evidence of an explanation of `count` labels may be below that of
+/// another of its kind, beyond which its weight is less than a billionth of the other's.
+double reach_of_weights(double count);
+
+/// Returns by how much the log-evidence of learnt noise that finds `more` wrong labels than the
+/// other kind may be behind; with more its weight is next to nothing.
+double most_cost_of_learnt_noise(double more);
 
 /// Share of explanations that take the network to have learnt the noise.
 double unmixed_share(std::span<const Explanation> explanations, std::span<const double> weights);

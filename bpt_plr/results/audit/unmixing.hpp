@@ -6,6 +6,7 @@
 // is estimated by confident learning (confident.hpp).
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -15,11 +16,13 @@ namespace bptplr {
 
 /// Returns the logarithms of p [count, classes], the solution of p T = q with negative numbers cut
 /// off; q [count, classes] holds probabilities of labels. Empty if T has no stable inverse, or if
-/// there are so many classes that count * classes^2 exceeds 1e11.
+/// there are so many classes that count * classes^2 exceeds 1e12. `alive`: as in noise_fit.hpp.
 std::optional<std::vector<float>> unmixed_logits(const LabelledSamples& samples,
-                                                 const std::vector<float>& q);
+                                                 const std::vector<float>& q,
+                                                 const std::function<void()>& alive = {});
 
 /// Returns q = softmax(z / temperature) T [count, classes]: how `fit` expects labels.
-std::vector<float> label_probabilities(const LabelledSamples& samples, const NoiseFit& fit);
+std::vector<float> label_probabilities(const LabelledSamples& samples, const NoiseFit& fit,
+                                       const std::function<void()>& alive = {});
 
 }  // namespace bptplr

@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bpt_plr/results/audit/fast_math.hpp"
+#include "bpt_plr/results/audit/labelled_samples.hpp"
+#include "kernels/parallel.hpp"
+
 namespace bptplr {
 namespace {
 
@@ -32,20 +36,27 @@ struct Agreement {
 Agreement agreement_of(const Tensor& logits, const std::vector<std::int64_t>& labels) {
   const auto classes = static_cast<std::size_t>(logits.size(1));
   const auto n = static_cast<double>(labels.size());
+  std::vector<std::size_t> best(labels.size());
+  std::vector<double> sureness(labels.size());
+  kernels::parallel_for(std::ssize(labels), kAuditGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      const auto z = logits.span<float>().subspan(i * classes, classes);
+      best[i] = static_cast<std::size_t>(std::ranges::max_element(z) - z.begin());
+      const auto top = static_cast<double>(z[best[i]]);
+      sureness[i] = 1.0 / lane_sum(classes, [&](std::size_t c) {
+                      return fast_exp(static_cast<double>(z[c]) - top);
+                    });
+    }
+  });
   std::vector<double> predicted(classes, 0.0);
   std::vector<double> given(classes, 0.0);
   Agreement agreement;
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const auto z = logits.span<float>().subspan(i * classes, classes);
-    const auto best = static_cast<std::size_t>(std::ranges::max_element(z) - z.begin());
     const auto label = static_cast<std::size_t>(labels[i]);
-    predicted[best] += 1.0 / n;
+    predicted[best[i]] += 1.0 / n;
     given[label] += 1.0 / n;
-    agreement.share += best == label ? 1.0 / n : 0.0;
-    double sum = 0.0;
-    for (const float one : z)
-      sum += std::exp(static_cast<double>(one) - static_cast<double>(z[best]));
-    agreement.sureness += 1.0 / sum / n;
+    agreement.share += best[i] == label ? 1.0 / n : 0.0;
+    agreement.sureness += sureness[i] / n;
   }
   for (std::size_t c = 0; c < classes; ++c) agreement.chance += predicted[c] * given[c];
   const double variance = agreement.chance * (1.0 - agreement.chance) / n;

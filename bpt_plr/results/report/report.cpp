@@ -221,7 +221,7 @@ nlohmann::ordered_json report_of(const RunFolder& run, const ReportOptions& opti
   OnDemand<Audit> audit([&] {
     return audit_labels(gather_evidence(networks.get(), recipe, data.get(),
                                         trained_on_partition(run), loading.progress),
-                        data.get().noisy_labels);
+                        data.get().noisy_labels, loading.progress);
   });
 
   ReportSection report{{"run", run.path().string()},      {"dataset", name_of(recipe.dataset)},

@@ -182,11 +182,33 @@ TEST(LabelModel, IsTheSameForAnyNumberOfThreads) {
   const int before = omp_get_max_threads();
   omp_set_num_threads(1);
   const LabelModel one = fit_label_model(known.logits, known.labels);
-  omp_set_num_threads(4);
-  const LabelModel four = fit_label_model(known.logits, known.labels);
+  for (const int threads : {2, 3, 4}) {
+    omp_set_num_threads(threads);
+    const LabelModel other = fit_label_model(known.logits, known.labels);
+    EXPECT_EQ(one.wrong_log_odds, other.wrong_log_odds);
+    EXPECT_EQ(one.joint, other.joint);
+  }
   omp_set_num_threads(before);
-  EXPECT_EQ(one.wrong_log_odds, four.wrong_log_odds);
-  EXPECT_EQ(one.joint, four.joint);
+}
+
+TEST(LabelModel, TellsItsProgressAndEndsByAnException) {
+  const Known known(600, next_class_noise(0.3), 1.0);
+  std::vector<std::int64_t> seen;
+  std::int64_t of = 0;
+  const LabelModel told =
+      fit_label_model(known.logits, known.labels, [&](std::int64_t done, std::int64_t total) {
+        seen.push_back(done);
+        of = total;
+      });
+  EXPECT_TRUE(std::ranges::is_sorted(seen));
+  EXPECT_EQ(seen.back(), of);
+  EXPECT_EQ(std::ranges::count(seen, of), 1);
+  EXPECT_GT(std::ranges::count(seen, 0), 1);  // between the steps of one fit
+  EXPECT_EQ(told.wrong_log_odds, fit_label_model(known.logits, known.labels).wrong_log_odds);
+  const auto stop = [](std::int64_t done, std::int64_t) {
+    if (done > 30) throw Error("enough");
+  };
+  EXPECT_THROW(fit_label_model(known.logits, known.labels, stop), Error);
 }
 
 TEST(LabelModel, RefusesBadInput) {
