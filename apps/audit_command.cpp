@@ -18,6 +18,7 @@
 #include "bpt_plr/results/audit/files.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
 #include "bpt_plr/results/correct/review.hpp"
+#include "bpt_plr/results/judges/judges.hpp"
 #include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
@@ -35,6 +36,7 @@ struct AuditOptions {
   std::string out;
   double threshold = 0.5;
   long long top = 10;
+  JudgeOptions judge;
   DeviceChoice device = DeviceChoice::kAuto;
   long long threads = 0;
   bool json = false;
@@ -202,19 +204,23 @@ int audit(const AuditOptions& options) {
   if (!options.decisions.empty()) return apply_decisions(options, run, recipe);
   const Networks networks = load_networks(run, recipe);
   TrainingData data;
-  Audit audit;
+  std::optional<Audit> judged;
   {
     const StopSignal signal;
-    AuditEvidence evidence;
-    {
-      LoadProgress loading(signal);
-      data = reload_data(run, recipe, loading.report());
-      evidence = gather_evidence(networks, recipe, data, trained_on_partition(run),
-                                 loading.report().progress);
-    }
+    LoadProgress loading(signal);
+    data = reload_data(run, recipe, loading.report());
+    LoadProgress training(signal, "training folds, epoch");
     LoadProgress judging(signal, "judging labels, step");
-    audit = audit_labels(std::move(evidence), data.noisy_labels, judging.report().progress);
+    const StopCondition stop(0.0, [&] { return signal.received(); });
+    judged = judge_run(run, networks, recipe, data, options.judge, stop,
+                       {loading.report().progress, training.report().progress,
+                        judging.report().progress});
   }
+  if (!judged) {
+    say_last("stopped by a signal; the same command goes on with the folds from here");
+    return kStopped;
+  }
+  const Audit& audit = *judged;
   const AuditSummary summary = summarize(audit, data);
   const std::filesystem::path out = out_folder(options, run);
   const AuditFiles files = write_audit(out, audit, summary, data, options.threshold);
@@ -300,6 +306,13 @@ void add_audit_command(CLI::App& app, Action& action) {
       ->add_option("--review", options->review,
                    "how many of the most suspect labels review.html shows; 0: no page")
       ->check(CLI::Range(0, 100'000))
+      ->capture_default_str();
+  add_choice(*command, "--judge", options->judge.judge,
+             "who judges: the run's networks; those and a kernel classifier of the features that "
+             "has not seen the label; or networks trained anew without each fold. auto: kernel for "
+             "features, else networks");
+  command->add_option("--folds", options->judge.folds, "kernel, folds: number of folds")
+      ->check(CLI::Range(2, 1000))
       ->capture_default_str();
   add_choice(*command, "--device", options->device, "auto, cpu or cuda");
   command->add_option("--threads", options->threads, "CPU threads; 0: all")

@@ -45,6 +45,8 @@ METHOD = chain(
     "bpt_plr/train",
     "bpt_plr/run",
     "bpt_plr/results/audit",
+    "bpt_plr/results/judges",
+    "bpt_plr/results/issues",
     "bpt_plr/results/report",
     "bpt_plr/results/correct",
     "bpt_plr/results/features",

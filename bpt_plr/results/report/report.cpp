@@ -14,6 +14,7 @@
 #include "bpt_plr/recipe/stages.hpp"
 #include "bpt_plr/results/audit/audit.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
+#include "bpt_plr/results/judges/judges.hpp"
 #include "bpt_plr/results/report/heading.hpp"
 #include "bpt_plr/results/report/history.hpp"
 #include "bpt_plr/results/report/suspects.hpp"
@@ -219,9 +220,9 @@ nlohmann::ordered_json report_of(const RunFolder& run, const ReportOptions& opti
   OnDemand<TrainingData> data([&] { return reload_data(run, recipe, loading); });
   OnDemand<Networks> networks([&] { return load_networks(run, recipe); });
   OnDemand<Audit> audit([&] {
-    return audit_labels(gather_evidence(networks.get(), recipe, data.get(),
-                                        trained_on_partition(run), loading.progress),
-                        data.get().noisy_labels, loading.progress);
+    // Without folds, whose training nobody waits for here.
+    return *judge_run(run, networks.get(), recipe, data.get(), {}, StopCondition(0.0),
+                      {loading.progress, {}, {}});
   });
 
   ReportSection report{{"run", run.path().string()},      {"dataset", name_of(recipe.dataset)},

@@ -1,4 +1,4 @@
-#include "bpt_plr/results/audit/data_issues.hpp"
+#include "bpt_plr/results/issues/data_issues.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

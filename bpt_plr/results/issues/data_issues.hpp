@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "bpt_plr/results/audit/audit.hpp"
-#include "bpt_plr/results/audit/neighbours.hpp"
+#include "bpt_plr/results/issues/neighbours.hpp"
 #include "bpt_plr/train/training_data.hpp"
 
 namespace bptplr {

@@ -1,4 +1,4 @@
-#include "bpt_plr/results/audit/folds.hpp"
+#include "bpt_plr/results/judges/folds.hpp"
 
 #include <algorithm>
 #include <utility>

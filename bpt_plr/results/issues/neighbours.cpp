@@ -1,4 +1,4 @@
-#include "bpt_plr/results/audit/neighbours.hpp"
+#include "bpt_plr/results/issues/neighbours.hpp"
 
 #include <algorithm>
 #include <cmath>
