@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -18,6 +19,7 @@
 #include "bpt_plr/results/audit/files.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
 #include "bpt_plr/results/correct/review.hpp"
+#include "bpt_plr/results/issues/data_issues.hpp"
 #include "bpt_plr/results/judges/judges.hpp"
 #include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/trained_run.hpp"
@@ -37,6 +39,7 @@ struct AuditOptions {
   double threshold = 0.5;
   long long top = 10;
   JudgeOptions judge;
+  FindIssues issues = FindIssues::kAuto;
   DeviceChoice device = DeviceChoice::kAuto;
   long long threads = 0;
   bool json = false;
@@ -139,6 +142,13 @@ std::string print_quality(const AuditQuality& known) {
   return values;
 }
 
+/// Returns what tells a share as percents.
+std::function<void(double)> percent_of(std::function<void(std::int64_t, std::int64_t)> progress) {
+  return [progress = std::move(progress)](double share) {
+    progress(static_cast<std::int64_t>(100.0 * share), 100);
+  };
+}
+
 std::string out_folder(const AuditOptions& options, const RunFolder& run) {
   return options.out.empty() ? (run.path() / "audit").string() : options.out;
 }
@@ -205,6 +215,7 @@ int audit(const AuditOptions& options) {
   const Networks networks = load_networks(run, recipe);
   TrainingData data;
   std::optional<Audit> judged;
+  std::optional<DataIssues> issues;
   {
     const StopSignal signal;
     LoadProgress loading(signal);
@@ -215,6 +226,11 @@ int audit(const AuditOptions& options) {
     judged = judge_run(run, networks, recipe, data, options.judge, stop,
                        {loading.report().progress, training.report().progress,
                         judging.report().progress});
+    LoadProgress comparing(signal, "comparing samples, percent");
+    if (judged) {
+      issues = find_data_issues(options.issues, networks, recipe, data, loading.report().progress,
+                                percent_of(comparing.report().progress));
+    }
   }
   if (!judged) {
     say_last("stopped by a signal; the same command goes on with the folds from here");
@@ -223,7 +239,10 @@ int audit(const AuditOptions& options) {
   const Audit& audit = *judged;
   const AuditSummary summary = summarize(audit, data);
   const std::filesystem::path out = out_folder(options, run);
-  const AuditFiles files = write_audit(out, audit, summary, data, options.threshold);
+  const AuditFiles files =
+      write_audit(out, audit, summary, data, options.threshold,
+                  issues ? to_json(*issues, data.dataset) : nlohmann::ordered_json());
+  if (issues) write_issues(out / "issues.csv", audit, *issues, data);
   if (!audit.not_to_be_used.empty()) {
     print_warning("not to be used: " + audit.not_to_be_used);
   }
@@ -247,6 +266,10 @@ int audit(const AuditOptions& options) {
   say_field("suspects",
             fmt::format("{}: every sample, the most suspicious first", files.suspects.string()));
   say_field("summary", files.summary.string());
+  if (issues) {
+    say_field("issues", fmt::format("{}: {}", (out / "issues.csv").string(),
+                                    describe(*issues, data.dataset)));
+  }
   say_field("labels", files.no_labels.empty()
                           ? fmt::format("{}: {} labels changed, for bptplr train --noise_file",
                                         files.labels.string(), files.corrected)
@@ -314,6 +337,9 @@ void add_audit_command(CLI::App& app, Action& action) {
   command->add_option("--folds", options->judge.folds, "kernel, folds: number of folds")
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
+  add_choice(*command, "--issues", options->issues,
+             "compare all samples to find near-duplicates and outliers, for issues.csv; auto: up to "
+             "100,000 samples");
   add_choice(*command, "--device", options->device, "auto, cpu or cuda");
   command->add_option("--threads", options->threads, "CPU threads; 0: all")
       ->check(CLI::Range(0, 4096));

@@ -18,6 +18,7 @@ void add_predict_command(CLI::App& app, Action& action);
 void add_data_command(CLI::App& app, Action& action);
 void add_cache_command(CLI::App& app, Action& action);
 void add_features_command(CLI::App& app, Action& action);
+void add_clean_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
 

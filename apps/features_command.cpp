@@ -32,25 +32,14 @@ struct FeaturesOptions {
   RecipeFlags flags;
 };
 
-/// Returns what weights of ImageNet are trained for, unless flags say otherwise.
-Recipe recipe_of(const RecipeFlags& flags) {
-  LeftOut left_out;
-  Recipe recipe = flags.recipe(left_out);
-  recipe.dataset = DatasetKind::kFolder;
-  const bool is_large = recipe.arch == Arch::kResNet50 || recipe.arch == Arch::kVgg19Bn;
-  if (!flags.names("image_size")) recipe.image_size = is_large ? 256 : 32;
-  if (!flags.names("crop")) recipe.crop = is_large ? 224 : 0;
-  if (!flags.names("pool_side") && recipe.arch == Arch::kVgg19Bn) recipe.pool_side = 1;
-  if (recipe.exif == UseExif::kAuto) recipe.exif = UseExif::kTrue;
-  return recipe;
-}
-
 int features(const FeaturesOptions& options) {
   const bool has_weights = options.flags.names("pretrained");
   require(has_weights != !options.run.empty(),
           "name the weights that features are computed with: --pretrained FILE --arch NETWORK, or "
           "--run RUN, and not both");
-  const Recipe recipe = recipe_of(options.flags);
+  LeftOut left_out;
+  const Recipe recipe =
+      recipe_for_weights(options.flags.recipe(left_out), options.flags.given());
   use_threads(recipe.threads);
   const Embedder embedder =
       has_weights ? Embedder(recipe) : Embedder(options.run, recipe.device);

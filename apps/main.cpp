@@ -83,6 +83,7 @@ int run(int argc, char** argv) {
   add_report_command(app, action);
   add_predict_command(app, action);
   add_features_command(app, action);
+  add_clean_command(app, action);
   add_data_command(app, action);
   add_cache_command(app, action);
   add_bench_command(app, action);

@@ -1,6 +1,7 @@
 #include "bpt_plr/run/embedder.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <utility>
 
@@ -26,6 +27,16 @@ std::uint64_t hash_of(const void* data, std::size_t bytes, std::uint64_t seed) {
 }
 
 }  // namespace
+
+Recipe recipe_for_weights(Recipe recipe, const nlohmann::json& given) {
+  recipe.dataset = DatasetKind::kFolder;
+  const bool is_large = recipe.arch == Arch::kResNet50 || recipe.arch == Arch::kVgg19Bn;
+  if (!given.contains("image_size")) recipe.image_size = is_large ? 256 : 32;
+  if (!given.contains("crop")) recipe.crop = is_large ? 224 : 0;
+  if (!given.contains("pool_side") && recipe.arch == Arch::kVgg19Bn) recipe.pool_side = 1;
+  if (recipe.exif == UseExif::kAuto) recipe.exif = UseExif::kTrue;
+  return recipe;
+}
 
 Embedder::Embedder(const std::filesystem::path& run, DeviceChoice device) {
   const RunFolder folder = RunFolder::open(run);

@@ -293,6 +293,7 @@ Dataset load_features(const FeatureFiles& files, const TestSplit& split, const L
             matrix.file);
     statistics = vector_statistics(dataset.train.vectors, matrix.file, report);
   }
+  if (dataset.test.size() == 0) dataset.test = select(dataset.train, {});  // vectors like these
   dataset.mean = std::move(statistics.mean);
   dataset.std = std::move(statistics.std);
   return dataset;

@@ -42,11 +42,14 @@ std::string suspects_table(const Audit& audit, const TrainingData& data, bool tr
 }  // namespace
 
 AuditFiles write_audit(const std::filesystem::path& folder, const Audit& audit,
-                       const AuditSummary& summary, const TrainingData& data, double threshold) {
+                       const AuditSummary& summary, const TrainingData& data, double threshold,
+                       const nlohmann::ordered_json& issues) {
   make_folders(folder);
   AuditFiles files{folder / "suspects.csv", folder / "audit.json", folder / "labels.json", "", 0};
   write_file_atomically(files.suspects, suspects_table(audit, data, summary.known.has_value()));
-  write_file_atomically(files.summary, to_text(to_json(summary, audit, data.dataset), 2) + "\n");
+  nlohmann::ordered_json json = to_json(summary, audit, data.dataset);
+  if (!issues.is_null()) json["issues"] = issues;
+  write_file_atomically(files.summary, to_text(json, 2) + "\n");
   if (data.files_changed) {
     files.no_labels = "the files of the data set have changed since the run";
   }

@@ -1,6 +1,7 @@
 #include "bpt_plr/results/features/image_features.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -60,7 +61,26 @@ std::string table_of(std::span<const Entry> entries, std::span<const std::int64_
   return table;
 }
 
+void write_table(const fs::path& table, std::span<const Entry> entries,
+                 std::span<const std::int64_t> kept, const std::vector<std::string>& names) {
+  const fs::path folder = fs::absolute(table).parent_path();
+  write_file_atomically(output_file(table), table_of(entries, kept, names, folder));
+}
+
 }  // namespace
+
+std::int64_t count_images(const fs::path& data) {
+  return std::ssize(entries_of(list_image_files(data)));
+}
+
+std::int64_t write_label_table(const fs::path& data, const fs::path& table) {
+  const ImageList list = list_image_files(data);
+  const std::vector<Entry> entries = entries_of(list);
+  std::vector<std::int64_t> all(entries.size());
+  std::iota(all.begin(), all.end(), 0);
+  write_table(table, entries, all, list.class_names);
+  return std::ssize(entries);
+}
 
 FeatureTable write_features(const Embedder& embedder, const fs::path& data, const fs::path& out,
                             OnBadImage on_bad_image, const LoadReport& report) {
@@ -104,9 +124,7 @@ FeatureTable write_features(const Embedder& embedder, const fs::path& data, cons
   table.labels = fs::path(out).replace_extension(".csv");
   table.rows = std::ssize(kept);
   table.left_out = total - table.rows;
-  const fs::path folder = fs::absolute(table.labels).parent_path();
-  write_file_atomically(output_file(table.labels),
-                        table_of(entries, kept, list.class_names, folder));
+  write_table(table.labels, entries, kept, list.class_names);
   file.finish();
   return table;
 }

@@ -16,6 +16,14 @@ struct FeatureTable {
   std::int64_t left_out = 0;  ///< unreadable image files
 };
 
+/// Returns the number of images that `data`, a folder or a manifest, lists.
+std::int64_t count_images(const std::filesystem::path& data);
+
+/// Writes the table of these images without computing features: which row is which image, where
+/// features of them come from elsewhere. Returns their number. Throws Error.
+std::int64_t write_label_table(const std::filesystem::path& data,
+                               const std::filesystem::path& table);
+
 /// Computes the features of all images that `data`, a folder or a manifest, lists, in batches, and
 /// writes them to `out`, a .npy file, with a table of the same name beside it. Work that was
 /// stopped goes on. Throws Error for an unreadable image unless `on_bad_image` leaves it out, and

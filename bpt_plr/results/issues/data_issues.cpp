@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "bpt_plr/results/issues/sample_features.hpp"
 #include "data/csv.hpp"
 #include "engine/io/file.hpp"
 
@@ -81,6 +82,30 @@ DataIssues find_data_issues(const Tensor& features, const std::vector<std::int64
     if (is_rare) issues.rare_classes.push_back(static_cast<std::int64_t>(c));
   }
   return issues;
+}
+
+std::optional<DataIssues> find_data_issues(FindIssues wanted, const Networks& networks,
+                                           const Recipe& recipe, const TrainingData& data,
+                                           const EvaluationProgress& evaluating,
+                                           const std::function<void(double share)>& comparing) {
+  const bool is_small = data.dataset.train.size() <= kMostCompared;
+  if (wanted == FindIssues::kOff || (wanted == FindIssues::kAuto && !is_small)) return std::nullopt;
+  return find_data_issues(sample_features(networks, recipe, data, evaluating), data.noisy_labels,
+                          data.dataset.num_classes(), comparing);
+}
+
+std::string describe(const DataIssues& issues, const Dataset& dataset) {
+  const auto count = [](const std::vector<bool>& flags) { return std::ranges::count(flags, true); };
+  std::string text = fmt::format(
+      "{} near-duplicates in {} sets, {} of which have different labels; {} outliers",
+      count(issues.near_duplicates.is_one), issues.near_duplicates.sets.size(),
+      issues.conflicts.size(), count(issues.outliers.is_one));
+  std::vector<std::string> rare;
+  for (const std::int64_t c : issues.rare_classes) {
+    rare.push_back(dataset.class_names[static_cast<std::size_t>(c)]);
+  }
+  if (!rare.empty()) text += fmt::format("; rare classes: {}", fmt::join(rare, ", "));
+  return text;
 }
 
 void write_issues(const std::filesystem::path& file, const Audit& audit, const DataIssues& issues,

@@ -11,9 +11,23 @@
 
 #include "bpt_plr/results/audit/audit.hpp"
 #include "bpt_plr/results/issues/neighbours.hpp"
+#include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
+#include "engine/names.hpp"
 
 namespace bptplr {
+
+/// Whether to compare all samples with all, which takes time that grows with the square of their
+/// number.
+enum class FindIssues {
+  kAuto,  ///< for at most kMostCompared samples
+  kOn,
+  kOff
+};
+constexpr auto names_of(FindIssues) {
+  return std::to_array<NamedValue<FindIssues>>(
+      {{FindIssues::kAuto, "auto"}, {FindIssues::kOn, "on"}, {FindIssues::kOff, "off"}});
+}
 
 /// Near-duplicates of which not all have the same label: at least one label is wrong, or they are
 /// of a class that the labels split.
@@ -35,6 +49,16 @@ struct DataIssues {
 DataIssues find_data_issues(const Tensor& features, const std::vector<std::int64_t>& labels,
                             std::int64_t num_classes,
                             const std::function<void(double share)>& progress = {});
+
+/// Finds the issues of a run's training samples by sample_features, if they are to be found.
+std::optional<DataIssues> find_data_issues(FindIssues wanted, const Networks& networks,
+                                           const Recipe& recipe, const TrainingData& data,
+                                           const EvaluationProgress& evaluating = {},
+                                           const std::function<void(double share)>& comparing = {});
+
+/// Returns what was found as the end of a sentence: "12 near-duplicates in 5 sets, 2 of which have
+/// different labels; 31 outliers".
+std::string describe(const DataIssues& issues, const Dataset& dataset);
 
 /// Writes a line for each sample: its issues and scores, near 0 where there is one, 1 where not.
 /// Throws Error when it cannot be written.

@@ -226,7 +226,7 @@ TEST(AuditFiles, HoldEverySample) {
   const Labels& labels = drawn.data.noisy_labels;
   const Audit audit = audit_labels(drawn.evidence, labels);
   const AuditFiles files = write_audit(folder.path() / "deep" / "audit", audit,
-                                       summarize(audit, drawn.data), drawn.data, 0.5);
+                                       summarize(audit, drawn.data), drawn.data, 0.5, {});
   const auto rows = parse_csv(read_file(files.suspects), "suspects.csv");
   ASSERT_EQ(rows.size(), 301U);
   ASSERT_EQ(rows[0].fields.size(), 9U);
@@ -262,9 +262,9 @@ TEST(AuditFiles, HoldNoLabelsThatAreNotToBeUsed) {
   Audit audit = audit_labels(drawn.evidence, drawn.data.noisy_labels);
   ASSERT_EQ(audit.not_to_be_used, "");
   const AuditSummary summary = summarize(audit, drawn.data);
-  EXPECT_TRUE(exists(write_audit(folder.path(), audit, summary, drawn.data, 0.5).labels));
+  EXPECT_TRUE(exists(write_audit(folder.path(), audit, summary, drawn.data, 0.5, {}).labels));
   audit.not_to_be_used = "it knows nothing";
-  const AuditFiles files = write_audit(folder.path(), audit, summary, drawn.data, 0.5);
+  const AuditFiles files = write_audit(folder.path(), audit, summary, drawn.data, 0.5, {});
   EXPECT_FALSE(exists(files.labels)) << "those of the audit before";
   EXPECT_EQ(files.corrected, 0);
   const auto json = parse_json(read_file(files.summary));
@@ -279,7 +279,7 @@ TEST(AuditFiles, SayWhereTheyCannotBe) {
   const Audit audit = audit_labels(drawn.evidence, drawn.data.noisy_labels);
   write_file_atomically(folder.path() / "file", "in the way");
   EXPECT_THROW(
-      write_audit(folder.path() / "file", audit, summarize(audit, drawn.data), drawn.data, 0.5),
+      write_audit(folder.path() / "file", audit, summarize(audit, drawn.data), drawn.data, 0.5, {}),
       Error);
 }
 
