@@ -223,9 +223,9 @@ int audit(const AuditOptions& options) {
     LoadProgress training(signal, "training folds, epoch");
     LoadProgress judging(signal, "judging labels, step");
     const StopCondition stop(0.0, [&] { return signal.received(); });
-    judged = judge_run(run, networks, recipe, data, options.judge, stop,
-                       {loading.report().progress, training.report().progress,
-                        judging.report().progress});
+    judged = judge_run(
+        run, networks, recipe, data, options.judge, stop,
+        {loading.report().progress, training.report().progress, judging.report().progress});
     LoadProgress comparing(signal, "comparing samples, percent");
     if (judged) {
       issues = find_data_issues(options.issues, networks, recipe, data, loading.report().progress,
@@ -337,9 +337,10 @@ void add_audit_command(CLI::App& app, Action& action) {
   command->add_option("--folds", options->judge.folds, "kernel, folds: number of folds")
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
-  add_choice(*command, "--issues", options->issues,
-             "compare all samples to find near-duplicates and outliers, for issues.csv; auto: up to "
-             "100,000 samples");
+  add_choice(
+      *command, "--issues", options->issues,
+      "compare all samples to find near-duplicates and outliers, for issues.csv; auto: up to "
+      "100,000 samples");
   add_choice(*command, "--device", options->device, "auto, cpu or cuda");
   command->add_option("--threads", options->threads, "CPU threads; 0: all")
       ->check(CLI::Range(0, 4096));

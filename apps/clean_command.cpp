@@ -116,17 +116,16 @@ Findings find(const CleanPlan& plan, const CleanOptions& options, const StopSign
   LoadProgress training(signal, "training folds, epoch");
   LoadProgress judging(signal, "judging labels, step");
   const StopCondition stop(0.0, [&] { return signal.received(); });
-  auto audit = judge_run(run, networks, recipe, found.data, options.judge, stop,
-                         {loading.report().progress, training.report().progress,
-                          judging.report().progress});
+  auto audit =
+      judge_run(run, networks, recipe, found.data, options.judge, stop,
+                {loading.report().progress, training.report().progress, judging.report().progress});
   signal.check();
   found.audit = std::move(*audit);
   found.issues = find_data_issues(FindIssues::kAuto, networks, recipe, found.data,
                                   loading.report().progress, [&](double) { signal.check(); });
   found.summary = summarize(found.audit, found.data);
-  found.files =
-      write_audit(plan.out, found.audit, found.summary, found.data, kThreshold,
-                  found.issues ? to_json(*found.issues, found.data.dataset) : nullptr);
+  found.files = write_audit(plan.out, found.audit, found.summary, found.data, kThreshold,
+                            found.issues ? to_json(*found.issues, found.data.dataset) : nullptr);
   if (found.issues) {
     write_issues(plan.out / "issues.csv", found.audit, *found.issues, found.data);
   }
@@ -136,13 +135,11 @@ Findings find(const CleanPlan& plan, const CleanOptions& options, const StopSign
 /// Writes the pages, and the cleaned table where samples have files.
 void write_results(const CleanPlan& plan, Findings& found, const StopSignal& signal) {
   const RunFolder run = RunFolder::open(plan.run);
-  const Heading heading{
-      describe_data(plan.recipe, std::ssize(found.data.noisy_labels),
-                    found.data.dataset.num_classes()),
-      "suspected labels of " + plan.data.string()};
-  write_file_atomically(
-      plan.out / "review.html",
-      review_page(found.audit, found.data, heading, plan.run.string(), kReviewed));
+  const Heading heading{describe_data(plan.recipe, std::ssize(found.data.noisy_labels),
+                                      found.data.dataset.num_classes()),
+                        "suspected labels of " + plan.data.string()};
+  write_file_atomically(plan.out / "review.html", review_page(found.audit, found.data, heading,
+                                                              plan.run.string(), kReviewed));
   LoadProgress loading(signal);
   const ReportOptions report{plan.recipe.device, "", kReported};
   write_file_atomically(plan.out / "report.html",
@@ -154,9 +151,9 @@ void write_results(const CleanPlan& plan, Findings& found, const StopSignal& sig
   const fs::path table = plan.out / "labels.csv";
   std::error_code error;
   fs::remove(table, error);  // of an earlier cleaning into this folder
-  found.cleaned = apply_as_csv(corrections_of(found.audit, found.data, kThreshold), found.data,
-                               plan.out)
-                      .result.string();
+  found.cleaned =
+      apply_as_csv(corrections_of(found.audit, found.data, kThreshold), found.data, plan.out)
+          .result.string();
 }
 
 /// Returns the pair of classes that labels confuse most, by expectation: "cat for dog".
@@ -164,7 +161,9 @@ std::string most_confused(const Findings& found) {
   const auto classes = static_cast<std::size_t>(found.data.dataset.num_classes());
   std::size_t given = 0;
   std::size_t truth = 1;
-  const auto joint = [&](std::size_t y, std::size_t c) { return found.audit.joint[y * classes + c]; };
+  const auto joint = [&](std::size_t y, std::size_t c) {
+    return found.audit.joint[y * classes + c];
+  };
   for (std::size_t y = 0; y < classes; ++y) {
     for (std::size_t c = 0; c < classes; ++c) {
       if (y != c && joint(y, c) > joint(given, truth)) {
@@ -203,10 +202,10 @@ void say_findings(const CleanPlan& plan, const Findings& found) {
   }
   if (summary.known) {
     const AuditQuality& known = *summary.known;
-    say_sentence(fmt::format("The true labels are known: {} of {} wrong ones are among the {} "
-                             "replaced, AUC {:.4f}.",
-                             known.labels.found, known.labels.wrong, known.labels.flagged,
-                             known.auc));
+    say_sentence(
+        fmt::format("The true labels are known: {} of {} wrong ones are among the {} "
+                    "replaced, AUC {:.4f}.",
+                    known.labels.found, known.labels.wrong, known.labels.flagged, known.auc));
   }
   say("\n");
   say_sentence(fmt::format("next: {}", plan.next(found.cleaned)));

@@ -60,7 +60,8 @@ double seconds_per_gigaflop(DeviceChoice choice) {
 /// a sample and epoch through its layers, by what this machine does with large products, of which
 /// small ones reach a third.
 double seconds_of_training(const Recipe& recipe, std::int64_t samples, std::int64_t dim) {
-  const double parameters = static_cast<double>(recipe.width) * static_cast<double>(dim + recipe.width);
+  const double parameters =
+      static_cast<double>(recipe.width) * static_cast<double>(dim + recipe.width);
   constexpr double kPasses = 8.0 * 3.0 + 8.0;
   constexpr double kShareOfPeak = 0.33;
   const double flops = 2.0 * parameters * kPasses * static_cast<double>(samples) * 2.0 *
@@ -97,9 +98,9 @@ void plan_features(CleanPlan& plan, const nlohmann::json& given) {
             plan.features.string(), rows, plan.data.string(), listed,
             fs::path(plan.features).replace_extension(".csv").string());
     plan.recipe.labels = table.string();
-    plan.sentences.push_back(fmt::format(
-        "The rows of {} are taken to be the images of {} in the order of their paths.",
-        plan.features.string(), plan.data.string()));
+    plan.sentences.push_back(
+        fmt::format("The rows of {} are taken to be the images of {} in the order of their paths.",
+                    plan.features.string(), plan.data.string()));
   }
   plan.sentences.push_back(fmt::format(
       "Networks are trained on {} features of {} samples, about {}; then labels are judged.", dim,
@@ -128,11 +129,12 @@ void plan_weights(CleanPlan& plan, const Recipe& wanted, const RecipeFlags& flag
   }
   plan.recipe = recipe_from("features", given);
   plan.recipe.data_path = plan.features.string();
-  plan.sentences.push_back(fmt::format(
-      "Features of {} images are computed by {} with the weights {}, about {}; networks are trained "
-      "on them, about {}; then labels are judged.",
-      images, embedder.recipe().arch, plan.weights->pretrained, duration_text(seconds),
-      duration_text(seconds_of_training(plan.recipe, images, embedder.dim()))));
+  plan.sentences.push_back(
+      fmt::format("Features of {} images are computed by {} with the weights {}, about {}; "
+                  "networks are trained "
+                  "on them, about {}; then labels are judged.",
+                  images, embedder.recipe().arch, plan.weights->pretrained, duration_text(seconds),
+                  duration_text(seconds_of_training(plan.recipe, images, embedder.dim()))));
 }
 
 /// Returns the seconds that a recipe trains on images, from a few measured iterations.
@@ -176,7 +178,8 @@ void plan_images(CleanPlan& plan, const RecipeFlags& flags) {
         "has them).");
   }
   if (list.test.empty()) {
-    plan.sentences.push_back("A tenth of the images is kept to test on, whose labels are not judged.");
+    plan.sentences.push_back(
+        "A tenth of the images is kept to test on, whose labels are not judged.");
   }
 }
 
@@ -190,7 +193,8 @@ std::string CleanPlan::next(const std::string& cleaned) const {
                        data.string(), cleaned);
   }
   return fmt::format(
-      "open {0}, decide, then bptplr audit {1} --apply csv DIR --decisions decisions.json; or train "
+      "open {0}, decide, then bptplr audit {1} --apply csv DIR --decisions decisions.json; or "
+      "train "
       "on the cleaned set: bptplr train --dataset csv --data_path {2} --test_split 0.1",
       (out / "review.html").string(), run.string(), cleaned);
 }

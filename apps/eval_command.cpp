@@ -41,6 +41,10 @@ int evaluate(const EvalOptions& options) {
   const Recipe recipe = recipe_of_run(folder, options.device, options.data_path);
   const Networks networks = load_networks(folder, recipe);
   const Dataset dataset = load_data(folder, recipe);
+  require(
+      dataset.test.size() > 0,
+      "the run in {} has no test samples; train with --test_features or --test_split to have some",
+      options.run);
   const auto views = make_view_maker(recipe, dataset, dataset.test);
 
   const std::vector<Network*> all = pointers_to(networks);

@@ -38,11 +38,9 @@ int features(const FeaturesOptions& options) {
           "name the weights that features are computed with: --pretrained FILE --arch NETWORK, or "
           "--run RUN, and not both");
   LeftOut left_out;
-  const Recipe recipe =
-      recipe_for_weights(options.flags.recipe(left_out), options.flags.given());
+  const Recipe recipe = recipe_for_weights(options.flags.recipe(left_out), options.flags.given());
   use_threads(recipe.threads);
-  const Embedder embedder =
-      has_weights ? Embedder(recipe) : Embedder(options.run, recipe.device);
+  const Embedder embedder = has_weights ? Embedder(recipe) : Embedder(options.run, recipe.device);
   if (has_weights) {
     const NamedTensors::Match& match = embedder.report().match;
     say_field("weights", fmt::format("{}: {} of {} tensors taken", recipe.pretrained, match.taken,
@@ -54,8 +52,8 @@ int features(const FeaturesOptions& options) {
   {
     const StopSignal signal;
     LoadProgress loading(signal);
-    table = write_features(embedder, options.data, options.out, recipe.on_bad_image,
-                           loading.report());
+    table =
+        write_features(embedder, options.data, options.out, recipe.on_bad_image, loading.report());
   }
   say_field("features", fmt::format("{}: {} rows", options.out, table.rows));
   say_field("labels", table.labels.string());

@@ -81,8 +81,7 @@ ViewInputs VectorViews::inputs(std::span<const PlannedView> plan) const {
 }
 
 void VectorViews::make(const ViewInputs& inputs, Tensor out) const {
-  const kernels::VectorShape shape{inputs.rows.numel(), vectors_.dim, vectors_.type,
-                                   vectors_.root};
+  const kernels::VectorShape shape{inputs.rows.numel(), vectors_.dim, vectors_.type, vectors_.root};
   Work work = moved(shape.count * vectors_.bytes_per_vector(), DType::kUint8);
   work += moved(out.numel(), out.dtype());
   const Range range("views", work);

@@ -18,8 +18,8 @@ struct NearestRowsShape {
 /// Writes for each row of x [count, dim] its k nearest other rows, nearest first and of equal ones
 /// the lower index first, to index [count, k], and their inner products to product [count, k]. Of
 /// rows of unit length, the nearest are those of the smallest cosine distance. Each product is
-/// computed once, so that those of (i, j) and (j, i) are the same bits. `progress`, unless empty, is
-/// told the share that is done; it may throw to stop. Uses the workspace.
+/// computed once, so that those of (i, j) and (j, i) are the same bits. `progress`, unless empty,
+/// is told the share that is done; it may throw to stop. Uses the workspace.
 void nearest_rows(const CpuContext& ctx, const NearestRowsShape& shape, const float* x,
                   std::int64_t* index, float* product,
                   const std::function<void(double share)>& progress);

@@ -36,10 +36,11 @@ BPTPLR_HOST_DEVICE inline float vector_value(float x, bool root) {
   return root ? std::copysign(std::sqrt(std::fabs(x)), x) : x;
 }
 
-/// Computes z = (x - mean) * scale of the vector_values x of vectors[rows[i]], then z + noise * N(0, 1), then 0 where u <
-/// drop and z / (1 - drop) elsewhere. vectors: values of `type`, aligned to them; rows, programs:
-/// [count]; mean, scale: [dim]; out: [count, dim], float, or that float as double on a CPU or
-/// rounded to bfloat16 on a GPU. CPU and GPU differ by the rounding of log, sine and cosine.
+/// Computes z = (x - mean) * scale of the vector_values x of vectors[rows[i]], then z + noise *
+/// N(0, 1), then 0 where u < drop and z / (1 - drop) elsewhere. vectors: values of `type`, aligned
+/// to them; rows, programs: [count]; mean, scale: [dim]; out: [count, dim], float, or that float as
+/// double on a CPU or rounded to bfloat16 on a GPU. CPU and GPU differ by the rounding of log, sine
+/// and cosine.
 template <class Context, class T>
 void vector_views(const Context& ctx, const VectorShape& shape, const std::uint8_t* vectors,
                   const std::int64_t* rows, const VectorProgram* programs, const float* mean,

@@ -13,9 +13,9 @@
 
 namespace bptplr {
 
-/// Fills in what weights of ImageNet are trained for, except for the fields that `given` has: images
-/// of 256 pixels of which 224 are seen (other networks than ResNet-50 and VGG19-BN: 32), turned
-/// upright, and the mean over VGG's map.
+/// Fills in what weights of ImageNet are trained for, except for the fields that `given` has:
+/// images of 256 pixels of which 224 are seen (other networks than ResNet-50 and VGG19-BN: 32),
+/// turned upright, and the mean over VGG's map.
 Recipe recipe_for_weights(Recipe recipe, const nlohmann::json& given);
 
 class Embedder {

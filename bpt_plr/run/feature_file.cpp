@@ -21,8 +21,8 @@ namespace {
 constexpr std::size_t kHeaderBytes = 128;
 
 std::string npy_header(std::int64_t rows, std::int64_t dim) {
-  std::string text = fmt::format(
-      "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, dim);
+  std::string text =
+      fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, dim);
   constexpr std::size_t kBefore = 10;
   text.resize(kHeaderBytes - kBefore - 1, ' ');
   text += '\n';

@@ -17,7 +17,12 @@ constexpr std::int64_t kBatch = 250;
 
 }  // namespace
 
-Predictor::Predictor(const fs::path& model, DeviceChoice device) : model_(model, device) {}
+Predictor::Predictor(const fs::path& model, DeviceChoice device) : model_(model, device) {
+  require(!model_.about().train.has_vectors(),
+          "the networks in {} take features, not images; ask them from Python, with "
+          "bptplr.load_model and predict",
+          model.string());
+}
 
 std::int64_t Predictor::predict(const std::vector<fs::path>& files, OnBadImage on_bad_image,
                                 const LoadReport& report,

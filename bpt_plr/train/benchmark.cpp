@@ -19,6 +19,7 @@
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
 #include "kernels/determinism.hpp"
+#include "models/network_table.hpp"
 
 namespace bptplr {
 namespace {
@@ -66,10 +67,16 @@ void require_room(const BenchmarkOptions& options) {
 Dataset random_dataset(const BenchmarkOptions& options) {
   Dataset data;
   data.name = "noise";
+  data.train.labels.assign(static_cast<std::size_t>(options.pool), 0);
+  if (const std::int64_t dim = options.recipe.feature_dim; dim > 0) {
+    data.mean.assign(static_cast<std::size_t>(dim), 0.5F);
+    data.std.assign(static_cast<std::size_t>(dim), 0.25F);
+    data.train.vectors = random_vectors(options.pool, dim);
+    return data;
+  }
   data.mean = {0.5F, 0.5F, 0.5F};
   data.std = {0.25F, 0.25F, 0.25F};
   data.train.images = random_images(options.pool, static_cast<int>(options.recipe.image_size));
-  data.train.labels.assign(static_cast<std::size_t>(options.pool), 0);
   return data;
 }
 
@@ -257,7 +264,10 @@ void BenchmarkOptions::resolve() {
   check_range("iterations", iterations, 0, 10'000);
   check_range("warmup", warmup, 0, 10'000);
   check_range("num_class", recipe.num_class, 0, 1024);
-  recipe.dataset = DatasetKind::kFolder;  // images of any size, any number of classes
+  // Images of any size, or vectors of any length, of any number of classes.
+  const bool takes_vectors = network_kind(recipe.arch).takes_vectors;
+  recipe.dataset = takes_vectors ? DatasetKind::kFeatures : DatasetKind::kFolder;
+  if (takes_vectors) choose<std::int64_t>(recipe.feature_dim, 512);
   recipe.data_path = "noise";
   choose<std::int64_t>(recipe.num_class, 10);
   choose<std::int64_t>(recipe.image_size, 32);

@@ -39,6 +39,13 @@ Images random_images(std::int64_t count, int side) {
   return Images::in_memory(side, side, std::move(pixels));
 }
 
+Vectors random_vectors(std::int64_t count, std::int64_t dim) {
+  Philox random = random_of(kPixels);
+  std::vector<float> values(static_cast<std::size_t>(count * dim));
+  std::generate(values.begin(), values.end(), [&] { return random.uniform(); });
+  return Vectors::in_memory(dim, std::move(values));
+}
+
 EpochSamples random_samples(std::int64_t count, std::int64_t images, std::int64_t classes) {
   Philox random = random_of(kLabels);
   EpochSamples samples;

@@ -14,6 +14,9 @@ namespace bptplr {
 /// Returns `count` random images of side x side pixels.
 Images random_images(std::int64_t count, int side);
 
+/// Returns `count` random vectors of `dim` values.
+Vectors random_vectors(std::int64_t count, std::int64_t dim);
+
 /// Returns `count` samples that share `images` images; their true labels are unknown.
 EpochSamples random_samples(std::int64_t count, std::int64_t images, std::int64_t classes);
 

@@ -29,8 +29,9 @@ struct FeatureFiles {
 /// file, or what is called as it is with the ending .csv, or with _labels and .csv, .json, .npy or
 /// .txt. Test samples are those of test_features, or the array `test_features` with `test_labels`,
 /// or rows of the split test, or are split off; there may be none. Networks see the
-/// square roots of features of which none is negative, normalised by the training rows. Throws Error naming the file for anything missing or malformed, for more than
-/// kMaxFeatures values, and for one that is not finite.
+/// square roots of features of which none is negative, normalised by the training rows. Throws
+/// Error naming the file for anything missing or malformed, for more than kMaxFeatures values, and
+/// for one that is not finite.
 Dataset load_features(const FeatureFiles& files, const TestSplit& split, const LoadReport& report);
 
 }  // namespace bptplr

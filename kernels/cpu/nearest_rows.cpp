@@ -1,6 +1,6 @@
 // A pair of blocks of rows is a product that one thread computes and looks through twice, for the
-// rows of either block, while it is in the cache. What is kept of a row does not depend on the order
-// of its candidates, as no two are equal: the lower index comes first.
+// rows of either block, while it is in the cache. What is kept of a row does not depend on the
+// order of its candidates, as no two are equal: the lower index comes first.
 #include "kernels/nearest_rows.hpp"
 
 #include <omp.h>

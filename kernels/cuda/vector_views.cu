@@ -39,8 +39,7 @@ void vector_views(const Context& ctx, const VectorShape& s, const std::uint8_t* 
                   const std::int64_t* rows, const VectorProgram* programs, const float* mean,
                   const float* scale, T* out) {
   const std::int64_t threads = s.count * ((s.dim + kViewValues - 1) / kViewValues);
-  const LaunchShape grid{dim3(static_cast<unsigned>(div_up(threads, kThreads))),
-                         dim3(kThreads)};
+  const LaunchShape grid{dim3(static_cast<unsigned>(div_up(threads, kThreads))), dim3(kThreads)};
   if (s.type == VectorType::kFloat16) {
     launch(ctx, grid, vector_views_kernel<float16, T>, s, reinterpret_cast<const float16*>(vectors),
            rows, programs, mean, scale, out);

@@ -20,6 +20,7 @@ from bptplr._data import (
     symmetric_noise,
 )
 from bptplr._determinism import get_deterministic, set_deterministic
+from bptplr._issues import DataIssues, find_data_issues
 from bptplr._model import Model, Outputs, Prediction, load_model
 from bptplr._parts import Division, PseudoLabels, Selection, jensen_shannon_distance
 from bptplr._plr import class_sets, plr_loss, plr_loss_and_gradient
@@ -28,6 +29,7 @@ from bptplr._threads import get_num_threads, set_num_threads
 
 __all__ = [
     "Audit",
+    "DataIssues",
     "Dataset",
     "Division",
     "Error",
@@ -45,6 +47,7 @@ __all__ = [
     "autoaugment",
     "balanced_partition",
     "class_sets",
+    "find_data_issues",
     "get_deterministic",
     "get_num_threads",
     "gmm_fit",

@@ -81,6 +81,8 @@ def audit_run(
     *,
     data_path: PathLike = "",
     device: str = "auto",
+    judge: str = "auto",
+    folds: int = 5,
     progress: Callable[[int, int], object] | None = None,
 ) -> Audit:
     """Judges the training labels of a run of `bptplr train`, as `bptplr audit` does.
@@ -93,6 +95,10 @@ def audit_run(
         run: Folder of the run; its data set is read again.
         data_path: New location of the data set; empty if it has not moved.
         device: "auto", "cpu" or "cuda".
+        judge: "networks" of the run; "kernel": those and a kernel classifier of the features that
+            has not seen the label; "folds": networks trained anew without each fold; or "auto",
+            which is kernel for features and else networks.
+        folds: Number of folds, 2 or more.
         progress: As in `audit_labels`; called once the networks have been evaluated.
 
     Raises:
@@ -100,7 +106,9 @@ def audit_run(
         bptplr.Error: A file is missing or does not fit, or the device is not available.
     """
     folders = (_arrays.path(run, "run"), _arrays.path(data_path, "data_path"))
-    return _audit(_core.audit_run(*folders, _arrays.text(device, "device"), _callback(progress)))
+    words = (_arrays.text(device, "device"), _arrays.text(judge, "judge"))
+    count = _arrays.whole(folds, "folds", 2, most=1000)
+    return _audit(_core.audit_run(*folders, *words, count, _callback(progress)))
 
 
 def _callback(progress: Callable[[int, int], object] | None) -> Callable[[int, int], object] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bptplr import _arrays, _core
-from bptplr._arrays import Float32, Int64
+from bptplr._arrays import Float32, Int64, UInt8
 
 if TYPE_CHECKING:
     from bptplr._arrays import ArrayLike, PathLike
@@ -31,7 +31,8 @@ class Outputs(NamedTuple):
 
 
 class Model:
-    """Trained networks, made by `load_model`. Images are uint8 [N, height, width, 3].
+    """Trained networks, made by `load_model`. Images are uint8 [N, height, width, 3]; networks of
+    features take float32 [N, feature_dim] in their place.
 
     Images are normalised as in training, get a central crop if training crops, and may have any
     size that the network accepts. Calls raise ValueError for other shapes and types and
@@ -67,14 +68,24 @@ class Model:
         prototypes = np.stack(self._core.prototypes())
         return prototypes if prototypes.any() else None
 
+    @property
+    def feature_dim(self) -> int:
+        """Length D of the feature vectors that the networks take; 0 for networks of images."""
+        return self._core.feature_dim
+
+    def _samples(self, images: ArrayLike) -> UInt8 | Float32:
+        if self.feature_dim == 0:
+            return _arrays.images(images)
+        return _arrays.finite(images, "features", ["N", self.feature_dim], np.float32)
+
     def predict(self, images: ArrayLike) -> Prediction:
-        """Returns probabilities and labels."""
-        probabilities = self._core.probabilities(_arrays.images(images))
+        """Returns probabilities and labels of images, or of features [N, feature_dim]."""
+        probabilities = self._core.probabilities(self._samples(images))
         return Prediction(probabilities, probabilities.argmax(axis=1))
 
     def outputs(self, images: ArrayLike) -> Outputs:
         """Returns logits and projections of each network."""
-        logits, projections = zip(*self._core.outputs(_arrays.images(images)))
+        logits, projections = zip(*self._core.outputs(self._samples(images)))
         return Outputs(np.stack(logits), np.stack(projections))
 
 

@@ -3,12 +3,15 @@
 
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bpt_plr/results/issues/data_issues.hpp"
+#include "bpt_plr/results/judges/judges.hpp"
 #include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/run_folder.hpp"
 #include "bpt_plr/run/trained_run.hpp"
@@ -53,16 +56,47 @@ class Reporter {
 };
 
 JudgedLabels audit_run(const std::string& folder, const std::string& data_path,
-                       const std::string& device, const nb::object& progress) {
+                       const std::string& device, const std::string& judge, std::int64_t folds,
+                       const nb::object& progress) {
   const GilReleased released;
   const RunFolder run = RunFolder::open(folder);
   const Recipe recipe = recipe_of_run(run, parse_device_choice(device), data_path);
   const Networks networks = load_networks(run, recipe);
   TrainingData data = reload_data(run, recipe);
   Reporter reporter(progress);
-  AuditEvidence evidence = gather_evidence(networks, recipe, data, trained_on_partition(run));
-  return {audit_labels(std::move(evidence), data.noisy_labels, reporter.progress()),
-          std::move(data.noisy_labels)};
+  const auto named = value_named<Judge>(judge);
+  require(
+      named.has_value() && folds >= 2,
+      "judge is '{}' with {} folds, but must be auto, networks, kernel or folds, with 2 or more",
+      judge, folds);
+  auto audit = judge_run(run, networks, recipe, data, {*named, folds}, StopCondition(0.0),
+                         {{}, reporter.progress(), reporter.progress()});
+  return {std::move(*audit), std::move(data.noisy_labels)};
+}
+
+/// Returns near-duplicates and outliers of features [N, D] with labels [N].
+nb::dict data_issues(const In<float, 2>& features, const In<std::int64_t, 1>& labels,
+                     std::int64_t num_classes, const nb::object& progress) {
+  const DataIssues issues = without_gil([&] {
+    const std::vector<std::int64_t> given(labels.data(), labels.data() + labels.size());
+    Reporter reporter(progress);
+    return find_data_issues(
+        Tensor::from(span_of(features), {static_cast<std::int64_t>(features.shape(0)),
+                                         static_cast<std::int64_t>(features.shape(1))}),
+        given, num_classes,
+        [&](double share) { reporter(static_cast<std::int64_t>(100.0 * share), 100); });
+  });
+  nb::dict found;
+  found["neighbours"] = issues.neighbours.index;
+  found["distances"] = issues.neighbours.distance;
+  found["k"] = issues.neighbours.k;
+  found["near_duplicate_score"] = issues.near_duplicates.score;
+  found["is_near_duplicate"] = issues.near_duplicates.is_one;
+  found["near_duplicate_sets"] = issues.near_duplicates.sets;
+  found["outlier_score"] = issues.outliers.score;
+  found["is_outlier"] = issues.outliers.is_one;
+  found["rare_classes"] = issues.rare_classes;
+  return found;
 }
 
 JudgedLabels audit_logits(const In<float, 2>& logits, const In<std::int64_t, 1>& labels,
@@ -107,7 +141,9 @@ void bind_audit(nb::module_& module) {
       .def_prop_ro("by_predictions",
                    [](const JudgedLabels& j) { return j.audit.evidence.has_partitions; });
   module.def("audit_run", &audit_run, nb::arg("folder"), nb::arg("data_path"), nb::arg("device"),
-             nb::arg("progress").none());
+             nb::arg("judge"), nb::arg("folds"), nb::arg("progress").none());
+  module.def("data_issues", &data_issues, nb::arg("features"), nb::arg("labels"),
+             nb::arg("num_classes"), nb::arg("progress").none());
   module.def("audit_logits", &audit_logits, nb::arg("logits"), nb::arg("labels"),
              nb::arg("progress").none());
 }

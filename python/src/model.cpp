@@ -73,6 +73,7 @@ void bind_model(nb::module_& module) {
           nb::arg("path"), nb::arg("device"), unlocked)
       .def_prop_ro("num_networks", [](const TrainedModel& m) { return m.networks().size(); })
       .def_prop_ro("num_classes", [](const TrainedModel& m) { return m.heads().num_classes; })
+      .def_prop_ro("feature_dim", [](const TrainedModel& m) { return m.about().train.vectors.dim; })
       .def_prop_ro("class_names", [](const TrainedModel& m) { return m.about().class_names; })
       .def("prototypes", &prototypes)
       .def("probabilities", &probabilities<In<std::uint8_t, 4>>, nb::arg("images"))

@@ -45,8 +45,8 @@ TEST(VectorViews, OfAPartShowItsRows) {
   Split split;
   split.vectors = counted(5, 2);
   split.labels = {0, 1, 2, 3, 4};
-  const Split part = select(select(split, std::vector<std::int64_t>{4, 2, 0}),
-                            std::vector<std::int64_t>{1, 0});
+  const Split part =
+      select(select(split, std::vector<std::int64_t>{4, 2, 0}), std::vector<std::int64_t>{1, 0});
   EXPECT_EQ(part.labels, (std::vector<std::int64_t>{2, 4}));
   EXPECT_EQ(part.vectors.bytes.data(), split.vectors.bytes.data()) << "rows were copied";
   const VectorViews maker(part.vectors, mean, std);
@@ -54,8 +54,9 @@ TEST(VectorViews, OfAPartShowItsRows) {
   const Split both = joined(part, select(split, std::vector<std::int64_t>{1}));
   const VectorViews all(both.vectors, mean, std);
   EXPECT_EQ(view_of(all, {2}, View::kTest), (std::vector<float>{0.5F, 0.25F}));
-  EXPECT_NE(message_of([&] { maker.plan(std::vector<std::int64_t>{2}, View::kTest, {}); })
-                .find("sample 2, but there are 2 samples"),
+  EXPECT_NE(message_of([&] {
+              maker.plan(std::vector<std::int64_t>{2}, View::kTest, {});
+            }).find("sample 2, but there are 2 samples"),
             std::string::npos);
 }
 

@@ -1,7 +1,8 @@
 #include "kernels/vector_views.hpp"
 
-#include <cmath>
 #include <omp.h>
+
+#include <cmath>
 #include <limits>
 
 #include "kernels/float16.hpp"

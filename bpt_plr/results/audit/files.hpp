@@ -19,11 +19,12 @@ struct AuditFiles {
 };
 
 /// Writes the three files into `folder`, which is created; each file is written whole or not at
-/// all. `issues`, unless null, goes into audit.json. Where labels.json is not to be used (the audit is not, or the files of the data set have
-/// changed since the run, which a list would not fit), that of an earlier audit is removed. Columns
-/// of suspects.csv: rank (from 1), index (in noise.json, from 0), path (empty where images have no
-/// files), given_label, given_name, suggested_label, suggested_name, p_wrong and, if any true label
-/// is known, true_label (empty where it is not). Throws Error on failure.
+/// all. `issues`, unless null, goes into audit.json. Where labels.json is not to be used (the audit
+/// is not, or the files of the data set have changed since the run, which a list would not fit),
+/// that of an earlier audit is removed. Columns of suspects.csv: rank (from 1), index (in
+/// noise.json, from 0), path (empty where images have no files), given_label, given_name,
+/// suggested_label, suggested_name, p_wrong and, if any true label is known, true_label (empty
+/// where it is not). Throws Error on failure.
 AuditFiles write_audit(const std::filesystem::path& folder, const Audit& audit,
                        const AuditSummary& summary, const TrainingData& data, double threshold,
                        const nlohmann::ordered_json& issues);

@@ -105,8 +105,8 @@ FeatureTable write_features(const Embedder& embedder, const fs::path& data, cons
     for (std::int64_t i = first; i < end; ++i) {
       paths.push_back(entries[static_cast<std::size_t>(i)].file.path);
     }
-    const ImageBatch batch = read_image_batch(paths, embedder.side(),
-                                              embedder.recipe().exif == UseExif::kTrue);
+    const ImageBatch batch =
+        read_image_batch(paths, embedder.side(), embedder.recipe().exif == UseExif::kTrue);
     for (const std::string& problem : batch.problems) {
       require(on_bad_image == OnBadImage::kSkip,
               "{}, or leave such files out with --on_bad_image skip", problem);

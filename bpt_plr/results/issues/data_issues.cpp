@@ -77,8 +77,8 @@ DataIssues find_data_issues(const Tensor& features, const std::vector<std::int64
   }
   const auto sizes = class_sizes(labels, num_classes);
   for (std::size_t c = 0; c < sizes.size(); ++c) {
-    const bool is_rare = static_cast<double>(sizes[c]) <
-                         kRareShare * equal_share(std::ssize(labels), num_classes);
+    const bool is_rare =
+        static_cast<double>(sizes[c]) < kRareShare * equal_share(std::ssize(labels), num_classes);
     if (is_rare) issues.rare_classes.push_back(static_cast<std::int64_t>(c));
   }
   return issues;
@@ -96,10 +96,16 @@ std::optional<DataIssues> find_data_issues(FindIssues wanted, const Networks& ne
 
 std::string describe(const DataIssues& issues, const Dataset& dataset) {
   const auto count = [](const std::vector<bool>& flags) { return std::ranges::count(flags, true); };
-  std::string text = fmt::format(
-      "{} near-duplicates in {} sets, {} of which have different labels; {} outliers",
-      count(issues.near_duplicates.is_one), issues.near_duplicates.sets.size(),
-      issues.conflicts.size(), count(issues.outliers.is_one));
+  const auto outliers = count(issues.outliers.is_one);
+  const auto sets = issues.near_duplicates.sets.size();
+  std::string text =
+      sets == 0
+          ? "no near-duplicates"
+          : fmt::format("{} near-duplicates in {} set{}, {} of which {} different labels",
+                        count(issues.near_duplicates.is_one), sets, sets == 1 ? "" : "s",
+                        issues.conflicts.size(), issues.conflicts.size() == 1 ? "has" : "have");
+  text += outliers == 0 ? ", no outliers"
+                        : fmt::format(", {} outlier{}", outliers, outliers == 1 ? "" : "s");
   std::vector<std::string> rare;
   for (const std::int64_t c : issues.rare_classes) {
     rare.push_back(dataset.class_names[static_cast<std::size_t>(c)]);
@@ -127,12 +133,12 @@ void write_issues(const std::filesystem::path& file, const Audit& audit, const D
     const bool is_rare = std::ranges::find(issues.rare_classes, given) != issues.rare_classes.end();
     const double share = static_cast<double>(sizes[static_cast<std::size_t>(given)]) /
                          equal_share(std::ssize(data.noisy_labels), data.dataset.num_classes());
-    table += fmt::format("{},{},{},{},{},{:.6f},{},{},{},{:.6g}\n", i,
-                         train.files.empty() ? "" : csv_field(train.files[i]), name(given),
-                         name(wrong > 0.5 ? audit.suggested[i] : given),
-                         wrong > 0.5 ? "True" : "False", 1.0 - wrong,
-                         duplicate_columns(issues, i, sets[i]), outlier_columns(issues, i),
-                         is_rare ? "True" : "False", is_rare ? share : 1.0);
+    table +=
+        fmt::format("{},{},{},{},{},{:.6f},{},{},{},{:.6g}\n", i,
+                    train.files.empty() ? "" : csv_field(train.files[i]), name(given),
+                    name(wrong > 0.5 ? audit.suggested[i] : given), wrong > 0.5 ? "True" : "False",
+                    1.0 - wrong, duplicate_columns(issues, i, sets[i]), outlier_columns(issues, i),
+                    is_rare ? "True" : "False", is_rare ? share : 1.0);
   }
   write_file_atomically(file, table);
 }

@@ -90,7 +90,8 @@ NearDuplicates find_near_duplicates(const Neighbours& neighbours) {
   const auto k = static_cast<std::size_t>(neighbours.k);
   const std::size_t count = neighbours.index.size() / k;
   std::vector<double> nearest(count);
-  for (std::size_t i = 0; i < count; ++i) nearest[i] = static_cast<double>(neighbours.distance[i * k]);
+  for (std::size_t i = 0; i < count; ++i)
+    nearest[i] = static_cast<double>(neighbours.distance[i * k]);
   const double median = std::max(quantile(nearest, 0.5), kRounding);
   const double threshold = std::max(kDuplicateShare * median, kRounding);
   Sets sets(count);

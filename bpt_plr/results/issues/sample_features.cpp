@@ -38,7 +38,8 @@ Tensor sample_features(const Networks& networks, const Recipe& recipe, const Tra
   const auto views = make_view_maker(recipe, data.dataset, split);
   std::vector<Tensor> parts;
   for (std::int64_t first = 0; first < split.size(); first += kBatch) {
-    std::vector<std::int64_t> batch(static_cast<std::size_t>(std::min(kBatch, split.size() - first)));
+    std::vector<std::int64_t> batch(
+        static_cast<std::size_t>(std::min(kBatch, split.size() - first)));
     std::iota(batch.begin(), batch.end(), first);
     const Tensor x = views->empty(std::ssize(batch));
     views->make(batch, View::kTest, {}, x);

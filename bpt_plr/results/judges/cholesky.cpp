@@ -84,14 +84,17 @@ class Factor {
 std::vector<double> solve_positive(std::vector<double> a, std::vector<double> b, std::int64_t n,
                                    std::int64_t columns) {
   Factor(a, n).compute();
-  const auto at = [&](std::int64_t i, std::int64_t j) { return a[static_cast<std::size_t>(i * n + j)]; };
+  const auto at = [&](std::int64_t i, std::int64_t j) {
+    return a[static_cast<std::size_t>(i * n + j)];
+  };
   const auto subtract = [&](std::int64_t i, std::int64_t k, double factor) {
     double* to = b.data() + i * columns;
     const double* from = b.data() + k * columns;
     for (std::int64_t c = 0; c < columns; ++c) to[c] -= factor * from[c];
   };
   const auto divide = [&](std::int64_t i) {
-    for (std::int64_t c = 0; c < columns; ++c) b[static_cast<std::size_t>(i * columns + c)] /= at(i, i);
+    for (std::int64_t c = 0; c < columns; ++c)
+      b[static_cast<std::size_t>(i * columns + c)] /= at(i, i);
   };
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t k = 0; k < i; ++k) subtract(i, k, at(i, k));

@@ -1,5 +1,5 @@
-// Predictions of networks that have not learnt a sample's label: the run's recipe is trained anew on
-// all folds but one, for each fold.
+// Predictions of networks that have not learnt a sample's label: the run's recipe is trained anew
+// on all folds but one, for each fold.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +23,10 @@ std::vector<std::int64_t> folds_of(std::span<const std::int64_t> labels, std::in
 using FoldProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 
 /// Trains the recipe of a run on its data without each fold in turn, in RUN/folds/OF_FOLDS-K, where
-/// training that was stopped goes on; returns the logits [N, C] of every sample by the networks that
-/// were trained without it, the mean over the networks, on the CPU. An undefined tensor where `stop`
-/// ended the training. Throws Error for fewer than two folds or fewer samples of a class, and as
-/// TrainingRun does.
+/// training that was stopped goes on; returns the logits [N, C] of every sample by the networks
+/// that were trained without it, the mean over the networks, on the CPU. An undefined tensor where
+/// `stop` ended the training. Throws Error for fewer than two folds or fewer samples of a class,
+/// and as TrainingRun does.
 Tensor out_of_fold_logits(const RunFolder& run, const Recipe& recipe, const TrainingData& data,
                           std::int64_t folds, const StopCondition& stop,
                           const FoldProgress& progress = {});

@@ -27,8 +27,8 @@ Tensor corrected_labels_of(const Tensor& logits, const LabelModel& model,
   for (std::size_t i = 0; i < labels.size(); ++i, row += classes) {
     double sum = 0.0;
     for (std::int64_t c = 0; c < classes; ++c) {
-      row[c] *= static_cast<float>(
-          model.transition[static_cast<std::size_t>(c * classes + labels[i])]);
+      row[c] *=
+          static_cast<float>(model.transition[static_cast<std::size_t>(c * classes + labels[i])]);
       sum += static_cast<double>(row[c]);
     }
     for (std::int64_t c = 0; c < classes; ++c) {
@@ -76,9 +76,10 @@ Judge choose_judge(Judge wanted, const TrainingData& data, bool has_partitions) 
   if (wanted == Judge::kAuto) {
     return has_vectors && has_partitions ? Judge::kKernel : Judge::kNetworks;
   }
-  require(wanted != Judge::kKernel || has_vectors,
-          "--judge kernel needs features, but the run was trained on images; use --judge networks or "
-          "folds");
+  require(
+      wanted != Judge::kKernel || has_vectors,
+      "--judge kernel needs features, but the run was trained on images; use --judge networks or "
+      "folds");
   require(wanted != Judge::kKernel || has_partitions,
           "--judge kernel needs networks that correct labels, but these were trained on the labels "
           "as they are (warm-up, or a baseline); use --judge networks or folds");

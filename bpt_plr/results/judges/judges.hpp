@@ -1,4 +1,5 @@
-// Who judges the labels of a run: its networks, which were trained on them, or who has not seen them.
+// Who judges the labels of a run: its networks, which were trained on them, or who has not seen
+// them.
 #pragma once
 
 #include <cstdint>

@@ -88,15 +88,14 @@ class Kernels {
     const std::vector<double> own = squares(x);
     Tensor distances = Tensor::empty({x.size(0), count()});
     kernels::linear_forward<kernels::CpuContext, float>(
-        cpu_context(), {x.size(0), x.size(1), count()}, x.data<float>(),
-        landmarks_.data<float>(), nullptr, distances.data<float>());
+        cpu_context(), {x.size(0), x.size(1), count()}, x.data<float>(), landmarks_.data<float>(),
+        nullptr, distances.data<float>());
     for (std::int64_t i = 0; i < x.size(0); ++i) {
       float* row = distances.data<float>() + i * count();
       for (std::int64_t l = 0; l < count(); ++l) {
-        row[l] = static_cast<float>(
-            std::max(0.0, own[static_cast<std::size_t>(i)] +
-                              landmark_squares_[static_cast<std::size_t>(l)] -
-                              2.0 * static_cast<double>(row[l])));
+        row[l] = static_cast<float>(std::max(
+            0.0, own[static_cast<std::size_t>(i)] + landmark_squares_[static_cast<std::size_t>(l)] -
+                     2.0 * static_cast<double>(row[l])));
       }
     }
     return distances;
@@ -141,7 +140,8 @@ Tensor centred(const Tensor& targets, std::span<const std::int64_t> samples) {
 void add_to(std::vector<double>& sums, const Tensor& part, double factor = 1.0) {
   const auto values = part.span<float>();
   if (sums.empty()) sums.resize(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) sums[i] += factor * static_cast<double>(values[i]);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    sums[i] += factor * static_cast<double>(values[i]);
 }
 
 /// Returns b^T a of a [n, in] and b [n, out]: [out, in].
@@ -220,9 +220,9 @@ Tensor out_of_fold_scores(const Split& split, std::span<const float> mean,
     for_each_batch(members[f], [&](std::span<const std::int64_t> batch) {
       const Tensor k = kernels.of(batch);
       Tensor out = Tensor::empty({k.size(0), classes});
-      kernels::linear_forward<kernels::CpuContext, float>(
-          cpu_context(), {k.size(0), m, classes}, k.data<float>(), weights.data<float>(), nullptr,
-          out.data<float>());
+      kernels::linear_forward<kernels::CpuContext, float>(cpu_context(), {k.size(0), m, classes},
+                                                          k.data<float>(), weights.data<float>(),
+                                                          nullptr, out.data<float>());
       for (std::int64_t i = 0; i < k.size(0); ++i) {
         const std::int64_t sample = batch[static_cast<std::size_t>(i)];
         scores.rows(sample, sample + 1).copy_from(out.rows(i, i + 1));

@@ -1,10 +1,10 @@
 // Judges each sample by a classifier that has not seen its label: kernel ridge regression on the
 // features of the other folds, whose targets are the labels as the networks correct them.
 //
-// k(a, b) = exp(-|a - b|^2 / m), with m the median of |a - b|^2, on standardised features. With more
-// samples than kLandmarks, functions are sums of kernels at so many of them, drawn at random
-// (Williams and Seeger, "Using the Nystroem Method to Speed Up Kernel Machines", NIPS 2000), so that
-// time grows with the number of samples.
+// k(a, b) = exp(-|a - b|^2 / m), with m the median of |a - b|^2, on standardised features. With
+// more samples than kLandmarks, functions are sums of kernels at so many of them, drawn at random
+// (Williams and Seeger, "Using the Nystroem Method to Speed Up Kernel Machines", NIPS 2000), so
+// that time grows with the number of samples.
 #pragma once
 
 #include <cstdint>

@@ -123,6 +123,7 @@ ReportSection report_warm_up(const Recipe& recipe) {
 }
 
 ReportSection test_section(const Networks& networks, const Recipe& recipe, const Dataset& dataset) {
+  require(dataset.test.size() > 0, "there are no test samples");
   const NoGrad no_grad;
   const auto views = make_view_maker(recipe, dataset, dataset.test);
   const Labels& labels = dataset.test.labels;

@@ -88,7 +88,8 @@ TEST_F(TrainedModelTest, ProbabilitiesAreOfTheMeanOfTheLogits) {
       EXPECT_NEAR(probabilities.rows(i, i + 1).data<float>()[c], weights[c] / sum, 1e-6);
     }
   }
-  EXPECT_EQ(model.probabilities({.images = Images::in_memory(32, 32, {}), .labels = {}}).shape(), (Shape{0, 10}));
+  EXPECT_EQ(model.probabilities({.images = Images::in_memory(32, 32, {}), .labels = {}}).shape(),
+            (Shape{0, 10}));
 }
 
 TEST_F(TrainedModelTest, OneFileOfARunSpeaksAlone) {

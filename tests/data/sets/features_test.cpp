@@ -18,8 +18,8 @@ namespace {
 /// Bytes of a .npy file as numpy.save writes it.
 std::string npy(const std::string& type, const std::string& shape, const std::string& data,
                 const char* order = "False") {
-  std::string header = "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': (" +
-                       shape + "), }";
+  std::string header =
+      "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': (" + shape + "), }";
   header.resize((header.size() + 10) / 64 * 64 + 64 - 11, ' ');
   header += '\n';
   std::string bytes("\x93NUMPY\x01\x00", 8);
@@ -115,8 +115,9 @@ TEST_F(Features, NumpysArchivesAndHalvesAreRead) {
 
 TEST_F(Features, SafetensorsAreReadWhereverTheirElementsBegin) {
   const Tensor x = Tensor::from(std::vector<float>{1, -2, 3, 4}, {2, 2});
-  save_safetensors(folder_ / "x.safetensors",
-                   {{"features", x}, {"labels", Tensor::from(std::vector<std::int64_t>{1, 0}, {2})}});
+  save_safetensors(
+      folder_ / "x.safetensors",
+      {{"features", x}, {"labels", Tensor::from(std::vector<std::int64_t>{1, 0}, {2})}});
   std::string bytes = read_file(folder_ / "x.safetensors");
   std::uint64_t header = 0;
   std::memcpy(&header, bytes.data(), sizeof header);
