@@ -247,7 +247,7 @@ int audit(const AuditOptions& options) {
     print_warning("not to be used: " + audit.not_to_be_used);
   }
   if (options.json) {
-    fmt::print("{}\n", to_text(to_json(summary, audit, data.dataset), 2));
+    fmt::print("{}", read_file(files.summary));
     return 0;
   }
   say_field("run", fmt::format("{}: {} training images of {}, {} classes", options.run,

@@ -6,7 +6,7 @@
 
 #include "engine/error.hpp"
 #include "engine/io/npy.hpp"
-#include "engine/io/torch/zip.hpp"
+#include "engine/io/zip.hpp"
 
 namespace bptplr {
 namespace {

@@ -19,9 +19,10 @@ namespace {
 constexpr std::int64_t kBatch = 512;
 /// Samples by which the median distance is estimated.
 constexpr std::int64_t kMedianOf = 500;
-/// Ridge, as a multiple of the kernels at the landmarks, and of the mean diagonal for rounding.
+/// Ridge, as a multiple of the kernels at the landmarks; and what is added to the diagonal, as a
+/// share of its sum, because sums of products in float32 are that far from positive definite.
 constexpr double kRidge = 1.0;
-constexpr double kJitter = 1e-6;
+constexpr double kJitter = 2e-7;
 
 using Indices = std::vector<std::int64_t>;
 
@@ -65,7 +66,7 @@ class Kernels {
       for (std::int64_t i = begin; i < end; ++i) {
         split_.read_normalised(
             samples[static_cast<std::size_t>(i)], mean_, std_,
-            std::span(rows.data<float>() + i * dim, static_cast<std::size_t>(dim)));
+            std::span(rows.rows(i, i + 1).data<float>(), static_cast<std::size_t>(dim)));
       }
     });
     return rows;
@@ -91,7 +92,7 @@ class Kernels {
         cpu_context(), {x.size(0), x.size(1), count()}, x.data<float>(), landmarks_.data<float>(),
         nullptr, distances.data<float>());
     for (std::int64_t i = 0; i < x.size(0); ++i) {
-      float* row = distances.data<float>() + i * count();
+      float* row = distances.rows(i, i + 1).data<float>();
       for (std::int64_t l = 0; l < count(); ++l) {
         row[l] = static_cast<float>(std::max(
             0.0, own[static_cast<std::size_t>(i)] + landmark_squares_[static_cast<std::size_t>(l)] -
@@ -207,7 +208,7 @@ Tensor out_of_fold_scores(const Split& split, std::span<const float> mean,
     double diagonal = 0.0;
     for (std::int64_t i = 0; i < m; ++i) diagonal += a[static_cast<std::size_t>(i * m + i)];
     for (std::int64_t i = 0; i < m; ++i) {
-      a[static_cast<std::size_t>(i * m + i)] += kJitter * diagonal / static_cast<double>(m);
+      a[static_cast<std::size_t>(i * m + i)] += kJitter * diagonal;
     }
     const std::vector<double> solved = solve_positive(std::move(a), std::move(b), m, classes);
     Tensor weights = Tensor::empty({classes, m});

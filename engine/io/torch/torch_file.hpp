@@ -10,7 +10,7 @@
 
 #include "engine/io/budget.hpp"
 #include "engine/io/torch/pickle.hpp"
-#include "engine/io/torch/zip.hpp"
+#include "engine/io/zip.hpp"
 #include "engine/tensor.hpp"
 
 namespace bptplr {

@@ -127,7 +127,7 @@ Tensor by_definition(const Clouds& of) {
       }
     }
     for (std::int64_t p = 0; p < count; ++p) {
-      a[static_cast<std::size_t>(p * count + p)] += 1e-6 * trace / static_cast<double>(count);
+      a[static_cast<std::size_t>(p * count + p)] += 2e-7 * trace;
     }
     const auto weights = solve_positive(a, b, count, 2);
     for (std::int64_t i = 0; i < count; ++i) {

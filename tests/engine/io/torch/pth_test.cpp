@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "engine/io/file.hpp"
-#include "engine/io/torch/zip.hpp"
+#include "engine/io/zip.hpp"
 #include "engine/random.hpp"
 #include "kernels/float16.hpp"
 #include "tests/golden.hpp"

@@ -1,6 +1,6 @@
 // Format: PKWARE's APPNOTE.TXT, sections 4.3.7 (local header), 4.3.12 (central directory) and
 // 4.3.16 (end of central directory). All numbers are little-endian.
-#include "engine/io/torch/zip.hpp"
+#include "engine/io/zip.hpp"
 
 #include <zlib.h>
 
