@@ -14,7 +14,7 @@
 namespace bptplr {
 namespace {
 
-const std::string kReport = "suspects curves selection balance test noise recipe";
+const std::string kReport = "suspects curves selection balance test noise issues recipe";
 const std::string kComparison = "results curves seeds settings";
 
 class AppPages : public testing::Test {

@@ -223,7 +223,26 @@ def caches():
     seed("cache", "changed", b"\xff\xff\0\x10\x07\0\x11\x08\0\x60\x01")
 
 
+def features():
+    x = np.arange(6, dtype=np.float16).reshape(3, 2)
+    for name, value in (("half.npy", x), ("float.npy", x.astype(np.float32)),
+                        ("columns.npy", np.asfortranarray(x)), ("double.npy", x.astype(np.float64))):
+        buffer = io.BytesIO()
+        np.save(buffer, value)
+        seed("features", name, buffer.getvalue())
+    for name, save in (("plain.npz", np.savez), ("compressed.npz", np.savez_compressed)):
+        buffer = io.BytesIO()
+        save(buffer, features=x, labels=np.array([0, 1, 1]), test_features=x[:1],
+             test_labels=np.array([1]))
+        seed("features", name, buffer.getvalue())
+    header = json.dumps({"x": {"dtype": "F16", "shape": [3, 2], "data_offsets": [0, 12]},
+                         "y": {"dtype": "I64", "shape": [3], "data_offsets": [12, 36]}}).encode()
+    seed("features", "x.safetensors", struct.pack("<Q", len(header)) + header + x.tobytes()
+         + np.array([0, 1, 1]).tobytes())
+
+
 if __name__ == "__main__":
+    features()
     pickles()
     cifar()
     images()

@@ -14,6 +14,7 @@
 #include "bpt_plr/recipe/stages.hpp"
 #include "bpt_plr/results/audit/audit.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
+#include "bpt_plr/results/issues/data_issues.hpp"
 #include "bpt_plr/results/judges/judges.hpp"
 #include "bpt_plr/results/report/heading.hpp"
 #include "bpt_plr/results/report/history.hpp"
@@ -207,6 +208,40 @@ ReportSection suspects_section(const Audit& audit, const TrainingData& data, std
   return suspects;
 }
 
+/// Samples that the section on near-duplicates and outliers shows of each.
+constexpr std::size_t kShownIssues = 12;
+
+/// Returns near-duplicates, those with different labels first, and the farthest outliers.
+ReportSection issues_section(const std::optional<DataIssues>& issues, const Audit& audit,
+                             const TrainingData& data, std::int64_t top) {
+  require(issues.has_value(), "there are too many samples to compare all of them");
+  const auto [width, height] = picture_sides(data.dataset.train);
+  ReportSection section{{"found", describe(*issues, data.dataset)},
+                        {"width", width},
+                        {"height", height},
+                        {"duplicates", ReportSection::array()}};
+  const std::size_t shown = std::min(kShownIssues, static_cast<std::size_t>(top));
+  std::vector<std::vector<std::int64_t>> sets;
+  for (const LabelConflict& conflict : issues->conflicts) sets.push_back(conflict.samples);
+  for (const auto& set : issues->near_duplicates.sets) {
+    if (std::ranges::find(sets, set) == sets.end()) sets.push_back(set);
+  }
+  for (std::size_t s = 0; s < std::min(sets.size(), shown); ++s) {
+    sets[s].resize(std::min(sets[s].size(), kShownIssues));
+    section["duplicates"].push_back(sample_items(audit, data, sets[s]));
+  }
+  std::vector<std::int64_t> outliers;
+  for (std::size_t i = 0; i < issues->outliers.is_one.size(); ++i) {
+    if (issues->outliers.is_one[i]) outliers.push_back(static_cast<std::int64_t>(i));
+  }
+  std::ranges::stable_sort(outliers, {}, [&](std::int64_t i) {
+    return issues->outliers.score[static_cast<std::size_t>(i)];
+  });
+  outliers.resize(std::min(outliers.size(), shown));
+  section["outliers"] = sample_items(audit, data, outliers);
+  return section;
+}
+
 /// Returns the number of training images, by the list of their labels; 0 if there is none.
 std::int64_t count_images(const RunFolder& run) {
   if (!path_exists(run.noise_file())) return 0;
@@ -251,6 +286,11 @@ nlohmann::ordered_json report_of(const RunFolder& run, const ReportOptions& opti
   report["noise"] = section([&] { return noise_section(audit.get(), data.get()); });
   report["suspects"] =
       section([&] { return suspects_section(audit.get(), data.get(), options.top); });
+  report["issues"] = section([&] {
+    return issues_section(
+        find_data_issues(FindIssues::kAuto, networks.get(), recipe, data.get(), loading.progress),
+        audit.get(), data.get(), options.top);
+  });
   report["recipe"] = {{"changes", deviations(recipe)}, {"fields", to_json(recipe)}};
   return report;
 }

@@ -51,9 +51,13 @@ std::array<int, 2> picture_sides(const Split& samples) {
 
 nlohmann::ordered_json suspect_items(const Audit& audit, const TrainingData& data,
                                      std::int64_t count) {
-  const Split& train = data.dataset.train;
   const std::int64_t shown = std::min(count, std::ssize(audit.ranking));
-  const auto samples = std::span(audit.ranking).first(static_cast<std::size_t>(shown));
+  return sample_items(audit, data, std::span(audit.ranking).first(static_cast<std::size_t>(shown)));
+}
+
+nlohmann::ordered_json sample_items(const Audit& audit, const TrainingData& data,
+                                    std::span<const std::int64_t> samples) {
+  const Split& train = data.dataset.train;
   const auto pictures = pictures_of(train, samples);
   auto items = nlohmann::ordered_json::array();
   for (const std::int64_t sample : samples) {

@@ -296,6 +296,13 @@ function suspects({samples, flagged, known, note, items, ...size}) {
       ? [onDemand(`The next ${items.length - FIRST_CARDS}`, () => cards(items.slice(FIRST_CARDS), size))] : [])];
 }
 
+function issues({found, duplicates, outliers, ...size}) {
+  return [
+    html("p", {}, `Compared by their features: ${found}.`),
+    ...duplicates.flatMap((set) => [html("p", {}, "Nearly the same:"), cards(set, size)]),
+    ...(outliers.length > 0 ? [html("p", {}, "Like no other, the farthest first:"), cards(outliers, size)] : [])];
+}
+
 function recipe({changes, fields}) {
   const rows = Object.entries(fields).map(([name, value]) => [name, `${value}`]);
   const title = "Every field of the recipe";
@@ -312,4 +319,5 @@ section("selection", report.selection, selection);
 section("balance", report.balance, balance);
 section("test", report.test, test);
 section("noise", report.noise, noise);
+section("issues", report.issues, issues);
 section("recipe", report.recipe, recipe);
