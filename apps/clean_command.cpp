@@ -106,6 +106,16 @@ struct Findings {
   std::string cleaned;  ///< what is to be used from now on
 };
 
+/// Distrusts an audit by which most labels of people are wrong: what is judged by knows too little.
+void doubt(Audit& audit) {
+  const auto n = static_cast<double>(audit.wrong_probability.size());
+  if (!audit.not_to_be_used.empty() || audit.expected_wrong <= 0.5 * n) return;
+  audit.not_to_be_used = fmt::format(
+      "by it {:.0f} % of the labels are wrong, which says more of features or images that tell too "
+      "little of the classes; use features of a better network",
+      100.0 * audit.expected_wrong / n);
+}
+
 Findings find(const CleanPlan& plan, const CleanOptions& options, const StopSignal& signal) {
   const RunFolder run = RunFolder::open(plan.run);
   const Recipe recipe = recipe_of_run(run, plan.recipe.device);
@@ -121,6 +131,7 @@ Findings find(const CleanPlan& plan, const CleanOptions& options, const StopSign
                 {loading.report().progress, training.report().progress, judging.report().progress});
   signal.check();
   found.audit = std::move(*audit);
+  doubt(found.audit);
   found.issues = find_data_issues(FindIssues::kAuto, networks, recipe, found.data,
                                   loading.report().progress, [&](double) { signal.check(); });
   found.summary = summarize(found.audit, found.data);
@@ -144,13 +155,13 @@ void write_results(const CleanPlan& plan, Findings& found, const StopSignal& sig
   const ReportOptions report{plan.recipe.device, "", kReported};
   write_file_atomically(plan.out / "report.html",
                         report_page(make_report(run, report, loading.report())));
+  const fs::path table = plan.out / "labels.csv";
+  std::error_code error;
+  fs::remove(table, error);  // of an earlier cleaning into this folder
   if (!found.files.no_labels.empty()) return;
   found.cleaned = found.files.labels.string();
   found.changed = found.files.corrected;
   if (found.data.dataset.train.files.empty()) return;
-  const fs::path table = plan.out / "labels.csv";
-  std::error_code error;
-  fs::remove(table, error);  // of an earlier cleaning into this folder
   found.cleaned =
       apply_as_csv(corrections_of(found.audit, found.data, kThreshold), found.data, plan.out)
           .result.string();

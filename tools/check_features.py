@@ -18,9 +18,15 @@ import time
 
 import numpy as np
 
-LABELS = {"worse": "cifar10n_worse", "random2": "cifar10n_random2", "sym50": "cifar10_0.50",
-          "asym40": "cifar10_0.40_asym", "random1": "cifar10n_random1", "aggre": "cifar10n_aggre",
-          "sym20": "cifar10_0.20"}
+LABELS = {
+    "worse": "cifar10n_worse",
+    "random2": "cifar10n_random2",
+    "sym50": "cifar10_0.50",
+    "asym40": "cifar10_0.40_asym",
+    "random1": "cifar10n_random1",
+    "aggre": "cifar10n_aggre",
+    "sym20": "cifar10_0.20",
+}
 JUDGES = ("networks", "kernel", "folds")
 
 
@@ -40,13 +46,15 @@ def baseline(data, given, wrong):
     from sklearn.model_selection import cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+
     folder = data / "features"
     x = np.load(folder / "cifar10_train_5000.npy").astype(np.float32)
     test = np.load(folder / "cifar10_test_1000.npy").astype(np.float32)
     model = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=300))
     p = cross_val_predict(model, x, given, cv=5, method="predict_proba")
-    accuracy = (model.fit(x, given).predict(test)
-                == np.load(folder / "cifar10_test_1000_labels.npy")).mean()
+    accuracy = (
+        model.fit(x, given).predict(test) == np.load(folder / "cifar10_test_1000_labels.npy")
+    ).mean()
     return accuracy, quality(np.argsort(get_label_quality_scores(given, p), kind="stable"), wrong)
 
 
@@ -60,29 +68,67 @@ def run(program, data, folder, name, seed, judges):
     out = folder / f"{name}_{seed}"
     start = time.perf_counter()
     trained = subprocess.run(
-        [program, "train", "--recipe", "features", "--data_path", source / "cifar10_train_5000.npy",
-         "--labels", folder / "true.npy", "--test_features", source / "cifar10_test_1000.npy",
-         "--test_labels", source / "cifar10_test_1000_labels.npy", "--noise_file",
-         folder / f"{name}.json", "--seed", str(seed), "--out", out, "--quiet"],
-        check=True, capture_output=True, text=True).stdout
+        [
+            program,
+            "train",
+            "--recipe",
+            "features",
+            "--data_path",
+            source / "cifar10_train_5000.npy",
+            "--labels",
+            folder / "true.npy",
+            "--test_features",
+            source / "cifar10_test_1000.npy",
+            "--test_labels",
+            source / "cifar10_test_1000_labels.npy",
+            "--noise_file",
+            folder / f"{name}.json",
+            "--seed",
+            str(seed),
+            "--out",
+            out,
+            "--quiet",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     seconds = time.perf_counter() - start
     line = f"{name} seed {seed}: accuracy {value(trained, 'last_acc'):.1f} %, train {seconds:.1f} s"
     for judge in judges:
         start = time.perf_counter()
-        judged = subprocess.run([program, "audit", out, "--judge", judge, "--top", "0", "--review",
-                                 "0", "--issues", "off"],
-                                check=True, capture_output=True, text=True).stdout
-        line += (f"; {judge} AUC {value(judged, 'auc'):.4f}, first 500 "
-                 f"{100 * value(judged, 'p500'):.1f} %, expected {value(judged, 'expected'):.0f}, "
-                 f"{time.perf_counter() - start:.1f} s")
+        judged = subprocess.run(
+            [
+                program,
+                "audit",
+                out,
+                "--judge",
+                judge,
+                "--top",
+                "0",
+                "--review",
+                "0",
+                "--issues",
+                "off",
+            ],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        line += (
+            f"; {judge} AUC {value(judged, 'auc'):.4f}, first 500 "
+            f"{100 * value(judged, 'p500'):.1f} %, expected {value(judged, 'expected'):.0f}, "
+            f"{time.perf_counter() - start:.1f} s"
+        )
     print(line, flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=pathlib.Path)
-    parser.add_argument("--labels", nargs="+", choices=LABELS,
-                        default=["worse", "random2", "sym50", "asym40"])
+    parser.add_argument(
+        "--labels", nargs="+", choices=LABELS, default=["worse", "random2", "sym50", "asym40"]
+    )
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--judges", nargs="*", choices=JUDGES, default=["networks", "kernel"])
     parser.add_argument("--program", default="build/cpu/bptplr")
@@ -94,15 +140,19 @@ def main():
         folder = pathlib.Path(name)
         np.save(folder / "true.npy", true)
         for labels in args.labels:
-            given = np.array(json.loads(
-                (args.data / "noise" / f"{LABELS[labels]}.json").read_text()))[index]
+            given = np.array(
+                json.loads((args.data / "noise" / f"{LABELS[labels]}.json").read_text())
+            )[index]
             (folder / f"{labels}.json").write_text(json.dumps(given.tolist()))
             wrong = given != true
             print(f"{labels}: {wrong.sum()} of {len(wrong)} labels are wrong", flush=True)
             if not args.no_baseline:
                 accuracy, (auc, first) = baseline(args.data, given, wrong)
-                print(f"{labels} logistic regression: accuracy {100 * accuracy:.1f} %; cleanlab AUC "
-                      f"{auc:.4f}, first 500 {100 * first:.1f} %", flush=True)
+                print(
+                    f"{labels} logistic regression: accuracy {100 * accuracy:.1f} %; cleanlab AUC "
+                    f"{auc:.4f}, first 500 {100 * first:.1f} %",
+                    flush=True,
+                )
             for seed in args.seeds.split(","):
                 run(args.program, args.data, folder, labels, int(seed), args.judges)
 

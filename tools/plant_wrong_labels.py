@@ -36,13 +36,15 @@ def main():
     for c in range(len(CLASSES)):
         place[official == c] = np.arange((official == c).sum())
 
-    chosen = np.sort(rng.permutation(len(index))[:args.images])
+    chosen = np.sort(rng.permutation(len(index))[: args.images])
     true = official[index[chosen]]
     given = true.copy()
-    for i in rng.permutation(len(chosen))[:round(args.wrong * len(chosen))]:
+    for i in rng.permutation(len(chosen))[: round(args.wrong * len(chosen))]:
         given[i] = (true[i] + rng.integers(1, len(CLASSES))) % len(CLASSES)
-    wanted = {f"train/{CLASSES[t]}/{place[index[k]]:04d}.jpg": i
-              for i, (k, t) in enumerate(zip(chosen, true))}
+    wanted = {
+        f"train/{CLASSES[t]}/{place[index[k]]:04d}.jpg": i
+        for i, (k, t) in enumerate(zip(chosen, true))
+    }
     paths = [f"photos/{CLASSES[g]}/{index[k]:05d}.jpg" for k, g in zip(chosen, given)]
     with tarfile.open(args.data / "cifar10-jpeg.tar.xz") as archive:
         for member in archive:
@@ -58,7 +60,9 @@ def main():
         table.writerow(("path", "label", "true_label"))
         for i in order:
             table.writerow((paths[i], CLASSES[given[i]], CLASSES[true[i]]))
-    print(f"{len(paths)} pictures in {args.out / 'photos'}, {int((given != true).sum())} of them wrong")
+    print(
+        f"{len(paths)} pictures in {args.out / 'photos'}, {int((given != true).sum())} of them wrong"
+    )
 
 
 if __name__ == "__main__":

@@ -58,9 +58,28 @@ def run(tmp_path_factory):
     np.save(folder / "x.npy", (rng.normal(size=(240, 8)) + 3 * np.eye(8)[true]).astype(np.float16))
     given = np.where(rng.random(240) < 0.2, (true + 1) % 3, true)
     (folder / "x_labels.json").write_text(json.dumps(given.tolist()))
-    subprocess.run([PROGRAM, "train", "--recipe", "features", "--data_path", folder / "x.npy",
-                    "--width", "16", "--num_epochs", "6", "--warm_up", "4", "--batch_size", "32",
-                    "--out", folder / "run", "--quiet"], check=True)
+    subprocess.run(
+        [
+            PROGRAM,
+            "train",
+            "--recipe",
+            "features",
+            "--data_path",
+            folder / "x.npy",
+            "--width",
+            "16",
+            "--num_epochs",
+            "6",
+            "--warm_up",
+            "4",
+            "--batch_size",
+            "32",
+            "--out",
+            folder / "run",
+            "--quiet",
+        ],
+        check=True,
+    )
     return folder, true, given
 
 

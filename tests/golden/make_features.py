@@ -4,15 +4,13 @@
 Run by itself; `about.safetensors` holds the numbers that should be read.
 """
 
-import pathlib
-import sys
-
 import numpy as np
 
-HERE = pathlib.Path(__file__).resolve().parent / "features"
-sys.path.insert(0, str(HERE.parents[2] / "tools" / "oracle"))
+from common import GOLDEN_DIR
 
 import safetensors_io
+
+HERE = GOLDEN_DIR / "features"
 
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)

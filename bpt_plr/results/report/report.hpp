@@ -13,7 +13,8 @@ namespace bptplr {
 struct ReportOptions {
   DeviceChoice device = DeviceChoice::kAuto;
   std::string data_path;  ///< new location of the data set; empty if it has not moved
-  std::int64_t top = 48;  ///< number of most suspect labels shown; also of near-duplicates and outliers at most
+  std::int64_t top =
+      48;  ///< number of most suspect labels shown; also of near-duplicates and outliers at most
 };
 
 /// Returns the course of the run from its files, and the confusion on the test set, the label noise
