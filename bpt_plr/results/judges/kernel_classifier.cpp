@@ -8,6 +8,7 @@
 
 #include "bpt_plr/results/judges/cholesky.hpp"
 #include "engine/memory.hpp"
+#include "engine/ops.hpp"
 #include "engine/random.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/parallel.hpp"
@@ -166,6 +167,41 @@ FoldSums sums_of(const Kernels& kernels, const Tensor& targets, const Indices& s
   return sums;
 }
 
+/// Returns the weights [C, m] of the regression on all folds but one.
+Tensor weights_without(std::size_t left_out, std::span<const FoldSums> folds,
+                       const std::vector<double>& ridge, std::int64_t m, std::int64_t classes) {
+  std::vector<double> a = ridge;
+  std::vector<double> b(static_cast<std::size_t>(m * classes));
+  for (std::size_t fold = 0; fold < folds.size(); ++fold) {
+    if (fold == left_out || folds[fold].products.empty()) continue;
+    std::ranges::transform(a, folds[fold].products, a.begin(), std::plus<>());
+    std::ranges::transform(b, folds[fold].targets, b.begin(), std::plus<>());
+  }
+  double trace = 0.0;
+  for (std::int64_t i = 0; i < m; ++i) trace += a[static_cast<std::size_t>(i * m + i)];
+  for (std::int64_t i = 0; i < m; ++i) a[static_cast<std::size_t>(i * m + i)] += kJitter * trace;
+  const std::vector<double> solved = solve_positive(std::move(a), std::move(b), m, classes);
+  Tensor weights = Tensor::empty({classes, m});
+  for (std::int64_t i = 0; i < m; ++i) {
+    for (std::int64_t c = 0; c < classes; ++c) {
+      weights.data<float>()[c * m + i] =
+          static_cast<float>(solved[static_cast<std::size_t>(i * classes + c)]);
+    }
+  }
+  return weights;
+}
+
+/// Writes the scores of samples by these weights.
+void score(const Kernels& kernels, std::span<const std::int64_t> samples, const Tensor& weights,
+           Tensor scores) {
+  const Tensor k = kernels.of(samples);
+  const Tensor out = linear(k, weights, {});
+  for (std::int64_t i = 0; i < k.size(0); ++i) {
+    const std::int64_t sample = samples[static_cast<std::size_t>(i)];
+    scores.rows(sample, sample + 1).copy_from(out.rows(i, i + 1));
+  }
+}
+
 }  // namespace
 
 Tensor out_of_fold_scores(const Split& split, std::span<const float> mean,
@@ -173,8 +209,8 @@ Tensor out_of_fold_scores(const Split& split, std::span<const float> mean,
                           std::span<const std::int64_t> fold_of,
                           const KernelClassifierOptions& options,
                           const std::function<void(double share)>& progress) {
+  const NoGrad no_grad;
   const std::int64_t samples = split.size();
-  const std::int64_t classes = targets.size(1);
   Indices drawn = Philox(options.seed, Purpose::kFolds, 1).permutation(samples);
   const Indices first(drawn.begin(), drawn.begin() + std::min(kMedianOf, samples));
   drawn.resize(static_cast<std::size_t>(std::min(kLandmarks, samples)));
@@ -192,42 +228,14 @@ Tensor out_of_fold_scores(const Split& split, std::span<const float> mean,
   }
   std::vector<FoldSums> folds;
   for (const Indices& of : members) folds.push_back(sums_of(kernels, targets, of, passed));
-  const std::int64_t m = kernels.count();
   std::vector<double> ridge;
   add_to(ridge, kernels.of(drawn), kRidge);
 
-  Tensor scores = Tensor::empty({samples, classes});
+  Tensor scores = Tensor::empty({samples, targets.size(1)});
   for (std::size_t f = 0; f < members.size(); ++f) {
-    std::vector<double> a = ridge;
-    std::vector<double> b(static_cast<std::size_t>(m * classes));
-    for (std::size_t other = 0; other < folds.size(); ++other) {
-      if (other == f || folds[other].products.empty()) continue;
-      std::ranges::transform(a, folds[other].products, a.begin(), std::plus<>());
-      std::ranges::transform(b, folds[other].targets, b.begin(), std::plus<>());
-    }
-    double diagonal = 0.0;
-    for (std::int64_t i = 0; i < m; ++i) diagonal += a[static_cast<std::size_t>(i * m + i)];
-    for (std::int64_t i = 0; i < m; ++i) {
-      a[static_cast<std::size_t>(i * m + i)] += kJitter * diagonal;
-    }
-    const std::vector<double> solved = solve_positive(std::move(a), std::move(b), m, classes);
-    Tensor weights = Tensor::empty({classes, m});
-    for (std::int64_t i = 0; i < m; ++i) {
-      for (std::int64_t c = 0; c < classes; ++c) {
-        weights.data<float>()[c * m + i] =
-            static_cast<float>(solved[static_cast<std::size_t>(i * classes + c)]);
-      }
-    }
+    const Tensor weights = weights_without(f, folds, ridge, kernels.count(), targets.size(1));
     for_each_batch(members[f], [&](std::span<const std::int64_t> batch) {
-      const Tensor k = kernels.of(batch);
-      Tensor out = Tensor::empty({k.size(0), classes});
-      kernels::linear_forward<kernels::CpuContext, float>(cpu_context(), {k.size(0), m, classes},
-                                                          k.data<float>(), weights.data<float>(),
-                                                          nullptr, out.data<float>());
-      for (std::int64_t i = 0; i < k.size(0); ++i) {
-        const std::int64_t sample = batch[static_cast<std::size_t>(i)];
-        scores.rows(sample, sample + 1).copy_from(out.rows(i, i + 1));
-      }
+      score(kernels, batch, weights, scores);
       passed(std::ssize(batch));
     });
   }
