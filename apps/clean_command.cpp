@@ -239,11 +239,6 @@ int clean(const CleanOptions& options) {
   const StopSignal signal;
   compute_features(plan, signal);
   plan.recipe.out = plan.run.string();
-  if (RunFolder::exists(plan.run)) {  // what its data had told
-    const Recipe was = RunFolder::open(plan.run).read_config();
-    plan.recipe.num_class = was.num_class;
-    plan.recipe.feature_dim = was.feature_dim;
-  }
   PlannedRun run = plan_run(plan.recipe, /*resume=*/true);
   if (!train(run, signal)) {
     say_last("stopped by a signal; the same command goes on from here");

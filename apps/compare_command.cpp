@@ -86,7 +86,6 @@ std::vector<WaitingRun> waiting_runs(const ComparisonFolder& folder,
       if (RunFolder::exists(recipe.out)) {
         const Recipe was = RunFolder::open(recipe.out).read_config();
         require_same_recipe(recipe, was, recipe.out);
-        recipe.num_class = was.num_class;  // if it was left to the data
       }
       waiting.push_back({number, of.label, plan_run(recipe, /*resume=*/true)});
       waiting.back().run.changes = changes;

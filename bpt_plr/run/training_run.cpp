@@ -37,7 +37,11 @@ PlannedRun plan_run(Recipe recipe, bool resume) {
   if (recipe.out.empty()) recipe.out = default_out(recipe);
   run.resuming = resume && RunFolder::exists(recipe.out);
   if (run.resuming) {
-    require_same_run(recipe, RunFolder::open(recipe.out).read_config(), recipe.out);
+    const Recipe was = RunFolder::open(recipe.out).read_config();
+    // What is left to the data is what they were then, until they are loaded.
+    if (recipe.num_class == 0) recipe.num_class = was.num_class;
+    if (recipe.feature_dim == 0) recipe.feature_dim = was.feature_dim;
+    require_same_run(recipe, was, recipe.out);
   } else {
     check_epochs(recipe);
     RunFolder::check_unused(recipe.out);

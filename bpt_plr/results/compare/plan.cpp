@@ -115,6 +115,7 @@ std::vector<std::int64_t> parse_seeds(const std::string& text) {
 
 void require_same_recipe(Recipe asked, const Recipe& was, const std::string& origin) {
   if (asked.num_class == 0) asked.num_class = was.num_class;
+  if (asked.feature_dim == 0) asked.feature_dim = was.feature_dim;
   resolve(asked);
   const auto now = to_json(asked);
   const auto then = to_json(was);
