@@ -42,7 +42,15 @@ CALLS = {
         "threshold": 0.5,
     },
     "audit_labels": {"logits": LOGITS, "labels": LABELS, "progress": None},
-    "audit_run": {"run": "nowhere", "data_path": "", "device": "cpu", "progress": None},
+    "audit_run": {
+        "run": "nowhere",
+        "data_path": "",
+        "device": "cpu",
+        "judge": "auto",
+        "folds": 5,
+        "progress": None,
+    },
+    "find_data_issues": {"features": LOGITS, "labels": LABELS, "num_classes": 3, "progress": None},
     "load_model": {"path": "nowhere", "config": {"width": 4}, "device": "cpu", **MOMENTS},
     "autoaugment": {
         "images": IMAGES,
