@@ -55,7 +55,7 @@ def run(program, tmp_path_factory):
     (folder / "x_labels.json").write_text(json.dumps(given.tolist()))
     subprocess.run(
         [
-            PROGRAM,
+            program,
             "train",
             "--recipe",
             "features",
