@@ -51,7 +51,7 @@ int features(const FeaturesOptions& options) {
   FeatureTable table;
   {
     const StopSignal signal;
-    LoadProgress loading(signal);
+    LoadProgress loading(signal, "computing features, image");
     table =
         write_features(embedder, options.data, options.out, recipe.on_bad_image, loading.report());
   }

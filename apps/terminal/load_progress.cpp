@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "apps/terminal/terminal.hpp"
+#include "apps/terminal/time_notice.hpp"
 
 namespace bptplr {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 constexpr std::chrono::milliseconds kRedraw(100);
 constexpr std::chrono::seconds kPlainLine(30);
 constexpr std::int64_t kShownWarnings = 20;
+/// Time after which an estimate of what is left is worth something.
+constexpr std::chrono::seconds kEstimateAfter(5);
 
 }  // namespace
 
@@ -45,11 +48,27 @@ void LoadProgress::progress(std::int64_t done, std::int64_t total) {
   signal_.check();
   if (!prints_text()) return;
   const auto now = std::chrono::steady_clock::now();
+  if (done < done_ || total != total_) {  // other work begins
+    begun_ = now;
+    first_ = done;
+    total_ = total;
+  }
+  done_ = done;
   if (now - last_output_ < (is_terminal_ ? kRedraw : kPlainLine)) return;
   clear_line();
-  write_to_stderr(fmt::format("{} {}/{}{}", doing_, done, total, is_terminal_ ? "" : "\n"));
+  write_to_stderr(
+      fmt::format("{} {}/{}{}{}", doing_, done, total, time_left(now), is_terminal_ ? "" : "\n"));
   line_is_shown_ = is_terminal_;
   last_output_ = now;
+}
+
+/// Returns ", about 3 min left" once that can be told.
+std::string LoadProgress::time_left(std::chrono::steady_clock::time_point now) const {
+  const std::chrono::duration<double> passed = now - begun_;
+  if (passed < kEstimateAfter || done_ <= first_ || done_ >= total_) return "";
+  const double left =
+      passed.count() * static_cast<double>(total_ - done_) / static_cast<double>(done_ - first_);
+  return fmt::format(", about {} left", duration_text(left));
 }
 
 void LoadProgress::warning(const std::string& sentence) {

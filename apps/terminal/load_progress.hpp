@@ -28,12 +28,17 @@ class LoadProgress {
   void progress(std::int64_t done, std::int64_t total);
   void warning(const std::string& sentence);
   void clear_line();
+  std::string time_left(std::chrono::steady_clock::time_point now) const;
 
   const StopSignal& signal_;
   std::string doing_;
   bool is_terminal_;
   bool line_is_shown_ = false;
   std::int64_t warnings_ = 0;
+  std::int64_t first_ = 0;  ///< done when the current work was first heard of, at begun_
+  std::int64_t done_ = 0;
+  std::int64_t total_ = -1;  ///< of the current work
+  std::chrono::steady_clock::time_point begun_;
   std::chrono::steady_clock::time_point last_output_;
 };
 
