@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -12,6 +11,7 @@
 #include "apps/apply_corrections.hpp"
 #include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
+#include "apps/findings.hpp"
 #include "apps/terminal/load_progress.hpp"
 #include "apps/terminal/terminal.hpp"
 #include "apps/terminal/text_layout.hpp"
@@ -19,8 +19,6 @@
 #include "bpt_plr/results/audit/files.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
 #include "bpt_plr/results/correct/review.hpp"
-#include "bpt_plr/results/issues/data_issues.hpp"
-#include "bpt_plr/results/judges/judges.hpp"
 #include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
@@ -142,13 +140,6 @@ std::string print_quality(const AuditQuality& known) {
   return values;
 }
 
-/// Returns what tells a share as percents.
-std::function<void(double)> percent_of(std::function<void(std::int64_t, std::int64_t)> progress) {
-  return [progress = std::move(progress)](double share) {
-    progress(static_cast<std::int64_t>(100.0 * share), 100);
-  };
-}
-
 std::string out_folder(const AuditOptions& options, const RunFolder& run) {
   return options.out.empty() ? (run.path() / "audit").string() : options.out;
 }
@@ -213,36 +204,18 @@ int audit(const AuditOptions& options) {
   const Recipe recipe = recipe_of_run(run, options.device, options.data_path);
   if (!options.decisions.empty()) return apply_decisions(options, run, recipe);
   const Networks networks = load_networks(run, recipe);
-  TrainingData data;
-  std::optional<Audit> judged;
-  std::optional<DataIssues> issues;
-  {
+  const auto found = [&] {
     const StopSignal signal;
-    LoadProgress loading(signal);
-    data = reload_data(run, recipe, loading.report());
-    LoadProgress training(signal, "training folds, epoch");
-    LoadProgress judging(signal, "judging labels, step");
-    const StopCondition stop(0.0, [&] { return signal.received(); });
-    judged = judge_run(
-        run, networks, recipe, data, options.judge, stop,
-        {loading.report().progress, training.report().progress, judging.report().progress});
-    LoadProgress comparing(signal, "comparing samples, percent");
-    if (judged) {
-      issues = find_data_issues(options.issues, networks, recipe, data, loading.report().progress,
-                                percent_of(comparing.report().progress));
-    }
-  }
-  if (!judged) {
+    return find(run, networks, recipe, options.judge, options.issues, signal);
+  }();
+  if (!found) {
     say_last("stopped by a signal; the same command goes on with the folds from here");
     return kStopped;
   }
-  const Audit& audit = *judged;
+  const auto& [data, audit, issues] = *found;
   const AuditSummary summary = summarize(audit, data);
   const std::filesystem::path out = out_folder(options, run);
-  const AuditFiles files =
-      write_audit(out, audit, summary, data, options.threshold,
-                  issues ? to_json(*issues, data.dataset) : nlohmann::ordered_json());
-  if (issues) write_issues(out / "issues.csv", audit, *issues, data);
+  const AuditFiles files = write_findings(out, *found, summary, options.threshold);
   if (!audit.not_to_be_used.empty()) {
     print_warning("not to be used: " + audit.not_to_be_used);
   }

@@ -16,22 +16,19 @@
 #include "apps/choice_flag.hpp"
 #include "apps/clean_plan.hpp"
 #include "apps/commands.hpp"
+#include "apps/findings.hpp"
 #include "apps/recipe_flags.hpp"
 #include "apps/terminal/load_progress.hpp"
 #include "apps/terminal/stop_signals.hpp"
 #include "apps/terminal/terminal.hpp"
 #include "apps/terminal/training_events.hpp"
-#include "bpt_plr/results/audit/files.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
 #include "bpt_plr/results/correct/apply.hpp"
 #include "bpt_plr/results/correct/corrections.hpp"
 #include "bpt_plr/results/correct/review.hpp"
 #include "bpt_plr/results/features/image_features.hpp"
-#include "bpt_plr/results/issues/data_issues.hpp"
-#include "bpt_plr/results/judges/judges.hpp"
 #include "bpt_plr/results/report/page.hpp"
 #include "bpt_plr/results/report/report.hpp"
-#include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/training_run.hpp"
 #include "data/noise/noise.hpp"
 #include "engine/error.hpp"
@@ -95,13 +92,11 @@ bool train(PlannedRun& run, const StopSignal& signal) {
   return training.run();
 }
 
-/// What was found.
-struct Findings {
-  TrainingData data;
-  Audit audit;
+/// What was found, and what has been made of it.
+struct Cleaning {
+  Findings found;
   AuditSummary summary;
   AuditFiles files;
-  std::optional<DataIssues> issues;
   std::int64_t changed = 0;
   std::string cleaned;  ///< what is to be used from now on
 };
@@ -116,35 +111,23 @@ void doubt(Audit& audit) {
       100.0 * audit.expected_wrong / n);
 }
 
-Findings find(const CleanPlan& plan, const CleanOptions& options, const StopSignal& signal) {
+Cleaning judge(const CleanPlan& plan, const CleanOptions& options, const StopSignal& signal) {
   const RunFolder run = RunFolder::open(plan.run);
   const Recipe recipe = recipe_of_run(run, plan.recipe.device);
-  const Networks networks = load_networks(run, recipe);
-  Findings found;
-  LoadProgress loading(signal);
-  found.data = reload_data(run, recipe, loading.report());
-  LoadProgress training(signal, "training folds, epoch");
-  LoadProgress judging(signal, "judging labels, step");
-  const StopCondition stop(0.0, [&] { return signal.received(); });
-  auto audit =
-      judge_run(run, networks, recipe, found.data, options.judge, stop,
-                {loading.report().progress, training.report().progress, judging.report().progress});
-  signal.check();
-  found.audit = std::move(*audit);
-  doubt(found.audit);
-  found.issues = find_data_issues(FindIssues::kAuto, networks, recipe, found.data,
-                                  loading.report().progress, [&](double) { signal.check(); });
-  found.summary = summarize(found.audit, found.data);
-  found.files = write_audit(plan.out, found.audit, found.summary, found.data, kThreshold,
-                            found.issues ? to_json(*found.issues, found.data.dataset) : nullptr);
-  if (found.issues) {
-    write_issues(plan.out / "issues.csv", found.audit, *found.issues, found.data);
-  }
-  return found;
+  auto found =
+      find(run, load_networks(run, recipe), recipe, options.judge, FindIssues::kAuto, signal);
+  signal.check();  // nothing is found only where there was one
+  Cleaning cleaning{std::move(*found), {}, {}, 0, {}};
+  doubt(cleaning.found.audit);
+  cleaning.summary = summarize(cleaning.found.audit, cleaning.found.data);
+  cleaning.files = write_findings(plan.out, cleaning.found, cleaning.summary, kThreshold);
+  return cleaning;
 }
 
 /// Writes the pages, and the cleaned table where samples have files.
-void write_results(const CleanPlan& plan, Findings& found, const StopSignal& signal) {
+void write_results(const CleanPlan& plan, const JudgeOptions& judge, Cleaning& cleaning,
+                   const StopSignal& signal) {
+  const Findings& found = cleaning.found;
   const RunFolder run = RunFolder::open(plan.run);
   const Heading heading{describe_data(plan.recipe, std::ssize(found.data.noisy_labels),
                                       found.data.dataset.num_classes()),
@@ -152,17 +135,17 @@ void write_results(const CleanPlan& plan, Findings& found, const StopSignal& sig
   write_file_atomically(plan.out / "review.html", review_page(found.audit, found.data, heading,
                                                               plan.run.string(), kReviewed));
   LoadProgress loading(signal);
-  const ReportOptions report{plan.recipe.device, "", kReported};
+  const ReportOptions report{plan.recipe.device, "", kReported, judge};
   write_file_atomically(plan.out / "report.html",
                         report_page(make_report(run, report, loading.report())));
   const fs::path table = plan.out / "labels.csv";
   std::error_code error;
   fs::remove(table, error);  // of an earlier cleaning into this folder
-  if (!found.files.no_labels.empty()) return;
-  found.cleaned = found.files.labels.string();
-  found.changed = found.files.corrected;
+  if (!cleaning.files.no_labels.empty()) return;
+  cleaning.cleaned = cleaning.files.labels.string();
+  cleaning.changed = cleaning.files.corrected;
   if (found.data.dataset.train.files.empty()) return;
-  found.cleaned =
+  cleaning.cleaned =
       apply_as_csv(corrections_of(found.audit, found.data, kThreshold), found.data, plan.out)
           .result.string();
 }
@@ -188,8 +171,9 @@ std::string most_confused(const Findings& found) {
 }
 
 /// Prints three sentences that a person understands, and the next command.
-void say_findings(const CleanPlan& plan, const Findings& found) {
-  const AuditSummary& summary = found.summary;
+void say_findings(const CleanPlan& plan, const Cleaning& cleaning) {
+  const Findings& found = cleaning.found;
+  const AuditSummary& summary = cleaning.summary;
   const auto n = static_cast<double>(summary.samples);
   say("\n");
   say_sentence(fmt::format(
@@ -201,15 +185,15 @@ void say_findings(const CleanPlan& plan, const Findings& found) {
   say_sentence(fmt::format(
       "{} lists every sample, the most suspicious label first; {} shows the first {} in a browser, "
       "to accept or reject them.",
-      found.files.suspects.string(), (plan.out / "review.html").string(),
+      cleaning.files.suspects.string(), (plan.out / "review.html").string(),
       std::min(kReviewed, summary.samples)));
-  if (found.cleaned.empty()) {
-    say_sentence(fmt::format("No label has been changed, as {}.", found.files.no_labels));
+  if (cleaning.cleaned.empty()) {
+    say_sentence(fmt::format("No label has been changed, as {}.", cleaning.files.no_labels));
   } else {
     say_sentence(fmt::format(
         "{} has the {} labels that are more likely wrong than right replaced by the suggested "
         "ones; nothing of yours has been changed.",
-        found.cleaned, found.changed));
+        cleaning.cleaned, cleaning.changed));
   }
   if (summary.known) {
     const AuditQuality& known = *summary.known;
@@ -219,9 +203,9 @@ void say_findings(const CleanPlan& plan, const Findings& found) {
                     known.labels.found, known.labels.wrong, known.labels.flagged, known.auc));
   }
   say("\n");
-  say_sentence(fmt::format("next: {}", plan.next(found.cleaned)));
+  say_sentence(fmt::format("next: {}", plan.next(cleaning.cleaned)));
   say_last(fmt::format("expected {:.1f} flagged {} changed {}{} out {}", summary.expected_wrong,
-                       summary.flagged, found.changed,
+                       summary.flagged, cleaning.changed,
                        summary.known ? fmt::format(" auc {:.4f}", summary.known->auc) : "",
                        plan.out.string()));
 }
@@ -245,12 +229,12 @@ int clean(const CleanOptions& options) {
     return kStopped;
   }
   plan.recipe = run.recipe;
-  Findings found = find(plan, options, signal);
-  if (!found.audit.not_to_be_used.empty()) {
-    print_warning("not to be used: " + found.audit.not_to_be_used);
+  Cleaning cleaning = judge(plan, options, signal);
+  if (!cleaning.found.audit.not_to_be_used.empty()) {
+    print_warning("not to be used: " + cleaning.found.audit.not_to_be_used);
   }
-  write_results(plan, found, signal);
-  say_findings(plan, found);
+  write_results(plan, options.judge, cleaning, signal);
+  say_findings(plan, cleaning);
   return 0;
 }
 

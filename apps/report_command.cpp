@@ -63,6 +63,10 @@ void add_report_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--data_path", options->report.data_path,
                       "folder of the data set, where it has moved since");
+  add_choice(*command, "--judge", options->report.judge.judge, "as bptplr audit");
+  command->add_option("--folds", options->report.judge.folds, "as bptplr audit")
+      ->check(CLI::Range(2, 1000))
+      ->capture_default_str();
   add_choice(*command, "--device", options->report.device, "auto, cpu or cuda");
   command->add_option("--threads", options->threads, "CPU threads; 0: all")
       ->check(CLI::Range(0, 4096));

@@ -256,8 +256,7 @@ nlohmann::ordered_json report_of(const RunFolder& run, const ReportOptions& opti
   OnDemand<TrainingData> data([&] { return reload_data(run, recipe, loading); });
   OnDemand<Networks> networks([&] { return load_networks(run, recipe); });
   OnDemand<Audit> audit([&] {
-    // Without folds, whose training nobody waits for here.
-    return *judge_run(run, networks.get(), recipe, data.get(), {}, StopCondition(0.0),
+    return *judge_run(run, networks.get(), recipe, data.get(), options.judge, StopCondition(0.0),
                       {loading.progress, {}, {}});
   });
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "bpt_plr/results/judges/judges.hpp"
 #include "bpt_plr/run/run_folder.hpp"
 #include "data/load_report.hpp"
 
@@ -15,6 +16,7 @@ struct ReportOptions {
   std::string data_path;  ///< new location of the data set; empty if it has not moved
   std::int64_t top =
       48;  ///< number of most suspect labels shown; also of near-duplicates and outliers at most
+  JudgeOptions judge = {};  ///< who judges the labels; folds are trained where they are not yet
 };
 
 /// Returns the course of the run from its files, and the confusion on the test set, the label noise
