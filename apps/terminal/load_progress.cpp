@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "apps/terminal/terminal.hpp"
+#include "apps/terminal/text_layout.hpp"
 #include "apps/terminal/time_notice.hpp"
 
 namespace bptplr {
@@ -17,6 +18,14 @@ constexpr std::chrono::seconds kPlainLine(30);
 constexpr std::int64_t kShownWarnings = 20;
 /// Time after which an estimate of what is left is worth something.
 constexpr std::chrono::seconds kEstimateAfter(5);
+
+/// A terminal shows one counting line at a time, whichever of the works of a command it is of.
+bool line_is_shown = false;
+
+void clear_line() {
+  if (line_is_shown) write_to_stderr("\r\033[K");
+  line_is_shown = false;
+}
 
 }  // namespace
 
@@ -39,11 +48,6 @@ LoadReport LoadProgress::report() {
           [this](const std::string& sentence) { warning(sentence); }};
 }
 
-void LoadProgress::clear_line() {
-  if (line_is_shown_) write_to_stderr("\r\033[K");
-  line_is_shown_ = false;
-}
-
 void LoadProgress::progress(std::int64_t done, std::int64_t total) {
   signal_.check();
   if (!prints_text()) return;
@@ -56,9 +60,11 @@ void LoadProgress::progress(std::int64_t done, std::int64_t total) {
   done_ = done;
   if (now - last_output_ < (is_terminal_ ? kRedraw : kPlainLine)) return;
   clear_line();
-  write_to_stderr(
-      fmt::format("{} {}/{}{}{}", doing_, done, total, time_left(now), is_terminal_ ? "" : "\n"));
-  line_is_shown_ = is_terminal_;
+  const std::string counts = fmt::format("{} {}/{}", doing_, done, total);
+  const std::string line = counts + time_left(now);
+  const bool fits = width_of(line) < line_columns(STDERR_FILENO);
+  write_to_stderr((fits ? line : counts) + (is_terminal_ ? "" : "\n"));
+  line_is_shown = is_terminal_;
   last_output_ = now;
 }
 

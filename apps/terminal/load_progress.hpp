@@ -27,13 +27,11 @@ class LoadProgress {
  private:
   void progress(std::int64_t done, std::int64_t total);
   void warning(const std::string& sentence);
-  void clear_line();
   std::string time_left(std::chrono::steady_clock::time_point now) const;
 
   const StopSignal& signal_;
   std::string doing_;
   bool is_terminal_;
-  bool line_is_shown_ = false;
   std::int64_t warnings_ = 0;
   std::int64_t first_ = 0;  ///< done when the current work was first heard of, at begun_
   std::int64_t done_ = 0;
