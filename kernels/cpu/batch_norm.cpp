@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <type_traits>
 
+#include "kernels/cpu/batch_norm_rows.hpp"
 #include "kernels/parallel.hpp"
 
 namespace bptplr::kernels {
@@ -35,8 +34,7 @@ struct RowChunks {
   }
 };
 
-/// weight / sqrt(variance + eps) for every group and channel. The mean is not folded into a shift:
-/// x - mean first loses no digits where the mean is large.
+/// weight / sqrt(variance + eps) for every group and channel.
 template <class T>
 void compute_scale(const BatchNormShape& s, const T* variance, const T* weight, T eps, T* scale) {
   for (std::int64_t g = 0; g < s.groups; ++g) {
@@ -45,82 +43,6 @@ void compute_scale(const BatchNormShape& s, const T* variance, const T* weight, 
       scale[i] = weight[c] / std::sqrt(variance[i] + eps);
     }
   }
-}
-
-/// The value below which a normalised activation is cut off: none without the ReLU.
-template <class T>
-T relu_floor(const BatchNormShape& s) {
-  return s.relu ? T{0} : -std::numeric_limits<T>::infinity();
-}
-
-/// Calls fn(first, width) for blocks of neighbouring channels, of widths that are known to the
-/// compiler: sums of a block stay in registers, where an array of any length goes through memory at
-/// every row, and few channels wait for it.
-template <class Fn>
-void for_each_channel_block(std::int64_t channels, Fn&& fn) {
-  std::int64_t first = 0;
-  const auto blocks_of = [&](auto width) {
-    for (; first + width <= channels; first += width) fn(first, width);
-  };
-  blocks_of(std::integral_constant<int, 64>{});
-  blocks_of(std::integral_constant<int, 32>{});
-  blocks_of(std::integral_constant<int, 16>{});
-  blocks_of(std::integral_constant<int, 8>{});
-  blocks_of(std::integral_constant<int, 1>{});
-}
-
-/// Mean and sum of squared deviations of each channel of one chunk. The chunk is in the cache at
-/// the second pass, and the deviations lose no digits to a large mean.
-template <class T>
-void chunk_moments(const T* x, std::int64_t rows, std::int64_t channels, T* mean, T* m2) {
-  const T inverse = T{1} / static_cast<T>(rows);
-  for_each_channel_block(channels, [&](std::int64_t block, auto width) {
-    T sum[width] = {};
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const T* xr = x + r * channels + block;
-#pragma omp simd
-      for (int c = 0; c < width; ++c) sum[c] += xr[c];
-    }
-    T squares[width] = {};
-    for (int c = 0; c < width; ++c) sum[c] *= inverse;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const T* xr = x + r * channels + block;
-#pragma omp simd
-      for (int c = 0; c < width; ++c) {
-        const T d = xr[c] - sum[c];
-        squares[c] += d * d;
-      }
-    }
-    std::copy_n(sum, width, mean + block);
-    std::copy_n(squares, width, m2 + block);
-  });
-}
-
-/// Chan, Golub and LeVeque's update merges the chunks' moments, partial [chunks, 2, channels].
-template <class T>
-void merge_moments(const BatchNormShape& s, const RowChunks& chunks, const T* partial, T* mean,
-                   T* variance) {
-  const std::int64_t channels = s.channels;
-  parallel_for(s.groups * channels, 64, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t group = i / channels;
-      double count = 0.0;
-      double total_mean = 0.0;
-      double total_m2 = 0.0;
-      for (std::int64_t k = 0; k < chunks.per_group; ++k) {
-        const T* own = partial + (group * chunks.per_group + k) * 2 * channels + i % channels;
-        const auto rows = static_cast<double>(
-            std::min(chunks.rows_per_chunk, s.rows - k * chunks.rows_per_chunk));
-        const double delta = static_cast<double>(own[0]) - total_mean;
-        const double sum = count + rows;
-        total_mean += delta * rows / sum;
-        total_m2 += static_cast<double>(own[channels]) + delta * delta * count * rows / sum;
-        count = sum;
-      }
-      mean[i] = static_cast<T>(total_mean);
-      variance[i] = static_cast<T>(total_m2 / count);
-    }
-  });
 }
 
 /// Statistics of x, whose values from(first, count) yields when their chunk's turn comes: all are
@@ -133,9 +55,13 @@ void statistics_of(const CpuContext& ctx, const BatchNormShape& s, From&& from, 
   T* partial = ctx.scratch<T>(chunks.count * 2 * channels);
   chunks.for_each(s, [&](std::int64_t chunk, std::int64_t, std::int64_t first, std::int64_t rows) {
     T* own = partial + chunk * 2 * channels;
-    chunk_moments(from(first * channels, rows * channels), rows, channels, own, own + channels);
+    row_moments(from(first * channels, rows * channels), rows, channels, own, own + channels);
   });
-  merge_moments(s, chunks, partial, mean, variance);
+  const auto rows_of = [&](std::int64_t chunk) {
+    return std::min(chunks.rows_per_chunk,
+                    s.rows - chunk % chunks.per_group * chunks.rows_per_chunk);
+  };
+  merge_moments(s.groups, chunks.per_group, channels, partial, rows_of, mean, variance);
 }
 
 }  // namespace
@@ -180,21 +106,11 @@ void batch_norm_normalize(const Context& ctx, const BatchNormShape& s, const T* 
   const std::int64_t channels = s.channels;
   T* scale = ctx.template scratch<T>(s.groups * channels);
   compute_scale(s, variance, weight, eps, scale);
-  const T floor = relu_floor<T>(s);
+  const T floor = relu_floor<T>(s.relu);
   RowChunks(s).for_each(
       s, [&](std::int64_t, std::int64_t group, std::int64_t first, std::int64_t rows) {
-        const T* a = scale + group * channels;
-        const T* m = mean + group * channels;
-        for (std::int64_t r = first; r < first + rows; ++r) {
-          const T* xr = x + r * channels;
-          T* yr = y + r * channels;
-#pragma omp simd
-          for (std::int64_t c = 0; c < channels; ++c) {
-            const T value = (xr[c] - m[c]) * a[c] + bias[c];
-            // Written so that NaN passes through: it must reach the loss and be seen.
-            yr[c] = value < floor ? floor : value;
-          }
-        }
+        normalize_rows(x + first * channels, rows, channels, mean + group * channels,
+                       scale + group * channels, bias, floor, y + first * channels);
       });
 }
 
@@ -235,7 +151,7 @@ template <class Gradient, class T>
 void sum_gradients(const BatchNormShape& s, const RowChunks& chunks, const T* x, Gradient dy,
                    const T* mean, const T* scale, const T* bias, T* partial) {
   const std::int64_t channels = s.channels;
-  const T floor = relu_floor<T>(s);
+  const T floor = relu_floor<T>(s.relu);
   chunks.for_each(
       s, [&](std::int64_t chunk, std::int64_t group, std::int64_t first, std::int64_t rows) {
         T* own = partial + chunk * 2 * channels;
@@ -296,7 +212,7 @@ void input_gradient(const BatchNormShape& s, const RowChunks& chunks, const T* x
                     const T* mean, const T* scale, const T* bias, const T* mean_g, const T* slope,
                     T* dx) {
   const std::int64_t channels = s.channels;
-  const T floor = relu_floor<T>(s);
+  const T floor = relu_floor<T>(s.relu);
   chunks.for_each(s, [&](std::int64_t, std::int64_t group, std::int64_t first, std::int64_t rows) {
     const T* a = scale + group * channels;
     const T* m = mean + group * channels;

@@ -1,28 +1,81 @@
-// One after the other: a batch of a CPU is small enough that a pass finds much of it in the cache.
+// In single precision the statistics, or the normalisation, of a part of the result are computed
+// while the part is in the cache of the core that convolved it.
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/cpu/batch_norm_rows.hpp"
 #include "kernels/cpu/conv2d/batch_norm_in_passes.hpp"
+#include "kernels/cpu/conv2d/convolve.hpp"
 
 namespace bptplr::kernels {
+namespace {
 
-template <class Context, class T>
-void conv2d_statistics(const Context& ctx, const Conv2dShape& shape, std::int64_t groups,
-                       const T* x, const T* w, const T* addend, T* y, StatOf<T>* mean,
-                       StatOf<T>* variance) {
+/// Adds to the part of y that begins at this float.
+void add_part(const float* addend, std::int64_t first, std::int64_t count, float* y) {
+  if (addend == nullptr) return;
+#pragma omp simd
+  for (std::int64_t i = first; i < first + count; ++i) y[i] += addend[i];
+}
+
+}  // namespace
+
+template <>
+void conv2d_statistics(const CpuContext& ctx, const Conv2dShape& s, std::int64_t groups,
+                       const float* x, const float* w, const float* addend, float* y, float* mean,
+                       float* variance) {
+  if (conv::is_empty(s))
+    return statistics_in_passes(ctx, s, groups, x, w, addend, y, mean, variance);
+  const std::int64_t parts = conv::parts(s, groups);
+  conv::Scratch scratch;
+  const std::size_t moments = scratch.add(groups * parts * 2 * s.k);
+  const std::size_t rows = scratch.add(groups * parts);
+  conv::Epilogue epilogue{.groups = groups};
+  epilogue.finish = [&](std::int64_t part, std::int64_t first, std::int64_t pixels) {
+    add_part(addend, first * s.k, pixels * s.k, y);
+    float* own = scratch.at(moments) + part * 2 * s.k;
+    row_moments(y + first * s.k, pixels, s.k, own, own + s.k);
+    scratch.at(rows)[part] = static_cast<float>(pixels);
+  };
+  conv::forward(ctx, s, x, w, y, scratch, epilogue);
+  merge_moments(
+      groups, parts, s.k, scratch.at(moments),
+      [&](std::int64_t part) { return scratch.at(rows)[part]; }, mean, variance);
+}
+
+template <>
+void conv2d_normalized(const CpuContext& ctx, const Conv2dShape& s, const float* x, const float* w,
+                       const float* addend, const FixedBatchNorm<float>& norm, float* sum,
+                       float* y) {
+  if (conv::is_empty(s)) return;
+  conv::Scratch scratch;
+  const std::size_t scale = scratch.add(s.k);
+  float* const z = sum != nullptr ? sum : y;
+  conv::Epilogue epilogue;
+  epilogue.begin = [&] {
+    for (std::int64_t k = 0; k < s.k; ++k) {
+      scratch.at(scale)[k] = norm.weight[k] / std::sqrt(norm.variance[k] + norm.eps);
+    }
+  };
+  epilogue.finish = [&](std::int64_t, std::int64_t first, std::int64_t pixels) {
+    add_part(addend, first * s.k, pixels * s.k, z);
+    normalize_rows(z + first * s.k, pixels, s.k, norm.mean, scratch.at(scale), norm.bias,
+                   relu_floor<float>(norm.relu), y + first * s.k);
+  };
+  conv::forward(ctx, s, x, w, z, scratch, epilogue);
+}
+
+template <>
+void conv2d_statistics(const CpuContext& ctx, const Conv2dShape& shape, std::int64_t groups,
+                       const double* x, const double* w, const double* addend, double* y,
+                       double* mean, double* variance) {
   statistics_in_passes(ctx, shape, groups, x, w, addend, y, mean, variance);
 }
 
-template <class Context, class T>
-void conv2d_normalized(const Context& ctx, const Conv2dShape& shape, const T* x, const T* w,
-                       const T* addend, const FixedBatchNorm<StatOf<T>>& norm, T* sum, T* y) {
+template <>
+void conv2d_normalized(const CpuContext& ctx, const Conv2dShape& shape, const double* x,
+                       const double* w, const double* addend, const FixedBatchNorm<double>& norm,
+                       double* sum, double* y) {
   normalized_in_passes(ctx, shape, x, w, addend, norm, sum, y);
 }
-
-#define BPTPLR_INSTANTIATE(T)                                                                    \
-  template void conv2d_statistics(const CpuContext&, const Conv2dShape&, std::int64_t, const T*, \
-                                  const T*, const T*, T*, T*, T*);                               \
-  template void conv2d_normalized(const CpuContext&, const Conv2dShape&, const T*, const T*,     \
-                                  const T*, const FixedBatchNorm<T>&, T*, T*);
-BPTPLR_INSTANTIATE(float)
-BPTPLR_INSTANTIATE(double)
-#undef BPTPLR_INSTANTIATE
 
 }  // namespace bptplr::kernels

@@ -8,13 +8,12 @@
 // A small chunk has a second merit: where oneDNN's fastest kernel wants a blocked layout (Winograd
 // for 3x3, stride 1, many channels; about 2.3 times fewer multiplications), the reorder from and to
 // NHWC stays inside the cache.
-#include "kernels/conv2d.hpp"
-
 #include <omp.h>
 
 #include <algorithm>
 #include <dnnl.hpp>
 
+#include "kernels/conv2d.hpp"
 #include "kernels/cpu/conv2d/memories.hpp"
 #include "kernels/cpu/conv2d/plan.hpp"
 #include "kernels/cpu/onednn_errors.hpp"
@@ -287,23 +286,21 @@ void run_weights(const CpuContext& ctx, const Conv2dShape& s, const float* x, co
 
 }  // namespace
 
-template <>
-void conv2d_forward(const CpuContext& ctx, const Conv2dShape& shape, const float* x, const float* w,
-                    float* y) {
+namespace onednn {
+
+void forward(const CpuContext& ctx, const Conv2dShape& shape, const float* x, const float* w,
+             float* y) {
   with_our_errors([&] { run_streaming(ctx, Pass::kForward, shape, const_cast<float*>(x), w, y); });
 }
-
-template <>
-void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const float* dy,
-                          const float* w, float* dx) {
+void backward_data(const CpuContext& ctx, const Conv2dShape& shape, const float* dy, const float* w,
+                   float* dx) {
   with_our_errors(
       [&] { run_streaming(ctx, Pass::kBackwardData, shape, dx, w, const_cast<float*>(dy)); });
 }
-
-template <>
-void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& shape, const float* x,
-                             const float* dy, float* dw, float* /*dw_scratch*/) {
+void backward_weights(const CpuContext& ctx, const Conv2dShape& shape, const float* x,
+                      const float* dy, float* dw) {
   with_our_errors([&] { run_weights(ctx, shape, x, dy, dw); });
 }
 
+}  // namespace onednn
 }  // namespace bptplr::kernels
