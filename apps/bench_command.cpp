@@ -108,7 +108,8 @@ BenchmarkOptions resolved(BenchmarkOptions options) {
 }
 
 Peaks peaks_for(const Recipe& recipe) {
-  return measure_peaks(choose_device(recipe.device), dtype_of(recipe.precision));
+  return measure_peaks(choose_device(recipe.device),
+                       dtype_of(recipe.precision, choose_device(recipe.device)));
 }
 
 int bench_once(const BenchmarkOptions& given, bool json) {

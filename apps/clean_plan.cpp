@@ -144,7 +144,8 @@ double measured_seconds(const Recipe& recipe, std::int64_t images) {
   options.images = images;
   options.iterations = 1;
   options.resolve();
-  const Peaks peaks = measure_peaks(choose_device(recipe.device), dtype_of(recipe.precision));
+  const Peaks peaks = measure_peaks(choose_device(recipe.device),
+                                    dtype_of(recipe.precision, choose_device(recipe.device)));
   return run_benchmark(options, peaks).epoch.seconds * static_cast<double>(recipe.num_epochs);
 }
 

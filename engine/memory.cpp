@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "engine/error.hpp"
+#include "engine/precision.hpp"
 #include "kernels/device_error.hpp"
 #include "kernels/device_memory.hpp"
 
@@ -134,7 +135,7 @@ const kernels::CudaContext& cuda_context(Device device) {
 
 kernels::CpuContext cpu_context() {
   thread_local HostWorkspace workspace;
-  return {&workspace};
+  return {&workspace, cpu_precision() == Precision::kBfloat16};
 }
 
 }  // namespace bptplr

@@ -30,6 +30,8 @@ class Workspace {
 /// the results of every kernel are the same bits for any number of threads.
 struct CpuContext {
   Workspace* workspace = nullptr;
+  /// Convolutions of float round their factors to bfloat16 and sum in float32 (cpu_level.hpp).
+  bool bf16_products = false;
 
   template <class T>
   T* scratch(std::int64_t count) const {

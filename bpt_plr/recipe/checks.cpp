@@ -9,6 +9,7 @@
 #include "data/image_views.hpp"
 #include "data/sets/dataset_table.hpp"
 #include "engine/error.hpp"
+#include "kernels/cpu_level.hpp"
 #include "models/network_table.hpp"
 
 namespace bptplr {
@@ -214,9 +215,10 @@ void check_method(const Recipe& recipe) {
 }
 
 void check_machine(const Recipe& recipe) {
-  require(recipe.precision != Precision::kBfloat16 || recipe.device == DeviceChoice::kCuda,
-          "--precision bf16 needs a GPU, but the device is {}; use --precision float32",
-          recipe.device);
+  require(recipe.precision != Precision::kBfloat16 || recipe.device == DeviceChoice::kCuda ||
+              kernels::cpu_multiplies_bf16(),
+          "--precision bf16 needs a GPU, or a processor with AVX512-BF16 or AMX, and this one has "
+          "neither; use --precision float32");
 }
 
 void check_epochs(const Recipe& recipe) {

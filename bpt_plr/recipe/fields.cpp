@@ -286,7 +286,9 @@ const std::vector<RecipeField>& recipe_fields() {
 
       {"device", kMachine, "where to compute; auto: CUDA where there is one, else the CPU",
        &R::device},
-      {"precision", kMachine, "of activations; bf16 needs CUDA, sums and parameters stay float32",
+      {"precision", kMachine,
+       "of activations; bf16 needs CUDA, or a CPU with AVX512-BF16; sums and parameters stay "
+       "float32",
        &R::precision},
       {"image_memory", kMachine,
        "where images wait for a GPU; auto: on it, if they take at most half of its free memory",

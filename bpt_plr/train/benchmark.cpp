@@ -18,6 +18,7 @@
 #include "bpt_plr/train/view_maker.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
+#include "engine/precision.hpp"
 #include "kernels/determinism.hpp"
 #include "models/network_table.hpp"
 
@@ -290,6 +291,7 @@ BenchmarkResult run_benchmark(const BenchmarkOptions& options, const Peaks& peak
   release_freed_memory();
   reset_peak_memory(device);
   require_room(options);
+  const CpuPrecisionScope precision(options.recipe.precision);
   return Benchmark(options, peaks).run();
 }
 

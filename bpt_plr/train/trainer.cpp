@@ -15,6 +15,7 @@
 #include "bpt_plr/train/view_maker.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
+#include "engine/precision.hpp"
 #include "kernels/determinism.hpp"
 
 namespace bptplr {
@@ -63,6 +64,7 @@ Trainer::Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& obse
 }
 
 bool Trainer::run() {
+  const CpuPrecisionScope precision(recipe_.precision);
   for (const Stage& stage : stages_) {
     const std::string warning = class_set_warning(stage.recipe);
     if (!warning.empty()) observer_.on_warning(warning);

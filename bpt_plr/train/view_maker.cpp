@@ -8,7 +8,7 @@ namespace bptplr {
 std::unique_ptr<ViewMaker> make_view_maker(const Recipe& recipe, const Dataset& dataset,
                                            const Split& split) {
   const Device device = choose_device(recipe.device);
-  const DType dtype = dtype_of(recipe.precision);
+  const DType dtype = dtype_of(recipe.precision, device);
   if (split.has_vectors()) {
     const VectorChanges changes{
         {static_cast<float>(recipe.weak_drop), static_cast<float>(recipe.strong_drop)},

@@ -89,7 +89,7 @@ struct ReadyBatch {
     const Device device = choose_device(options.device);
     const auto images = [&](std::int64_t count, std::uint32_t stream) {
       const Tensor normal = random_normal({count, kSide, kSide, 3}, stream).to(device);
-      const DType dtype = dtype_of(options.precision);
+      const DType dtype = dtype_of(options.precision, choose_device(options.device));
       return dtype == DType::kFloat32 ? normal : normal.to(dtype);
     };
     views.weak = images(4 * b, 1);
@@ -144,7 +144,7 @@ class EpochIterations {
         recipe_(recipe_of(options)),
         images_(random_images(options.samples)),
         views_(images_, kMean, kStd, {}, choose_device(options.device),
-               dtype_of(options.precision)),
+               dtype_of(options.precision, choose_device(options.device))),
         logits_(
             random_normal({options.samples, options.classes}, 4).to(choose_device(options.device))),
         samples_(random_samples(options)),
@@ -258,6 +258,7 @@ int run(int argc, char** argv) {
   add_choice(app, "--precision", options.precision, "float32 or bf16");
   CLI11_PARSE(app, argc, argv);
   omp_set_num_threads(options.threads);
+  const CpuPrecisionScope scope(options.precision);
   fmt::print(
       R"({{"impl": "bptplr", "device": "{}", "precision": "{}", "width": {}, "batch_size": {}, )"
       R"("classes": {}, "views": "{}", "graph": {}, "threads": {}, "seconds": [{:.6f}], )",

@@ -23,7 +23,7 @@ template <>
 void conv2d_statistics(const CpuContext& ctx, const Conv2dShape& s, std::int64_t groups,
                        const float* x, const float* w, const float* addend, float* y, float* mean,
                        float* variance) {
-  if (conv::is_empty(s))
+  if (conv::is_empty(s) || ctx.bf16_products)
     return statistics_in_passes(ctx, s, groups, x, w, addend, y, mean, variance);
   const std::int64_t parts = conv::parts(s, groups);
   conv::Scratch scratch;
@@ -47,6 +47,7 @@ void conv2d_normalized(const CpuContext& ctx, const Conv2dShape& s, const float*
                        const float* addend, const FixedBatchNorm<float>& norm, float* sum,
                        float* y) {
   if (conv::is_empty(s)) return;
+  if (ctx.bf16_products) return normalized_in_passes(ctx, s, x, w, addend, norm, sum, y);
   conv::Scratch scratch;
   const std::size_t scale = scratch.add(s.k);
   float* const z = sum != nullptr ? sum : y;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernels/cpu/conv2d/bf16.hpp"
 #include "kernels/cpu/conv2d/convolve.hpp"
 #include "kernels/cpu/conv2d/direct.hpp"
 #include "kernels/cpu/conv2d/winograd.hpp"
@@ -33,6 +34,7 @@ template <>
 void conv2d_forward(const CpuContext& ctx, const Conv2dShape& shape, const float* x, const float* w,
                     float* y) {
   if (conv::is_empty(shape)) return;
+  if (ctx.bf16_products) return conv::bf16_forward(ctx, shape, x, w, y);
   conv::Scratch scratch;
   conv::forward(ctx, shape, x, w, y, scratch, {});
 }
@@ -42,6 +44,8 @@ void conv2d_backward_data(const CpuContext& ctx, const Conv2dShape& shape, const
                           const float* w, float* dx) {
   if (conv::is_empty(shape)) {
     std::fill_n(dx, shape.n * shape.h * shape.w * shape.c, 0.0F);
+  } else if (ctx.bf16_products) {
+    conv::bf16_backward_data(ctx, shape, dy, w, dx);
   } else if (conv::prefers_winograd(shape)) {
     conv::winograd_backward_data(ctx, shape, dy, w, dx);
   } else {
@@ -54,6 +58,8 @@ void conv2d_backward_weights(const CpuContext& ctx, const Conv2dShape& shape, co
                              const float* dy, float* dw, float* /*dw_scratch*/) {
   if (conv::is_empty(shape)) {
     std::fill_n(dw, shape.weights(), 0.0F);
+  } else if (ctx.bf16_products) {
+    conv::bf16_backward_weights(ctx, shape, x, dy, dw);
   } else if (conv::prefers_winograd(shape)) {
     conv::winograd_backward_weights(ctx, shape, x, dy, dw);
   } else {

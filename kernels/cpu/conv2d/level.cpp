@@ -3,24 +3,41 @@
 #include <cstdlib>
 #include <string_view>
 
-namespace bptplr::kernels::conv {
+#include "kernels/cpu_level.hpp"
+
+namespace bptplr::kernels {
 namespace {
 
-bool uses_avx512() {
+bool is_set(const char* variable, std::string_view value) {
+  const char* found = std::getenv(variable);
+  return found != nullptr && found == value;
+}
+
+bool has_avx512() {
 #if defined(__x86_64__)
-  const char* most = std::getenv("BPTPLR_MAX_CPU_ISA");
-  if (most != nullptr && std::string_view(most) == "AVX2") return false;
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512cd");
+  static const bool has_it =
+      !is_set("BPTPLR_MAX_CPU_ISA", "AVX2") && __builtin_cpu_supports("avx512f") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  return has_it;
 #else
   return false;
 #endif
 }
 
-const LeafKernels* chosen = nullptr;
+const conv::LeafKernels* chosen = nullptr;
 
 }  // namespace
+
+const char* cpu_level() {
+  return has_avx512() ? conv::avx512_kernels().name : conv::avx2_kernels().name;
+}
+
+bool cpu_multiplies_bf16() {
+  return conv::has_bf16_instructions() || is_set("BPTPLR_EMULATE_BF16", "1");
+}
+
+namespace conv {
 
 void set_leaf_kernels(const LeafKernels* kernels) {
   chosen = kernels;
@@ -28,8 +45,16 @@ void set_leaf_kernels(const LeafKernels* kernels) {
 
 const LeafKernels& leaf_kernels(std::int64_t c, std::int64_t k) {
   if (chosen != nullptr) return *chosen;
-  static const bool is_wide = uses_avx512();
-  return is_wide && c % 16 == 0 && k % 16 == 0 ? avx512_kernels() : avx2_kernels();
+  return has_avx512() && c % 16 == 0 && k % 16 == 0 ? avx512_kernels() : avx2_kernels();
 }
 
-}  // namespace bptplr::kernels::conv
+bool has_bf16_instructions() {
+#if defined(__x86_64__)
+  return has_avx512() && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
+}  // namespace conv
+}  // namespace bptplr::kernels

@@ -12,6 +12,9 @@ namespace bptplr::kernels::conv {
 /// the same bits.
 const LeafKernels& leaf_kernels(std::int64_t c, std::int64_t k);
 
+/// Returns whether oneDNN has bfloat16 convolutions for this processor.
+bool has_bf16_instructions();
+
 /// Makes leaf_kernels return these for all shapes, or decide again (null): for tests.
 void set_leaf_kernels(const LeafKernels* kernels);
 

@@ -1,5 +1,3 @@
-// Convolution on the CPU by oneDNN.
-//
 // oneDNN splits its work, and with it the order of its sums, by the number of threads. We want the
 // same bits for any number, so every primitive is created and run single-threaded on a chunk of
 // images whose size follows from the shape alone, and the chunks run in parallel. Partial weight
@@ -8,12 +6,13 @@
 // A small chunk has a second merit: where oneDNN's fastest kernel wants a blocked layout (Winograd
 // for 3x3, stride 1, many channels; about 2.3 times fewer multiplications), the reorder from and to
 // NHWC stays inside the cache.
+#include "kernels/cpu/conv2d/onednn_conv2d.hpp"
+
 #include <omp.h>
 
 #include <algorithm>
 #include <dnnl.hpp>
 
-#include "kernels/conv2d.hpp"
 #include "kernels/cpu/conv2d/memories.hpp"
 #include "kernels/cpu/conv2d/plan.hpp"
 #include "kernels/cpu/onednn_errors.hpp"
@@ -23,11 +22,13 @@ namespace bptplr::kernels {
 namespace {
 
 using onednn::cached_plan;
+using onednn::Factors;
 using onednn::host_engine;
 using onednn::make_reorder;
 using onednn::memory_at;
 using onednn::Operand;
 using onednn::Pass;
+using onednn::PassOf;
 using onednn::Plan;
 using onednn::reads_a_grid;
 using onednn::stream_of_thread;
@@ -148,7 +149,7 @@ struct ChunkPlans {
   const Plan* full = nullptr;
   const Plan* tail = nullptr;
 
-  ChunkPlans(Pass pass, const Conv2dShape& shape, std::int64_t chunk_images)
+  ChunkPlans(const PassOf& pass, const Conv2dShape& shape, std::int64_t chunk_images)
       : images(std::min(chunk_images, shape.n)) {
     Conv2dShape chunk = shape;
     chunk.n = images;
@@ -192,10 +193,10 @@ std::int64_t weights_chunk(const Conv2dShape& s) {
   return std::max(chunk_count(s.n, 8), chunk_count(512, pixels));
 }
 
-void run_streaming(const CpuContext& ctx, Pass pass, const Conv2dShape& s, float* x, const float* w,
-                   float* y) {
+void run_streaming(const CpuContext& ctx, const PassOf& of, const Conv2dShape& s, float* x,
+                   const float* w, float* y) {
   if (s.n == 0) return;
-  const ChunkPlans plans(pass, s, streaming_chunk(s));
+  const ChunkPlans plans(of, s, streaming_chunk(s));
   const Operand& weights = plans.full->w;
   const std::size_t per_thread = plans.scratch_bytes();
   const auto threads = static_cast<std::size_t>(omp_get_max_threads());
@@ -223,20 +224,20 @@ void run_streaming(const CpuContext& ctx, Pass pass, const Conv2dShape& s, float
       s.n, plans.images, [&](std::int64_t, std::int64_t first, std::int64_t count, int thread) {
         const Plan& plan = plans.plan(count);
         void* own = advance(thread_scratch, static_cast<std::size_t>(thread) * per_thread);
-        ChunkRunner(pass, plan, own)
+        ChunkRunner(of.pass, plan, own)
             .run(x + first * x_size, &plan == plans.full ? full_handle : tail_handle,
                  y + first * y_size);
       });
 }
 
-void run_weights(const CpuContext& ctx, const Conv2dShape& s, const float* x, const float* dy,
-                 float* dw) {
+void run_weights(const CpuContext& ctx, Factors factors, const Conv2dShape& s, const float* x,
+                 const float* dy, float* dw) {
   if (s.n == 0) {
     std::fill_n(dw, s.weights(), 0.0F);
     return;
   }
   constexpr Pass kPass = Pass::kBackwardWeights;
-  const ChunkPlans plans(kPass, s, weights_chunk(s));
+  const ChunkPlans plans({kPass, factors}, s, weights_chunk(s));
   const std::int64_t chunks = chunk_count(s.n, plans.images);
   const std::size_t per_thread = plans.scratch_bytes();
   const auto threads = static_cast<std::size_t>(omp_get_max_threads());
@@ -288,18 +289,23 @@ void run_weights(const CpuContext& ctx, const Conv2dShape& s, const float* x, co
 
 namespace onednn {
 
-void forward(const CpuContext& ctx, const Conv2dShape& shape, const float* x, const float* w,
-             float* y) {
-  with_our_errors([&] { run_streaming(ctx, Pass::kForward, shape, const_cast<float*>(x), w, y); });
+void convolve_forward(const CpuContext& ctx, Factors factors, const Conv2dShape& shape,
+                      const float* x, const float* w, float* y) {
+  with_our_errors([&] {
+    run_streaming(ctx, {Pass::kForward, factors}, shape, const_cast<float*>(x), w, y);
+  });
 }
-void backward_data(const CpuContext& ctx, const Conv2dShape& shape, const float* dy, const float* w,
-                   float* dx) {
-  with_our_errors(
-      [&] { run_streaming(ctx, Pass::kBackwardData, shape, dx, w, const_cast<float*>(dy)); });
+
+void convolve_backward_data(const CpuContext& ctx, Factors factors, const Conv2dShape& shape,
+                            const float* dy, const float* w, float* dx) {
+  with_our_errors([&] {
+    run_streaming(ctx, {Pass::kBackwardData, factors}, shape, dx, w, const_cast<float*>(dy));
+  });
 }
-void backward_weights(const CpuContext& ctx, const Conv2dShape& shape, const float* x,
-                      const float* dy, float* dw) {
-  with_our_errors([&] { run_weights(ctx, shape, x, dy, dw); });
+
+void convolve_backward_weights(const CpuContext& ctx, Factors factors, const Conv2dShape& shape,
+                               const float* x, const float* dy, float* dw) {
+  with_our_errors([&] { run_weights(ctx, factors, shape, x, dy, dw); });
 }
 
 }  // namespace onednn

@@ -82,7 +82,7 @@ Plan make_plan_with(Pass pass, const Convolution& user, const Convolution& wante
                      BackwardWeights(pd));
 }
 
-Plan make_plan(Pass pass, const Conv2dShape& s) {
+Plan make_plan(const PassOf& of, const Conv2dShape& s) {
   using dt = dnnl::memory::data_type;
   using tag = dnnl::memory::format_tag;
   const bool grid = reads_a_grid(s);
@@ -99,6 +99,13 @@ Plan make_plan(Pass pass, const Conv2dShape& s) {
   Convolution wanted = user;
   wanted.w = {dims_w, dt::f32, tag::any};
   const SingleThreadScope scope;
+  const Pass pass = of.pass;
+  if (of.factors == Factors::kBfloat16) {
+    if (pass != Pass::kBackwardData) wanted.x = {dims_x, dt::bf16, tag::nhwc};
+    if (pass != Pass::kBackwardWeights) wanted.w = {dims_w, dt::bf16, tag::any};
+    if (pass != Pass::kForward) wanted.y = {dims_y, dt::bf16, tag::nhwc};
+    return make_plan_with(pass, user, wanted);
+  }
   if (pass != Pass::kBackwardWeights && prefer_winograd(s)) {
     Convolution blocked = wanted;
     blocked.algorithm = dnnl::algorithm::convolution_winograd;
@@ -116,13 +123,13 @@ Plan make_plan(Pass pass, const Conv2dShape& s) {
 
 }  // namespace
 
-const Plan& cached_plan(Pass pass, const Conv2dShape& shape) {
+const Plan& cached_plan(const PassOf& of, const Conv2dShape& shape) {
   static std::mutex mutex;
-  static std::map<std::tuple<Pass, Conv2dShape>, std::unique_ptr<Plan>> plans;
+  static std::map<std::tuple<PassOf, Conv2dShape>, std::unique_ptr<Plan>> plans;
   const std::lock_guard lock(mutex);
-  auto& plan = plans[{pass, shape}];
+  auto& plan = plans[{of, shape}];
   if (!plan) {
-    plan = std::make_unique<Plan>(make_plan(pass, shape));
+    plan = std::make_unique<Plan>(make_plan(of, shape));
     plan->shape = shape;
   }
   return *plan;

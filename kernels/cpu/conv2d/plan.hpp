@@ -1,14 +1,23 @@
 // Plans of oneDNN for one pass of a convolution over one chunk of images, on one thread.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <dnnl.hpp>
 
-#include "kernels/conv2d.hpp"
+#include "kernels/cpu/conv2d/onednn_conv2d.hpp"
 
 namespace bptplr::kernels::onednn {
 
 enum class Pass { kForward, kBackwardData, kBackwardWeights };
+
+/// What is computed, and in which precision.
+struct PassOf {
+  Pass pass;
+  Factors factors;
+
+  auto operator<=>(const PassOf&) const = default;  // NOLINT(modernize-use-nullptr)
+};
 
 const dnnl::engine& host_engine();
 
@@ -40,7 +49,7 @@ inline bool reads_a_grid(const Conv2dShape& s) {
 }
 
 /// Returns the plan of a pass; it is made once a shape and kept for the life of the process.
-const Plan& cached_plan(Pass pass, const Conv2dShape& shape);
+const Plan& cached_plan(const PassOf& of, const Conv2dShape& shape);
 
 dnnl::reorder make_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 
