@@ -1,85 +1,98 @@
-// Matrix products by oneDNN. Each thread computes whole blocks of output rows, so that no sum is
-// ever split between threads.
+// Matrix products as convolutions of one tap, of images of one pixel; in double precision by plain
+// loops, as a reference.
 #include "kernels/linear.hpp"
 
-#include <omp.h>
-
 #include <algorithm>
-#include <dnnl.hpp>
 
-#include "kernels/cpu/onednn_errors.hpp"
+#include "kernels/conv2d.hpp"
 #include "kernels/parallel.hpp"
 
 namespace bptplr::kernels {
 namespace {
 
-constexpr std::int64_t kRowBlock = 64;
-
-/// C [m, n] = op(A) op(B), row-major; op transposes where the flag is 'T'.
-void gemm(char ta, char tb, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
-          std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc) {
-  const dnnl::status status = dnnl::sgemm(ta, tb, m, n, k, 1.0F, a, lda, b, ldb, 0.0F, c, ldc);
-  onednn::require_success(status, "a matrix product");
+Conv2dShape as_convolution(const LinearShape& s) {
+  return {.n = s.n, .h = 1, .w = 1, .c = s.in, .k = s.out};
 }
 
-void gemm(char ta, char tb, std::int64_t m, std::int64_t n, std::int64_t k, const double* a,
-          std::int64_t lda, const double* b, std::int64_t ldb, double* c, std::int64_t ldc) {
-  for (std::int64_t i = 0; i < m; ++i) {
-    for (std::int64_t j = 0; j < n; ++j) {
+CpuContext in_float32(const CpuContext& ctx) {
+  return {.workspace = ctx.workspace};
+}
+
+/// y [n, out] = x w^T
+void product(const CpuContext& ctx, const LinearShape& s, const float* x, const float* w,
+             float* y) {
+  conv2d_forward(in_float32(ctx), as_convolution(s), x, w, y);
+}
+
+void product(const CpuContext&, const LinearShape& s, const double* x, const double* w, double* y) {
+  for (std::int64_t i = 0; i < s.n; ++i) {
+    for (std::int64_t o = 0; o < s.out; ++o) {
       double sum = 0.0;
-      for (std::int64_t p = 0; p < k; ++p) {
-        sum += (ta == 'N' ? a[i * lda + p] : a[p * lda + i]) *
-               (tb == 'N' ? b[p * ldb + j] : b[j * ldb + p]);
-      }
-      c[i * ldc + j] = sum;
+      for (std::int64_t j = 0; j < s.in; ++j) sum += x[i * s.in + j] * w[o * s.in + j];
+      y[i * s.out + o] = sum;
     }
   }
 }
 
-/// Calls fn(first, count) on blocks of rows, always inside a parallel region: there oneDNN keeps to
-/// the calling thread.
-template <class Fn>
-void for_each_row_block(std::int64_t rows, Fn&& fn) {
-  FirstError error;
-#pragma omp parallel for schedule(dynamic, 1)
-  for (std::int64_t block = 0; block < chunk_count(rows, kRowBlock); ++block) {
-    error.guard(block,
-                [&] { fn(block * kRowBlock, std::min(kRowBlock, rows - block * kRowBlock)); });
+/// dx [n, in] = dy w
+void data_product(const CpuContext& ctx, const LinearShape& s, const float* dy, const float* w,
+                  float* dx) {
+  conv2d_backward_data(in_float32(ctx), as_convolution(s), dy, w, dx);
+}
+
+void data_product(const CpuContext&, const LinearShape& s, const double* dy, const double* w,
+                  double* dx) {
+  for (std::int64_t i = 0; i < s.n; ++i) {
+    for (std::int64_t j = 0; j < s.in; ++j) {
+      double sum = 0.0;
+      for (std::int64_t o = 0; o < s.out; ++o) sum += dy[i * s.out + o] * w[o * s.in + j];
+      dx[i * s.in + j] = sum;
+    }
   }
-  error.rethrow();
+}
+
+/// dw [out, in] = dy^T x
+void weights_product(const CpuContext& ctx, const LinearShape& s, const float* x, const float* dy,
+                     float* dw) {
+  conv2d_backward_weights(in_float32(ctx), as_convolution(s), x, dy, dw, nullptr);
+}
+
+void weights_product(const CpuContext&, const LinearShape& s, const double* x, const double* dy,
+                     double* dw) {
+  std::fill_n(dw, s.out * s.in, 0.0);
+  for (std::int64_t i = 0; i < s.n; ++i) {
+    for (std::int64_t o = 0; o < s.out; ++o) {
+      for (std::int64_t j = 0; j < s.in; ++j) {
+        dw[o * s.in + j] += dy[i * s.out + o] * x[i * s.in + j];
+      }
+    }
+  }
 }
 
 }  // namespace
 
 template <class Context, class T>
-void linear_forward(const Context&, const LinearShape& s, const T* x, const T* w, const T* b,
+void linear_forward(const Context& ctx, const LinearShape& s, const T* x, const T* w, const T* b,
                     T* y) {
-  for_each_row_block(s.n, [&](std::int64_t first, std::int64_t rows) {
-    gemm('N', 'T', rows, s.out, s.in, x + first * s.in, s.in, w, s.in, y + first * s.out, s.out);
-    if (b == nullptr) return;
-    for (std::int64_t i = first; i < first + rows; ++i) {
+  product(ctx, s, x, w, y);
+  if (b == nullptr) return;
+  parallel_for(s.n, 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
       for (std::int64_t o = 0; o < s.out; ++o) y[i * s.out + o] += b[o];
     }
   });
 }
 
 template <class Context, class T>
-void linear_backward_data(const Context&, const LinearShape& s, const T* dy, const T* w, T* dx) {
-  for_each_row_block(s.n, [&](std::int64_t first, std::int64_t rows) {
-    gemm('N', 'N', rows, s.in, s.out, dy + first * s.out, s.out, w, s.in, dx + first * s.in, s.in);
-  });
+void linear_backward_data(const Context& ctx, const LinearShape& s, const T* dy, const T* w,
+                          T* dx) {
+  data_product(ctx, s, dy, w, dx);
 }
 
 template <class Context, class T>
-void linear_backward_weights(const Context&, const LinearShape& s, const T* x, const T* dy, T* dw,
-                             T* db) {
-  if (s.n == 0) {
-    std::fill_n(dw, s.out * s.in, T{0});
-  } else {
-    for_each_row_block(s.out, [&](std::int64_t first, std::int64_t rows) {
-      gemm('T', 'N', rows, s.in, s.n, dy + first, s.out, x, s.in, dw + first * s.in, s.in);
-    });
-  }
+void linear_backward_weights(const Context& ctx, const LinearShape& s, const T* x, const T* dy,
+                             T* dw, T* db) {
+  weights_product(ctx, s, x, dy, dw);
   if (db == nullptr) return;
   for (std::int64_t o = 0; o < s.out; ++o) {
     double sum = 0.0;

@@ -1,8 +1,8 @@
-// Times the convolutions of PreAct-ResNet18 on the CPU, ours and oneDNN's in turn, and prints a line
-// of JSON for each pass of each shape: milliseconds (the median of --repeat calls), GFLOP/s, counted
-// as of the direct convolution, and the error beside the plain loops in double precision, on two
-// images. Uses OMP_NUM_THREADS threads; BPTPLR_MAX_CPU_ISA=AVX2 and ONEDNN_MAX_CPU_ISA=AVX2 keep
-// both from AVX-512. conv2d_pytorch.py times the same in PyTorch.
+// Times the convolutions of PreAct-ResNet18 on the CPU, ours and oneDNN's in turn, and prints a
+// line of JSON for each pass of each shape: milliseconds (the median of --repeat calls), GFLOP/s,
+// counted as of the direct convolution, and the error beside the plain loops in double precision,
+// on two images. Uses OMP_NUM_THREADS threads; BPTPLR_MAX_CPU_ISA=AVX2 and ONEDNN_MAX_CPU_ISA=AVX2
+// keep both from AVX-512. conv2d_pytorch.py times the same in PyTorch.
 
 #include <fmt/format.h>
 
@@ -143,8 +143,7 @@ void time_shape(const Conv2dShape& s, int repeat) {
         operations / seconds / 1e9, error);
     std::fflush(stdout);
   };
-  report("forward", errors.forward,
-         [&] { Impl::forward(s, b.x.data(), b.w.data(), b.y.data()); });
+  report("forward", errors.forward, [&] { Impl::forward(s, b.x.data(), b.w.data(), b.y.data()); });
   report("backward_data", errors.backward_data,
          [&] { Impl::backward_data(s, b.dy.data(), b.w.data(), b.dx.data()); });
   report("backward_weights", errors.backward_weights,

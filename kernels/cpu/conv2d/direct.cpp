@@ -17,12 +17,16 @@ constexpr std::int64_t kDirectChunks = 8;
 /// Floats of all these gradients: 64 MiB.
 constexpr std::int64_t kDirectChunkFloats = 16 << 20;
 /// Pixels that one product of the weights' gradient sums over: their dy stays in the first cache.
-constexpr std::int64_t kProductPixels = 192;
+constexpr std::int64_t kProductPixels = 64;
+/// Columns of the weights' gradient that a task computes where tasks share a chunk.
+constexpr std::int64_t kTaskColumns = 64;
 
 /// Reads the images of a task: as they are, or from padded copies.
 class Reader {
  public:
   explicit Reader(const WindowPlan& plan) : plan_(plan) {}
+
+  bool reads_in_place() const { return plan_.reads_in_place(); }
 
   std::int64_t scratch_floats() const {
     return plan_.reads_in_place() ? 0 : plan_.images * plan_.padded.floats();
@@ -56,17 +60,16 @@ class DirectPass {
     return chunk_count(shape_.n / groups, plan_.images);
   }
 
-  /// rows(tap row, tap column, d) is where the packed weights' row of that tap and channel of the
-  /// source begins; columns lie `column_stride` apart there.
-  template <class Rows>
-  void run(const CpuContext& ctx, const float* from, Rows&& rows, std::int64_t column_stride,
-           float* to, Scratch& scratch, const Epilogue& epilogue) const {
+  /// pack(windows, first column, width, panel) fills a panel of the weights of these windows.
+  template <class Pack>
+  void run(const CpuContext& ctx, const float* from, Pack&& pack, float* to, Scratch& scratch,
+           const Epilogue& epilogue) const {
     const std::int64_t per_thread = odd_lines(read_.scratch_floats());
     const std::size_t packed = scratch.add(packed_floats());
     const std::size_t own = scratch.add(omp_get_max_threads() * per_thread);
     scratch.reserve(ctx);
     if (epilogue.begin) epilogue.begin();
-    pack(rows, column_stride, scratch.at(packed));
+    pack_all(pack, scratch.at(packed));
     const std::int64_t group_images = shape_.n / epilogue.groups;
     const std::int64_t group_parts = parts(epilogue.groups);
     parallel_tasks(epilogue.groups * group_parts, [&](std::int64_t part) {
@@ -95,21 +98,14 @@ class DirectPass {
     return windows.taps() * plan_.source.channels * columns_;
   }
 
-  template <class Rows>
-  void pack(Rows&& rows, std::int64_t column_stride, float* packed) const {
-    const std::int64_t channels = plan_.source.channels;
+  template <class Pack>
+  void pack_all(Pack&& pack, float* packed) const {
     for (const Windows& windows : plan_.windows) {
-      const std::int64_t all = windows.taps() * channels;
+      const std::int64_t all = windows.taps() * plan_.source.channels;
       parallel_tasks(chunk_count(plan_.target.channels, 2 * leaf_.lanes), [&](std::int64_t panel) {
         const std::int64_t first = panel * 2 * leaf_.lanes;
-        const auto row = [&](std::int64_t d) {
-          const auto tap = static_cast<std::size_t>(d / channels);
-          const std::size_t width = windows.tap_columns.size();
-          return rows(windows.tap_rows[tap / width], windows.tap_columns[tap % width],
-                      d % channels);
-        };
-        pack_panel(row, all, column_stride, first, plan_.target.channels,
-                   panel_columns(first, plan_.target.channels, leaf_.lanes), packed + first * all);
+        pack(windows, first, panel_columns(first, plan_.target.channels, leaf_.lanes),
+             packed + first * all);
       });
       packed += packed_floats(windows);
     }
@@ -156,7 +152,7 @@ class DirectWeightsPass {
         read_(plan_),
         leaf_(leaf_kernels(s.c, s.k)),
         columns_(padded_columns(s.k, leaf_.lanes)),
-        dy_row_(s.kernel > 1 ? row_stride(columns_) : columns_),
+        dy_row_(plan_.padded.channels > s.c ? row_stride(columns_) : columns_),
         floats_(s.kernel * s.kernel * s.c * columns_) {
     // A chunk has 512 pixels at least, to pay for adding its gradient.
     const std::int64_t pixels = std::max<std::int64_t>(s.out_h() * s.out_w(), 1);
@@ -176,16 +172,23 @@ class DirectWeightsPass {
     const std::size_t own = scratch.add(omp_get_max_threads() * per_thread);
     scratch.reserve(ctx);
     float* sum = scratch.at(sums);
-    parallel_tasks(chunks, [&](std::int64_t chunk) {
+    std::fill_n(sum, chunks * floats_, 0.0F);
+    // Where nothing is copied, tasks share a chunk: each computes some of its columns.
+    const bool copies = copies_dy || !read_.reads_in_place();
+    const std::int64_t columns = copies ? columns_ : std::min(columns_, kTaskColumns);
+    const std::int64_t tasks = chunk_count(columns_, columns);
+    parallel_tasks(chunks * tasks, [&](std::int64_t task) {
+      const std::int64_t chunk = task / tasks;
+      const std::int64_t column = task % tasks * columns;
       float* memory = scratch.at(own) + omp_get_thread_num() * per_thread;
-      std::fill_n(sum + chunk * floats_, floats_, 0.0F);
       const std::int64_t end = std::min((chunk + 1) * chunk_images_, s_.n);
       for (std::int64_t first = chunk * chunk_images_; first < end; first += plan_.images) {
         const std::int64_t images = std::min(plan_.images, end - first);
         const float* read = read_(x, first, images, memory);
         const float* gradient = dy + first * plan_.target.floats();
         if (copies_dy) gradient = widened(gradient, images, memory + padded);
-        add(read, gradient, images, sum + chunk * floats_);
+        add(read, gradient + column, images, std::min(columns, columns_ - column),
+            sum + chunk * floats_ + column);
       }
     });
     add_chunks(sum, chunks);
@@ -199,7 +202,8 @@ class DirectWeightsPass {
     return copy;
   }
 
-  void add(const float* x, const float* dy, std::int64_t images, float* sum) const {
+  void add(const float* x, const float* dy, std::int64_t images, std::int64_t columns,
+           float* sum) const {
     const Windows& windows = plan_.windows.front();
     const std::int64_t pixels = std::ssize(windows.read) / plan_.images * images;
     ColumnProduct p{};
@@ -208,7 +212,7 @@ class DirectWeightsPass {
     p.m = s_.kernel / parts * s_.c;
     p.ldb = dy_row_;
     p.ldc = columns_;
-    p.columns = columns_;
+    p.columns = columns;
     for (std::int64_t first = 0; first < pixels; first += kProductPixels) {
       p.a_offset = windows.read.data() + first;
       p.b = dy + first * dy_row_;
@@ -258,20 +262,29 @@ std::int64_t direct_parts(const Conv2dShape& shape, std::int64_t groups) {
 
 void direct_forward(const CpuContext& ctx, const Conv2dShape& s, const float* x, const float* w,
                     float* y, Scratch& scratch, const Epilogue& epilogue) {
-  const auto rows = [&](std::int64_t r, std::int64_t q, std::int64_t c) {
-    return w + (r * s.kernel + q) * s.c + c;
+  const std::int64_t filter = s.kernel * s.kernel * s.c;
+  const auto pack = [&](const Windows&, std::int64_t first, std::int64_t width, float* panel) {
+    pack_columns(w, filter, filter, first, s.k, width, panel);
   };
-  DirectPass(s, forward_windows(s))
-      .run(ctx, x, rows, s.kernel * s.kernel * s.c, y, scratch, epilogue);
+  DirectPass(s, forward_windows(s)).run(ctx, x, pack, y, scratch, epilogue);
 }
 
 void direct_backward_data(const CpuContext& ctx, const Conv2dShape& s, const float* dy,
                           const float* w, float* dx) {
-  const auto rows = [&](std::int64_t r, std::int64_t q, std::int64_t k) {
-    return w + ((k * s.kernel + r) * s.kernel + q) * s.c;
+  const auto pack = [&](const Windows& windows, std::int64_t first, std::int64_t width,
+                        float* panel) {
+    for (const std::int64_t r : windows.tap_rows) {
+      for (const std::int64_t q : windows.tap_columns) {
+        const auto row = [&](std::int64_t k) {
+          return w + ((k * s.kernel + r) * s.kernel + q) * s.c;
+        };
+        pack_rows(row, s.k, first, s.c, width, panel);
+        panel += s.k * width;
+      }
+    }
   };
   Scratch scratch;
-  DirectPass(s, backward_windows(s)).run(ctx, dy, rows, 1, dx, scratch, {});
+  DirectPass(s, backward_windows(s)).run(ctx, dy, pack, dx, scratch, {});
 }
 
 void direct_backward_weights(const CpuContext& ctx, const Conv2dShape& s, const float* x,

@@ -25,21 +25,33 @@ void for_each_panel_of(std::int64_t columns, std::int64_t lanes, Fn&& fn) {
   }
 }
 
-/// Fills one panel, of `width` columns, from a matrix whose element (row, column) lies at
-/// rows(row)[column * column_stride]: element (row, j) of the panel is that of column first + j.
+/// Fills one panel, of `width` columns, from the matrix whose row d begins at rows(d): element (d,
+/// j) of the panel is that of column first + j.
 template <class Rows>
-void pack_panel(Rows&& rows, std::int64_t depth, std::int64_t column_stride, std::int64_t first,
-                std::int64_t columns, std::int64_t width, float* panel) {
+void pack_rows(Rows&& rows, std::int64_t depth, std::int64_t first, std::int64_t columns,
+               std::int64_t width, float* panel) {
   const std::int64_t filled = std::min(width, columns - first);
-  for (std::int64_t d = 0; d < depth; ++d) {
-    const float* from = rows(d) + first * column_stride;
-    float* to = panel + d * width;
-    if (column_stride == 1) {
-      for (std::int64_t j = 0; j < filled; ++j) to[j] = from[j];
-    } else {
-      for (std::int64_t j = 0; j < filled; ++j) to[j] = from[j * column_stride];
+  for (std::int64_t d = 0; d < depth; ++d, panel += width) {
+    std::copy_n(rows(d) + first, filled, panel);
+    std::fill_n(panel + filled, width - filled, 0.0F);
+  }
+}
+
+/// Fills one panel from the matrix whose column j begins at columns_of + j * stride. A cache line
+/// of each column is read at a time: columns often lie a power of two apart, which few lines of a
+/// cache hold together.
+inline void pack_columns(const float* columns_of, std::int64_t stride, std::int64_t depth,
+                         std::int64_t first, std::int64_t columns, std::int64_t width,
+                         float* panel) {
+  constexpr std::int64_t kBlock = 16;
+  const std::int64_t filled = std::min(width, columns - first);
+  for (std::int64_t begin = 0; begin < depth; begin += kBlock) {
+    const std::int64_t rows = std::min(kBlock, depth - begin);
+    float* to = panel + begin * width;
+    for (std::int64_t j = 0; j < width; ++j) {
+      const float* from = columns_of + (first + j) * stride + begin;
+      for (std::int64_t d = 0; d < rows; ++d) to[d * width + j] = j < filled ? from[d] : 0.0F;
     }
-    for (std::int64_t j = filled; j < width; ++j) to[j] = 0.0F;
   }
 }
 

@@ -143,9 +143,12 @@ const WindowPlan& forward_windows(const Conv2dShape& shape) {
 }
 
 const WindowPlan& weights_windows(const Conv2dShape& shape) {
-  // A filter of one tap reads each pixel once only: a copy would not pay.
+  // A filter of one tap reads each pixel once only: a copy would not pay. Nor would one that leaves
+  // the cache.
   return cached(shape, [](const Conv2dShape& s) {
-    return make_forward(s, s.kernel > 1 ? row_stride(s.c) : s.c);
+    const std::int64_t pixels = (s.h + 2 * s.padding) * (s.w + 2 * s.padding);
+    const bool is_apart = s.kernel > 1 && pixels * row_stride(s.c) <= kPaddedFloats;
+    return make_forward(s, is_apart ? row_stride(s.c) : s.c);
   });
 }
 

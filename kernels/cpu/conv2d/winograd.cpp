@@ -35,11 +35,10 @@ struct Filters {
             std::int64_t width, float* panel) const {
     const std::int64_t filter = 9 * channels;
     if (is_turned) {
-      pack_panel([&](std::int64_t d) { return w + d * filter + (8 - tap) * channels; }, depth, 1,
-                 first, columns, width, panel);
+      pack_rows([&](std::int64_t d) { return w + d * filter + (8 - tap) * channels; }, depth, first,
+                columns, width, panel);
     } else {
-      pack_panel([&](std::int64_t d) { return w + tap * channels + d; }, depth, filter, first,
-                 columns, width, panel);
+      pack_columns(w + tap * channels, filter, depth, first, columns, width, panel);
     }
   }
 };
