@@ -25,7 +25,7 @@
 namespace bptplr {
 namespace {
 
-constexpr std::array<std::string_view, 8> kFields = {
+constexpr std::array<std::string_view, 8> kBenchFields = {
     "arch", "width", "blocks", "batch_size", "device", "precision", "threads", "deterministic"};
 
 /// Default model size of --scaling on a CPU, which is slower than a GPU.
@@ -195,7 +195,7 @@ void add_bench_command(CLI::App& app, Action& action) {
   CLI::App* command =
       app.add_subcommand("bench", "Show where the time of a training epoch goes on this machine.");
   const auto options = std::make_shared<BenchCommandOptions>();
-  options->flags.add_to(*command, kFields);
+  options->flags.add_to(*command, kBenchFields);
   const auto add_size = [&](const char* flag, std::int64_t& value, const char* help) {
     command->add_option(flag, value, help)->type_name("INT")->group("Benchmark")->take_last();
   };

@@ -42,7 +42,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Fields of a recipe that may be set; the others are those that suit the data.
-constexpr auto kFields = std::to_array<std::string_view>(
+constexpr auto kCleanFields = std::to_array<std::string_view>(
     {"labels", "pretrained", "arch", "width", "blocks", "pool_side", "image_size", "crop", "exif",
      "on_bad_image", "noise_file", "num_epochs", "batch_size", "seed", "device", "precision",
      "threads", "cache_dir"});
@@ -259,7 +259,7 @@ void add_clean_command(CLI::App& app, Action& action) {
   command->add_option("--folds", options->judge.folds, "as bptplr audit")
       ->check(CLI::Range(2, 1000))
       ->capture_default_str();
-  options->flags.add_to(*command, kFields);
+  options->flags.add_to(*command, kCleanFields);
   command->footer(
       "With --features, or --pretrained and --arch, this takes minutes on a CPU. Without either, "
       "networks are trained on the images: minutes to hours on a GPU, hours to days on a CPU. The "

@@ -21,7 +21,7 @@ namespace bptplr {
 namespace {
 
 /// Fields of a recipe that decide what the network sees and how it is computed.
-constexpr auto kFields = std::to_array<std::string_view>(
+constexpr auto kFeaturesFields = std::to_array<std::string_view>(
     {"arch", "width", "blocks", "pool_side", "pretrained", "image_size", "crop", "exif",
      "on_bad_image", "device", "precision", "threads"});
 
@@ -79,7 +79,7 @@ void add_features_command(CLI::App& app, Action& action) {
       ->required();
   command->add_option("--run", options->run,
                       "use the networks of this run, which `bptplr train` wrote");
-  options->flags.add_to(*command, kFields);
+  options->flags.add_to(*command, kFeaturesFields);
   command->footer(
       "Weights of torchvision (.pth, .safetensors) are matched by name and shape; images are "
       "resized to 256, cropped to 224 (other networks than resnet50 and vgg19_bn: 32) and "

@@ -85,12 +85,12 @@ std::string table_line(Cells cells, const std::string& parts, std::size_t column
     cells[i].clear();
     line = join();
   }
-  constexpr std::string_view kGap = "  ";
-  if (line.size() + kGap.size() + kLeastParts > columns) return line;
-  const std::size_t room = columns - line.size() - kGap.size();
+  constexpr std::string_view kBetweenParts = "  ";
+  if (line.size() + kBetweenParts.size() + kLeastParts > columns) return line;
+  const std::size_t room = columns - line.size() - kBetweenParts.size();
   // Terms are cut only between figures: a truncated figure would be wrong.
-  const std::size_t end = parts.size() <= room ? parts.size() : parts.rfind(kGap, room);
-  return fmt::format("{}{}{}", line, kGap, parts.substr(0, end));
+  const std::size_t end = parts.size() <= room ? parts.size() : parts.rfind(kBetweenParts, room);
+  return fmt::format("{}{}{}", line, kBetweenParts, parts.substr(0, end));
 }
 
 /// Returns how much of the phase is done as a bar, " [###-----]", of at most `columns`.

@@ -109,7 +109,7 @@ std::unique_ptr<Contrast> make_none(const Recipe& /*recipe*/) {
   return std::make_unique<NoContrast>();
 }
 
-constexpr PartRow<Contrast, ContrastKind> kTable[] = {
+constexpr PartRow<Contrast, ContrastKind> kContrasts[] = {
     {ContrastKind::kPlr, make_part<Contrast, PseudoLabelRelaxed>},
     {ContrastKind::kFlatPlr, make_part<Contrast, PseudoLabelRelaxed>},
     {ContrastKind::kSimClr, make_part<Contrast, SimClr>},
@@ -118,7 +118,7 @@ constexpr PartRow<Contrast, ContrastKind> kTable[] = {
 }  // namespace
 
 std::unique_ptr<Contrast> make_contrast(const Recipe& recipe) {
-  return make_from(kTable, recipe.contrastive, recipe);
+  return make_from(kContrasts, recipe.contrastive, recipe);
 }
 
 }  // namespace bptplr

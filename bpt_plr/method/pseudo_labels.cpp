@@ -123,14 +123,14 @@ class SelfAdaptiveThreshold : public PseudoLabels {
   std::vector<double> share_;  ///< h
 };
 
-constexpr PartRow<PseudoLabels, PseudoLabelKind> kTable[] = {
+constexpr PartRow<PseudoLabels, PseudoLabelKind> kPseudoLabels[] = {
     {PseudoLabelKind::kFixed, make_part<PseudoLabels, FixedThreshold>},
     {PseudoLabelKind::kSelfAdaptive, make_part<PseudoLabels, SelfAdaptiveThreshold>}};
 
 }  // namespace
 
 std::unique_ptr<PseudoLabels> make_pseudo_labels(const Recipe& recipe) {
-  return make_from(kTable, recipe.pseudo_label, recipe);
+  return make_from(kPseudoLabels, recipe.pseudo_label, recipe);
 }
 
 }  // namespace bptplr

@@ -12,7 +12,7 @@ PartFactory<Selection> make_small_loss;
 
 namespace {
 
-constexpr PartRow<Selection, SelectionKind> kTable[] = {
+constexpr PartRow<Selection, SelectionKind> kSelections[] = {
     {SelectionKind::kGmmBalanced, make_balanced_mixture},
     {SelectionKind::kGmm, make_mixture},
     {SelectionKind::kUniform, make_uniform},
@@ -23,7 +23,7 @@ constexpr PartRow<Selection, SelectionKind> kTable[] = {
 }  // namespace
 
 std::unique_ptr<Selection> make_selection(const Recipe& recipe) {
-  return make_from(kTable, recipe.selection, recipe);
+  return make_from(kSelections, recipe.selection, recipe);
 }
 
 Partition partition_where(const std::vector<bool>& labelled) {

@@ -94,7 +94,7 @@ class DistanceStatistic : public Statistic {
   double inverse_log_base_;
 };
 
-constexpr PartRow<Statistic, StatisticKind> kTable[] = {
+constexpr PartRow<Statistic, StatisticKind> kStatistics[] = {
     {StatisticKind::kCePrototype, make_part<Statistic, LossStatistic>},
     {StatisticKind::kCe, make_part<Statistic, LossStatistic>},
     {StatisticKind::kJsd, make_part<Statistic, DistanceStatistic>}};
@@ -102,7 +102,7 @@ constexpr PartRow<Statistic, StatisticKind> kTable[] = {
 }  // namespace
 
 std::unique_ptr<Statistic> make_statistic(const Recipe& recipe) {
-  return make_from(kTable, recipe.statistic, recipe);
+  return make_from(kStatistics, recipe.statistic, recipe);
 }
 
 Tensor normalized_loss(const Tensor& logits, std::span<const std::int64_t> labels) {

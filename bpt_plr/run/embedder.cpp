@@ -17,7 +17,7 @@ namespace bptplr {
 namespace {
 
 /// Images in a forward pass.
-constexpr std::int64_t kBatch = 32;
+constexpr std::int64_t kEmbedBatch = 32;
 /// Of ImageNet, by which torchvision's weights want their images normalised.
 const std::vector<float> kImageNetMean{0.485F, 0.456F, 0.406F};
 const std::vector<float> kImageNetStd{0.229F, 0.224F, 0.225F};
@@ -93,9 +93,9 @@ Tensor Embedder::embed(const Images& images) const {
   const Split split{.images = images, .labels = {}};
   const auto views = make_view_maker(recipe_, about_, split);
   std::vector<Tensor> parts;
-  for (std::int64_t first = 0; first < images.count; first += kBatch) {
+  for (std::int64_t first = 0; first < images.count; first += kEmbedBatch) {
     std::vector<std::int64_t> batch(
-        static_cast<std::size_t>(std::min(kBatch, images.count - first)));
+        static_cast<std::size_t>(std::min(kEmbedBatch, images.count - first)));
     std::iota(batch.begin(), batch.end(), first);
     const Tensor x = views->empty(std::ssize(batch));
     views->make(batch, View::kTest, {}, x);

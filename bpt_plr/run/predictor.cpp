@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Number of files that are decoded and passed through the networks at a time, as in evaluation.
-constexpr std::int64_t kBatch = 250;
+constexpr std::int64_t kPredictBatch = 250;
 
 }  // namespace
 
@@ -29,8 +29,8 @@ std::int64_t Predictor::predict(const std::vector<fs::path>& files, OnBadImage o
                                 const std::function<void(const Prediction&)>& receive) {
   const auto total = std::ssize(files);
   std::int64_t left_out = 0;
-  for (std::int64_t first = 0; first < total; first += kBatch) {
-    const std::int64_t end = std::min(first + kBatch, total);
+  for (std::int64_t first = 0; first < total; first += kPredictBatch) {
+    const std::int64_t end = std::min(first + kPredictBatch, total);
     const auto part = std::span(files).subspan(static_cast<std::size_t>(first),
                                                static_cast<std::size_t>(end - first));
     const ImageBatch batch = read_image_batch(part, model_.about().test.images.height,

@@ -80,7 +80,7 @@ std::string best_prefix(const TensorMap& state, const TensorMap& network) {
 }
 
 /// Returns the tensors whose names begin with `prefix`, without it; float64 becomes float32.
-TensorMap without_prefix(const TensorMap& state, const std::string& prefix) {
+TensorMap float32_without_prefix(const TensorMap& state, const std::string& prefix) {
   TensorMap renamed;
   for (const auto& [name, tensor] : state) {
     if (!name.starts_with(prefix)) continue;
@@ -124,7 +124,7 @@ PretrainedReport load_pretrained(const std::filesystem::path& file,
   const TensorMap before = networks.front()->named().state_dict();
   report.prefix = best_prefix(state, before);
   list_unmatched(report, state, before);
-  const TensorMap renamed = without_prefix(state, report.prefix);
+  const TensorMap renamed = float32_without_prefix(state, report.prefix);
   for (Network* network : networks) {
     report.match = network->named().load_matching(renamed);
     require(report.match.taken > 0,

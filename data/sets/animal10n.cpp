@@ -19,11 +19,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSide = 64;
-constexpr std::size_t kPlane = std::size_t{kSide} * kSide;
+constexpr int kAnimalSide = 64;
+constexpr std::size_t kAnimalPlane = std::size_t{kAnimalSide} * kAnimalSide;
 constexpr std::size_t kHeader = 8;  // number and label
-constexpr std::size_t kRecord = kHeader + 3 * kPlane;
-constexpr std::int64_t kClasses = 10;
+constexpr std::size_t kRecord = kHeader + 3 * kAnimalPlane;
+constexpr std::int64_t kAnimals = 10;
 
 /// Returns the part of the description that both forms share.
 ImageList description(const fs::path& folder) {
@@ -67,7 +67,7 @@ std::vector<LabelledFile> list_split(const fs::path& folder, PassedOver& passed_
 
 /// Returns the label of a folder of a class, called by its number or name; -1 for others.
 std::int64_t label_of_folder(const std::string& name, const std::vector<std::string>& classes) {
-  if (const auto number = whole_number(name)) return *number < kClasses ? *number : -1;
+  if (const auto number = whole_number(name)) return *number < kAnimals ? *number : -1;
   std::string spelled = normal_name(name);
   std::ranges::transform(spelled, spelled.begin(), [](unsigned char c) {
     return c == '_' || c == '-' ? ' ' : static_cast<char>(std::tolower(c));
@@ -99,10 +99,10 @@ ImageList list_class_folders(const fs::path& folder, ImageList list) {
 
 /// Reads an image from its record, side x side, NHWC.
 void read_record(std::string_view record, int side, std::uint8_t* out) {
-  Image image{kSide, kSide, std::vector<std::uint8_t>(3 * kPlane)};
-  for (std::size_t i = 0; i < kPlane; ++i) {
+  Image image{kAnimalSide, kAnimalSide, std::vector<std::uint8_t>(3 * kAnimalPlane)};
+  for (std::size_t i = 0; i < kAnimalPlane; ++i) {
     for (std::size_t c = 0; c < 3; ++c) {
-      image.pixels[3 * i + c] = static_cast<std::uint8_t>(record[kHeader + c * kPlane + i]);
+      image.pixels[3 * i + c] = static_cast<std::uint8_t>(record[kHeader + c * kAnimalPlane + i]);
     }
   }
   resize_and_crop(image, side, out);
@@ -129,7 +129,7 @@ void append_batch(const fs::path& path, int side, Batches& all) {
   const std::size_t count = bytes.size() / kRecord;
   for (std::size_t i = 0; i < count; ++i) {
     all.labels.push_back(label_of(std::string_view(bytes).substr(i * kRecord, kRecord)));
-    require(all.labels.back() < kClasses,
+    require(all.labels.back() < kAnimals,
             "{}: image {} has label {}, Animal-10N's labels are 0 to 9; the file is damaged or of "
             "another data set, fetch it again",
             path.string(), i, all.labels.back());

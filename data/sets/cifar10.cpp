@@ -5,7 +5,7 @@
 namespace bptplr {
 namespace {
 
-constexpr CifarFormat kFormat{
+constexpr CifarFormat kCifar10Format{
     .name = "CIFAR-10",
     .classes = 10,
     .label_bytes = 1,
@@ -19,7 +19,7 @@ constexpr CifarFormat kFormat{
 }  // namespace
 
 Dataset load_cifar10(const std::filesystem::path& folder) {
-  const CifarFiles files(kFormat, folder);
+  const CifarFiles files(kCifar10Format, folder);
   Dataset dataset;
   dataset.name = "cifar10";
   dataset.class_names = {"airplane", "automobile", "bird",  "cat",  "deer",

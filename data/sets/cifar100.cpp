@@ -5,7 +5,7 @@
 namespace bptplr {
 namespace {
 
-constexpr CifarFormat kFormat{
+constexpr CifarFormat kCifar100Format{
     .name = "CIFAR-100",
     .classes = 100,
     .label_bytes = 2,  // the coarse label, then the fine one
@@ -40,7 +40,7 @@ std::vector<std::string> fine_names() {
 }  // namespace
 
 Dataset load_cifar100(const std::filesystem::path& folder) {
-  const CifarFiles files(kFormat, folder);
+  const CifarFiles files(kCifar100Format, folder);
   Dataset dataset;
   dataset.name = "cifar100";
   dataset.class_names = fine_names();

@@ -16,9 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSide = 32;
-constexpr std::int64_t kPlane = kSide * kSide;
-constexpr std::int64_t kImageBytes = 3 * kPlane;
+constexpr int kCifarSide = 32;
+constexpr std::int64_t kCifarPlane = kCifarSide * kCifarSide;
+constexpr std::int64_t kCifarBytes = 3 * kCifarPlane;
 
 /// Images and labels read so far.
 struct Batch {
@@ -29,10 +29,11 @@ struct Batch {
 /// Appends one image from three planes (red, green, blue), as CIFAR stores it, to NHWC pixels.
 void append_image(std::string_view planes, std::int64_t label, Batch& batch) {
   const std::size_t start = batch.pixels.size();
-  batch.pixels.resize(start + kImageBytes);
+  batch.pixels.resize(start + kCifarBytes);
   std::uint8_t* to = batch.pixels.data() + start;
-  for (std::size_t i = 0; i < kPlane; ++i) {
-    for (std::size_t c = 0; c < 3; ++c) *to++ = static_cast<std::uint8_t>(planes[c * kPlane + i]);
+  for (std::size_t i = 0; i < kCifarPlane; ++i) {
+    for (std::size_t c = 0; c < 3; ++c)
+      *to++ = static_cast<std::uint8_t>(planes[c * kCifarPlane + i]);
   }
   batch.labels.push_back(label);
 }
@@ -47,7 +48,7 @@ void require_label(const CifarFormat& format, std::int64_t label, const fs::path
 
 void append_binary(const CifarFormat& format, const fs::path& path, Batch& batch) {
   const std::string bytes = read_file(path);
-  const std::size_t record = format.label_bytes + kImageBytes;
+  const std::size_t record = format.label_bytes + kCifarBytes;
   require(!bytes.empty() && bytes.size() % record == 0,
           "{}: {} bytes, where records of {} bytes (label and image) are expected; the file is cut "
           "short or of another kind, fetch it again",
@@ -57,7 +58,7 @@ void append_binary(const CifarFormat& format, const fs::path& path, Batch& batch
     const std::size_t image = start + format.label_bytes;
     const std::int64_t label = static_cast<std::uint8_t>(bytes[image - 1]);
     require_label(format, label, path, static_cast<std::int64_t>(start / record));
-    append_image(std::string_view(bytes).substr(image, kImageBytes), label, batch);
+    append_image(std::string_view(bytes).substr(image, kCifarBytes), label, batch);
   }
 }
 
@@ -74,18 +75,18 @@ void append_python(const CifarFormat& format, const fs::path& path, Batch& batch
           format.label_key);
   const auto count = static_cast<std::int64_t>(labels->items.size());
   require(data->kind == Kind::kArray && data->dtype == "u1" && data->items.size() == 2 &&
-              data->items[0]->integer == count && data->items[1]->integer == kImageBytes &&
-              data->text.size() == static_cast<std::size_t>(count * kImageBytes),
+              data->items[0]->integer == count && data->items[1]->integer == kCifarBytes &&
+              data->text.size() == static_cast<std::size_t>(count * kCifarBytes),
           "{}: \"data\" is not a uint8 array of {} x {}, an image for each label; fetch the file "
           "again",
-          path.string(), count, kImageBytes);
+          path.string(), count, kCifarBytes);
   batch.pixels.reserve(data->text.size());
   for (std::int64_t i = 0; i < count; ++i) {
     const PickleValue& label = *labels->items[static_cast<std::size_t>(i)];
     require(label.kind == Kind::kInteger,
             "{}: the label of image {} is not an integer; fetch the file again", path.string(), i);
     require_label(format, label.integer, path, i);
-    append_image(data->text.substr(static_cast<std::size_t>(i * kImageBytes), kImageBytes),
+    append_image(data->text.substr(static_cast<std::size_t>(i * kCifarBytes), kCifarBytes),
                  label.integer, batch);
   }
 }
@@ -132,7 +133,7 @@ Split CifarFiles::read(const std::vector<std::string>& batches) const {
     all.pixels.insert(all.pixels.end(), part.pixels.begin(), part.pixels.end());
     all.labels.insert(all.labels.end(), part.labels.begin(), part.labels.end());
   }
-  return {Images::in_memory(kSide, kSide, std::move(all.pixels)), std::move(all.labels)};
+  return {Images::in_memory(kCifarSide, kCifarSide, std::move(all.pixels)), std::move(all.labels)};
 }
 
 }  // namespace bptplr

@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kClasses = 14;
+constexpr std::int64_t kGarments = 14;
 constexpr const char* kTrainKeys = "noisy_train_key_list.txt";
 constexpr const char* kTestKeys = "clean_test_key_list.txt";
 constexpr const char* kNoisyLabels = "noisy_label_kv.txt";
@@ -59,9 +59,9 @@ LabelMap read_labels(const fs::path& path) {
           std::from_chars(line.data() + space + 1, line.data() + line.size(), label);
       if (error != std::errc() || end != line.data() + line.size()) label = -1;
     }
-    require(label >= 0 && label < kClasses,
+    require(label >= 0 && label < kGarments,
             "{}, line {}: a key and a label from 0 to {} are expected; fetch the file again",
-            path.string(), number, kClasses - 1);
+            path.string(), number, kGarments - 1);
     labels.emplace(line.substr(0, space), label);
   });
   return labels;

@@ -15,10 +15,10 @@
 namespace bptplr {
 namespace {
 
-constexpr int kSide = 32;
-constexpr std::int64_t kImageBytes = 3 * kSide * kSide;
+constexpr int kShapeSide = 32;
+constexpr std::int64_t kShapeBytes = 3 * kShapeSide * kShapeSide;
 constexpr std::int64_t kMaxImages = 10'000'000;
-constexpr auto kClasses = static_cast<std::int64_t>(kShapeNames.size());
+constexpr auto kShapeCount = static_cast<std::int64_t>(kShapeNames.size());
 
 using Color = std::array<float, 3>;
 
@@ -50,7 +50,7 @@ struct Paint {
 Paint draw_paint(Philox& random, float low, float high) {
   constexpr float kTurn = 2.0F * std::numbers::pi_v<float>;
   const float fade_angle = between(random, 0.0F, kTurn);
-  const float fade_rate = between(random, 0.0F, 1.0F / kSide);
+  const float fade_rate = between(random, 0.0F, 1.0F / kShapeSide);
   const float wave_angle = between(random, 0.0F, kTurn);
   const float wave_rate = kTurn / between(random, 3.0F, 16.0F);
   const Color from = draw_color(random, low, high);
@@ -81,9 +81,9 @@ struct Stroke {
 };
 
 Stroke draw_stroke(Philox& random, float max_radius) {
-  return {draw_color(random, 0.0F, 1.0F), between(random, 0.0F, kSide),
-          between(random, 0.0F, kSide),   between(random, -12.0F, 12.0F),
-          between(random, -12.0F, 12.0F), between(random, 0.4F, max_radius)};
+  return {draw_color(random, 0.0F, 1.0F),    between(random, 0.0F, kShapeSide),
+          between(random, 0.0F, kShapeSide), between(random, -12.0F, 12.0F),
+          between(random, -12.0F, 12.0F),    between(random, 0.4F, max_radius)};
 }
 
 /// Maps pixels to the shape's own coordinates: translation, then rotation, proportions and size.
@@ -100,7 +100,7 @@ struct Pose {
 };
 
 Pose draw_pose(Philox& random) {
-  constexpr float kMiddle = kSide / 2.0F;
+  constexpr float kMiddle = kShapeSide / 2.0F;
   const float angle = between(random, -0.8F, 0.8F);
   const float radius = between(random, 8.0F, 13.0F);
   const float stretch = between(random, 0.85F, 1.18F);
@@ -151,11 +151,11 @@ Scene draw_scene(Philox& random) {
 
 void draw_image(int shape, Philox& random, std::uint8_t* out) {
   const Scene scene = draw_scene(random);
-  for (int row = 0; row < kSide; ++row) {
-    for (int column = 0; column < kSide; ++column) {
+  for (int row = 0; row < kShapeSide; ++row) {
+    for (int column = 0; column < kShapeSide; ++column) {
       const float x = static_cast<float>(column) + 0.5F;
       const float y = static_cast<float>(row) + 0.5F;
-      constexpr float kMiddle = kSide / 2.0F;
+      constexpr float kMiddle = kShapeSide / 2.0F;
       Color color = scene.background.at(x - kMiddle, y - kMiddle);
       for (const Stroke& stroke : scene.behind) cover(color, stroke.color, stroke.distance(x, y));
       cover(color, scene.fill.at(x - kMiddle, y - kMiddle), scene.pose.distance(shape, x, y));
@@ -174,17 +174,17 @@ void draw_image(int shape, Philox& random, std::uint8_t* out) {
 /// Creates the images of a split; `split_number` separates the streams of training (0) and test
 /// (1).
 Split make_split(std::uint64_t seed, std::uint32_t split_number, std::int64_t count) {
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(count * kImageBytes));
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(count * kShapeBytes));
   std::vector<std::int64_t> labels(static_cast<std::size_t>(count));
   kernels::parallel_for(count, 64, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      const auto shape = static_cast<int>(i % kClasses);
+      const auto shape = static_cast<int>(i % kShapeCount);
       Philox random(seed, Purpose::kShapes, split_number, static_cast<std::uint32_t>(i));
-      draw_image(shape, random, pixels.data() + i * kImageBytes);
+      draw_image(shape, random, pixels.data() + i * kShapeBytes);
       labels[static_cast<std::size_t>(i)] = shape;
     }
   });
-  return {Images::in_memory(kSide, kSide, std::move(pixels)), std::move(labels)};
+  return {Images::in_memory(kShapeSide, kShapeSide, std::move(pixels)), std::move(labels)};
 }
 
 }  // namespace

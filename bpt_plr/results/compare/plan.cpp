@@ -21,8 +21,6 @@
 namespace bptplr {
 namespace {
 
-using Json = nlohmann::json;
-
 /// Group of the fields that determine images and labels.
 constexpr std::string_view kDataGroup = "Data";
 
@@ -49,7 +47,7 @@ std::string label_of(const std::string& name) {
   return label;
 }
 
-Json fields_of(const std::string& name) {
+nlohmann::json fields_of(const std::string& name) {
   if (is_method(name)) return {{"method", name}};
   require(is_builtin(name) || path_exists(name),
           "there is neither a method, a built-in recipe nor a file '{}'; methods are {}, and "
@@ -61,15 +59,15 @@ Json fields_of(const std::string& name) {
 /// Fields of a recipe and its name.
 struct NamedFields {
   std::string name;
-  Json fields;
+  nlohmann::json fields;
 };
 
 /// Composes a recipe of what is common, its own fields and the flags, without what yields to the
 /// data set.
 LabelledRecipe label_recipe(const std::string& label, NamedFields common, NamedFields own,
-                            const Json& flags) {
+                            const nlohmann::json& flags) {
   const auto compose = [&] {
-    Json fields = common.fields;
+    nlohmann::json fields = common.fields;
     fields.update(own.fields);
     return compose_recipe(fields, own.name, flags);
   };
@@ -85,9 +83,10 @@ LabelledRecipe label_recipe(const std::string& label, NamedFields common, NamedF
 }  // namespace
 
 std::vector<LabelledRecipe> label_recipes(std::span<const std::string> names,
-                                          const std::string& common, const Json& flags) {
-  const Json below = common.empty() ? Json::object() : read_recipe(common);
-  compose_recipe(below, common, Json::object());  // names `below` in the error if it is wrong
+                                          const std::string& common, const nlohmann::json& flags) {
+  const nlohmann::json below = common.empty() ? nlohmann::json::object() : read_recipe(common);
+  compose_recipe(below, common,
+                 nlohmann::json::object());  // names `below` in the error if it is wrong
   std::vector<LabelledRecipe> labelled;
   for (const std::string& name : names) {
     const std::string label = label_of(name);
@@ -96,8 +95,8 @@ std::vector<LabelledRecipe> label_recipes(std::span<const std::string> names,
             "two of what is to be compared are called {}; rename one of the files", label);
     require(!is_method(name) || !flags.contains("method"),
             "{} is a method, so that --method is said already; leave it out", name);
-    const Json own = fields_of(name);
-    compose_recipe(own, name, Json::object());
+    const nlohmann::json own = fields_of(name);
+    compose_recipe(own, name, nlohmann::json::object());
     labelled.push_back(label_recipe(label, {common, below}, {name, own}, flags));
   }
   return labelled;
