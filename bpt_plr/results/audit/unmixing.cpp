@@ -5,6 +5,7 @@
 #include "bpt_plr/results/audit/confident.hpp"
 #include "bpt_plr/results/audit/fast_math.hpp"
 #include "bpt_plr/results/audit/inverse.hpp"
+#include "engine/memory.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/parallel.hpp"
 
@@ -54,7 +55,7 @@ void multiply(const std::vector<float>& rows, const std::vector<double>& matrix,
   const std::vector<float> factor(matrix.begin(), matrix.end());
   const std::int64_t c = samples.classes;
   by_rows(samples, alive, [&](std::int64_t first, std::int64_t count) {
-    kernels::linear_backward_data(kernels::CpuContext{}, {count, c, c}, rows.data() + first * c,
+    kernels::linear_backward_data(cpu_context(), {count, c, c}, rows.data() + first * c,
                                   factor.data(), result.data() + first * c);
   });
 }
@@ -86,9 +87,9 @@ std::vector<float> label_probabilities(const LabelledSamples& samples, const Noi
   std::vector<float> q(p.size());
   const std::int64_t c = samples.classes;
   by_rows(samples, alive, [&](std::int64_t first, std::int64_t count) {
-    kernels::linear_forward<kernels::CpuContext, float>({}, {count, c, c}, p.data() + first * c,
-                                                        fit.transition.data(), nullptr,
-                                                        q.data() + first * c);
+    kernels::linear_forward<kernels::CpuContext, float>(cpu_context(), {count, c, c},
+                                                        p.data() + first * c, fit.transition.data(),
+                                                        nullptr, q.data() + first * c);
   });
   return q;
 }
