@@ -7,7 +7,7 @@
 namespace bptplr {
 namespace {
 
-constexpr double kDropoutRate = 0.25;
+constexpr double kCnn9DropoutRate = 0.25;
 constexpr double kNegativeSlope = 0.01;
 
 /// Channels of the layers as multiples of the width. The first six layers pad their input, the last
@@ -15,7 +15,7 @@ constexpr double kNegativeSlope = 0.01;
 constexpr std::int64_t kWidths[] = {2, 2, 2, 4, 4, 4, 8, 4, 2};
 constexpr std::size_t kPadded = 6;
 constexpr std::size_t kStage = 3;
-constexpr std::int64_t kMinSide = 28;
+constexpr std::int64_t kCnn9MinSide = 28;
 
 const Cnn9Config& checked(const Cnn9Config& config) {
   require(config.width >= 1 && config.width <= 1024, "--width {} is not in 1..1024", config.width);
@@ -41,7 +41,7 @@ Cnn9::Cnn9(const Cnn9Config& config, std::uint64_t seed, std::uint32_t network)
     : Network(config.heads, seed, network),
       layers_(make_layers(init_, checked(config).width)),
       out_(init_, 2 * config.width, config.heads.num_classes),
-      dropouts_{{kDropoutRate, 0}, {kDropoutRate, 1}} {
+      dropouts_{{kCnn9DropoutRate, 0}, {kCnn9DropoutRate, 1}} {
   name_all();
   add_projection_head(2 * config.width);
 }
@@ -56,10 +56,10 @@ void Cnn9::name_all() {
 
 void Cnn9::check_images(std::int64_t height, std::int64_t width) {
   require(
-      std::min(height, width) >= kMinSide,
+      std::min(height, width) >= kCnn9MinSide,
       "the 9-layer CNN takes images of at least {0} x {0} pixels, not {1} x {2}; choose a larger "
       "--crop",
-      kMinSide, height, width);
+      kCnn9MinSide, height, width);
 }
 
 Tensor Cnn9::features(const Tensor& x, const ForwardMode& mode) {

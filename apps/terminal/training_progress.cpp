@@ -17,12 +17,12 @@
 namespace bptplr {
 namespace {
 
-constexpr std::chrono::milliseconds kRedraw(100);
-constexpr std::chrono::seconds kPlainLine(30);
+constexpr std::chrono::milliseconds kBarRedraw(100);
+constexpr std::chrono::seconds kPlainStatus(30);
 /// Columns of the bar, and those around it: a blank and brackets; a shorter bar is left out.
 constexpr std::size_t kBarWidth = 20;
 constexpr std::size_t kBarFrame = 3;
-constexpr std::size_t kLeastBar = 5;
+constexpr std::size_t kLeastProgressBar = 5;
 /// Seconds from which the time of a run is said in words.
 constexpr double kWorthSaying = 10.0;
 
@@ -96,7 +96,7 @@ std::string table_line(Cells cells, const std::string& parts, std::size_t column
 /// Returns how much of the phase is done as a bar, " [###-----]", of at most `columns`.
 std::string bar(const Progress& now, std::size_t columns) {
   const std::size_t width = std::min(kBarWidth, columns - std::min(columns, kBarFrame));
-  if (width < kLeastBar) return "";
+  if (width < kLeastProgressBar) return "";
   const auto total = std::max<std::int64_t>(now.iterations, 1);
   const double done =
       std::clamp(static_cast<double>(now.iteration) / static_cast<double>(total), 0.0, 1.0);
@@ -158,11 +158,11 @@ void TerminalProgress::on_progress(const Progress& now) {
   time_.note_progress(now, seconds_since_start(time));
   if (const auto estimate = notice_.due(time_, now)) say_time(*estimate);
   if (is_terminal_) {
-    if (bar_is_shown_ && time - last_output_ < kRedraw) return;
+    if (bar_is_shown_ && time - last_output_ < kBarRedraw) return;
     say("\r\033[K" + status(now, time));
     bar_is_shown_ = true;
   } else {
-    if (time - last_output_ < kPlainLine) return;
+    if (time - last_output_ < kPlainStatus) return;
     say(status(now, time) + "\n");
   }
   std::fflush(stdout);

@@ -10,22 +10,22 @@
 namespace bptplr {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 /// Returns the value as JSON; null if it is not finite, for which JSON has no number.
-Json number_or_null(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
+OrderedJson number_or_null(double value) {
+  return std::isfinite(value) ? OrderedJson(value) : OrderedJson(nullptr);
 }
 
-Json to_json(const GmmFit& gmm) {
-  Json means = Json::array();
-  Json weights = Json::array();
+OrderedJson to_json(const GmmFit& gmm) {
+  OrderedJson means = OrderedJson::array();
+  OrderedJson weights = OrderedJson::array();
   for (std::size_t k = 0; k < gmm.means.size(); ++k) {
     means.push_back(
-        Json::array({number_or_null(gmm.means[k][0]), number_or_null(gmm.means[k][1])}));
+        OrderedJson::array({number_or_null(gmm.means[k][0]), number_or_null(gmm.means[k][1])}));
     weights.push_back(number_or_null(gmm.weights[k]));
   }
-  Json json;
+  OrderedJson json;
   json["means"] = std::move(means);
   json["covariances"] = gmm.covariances;
   json["weights"] = std::move(weights);
@@ -33,15 +33,15 @@ Json to_json(const GmmFit& gmm) {
   return json;
 }
 
-Json to_json(const NetworkMetrics& network) {
-  Json json;
+OrderedJson to_json(const NetworkMetrics& network) {
+  OrderedJson json;
   json["n_labelled"] = network.selection.n_labelled;
   json["precision"] = number_or_null(network.selection.precision);
   json["recall"] = number_or_null(network.selection.recall);
   json["auc"] = number_or_null(network.selection.auc);
   json["auc_classifier"] = number_or_null(network.auc_classifier);
   json["auc_prototype"] = number_or_null(network.auc_prototype);
-  json["gmm"] = network.gmm ? to_json(*network.gmm) : Json(nullptr);
+  json["gmm"] = network.gmm ? to_json(*network.gmm) : OrderedJson(nullptr);
   json["labelled_per_class"] = network.labelled_per_class;
   return json;
 }
@@ -125,8 +125,8 @@ void report_division(std::span<const Division> divisions, std::span<const Eviden
       find_wrong_labels(metrics.networks, samples.noisy_labels, samples.true_labels);
 }
 
-Json to_json(const EpochMetrics& metrics) {
-  Json json;
+OrderedJson to_json(const EpochMetrics& metrics) {
+  OrderedJson json;
   json["epoch"] = metrics.epoch;
   json["phase"] = metrics.phase;
   json["lr"] = number_or_null(metrics.lr);
@@ -134,7 +134,7 @@ Json to_json(const EpochMetrics& metrics) {
   json["test_acc"] = number_or_null(metrics.test_acc);
   json["best_acc"] = number_or_null(metrics.best_acc);
   json["mean_last10"] = number_or_null(metrics.mean_last10);
-  json["networks"] = Json::array();
+  json["networks"] = OrderedJson::array();
   for (const NetworkMetrics& network : metrics.networks) {
     json["networks"].push_back(to_json(network));
   }
@@ -143,7 +143,7 @@ Json to_json(const EpochMetrics& metrics) {
     json["wrong_labels"] = {
         {"wrong", labels.wrong}, {"flagged", labels.flagged}, {"found", labels.found}};
   }
-  json["seconds"] = Json::object();
+  json["seconds"] = OrderedJson::object();
   for (const auto& [phase, value] : metrics.seconds) json["seconds"][phase] = number_or_null(value);
   json["images_per_s"] = number_or_null(metrics.images_per_s);
   json["peak_memory_gib"] = number_or_null(metrics.peak_memory_gib);

@@ -26,7 +26,7 @@ namespace {
 /// scan passes over the whole picture; genuine files have about ten.
 constexpr std::int64_t kMaxScans = 500;
 
-struct Decoder {
+struct JpegDecoder {
   jpeg_decompress_struct library{};
   jpeg_error_mgr errors{};
   jpeg_progress_mgr progress{};
@@ -36,11 +36,11 @@ struct Decoder {
   std::int64_t most_scans = kMaxScans;
   std::string problem;  ///< found here, not by the library
 
-  ~Decoder() { jpeg_destroy_decompress(&library); }
+  ~JpegDecoder() { jpeg_destroy_decompress(&library); }
 };
 
-Decoder& decoder_of(j_common_ptr library) {
-  return *static_cast<Decoder*>(library->client_data);
+JpegDecoder& decoder_of(j_common_ptr library) {
+  return *static_cast<JpegDecoder*>(library->client_data);
 }
 
 [[noreturn]] void on_error(j_common_ptr library) {
@@ -57,7 +57,7 @@ void on_message(j_common_ptr library, int level) {
 void no_output(j_common_ptr) {}
 
 void on_progress(j_common_ptr library) {
-  Decoder& decoder = decoder_of(library);
+  JpegDecoder& decoder = decoder_of(library);
   if (decoder.library.input_scan_number <= decoder.most_scans) return;
   std::snprintf(decoder.message, sizeof decoder.message,
                 "it has more than %d scans, too many for a file of its size",
@@ -65,7 +65,7 @@ void on_progress(j_common_ptr library) {
   std::longjmp(decoder.failed, 1);
 }
 
-void start(Decoder& decoder, std::string_view bytes) {
+void start(JpegDecoder& decoder, std::string_view bytes) {
   jpeg_decompress_struct& library = decoder.library;
   library.err = jpeg_std_error(&decoder.errors);
   decoder.errors.error_exit = on_error;
@@ -92,7 +92,7 @@ double held_bytes_per_pixel(jpeg_decompress_struct& library) {
 }
 
 /// Returns why the picture is refused before it is decoded, or "".
-std::string limit_problem(Decoder& decoder, std::size_t file_bytes) {
+std::string limit_problem(JpegDecoder& decoder, std::size_t file_bytes) {
   jpeg_decompress_struct& library = decoder.library;
   const std::int64_t height = library.image_height;
   const std::int64_t width = library.image_width;
@@ -119,7 +119,7 @@ void convert_cmyk(std::span<const std::uint8_t> inks, std::uint8_t* rgb) {
   }
 }
 
-void read_rows(Decoder& decoder, RowSink& sink) {
+void read_rows(JpegDecoder& decoder, RowSink& sink) {
   jpeg_decompress_struct& library = decoder.library;
   sink.start(static_cast<int>(library.output_height), static_cast<int>(library.output_width));
   const bool is_cmyk = library.output_components == 4;
@@ -134,7 +134,7 @@ void read_rows(Decoder& decoder, RowSink& sink) {
 }
 
 /// Not inlined: a function that calls setjmp loses its values in registers after a longjmp.
-[[gnu::noinline]] void decode(Decoder& decoder, std::string_view bytes, RowSink& sink) {
+[[gnu::noinline]] void decode(JpegDecoder& decoder, std::string_view bytes, RowSink& sink) {
   start(decoder, bytes);
   jpeg_decompress_struct& library = decoder.library;
   jpeg_read_header(&library, TRUE);
@@ -147,7 +147,7 @@ void read_rows(Decoder& decoder, RowSink& sink) {
 }
 
 /// Returns false if the library failed.
-bool run(Decoder& decoder, std::string_view bytes, RowSink& sink) {
+bool run(JpegDecoder& decoder, std::string_view bytes, RowSink& sink) {
   if (setjmp(decoder.failed) != 0) return false;
   decode(decoder, bytes, sink);
   return true;
@@ -156,7 +156,7 @@ bool run(Decoder& decoder, std::string_view bytes, RowSink& sink) {
 }  // namespace
 
 std::string decode_jpeg(std::string_view bytes, RowSink& sink) {
-  const auto decoder = std::make_unique<Decoder>();
+  const auto decoder = std::make_unique<JpegDecoder>();
   if (run(*decoder, bytes, sink)) return std::move(decoder->problem);
   if (decoder->errors.msg_code == JERR_OUT_OF_MEMORY) throw std::bad_alloc();
   return decoder->message;

@@ -16,7 +16,7 @@
 namespace bptplr {
 namespace {
 
-struct Decoder {
+struct PngDecoder {
   std::string_view rest;  ///< bytes that the library has not read yet
   std::size_t file_bytes = 0;
   std::string message;
@@ -28,18 +28,18 @@ struct Decoder {
   png_structp library = nullptr;
   png_infop info = nullptr;
 
-  ~Decoder() { png_destroy_read_struct(&library, &info, nullptr); }
+  ~PngDecoder() { png_destroy_read_struct(&library, &info, nullptr); }
 };
 
 void on_error(png_structp library, png_const_charp message) {
-  static_cast<Decoder*>(png_get_error_ptr(library))->message = message;
+  static_cast<PngDecoder*>(png_get_error_ptr(library))->message = message;
   png_longjmp(library, 1);
 }
 
 /// Notes where memory runs out, which the library reports as damage of the file.
 png_voidp allocate(png_structp library, png_alloc_size_t bytes) {
   void* memory = std::malloc(bytes);
-  if (memory == nullptr) static_cast<Decoder*>(png_get_mem_ptr(library))->lacks_memory = true;
+  if (memory == nullptr) static_cast<PngDecoder*>(png_get_mem_ptr(library))->lacks_memory = true;
   return memory;
 }
 
@@ -51,7 +51,7 @@ void release(png_structp, png_voidp memory) {
 void on_warning(png_structp, png_const_charp) {}
 
 void read_bytes(png_structp library, png_bytep out, std::size_t count) {
-  auto& rest = static_cast<Decoder*>(png_get_io_ptr(library))->rest;
+  auto& rest = static_cast<PngDecoder*>(png_get_io_ptr(library))->rest;
   if (count > rest.size()) png_error(library, "the file ends too early");
   std::memcpy(out, rest.data(), count);
   rest.remove_prefix(count);
@@ -77,7 +77,7 @@ void read_pixels_only(png_structp library, std::size_t file_bytes) {
 
 /// Reads an interlaced picture, which comes in several passes over all rows. Memory grows as rows
 /// arrive, so a header that promises more than the file holds costs nothing.
-void read_interlaced(Decoder& decoder, int passes, RowSink& sink) {
+void read_interlaced(PngDecoder& decoder, int passes, RowSink& sink) {
   const std::size_t stride = static_cast<std::size_t>(decoder.width) * 3;
   const auto height = static_cast<std::size_t>(decoder.height);
   decoder.pixels.reserve(stride * height);
@@ -93,7 +93,7 @@ void read_interlaced(Decoder& decoder, int passes, RowSink& sink) {
   }
 }
 
-void read_rows(Decoder& decoder, RowSink& sink) {
+void read_rows(PngDecoder& decoder, RowSink& sink) {
   const int passes = png_set_interlace_handling(decoder.library);
   if (passes > 1) {
     decoder.problem = memory_problem(decoder.height, decoder.width, 3, decoder.file_bytes);
@@ -113,7 +113,7 @@ void read_rows(Decoder& decoder, RowSink& sink) {
 }
 
 /// Not inlined: a function that calls setjmp loses its values in registers after a longjmp.
-[[gnu::noinline]] void decode(Decoder& decoder, RowSink& sink) {
+[[gnu::noinline]] void decode(PngDecoder& decoder, RowSink& sink) {
   png_set_user_limits(decoder.library, kMaxPictureSide, kMaxPictureSide);
   read_pixels_only(decoder.library, decoder.file_bytes);
   png_set_read_fn(decoder.library, &decoder, read_bytes);
@@ -125,7 +125,7 @@ void read_rows(Decoder& decoder, RowSink& sink) {
 }
 
 /// Returns false if the library failed.
-bool run(Decoder& decoder, RowSink& sink) {
+bool run(PngDecoder& decoder, RowSink& sink) {
   if (setjmp(png_jmpbuf(decoder.library)) != 0) return false;
   decode(decoder, sink);
   return true;
@@ -134,7 +134,7 @@ bool run(Decoder& decoder, RowSink& sink) {
 }  // namespace
 
 std::string decode_png(std::string_view bytes, RowSink& sink) {
-  const auto decoder = std::make_unique<Decoder>();
+  const auto decoder = std::make_unique<PngDecoder>();
   decoder->rest = bytes;
   decoder->file_bytes = bytes.size();
   decoder->library = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, decoder.get(), on_error,

@@ -19,7 +19,7 @@ constexpr double kAllowance = 0.25;
 constexpr double kAllowanceScale = 0.0125;
 /// Scales after which the weight is 1e-12.
 constexpr double kNoScales = 28.0;
-constexpr double kMostUnmixed = 0.999;
+constexpr double kMostWeightOfUnmixed = 0.999;
 /// Where both find about the same number, the plain explanation ranks better: learnt noise gets no
 /// weight up to this ratio of the numbers, and its full weight from the second on.
 constexpr double kSameNumber = 1.2;
@@ -72,7 +72,7 @@ double share_of_unmixed(const Family& plain, const Family& unmixed) {
   const double ratio = unmixed.wrong / std::max(plain.wrong, 1e-9);
   const double by_number =
       std::clamp((ratio - kSameNumber) / (kOtherNumber - kSameNumber), 0.0, 1.0);
-  return kMostUnmixed * by_evidence * by_number;
+  return kMostWeightOfUnmixed * by_evidence * by_number;
 }
 
 /// Returns the supports on samples of which block b was drawn `times[b]` times.
