@@ -1,6 +1,7 @@
 #include "engine/memory.hpp"
 
 #include <malloc.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,6 +11,7 @@
 #include <string_view>
 
 #include "engine/error.hpp"
+#include "engine/host_blocks.hpp"
 #include "engine/precision.hpp"
 #include "kernels/device_error.hpp"
 #include "kernels/device_memory.hpp"
@@ -19,17 +21,26 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
+/// Under the address sanitizer all memory comes from its heap, whose ends it watches.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kHasBlocks = false;
+#else
+constexpr bool kHasBlocks = true;
+#endif
+
 std::size_t round_up(std::size_t bytes) {
   return std::max(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
 }
 
+[[noreturn]] void throw_out_of_memory(std::size_t bytes) {
+  throw OutOfMemory(
+      "out of memory: {:.1f} MiB more are needed; use a smaller --batch_size or --width",
+      static_cast<double>(bytes) / (1 << 20));
+}
+
 void* allocate_host(std::size_t bytes) {
   void* memory = std::aligned_alloc(kAlignment, round_up(bytes));
-  if (memory == nullptr) {
-    throw OutOfMemory(
-        "out of memory: {:.1f} MiB more are needed; use a smaller --batch_size or --width",
-        static_cast<double>(bytes) / (1 << 20));
-  }
+  if (memory == nullptr) throw_out_of_memory(bytes);
   return memory;
 }
 
@@ -43,26 +54,42 @@ std::size_t system_bytes(const char* file, std::string_view name) {
   return 0;
 }
 
+/// Pages of its own: on the heap, each size that it grows through would leave a hole.
 class HostWorkspace final : public kernels::Workspace {
  public:
+  ~HostWorkspace() override { release(); }
+
   void* reserve(std::size_t bytes) override {
     if (bytes > size_) {
-      memory_.reset();  // free before allocating: both together may not fit
-      size_ = 0;
-      memory_ = allocate(Device{}, bytes);
+      release();  // before allocating: both together may not fit
+      void* memory =
+          ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      if (memory == MAP_FAILED) throw_out_of_memory(bytes);
+      memory_ = memory;
       size_ = bytes;
     }
-    return memory_.get();
+    return memory_;
   }
 
  private:
-  std::shared_ptr<void> memory_;
+  void release() {
+    if (memory_ != nullptr) ::munmap(memory_, size_);
+    memory_ = nullptr;
+    size_ = 0;
+  }
+
+  void* memory_ = nullptr;
   std::size_t size_ = 0;
 };
 
 }  // namespace
 
 std::shared_ptr<void> allocate(Device device, std::size_t bytes) {
+  if (device.type == DeviceType::kCpu && kHasBlocks && bytes >= kLeastBlock) {
+    void* memory = take_block(bytes);
+    if (memory == nullptr) throw_out_of_memory(bytes);
+    return {memory, return_block};
+  }
   if (device.type == DeviceType::kCpu) {
     return {allocate_host(bytes), [](void* memory) { std::free(memory); }};
   }
@@ -79,12 +106,14 @@ void keep_freed_memory() {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
 #endif
+  keep_blocks();
 }
 
 void release_freed_memory() {
 #ifdef __GLIBC__
   malloc_trim(0);
 #endif
+  release_blocks();
 }
 
 void copy_bytes(Device target_device, void* target, Device source_device, const void* source,

@@ -218,18 +218,21 @@ void input_gradient(const BatchNormShape& s, const RowChunks& chunks, const T* x
     const T* m = mean + group * channels;
     const T* mg = mean_g + group * channels;
     const T* k = slope + group * channels;
-    for (std::int64_t r = first; r < first + rows; ++r) {
-      const T* xr = x + r * channels;
-      const Gradient dyr = dy.from(r * channels);
-      T* dxr = dx + r * channels;
+    for_each_channel_block<16>(channels, [&](std::int64_t block, auto width) {
+      for (std::int64_t r = first; r < first + rows; ++r) {
+        const T* xr = x + r * channels + block;
+        const Gradient dyr = dy.from(r * channels + block);
+        T* dxr = dx + r * channels + block;
 #pragma omp simd
-      for (std::int64_t c = 0; c < channels; ++c) {
-        const T centred = xr[c] - m[c];
-        const T dyc = dyr[c];
-        const T g = centred * a[c] + bias[c] > floor ? dyc : T{0};
-        dxr[c] = a[c] * (g - mg[c] - centred * k[c]);
+        for (int c = 0; c < width; ++c) {
+          const std::int64_t i = block + c;
+          const T centred = xr[c] - m[i];
+          const T dyc = dyr[c];
+          const T g = centred * a[i] + bias[i] > floor ? dyc : T{0};
+          dxr[c] = a[i] * (g - mg[i] - centred * k[i]);
+        }
       }
-    }
+    });
   });
 }
 

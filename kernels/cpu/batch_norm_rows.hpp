@@ -12,17 +12,17 @@
 
 namespace bptplr::kernels {
 
-/// Calls fn(first, width) for blocks of neighbouring channels, of widths that are known to the
-/// compiler: sums of a block stay in registers, where an array of any length goes through memory at
-/// every row, and few channels wait for it.
-template <class Fn>
+/// Calls fn(first, width) for blocks of at most kWidest neighbouring channels, of widths that are
+/// known to the compiler: sums of a block stay in registers, where an array of any length goes
+/// through memory at every row, and few channels wait for it.
+template <int kWidest = 64, class Fn>
 void for_each_channel_block(std::int64_t channels, Fn&& fn) {
   std::int64_t first = 0;
   const auto blocks_of = [&](auto width) {
     for (; first + width <= channels; first += width) fn(first, width);
   };
-  blocks_of(std::integral_constant<int, 64>{});
-  blocks_of(std::integral_constant<int, 32>{});
+  if constexpr (kWidest >= 64) blocks_of(std::integral_constant<int, 64>{});
+  if constexpr (kWidest >= 32) blocks_of(std::integral_constant<int, 32>{});
   blocks_of(std::integral_constant<int, 16>{});
   blocks_of(std::integral_constant<int, 8>{});
   blocks_of(std::integral_constant<int, 1>{});
@@ -92,17 +92,26 @@ T relu_floor(bool relu) {
 template <class T>
 void normalize_rows(const T* x, std::int64_t rows, std::int64_t channels, const T* mean,
                     const T* scale, const T* bias, T floor, T* y) {
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const T* xr = x + r * channels;
-    T* yr = y + r * channels;
+  // Blocks so narrow that their parameters stay in registers, too.
+  for_each_channel_block<16>(channels, [&](std::int64_t block, auto width) {
+    T m[width];
+    T a[width];
+    T b[width];
+    std::copy_n(mean + block, width, m);
+    std::copy_n(scale + block, width, a);
+    std::copy_n(bias + block, width, b);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const T* xr = x + r * channels + block;
+      T* yr = y + r * channels + block;
 #pragma omp simd
-    for (std::int64_t c = 0; c < channels; ++c) {
-      // The mean is not folded into a shift: x - mean first loses no digits where it is large.
-      const T value = (xr[c] - mean[c]) * scale[c] + bias[c];
-      // Written so that NaN passes through: it must reach the loss and be seen.
-      yr[c] = value < floor ? floor : value;
+      for (int c = 0; c < width; ++c) {
+        // The mean is not folded into a shift: x - mean first loses no digits where it is large.
+        const T value = (xr[c] - m[c]) * a[c] + b[c];
+        // Written so that NaN passes through: it must reach the loss and be seen.
+        yr[c] = value < floor ? floor : value;
+      }
     }
-  }
+  });
 }
 
 }  // namespace bptplr::kernels

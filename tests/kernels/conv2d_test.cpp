@@ -51,8 +51,9 @@ using Shape2d = kernels::Conv2dShape;
 // {images, height, width, input channels, output channels, kernel, stride, padding}
 INSTANTIATE_TEST_SUITE_P(
     Winograd, Conv2d,
-    testing::Values(Shape2d{9, 8, 8, 16, 16, 3, 1, 1},     // whole tiles
-                    Shape2d{3, 7, 9, 16, 24, 3, 1, 1},     // tiles that images do not fill
+    testing::Values(Shape2d{9, 8, 8, 16, 16, 3, 1, 1},  // whole tiles
+                    Shape2d{3, 7, 9, 16, 24, 3, 1, 1},  // tiles that images do not fill
+                    Shape2d{3, 9, 7, 48, 16, 3, 1, 1}, Shape2d{2, 14, 11, 16, 16, 3, 1, 1},
                     Shape2d{2, 13, 5, 20, 44, 3, 1, 1},    // vectors that channels do not fill
                     Shape2d{21, 8, 8, 32, 40, 3, 1, 1},    // sums of the weights in common
                     Shape2d{1, 60, 100, 16, 16, 3, 1, 1},  // more tiles in a row than in a block

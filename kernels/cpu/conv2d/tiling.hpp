@@ -55,4 +55,41 @@ struct Tiling {
   }
 };
 
+/// Floats of a row of pixels up to which tiles are read where they are.
+constexpr std::int64_t kNearRows = 512;
+
+/// Fills the rows of v, `tile_stride` apart, that a row of tiles of x has in every matrix. `strip`
+/// has room for t.input_strip().
+inline void input_transform(const Tiling& t, const float* x, std::int64_t row, float* strip,
+                            std::int64_t matrix_stride, std::int64_t tile_stride, float* v) {
+  const Extent image{t.s.h, t.s.w, t.s.c};
+  const Extent all = t.input_strip();
+  const std::int64_t top = t.top_of(row) - 1;
+  const float* from = x + t.image_of(row) * image.floats();
+  TileRow tiles = t.tile_row(all, matrix_stride);
+  tiles.tile_stride = tile_stride;
+  // Tiles whose input lies within the image are read where they are, the first and last are copied;
+  // all are where rows lie so far apart that the six of a tile fall into the same sets of a cache.
+  const std::int64_t within = (std::max(t.s.w + 1, t.tile) - t.tile) / t.m;
+  if (top < 0 || top + t.tile > t.s.h || t.s.c != t.c || within < 1 || t.s.w * t.s.c > kNearRows) {
+    copy_padded(from, image, top, -1, all, strip);
+    t.winograd->input(tiles, strip, v);
+    return;
+  }
+  TileRow inner = tiles;
+  inner.tiles = within;
+  inner.row_stride = t.s.w * t.s.c;
+  t.winograd->input(inner, from + (top * t.s.w + t.m - 1) * t.s.c, v + tile_stride);
+  const auto copied = [&](std::int64_t first, std::int64_t count) {
+    const Extent part{t.tile, count * t.m + 2, t.c};
+    copy_padded(from, image, top, first * t.m - 1, part, strip);
+    TileRow outer = tiles;
+    outer.tiles = count;
+    outer.row_stride = part.width * part.channels;
+    t.winograd->input(outer, strip, v + first * tile_stride);
+  };
+  copied(0, 1);
+  copied(1 + within, t.tiles_w - 1 - within);
+}
+
 }  // namespace bptplr::kernels::conv

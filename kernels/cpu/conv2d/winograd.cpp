@@ -137,13 +137,7 @@ class WinogradPass {
 
   /// Fills the rows of v that a row of tiles has in every matrix.
   void transform_input(std::int64_t row, float* v) const {
-    const Extent image{t_.s.h, t_.s.w, t_.s.c};
-    const Extent strip = t_.input_strip();
-    copy_padded(x_ + t_.image_of(row) * image.floats(), image, t_.top_of(row) - 1, -1, strip,
-                own());
-    TileRow tiles = t_.tile_row(strip, v_stride_);
-    tiles.tile_stride = v_row_;
-    t_.winograd->input(tiles, own(), v);
+    input_transform(t_, x_, row, own(), v_stride_, v_row_, v);
   }
 
   /// Computes `width` output channels from `column` on of a row of tiles.

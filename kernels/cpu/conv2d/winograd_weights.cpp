@@ -87,23 +87,17 @@ class WinogradWeightsPass {
   float* own() const { return own_ + omp_get_thread_num() * own_stride_; }
 
   void transform(std::int64_t row, std::int64_t tile, float* v, float* m) const {
-    const Extent image{t_.s.h, t_.s.w, t_.s.c};
-    const Extent strip = t_.input_strip();
-    const std::int64_t top = t_.top_of(row);
-    copy_padded(x_ + t_.image_of(row) * image.floats(), image, top - 1, -1, strip, own());
-    TileRow tiles = t_.tile_row(strip, v_stride_);
-    tiles.tile_stride = v_row_;
-    t_.winograd->input(tiles, own(), v + tile * v_row_);
+    input_transform(t_, x_, row, own(), v_stride_, v_row_, v + tile * v_row_);
     const Extent gradient{t_.s.h, t_.s.w, t_.s.k};
     const Extent part = t_.output_strip(t_.k);
     const float* dy = dy_ + t_.image_of(row) * gradient.floats();
     if (t_.is_exact() && t_.s.k == t_.k) {
-      dy += top * t_.s.w * t_.s.k;
+      dy += t_.top_of(row) * t_.s.w * t_.s.k;
     } else {
-      copy_padded(dy, gradient, top, 0, part, own());
+      copy_padded(dy, gradient, t_.top_of(row), 0, part, own());
       dy = own();
     }
-    tiles = t_.tile_row(part, m_stride_);
+    TileRow tiles = t_.tile_row(part, m_stride_);
     tiles.tile_stride = m_row_;
     t_.winograd->gradient(tiles, dy, m + tile * m_row_);
   }
