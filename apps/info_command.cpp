@@ -17,6 +17,7 @@
 #include "engine/device.hpp"
 #include "engine/io/json.hpp"
 #include "engine/threads.hpp"
+#include "kernels/cpu_level.hpp"
 #include "kernels/device_memory.hpp"
 
 namespace bptplr {
@@ -58,6 +59,8 @@ void print_json() {
                               {"compiler", build.compiler}, {"onednn", build.onednn},
                               {"cuda", found.size() > 1},   {"cuda_device", describe_cuda()},
                               {"devices", found},           {"threads", use_threads(0)}};
+  json["cpu_level"] = kernels::cpu_level();
+  json["cpu_bf16"] = kernels::cpu_multiplies_bf16();
   json["methods"] = to_json(builtin_methods());
   json["recipes"] = to_json(builtin_recipes());
   fmt::print("{}\n", to_text(json, 2));
@@ -71,6 +74,8 @@ void print_text() {
   fmt::print("build       {}\n", build.build_type);
   fmt::print("compiler    {}\n", build.compiler);
   fmt::print("oneDNN      {}\n", build.onednn);
+  fmt::print("processor   {}{}\n", kernels::cpu_level(),
+             kernels::cpu_multiplies_bf16() ? ", bfloat16" : "");
   fmt::print("CUDA        {}\n", describe_cuda());
   fmt::print("devices     {}\n", fmt::join(found, ", "));
   fmt::print("threads     {}\n", use_threads(0));

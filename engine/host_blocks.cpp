@@ -72,6 +72,11 @@ class Blocks {
     keeps_ = true;
   }
 
+  std::size_t held() {
+    const std::lock_guard lock(mutex_);
+    return used_bytes_ + kept_bytes_;
+  }
+
   void release() {
     const std::lock_guard lock(mutex_);
     release_all();
@@ -144,6 +149,10 @@ void keep_blocks() {
 
 void release_blocks() {
   blocks().release();
+}
+
+std::size_t held_blocks() {
+  return blocks().held();
 }
 
 }  // namespace bptplr

@@ -19,5 +19,7 @@ void return_block(void* memory);
 void keep_blocks();
 /// Gives those that are kept back to the system.
 void release_blocks();
+/// Returns the bytes of all blocks, in use and kept.
+std::size_t held_blocks();
 
 }  // namespace bptplr
