@@ -27,19 +27,20 @@ void conv2d_statistics(const CpuContext& ctx, const Conv2dShape& s, std::int64_t
     return statistics_in_passes(ctx, s, groups, x, w, addend, y, mean, variance);
   const std::int64_t parts = conv::parts(s, groups);
   conv::Scratch scratch;
-  const std::size_t moments = scratch.add(groups * parts * 2 * s.k);
-  const std::size_t rows = scratch.add(groups * parts);
+  float* moments = nullptr;
+  std::int64_t* rows = nullptr;
+  scratch.add(groups * parts * 2 * s.k, moments);
+  scratch.add(groups * parts, rows);
   conv::Epilogue epilogue{.groups = groups};
   epilogue.finish = [&](std::int64_t part, std::int64_t first, std::int64_t pixels) {
     add_part(addend, first * s.k, pixels * s.k, y);
-    float* own = scratch.at(moments) + part * 2 * s.k;
+    float* own = moments + part * 2 * s.k;
     row_moments(y + first * s.k, pixels, s.k, own, own + s.k);
-    scratch.at(rows)[part] = static_cast<float>(pixels);
+    rows[part] = pixels;
   };
   conv::forward(ctx, s, x, w, y, scratch, epilogue);
   merge_moments(
-      groups, parts, s.k, scratch.at(moments),
-      [&](std::int64_t part) { return scratch.at(rows)[part]; }, mean, variance);
+      groups, parts, s.k, moments, [&](std::int64_t part) { return rows[part]; }, mean, variance);
 }
 
 template <>
@@ -49,17 +50,18 @@ void conv2d_normalized(const CpuContext& ctx, const Conv2dShape& s, const float*
   if (conv::is_empty(s)) return;
   if (ctx.bf16_products) return normalized_in_passes(ctx, s, x, w, addend, norm, sum, y);
   conv::Scratch scratch;
-  const std::size_t scale = scratch.add(s.k);
+  float* scale = nullptr;
+  scratch.add(s.k, scale);
   float* const z = sum != nullptr ? sum : y;
   conv::Epilogue epilogue;
   epilogue.begin = [&] {
     for (std::int64_t k = 0; k < s.k; ++k) {
-      scratch.at(scale)[k] = norm.weight[k] / std::sqrt(norm.variance[k] + norm.eps);
+      scale[k] = norm.weight[k] / std::sqrt(norm.variance[k] + norm.eps);
     }
   };
   epilogue.finish = [&](std::int64_t, std::int64_t first, std::int64_t pixels) {
     add_part(addend, first * s.k, pixels * s.k, z);
-    normalize_rows(z + first * s.k, pixels, s.k, norm.mean, scratch.at(scale), norm.bias,
+    normalize_rows(z + first * s.k, pixels, s.k, norm.mean, scale, norm.bias,
                    relu_floor<float>(norm.relu), y + first * s.k);
   };
   conv::forward(ctx, s, x, w, z, scratch, epilogue);

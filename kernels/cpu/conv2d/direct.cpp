@@ -65,20 +65,21 @@ class DirectPass {
   void run(const CpuContext& ctx, const float* from, Pack&& pack, float* to, Scratch& scratch,
            const Epilogue& epilogue) const {
     const std::int64_t per_thread = odd_lines(read_.scratch_floats());
-    const std::size_t packed = scratch.add(packed_floats());
-    const std::size_t own = scratch.add(omp_get_max_threads() * per_thread);
+    float* packed = nullptr;
+    float* own = nullptr;
+    scratch.add(packed_floats(), packed);
+    scratch.add(omp_get_max_threads() * per_thread, own);
     scratch.reserve(ctx);
     if (epilogue.begin) epilogue.begin();
-    pack_all(pack, scratch.at(packed));
+    pack_all(pack, packed);
     const std::int64_t group_images = shape_.n / epilogue.groups;
     const std::int64_t group_parts = parts(epilogue.groups);
     parallel_tasks(epilogue.groups * group_parts, [&](std::int64_t part) {
       const std::int64_t group = part / group_parts;
       const std::int64_t first = group * group_images + part % group_parts * plan_.images;
       const std::int64_t images = std::min(plan_.images, (group + 1) * group_images - first);
-      const float* read =
-          read_(from, first, images, scratch.at(own) + omp_get_thread_num() * per_thread);
-      compute(read, images, scratch.at(packed), to + first * plan_.target.floats());
+      const float* read = read_(from, first, images, own + omp_get_thread_num() * per_thread);
+      compute(read, images, packed, to + first * plan_.target.floats());
       if (!epilogue.finish) return;
       const std::int64_t pixels = plan_.target.height * plan_.target.width;
       epilogue.finish(part, first * pixels, images * pixels);
@@ -168,10 +169,11 @@ class DirectWeightsPass {
     const std::int64_t padded = odd_lines(read_.scratch_floats());
     const std::int64_t per_thread = padded + (copies_dy ? odd_lines(pixels * dy_row_) : 0);
     Scratch scratch;
-    const std::size_t sums = scratch.add(chunks * floats_);
-    const std::size_t own = scratch.add(omp_get_max_threads() * per_thread);
+    float* sum = nullptr;
+    float* own = nullptr;
+    scratch.add(chunks * floats_, sum);
+    scratch.add(omp_get_max_threads() * per_thread, own);
     scratch.reserve(ctx);
-    float* sum = scratch.at(sums);
     std::fill_n(sum, chunks * floats_, 0.0F);
     // Where nothing is copied, tasks share a chunk: each computes some of its columns.
     const bool copies = copies_dy || !read_.reads_in_place();
@@ -180,7 +182,7 @@ class DirectWeightsPass {
     parallel_tasks(chunks * tasks, [&](std::int64_t task) {
       const std::int64_t chunk = task / tasks;
       const std::int64_t column = task % tasks * columns;
-      float* memory = scratch.at(own) + omp_get_thread_num() * per_thread;
+      float* memory = own + omp_get_thread_num() * per_thread;
       const std::int64_t end = std::min((chunk + 1) * chunk_images_, s_.n);
       for (std::int64_t first = chunk * chunk_images_; first < end; first += plan_.images) {
         const std::int64_t images = std::min(plan_.images, end - first);

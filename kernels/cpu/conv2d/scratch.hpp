@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "kernels/context.hpp"
 
@@ -11,20 +12,29 @@ namespace bptplr::kernels::conv {
 /// Collects the sizes of parts, then reserves all of them. Parts begin at cache lines.
 class Scratch {
  public:
-  /// Returns the part's place, for `at`.
-  std::size_t add(std::int64_t floats) {
-    const std::size_t place = floats_;
-    floats_ += (static_cast<std::size_t>(floats) + 15) / 16 * 16;
-    return place;
+  /// `part` points to `count` values from `reserve` on; it must live until then.
+  template <class T>
+  void add(std::int64_t count, T*& part) {
+    parts_.push_back({bytes_, &part, [](void* pointer, std::byte* memory) {
+                        *static_cast<T**>(pointer) = reinterpret_cast<T*>(memory);
+                      }});
+    bytes_ += (static_cast<std::size_t>(count) * sizeof(T) + kLine - 1) / kLine * kLine;
   }
   void reserve(const CpuContext& ctx) {
-    base_ = static_cast<float*>(ctx.workspace->reserve((floats_ + 16) * sizeof(float)));
+    auto* memory = static_cast<std::byte*>(ctx.workspace->reserve(bytes_ + kLine));
+    for (const Part& part : parts_) part.set(part.pointer, memory + part.offset);
   }
-  float* at(std::size_t place) const { return base_ + place; }
 
  private:
-  std::size_t floats_ = 0;
-  float* base_ = nullptr;
+  static constexpr std::size_t kLine = 64;
+
+  struct Part {
+    std::size_t offset;
+    void* pointer;
+    void (*set)(void* pointer, std::byte* memory);
+  };
+  std::vector<Part> parts_;
+  std::size_t bytes_ = 0;
 };
 
 /// Floats between matrices of which vectors at the same place are read together: the odd number of
@@ -38,6 +48,11 @@ inline std::int64_t odd_lines(std::int64_t floats) {
 /// same, for rows that are long enough to bear one more line.
 inline std::int64_t row_stride(std::int64_t floats) {
   return floats < 64 ? floats : odd_lines(floats);
+}
+
+/// Fills the offsets of `rows` rows that lie `stride` floats apart.
+inline void fill_offsets(std::int32_t* offsets, std::int64_t rows, std::int64_t stride) {
+  for (std::int64_t i = 0; i < rows; ++i) offsets[i] = static_cast<std::int32_t>(i * stride);
 }
 
 }  // namespace bptplr::kernels::conv

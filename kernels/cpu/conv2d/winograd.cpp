@@ -75,22 +75,15 @@ class WinogradPass {
     own_stride_ = odd_lines(
         std::max({9 * t_.s.c * panel, t_.input_strip().floats(), t_.output_strip(panel).floats()}));
     const std::int64_t rows = by_steps ? kProductTiles : tiles;
-    const std::size_t u = scratch.add(t_.matrices * u_stride_);
-    const std::size_t v = scratch.add(copies * t_.matrices * v_stride_);
-    const std::size_t m = scratch.add(copies * t_.matrices * m_stride_);
-    const std::size_t own = scratch.add(threads * own_stride_);
-    const std::size_t offsets = scratch.add(2 * rows);
+    scratch.add(t_.matrices * u_stride_, u_);
+    scratch.add(copies * t_.matrices * v_stride_, v_);
+    scratch.add(copies * t_.matrices * m_stride_, m_);
+    scratch.add(threads * own_stride_, own_);
+    scratch.add(rows, v_offset_);
+    scratch.add(rows, m_offset_);
     scratch.reserve(ctx);
-    u_ = scratch.at(u);
-    v_ = scratch.at(v);
-    m_ = scratch.at(m);
-    own_ = scratch.at(own);
-    v_offset_ = reinterpret_cast<std::int32_t*>(scratch.at(offsets));
-    m_offset_ = v_offset_ + rows;
-    for (std::int64_t i = 0; i < rows; ++i) {
-      v_offset_[i] = static_cast<std::int32_t>(i * v_row_);
-      m_offset_[i] = static_cast<std::int32_t>(i * m_row_);
-    }
+    fill_offsets(v_offset_, rows, v_row_);
+    fill_offsets(m_offset_, rows, m_row_);
     if (epilogue.begin) epilogue.begin();
     transform_weights();
     if (!by_steps) return run_by_blocks(parts, epilogue);

@@ -160,33 +160,16 @@ BPTPLR_INLINE void for_each_tile(const TileRow& row, Fn&& fn) {
 }
 
 template <class Isa, int kM>
-struct TileTransforms {
+class TileTransforms {
+ public:
   static constexpr int kTile = kM + 2;
   using W = Winograd<Isa, kM>;
 
   static void input(const TileRow& row, const float* strip, float* v) {
-    for_each_tile<Isa, kM>(row, [&](std::int64_t from, std::int64_t to) {
-      transform_tile<Isa, kTile, kTile>(
-          [](const Vec<Isa>* f, Vec<Isa>* t) { W::input(f, t); },
-          [&](int i, int j) {
-            return load<Isa>(strip + from + i * row.row_stride + j * row.pixel_stride);
-          },
-          [&](int i, int j, Vec<Isa> value) {
-            store<Isa>(v + to + (i * kTile + j) * row.matrix_stride, value);
-          });
-    });
+    to_matrices<kTile>(row, strip, v, [](const Vec<Isa>* f, Vec<Isa>* t) { W::input(f, t); });
   }
   static void gradient(const TileRow& row, const float* strip, float* v) {
-    for_each_tile<Isa, kM>(row, [&](std::int64_t from, std::int64_t to) {
-      transform_tile<Isa, kM, kTile>(
-          [](const Vec<Isa>* f, Vec<Isa>* t) { W::gradient(f, t); },
-          [&](int i, int j) {
-            return load<Isa>(strip + from + i * row.row_stride + j * row.pixel_stride);
-          },
-          [&](int i, int j, Vec<Isa> value) {
-            store<Isa>(v + to + (i * kTile + j) * row.matrix_stride, value);
-          });
-    });
+    to_matrices<kM>(row, strip, v, [](const Vec<Isa>* f, Vec<Isa>* t) { W::gradient(f, t); });
   }
   static void output(const TileRow& row, const float* v, float* strip) {
     for_each_tile<Isa, kM>(row, [&](std::int64_t to, std::int64_t from) {
@@ -222,6 +205,22 @@ struct TileTransforms {
   }
   static constexpr WinogradKernels table() {
     return {kM, input, gradient, output, weights, weights_gradient};
+  }
+
+ private:
+  /// Transforms kFrom^2 pixels of every tile of the strip to an element of every matrix.
+  template <int kFrom, class Transform>
+  static void to_matrices(const TileRow& row, const float* strip, float* v, Transform transform) {
+    for_each_tile<Isa, kM>(row, [&](std::int64_t from, std::int64_t to) {
+      transform_tile<Isa, kFrom, kTile>(
+          transform,
+          [&](int i, int j) {
+            return load<Isa>(strip + from + i * row.row_stride + j * row.pixel_stride);
+          },
+          [&](int i, int j, Vec<Isa> value) {
+            store<Isa>(v + to + (i * kTile + j) * row.matrix_stride, value);
+          });
+    });
   }
 };
 

@@ -58,20 +58,13 @@ class WinogradWeightsPass {
     const std::int64_t sums = alone ? kOwnSums : 1;
     const std::int64_t blocks = alone ? threads : 1;
     Scratch scratch;
-    const std::size_t sum = scratch.add(sums * t_.matrices * sum_stride_);
-    const std::size_t v = scratch.add(blocks * t_.matrices * v_stride_);
-    const std::size_t m = scratch.add(blocks * t_.matrices * m_stride_);
-    const std::size_t own = scratch.add(threads * own_stride_);
-    const std::size_t offsets = scratch.add(kSummedTiles);
+    scratch.add(sums * t_.matrices * sum_stride_, sum_);
+    scratch.add(blocks * t_.matrices * v_stride_, v_);
+    scratch.add(blocks * t_.matrices * m_stride_, m_);
+    scratch.add(threads * own_stride_, own_);
+    scratch.add(kSummedTiles, v_offset_);
     scratch.reserve(ctx);
-    sum_ = scratch.at(sum);
-    v_ = scratch.at(v);
-    m_ = scratch.at(m);
-    own_ = scratch.at(own);
-    v_offset_ = reinterpret_cast<std::int32_t*>(scratch.at(offsets));
-    for (std::int64_t i = 0; i < kSummedTiles; ++i) {
-      v_offset_[i] = static_cast<std::int32_t>(i * v_row_);
-    }
+    fill_offsets(v_offset_, kSummedTiles, v_row_);
     if (alone) {
       sum_by_chunks();
     } else {
