@@ -12,6 +12,10 @@ namespace bptplr::kernels::onednn {
 inline void require_success(dnnl::status status, const char* what) {
   if (status == dnnl::status::success) return;
   if (status == dnnl::status::out_of_memory) throw std::bad_alloc();
+  if (status == dnnl::status::unimplemented) {
+    throw std::runtime_error(std::string("this oneDNN cannot compute ") + what +
+                             " on this processor; train with --precision float32");
+  }
   throw std::runtime_error(std::string("oneDNN cannot compute ") + what +
                            ", most likely for want of memory; free some, and start again");
 }

@@ -4,6 +4,7 @@
 
 #include "kernels/bfloat16.hpp"
 #include "kernels/conv2d.hpp"
+#include "tests/environment_scope.hpp"
 #include "tests/kernels/support.hpp"
 
 namespace bptplr {
@@ -18,7 +19,7 @@ Tensor rounded(const Tensor& values) {
   return result.to(DType::kFloat64);
 }
 
-TEST(Conv2dBfloat16, RoundsFactorsOnly) {
+void check_passes() {
   kernels::CpuContext low = cpu_context();
   low.bf16_products = true;
   const std::vector<kernels::Conv2dShape> shapes{
@@ -58,6 +59,15 @@ TEST(Conv2dBfloat16, RoundsFactorsOnly) {
     kernels::conv2d_forward(cpu_context(), s, x.data<float>(), w.data<float>(), full.data<float>());
     EXPECT_GT(relative_error(y, full), 1e-4);
   }
+}
+
+TEST(Conv2dBfloat16, RoundsFactorsOnlyAsThisProcessorDoes) {
+  check_passes();
+}
+
+TEST(Conv2dBfloat16, RoundsFactorsOnlyWhereEmulated) {
+  const EnvironmentScope emulated("BPTPLR_EMULATE_BF16", "1");
+  check_passes();
 }
 
 }  // namespace

@@ -50,7 +50,9 @@ const LeafKernels& leaf_kernels(std::int64_t c, std::int64_t k) {
 
 bool has_bf16_instructions() {
 #if defined(__x86_64__)
-  return has_avx512() && __builtin_cpu_supports("avx512bf16");
+  // Asked of the environment each time, so that one process can test both ways.
+  return has_avx512() && !is_set("BPTPLR_MAX_CPU_ISA", "AVX2") &&
+         !is_set("BPTPLR_EMULATE_BF16", "1") && __builtin_cpu_supports("avx512bf16");
 #else
   return false;
 #endif

@@ -63,11 +63,13 @@ Plan finish_plan(Pass pass, const Convolution& user, const dnnl::primitive_desc_
   return plan;
 }
 
-Plan make_plan_with(Pass pass, const Convolution& user, const Convolution& wanted) {
+/// Plans `wanted`; a backward pass is told what forward pass it belongs to.
+Plan make_plan_with(Pass pass, const Convolution& user, const Convolution& wanted,
+                    const Convolution& of_forward) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const dnnl::engine& engine = host_engine();
-  const Forward::primitive_desc fwd = forward(engine, wanted, attr);
+  const Forward::primitive_desc fwd = forward(engine, of_forward, attr);
   if (pass == Pass::kForward) {
     return finish_plan(pass, user, fwd, fwd.src_desc(), fwd.weights_desc(), fwd.dst_desc(),
                        Forward(fwd));
@@ -101,10 +103,14 @@ Plan make_plan(const PassOf& of, const Conv2dShape& s) {
   const SingleThreadScope scope;
   const Pass pass = of.pass;
   if (of.factors == Factors::kBfloat16) {
-    if (pass != Pass::kBackwardData) wanted.x = {dims_x, dt::bf16, tag::nhwc};
-    if (pass != Pass::kBackwardWeights) wanted.w = {dims_w, dt::bf16, tag::any};
+    // Two factors in bfloat16, their product in float32; a forward pass has no other combination.
+    Convolution forward_pass = wanted;
+    forward_pass.x = {dims_x, dt::bf16, tag::nhwc};
+    forward_pass.w = {dims_w, dt::bf16, tag::any};
+    if (pass != Pass::kBackwardData) wanted.x = forward_pass.x;
+    if (pass != Pass::kBackwardWeights) wanted.w = forward_pass.w;
     if (pass != Pass::kForward) wanted.y = {dims_y, dt::bf16, tag::nhwc};
-    return make_plan_with(pass, user, wanted);
+    return make_plan_with(pass, user, wanted, forward_pass);
   }
   if (pass != Pass::kBackwardWeights && prefer_winograd(s)) {
     Convolution blocked = wanted;
@@ -112,13 +118,13 @@ Plan make_plan(const PassOf& of, const Conv2dShape& s) {
     blocked.x = {dims_x, dt::f32, tag::any};
     blocked.y = {dims_y, dt::f32, tag::any};
     try {
-      return make_plan_with(pass, user, blocked);
+      return make_plan_with(pass, user, blocked, blocked);
     } catch (const dnnl::error& error) {
       if (error.status != dnnl_unimplemented) throw;
       // This processor or this oneDNN has no Winograd kernel: the direct one computes the same.
     }
   }
-  return make_plan_with(pass, user, wanted);
+  return make_plan_with(pass, user, wanted, wanted);
 }
 
 }  // namespace
