@@ -60,12 +60,12 @@ void parallel_for(std::int64_t n, std::int64_t grain, Fn&& fn) {
   error.rethrow();
 }
 
-/// Calls fn(task) for every task of [0, tasks), always inside a parallel region: the calling thread
-/// is then one of omp_get_max_threads(), whatever called this. Errors as for parallel_for.
+/// Calls fn(task) for every task of [0, tasks); the calling thread is one of omp_get_max_threads(),
+/// whatever called this. Errors as for parallel_for.
 template <class Fn>
 void parallel_tasks(std::int64_t tasks, Fn&& fn) {
   FirstError error;
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) if (tasks > 1)
   for (std::int64_t task = 0; task < tasks; ++task) {
     error.guard(task, [&] { fn(task); });
   }

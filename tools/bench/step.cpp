@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <omp.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -28,17 +27,20 @@
 #include "engine/random.hpp"
 #include "kernels/device_graph.hpp"
 #include "kernels/device_memory.hpp"
-#include "models/preact_resnet.hpp"
+#include "models/network_table.hpp"
 
 namespace bptplr {
 namespace {
 
+/// Pixels of a side of the images that views are made of.
 constexpr std::int64_t kSide = 32;
 /// Number of iterations that a GPU runs between two waits of the host.
 constexpr int kWindow = 5;
 
 struct Options {
+  Arch arch = Arch::kPreActResNet;
   std::int64_t width = 64;
+  std::int64_t image_size = kSide;
   std::int64_t batch_size = 64;
   std::int64_t classes = 10;
   std::int64_t samples = 50000;
@@ -63,18 +65,21 @@ Tensor random_normal(Shape shape, std::uint32_t stream) {
 
 /// Two networks and the optimiser of the first.
 struct Learners {
-  PreActResNet k, j;
+  std::unique_ptr<Network> k, j;
   Sgd optimizer;
 
   explicit Learners(const Options& options)
-      : k(make(options, 0)), j(make(options, 1)), optimizer(k.named().parameters(), 0.9, 5e-4) {}
+      : k(make(options, 0)), j(make(options, 1)), optimizer(k->named().parameters(), 0.9, 5e-4) {}
 
-  static PreActResNet make(const Options& options, std::uint32_t number) {
-    PreActResNetConfig config;
+  static std::unique_ptr<Network> make(const Options& options, std::uint32_t number) {
+    NetworkConfig config;
+    config.arch = options.arch;
     config.width = options.width;
     config.heads.num_classes = options.classes;
-    PreActResNet network(config, 1, number);
-    network.named().move_to(choose_device(options.device));
+    config.pool_side = 1;  // the published 7 makes a projection head of 630 million weights
+    config.blocks = network_kind(options.arch).usual_blocks.value_or(config.blocks);
+    std::unique_ptr<Network> network = make_network(config, 1, number);
+    network->named().move_to(choose_device(options.device));
     return network;
   }
 };
@@ -88,7 +93,8 @@ struct ReadyBatch {
     const std::int64_t b = options.batch_size;
     const Device device = choose_device(options.device);
     const auto images = [&](std::int64_t count, std::uint32_t stream) {
-      const Tensor normal = random_normal({count, kSide, kSide, 3}, stream).to(device);
+      const Tensor normal =
+          random_normal({count, options.image_size, options.image_size, 3}, stream).to(device);
       const DType dtype = dtype_of(options.precision, choose_device(options.device));
       return dtype == DType::kFloat32 ? normal : normal.to(dtype);
     };
@@ -129,7 +135,7 @@ class ReadyIterations {
 
  private:
   Learners learners_;
-  SemiSupervisedStep step_{Recipe{}, 0, learners_.k, learners_.j, learners_.optimizer};
+  SemiSupervisedStep step_{Recipe{}, 0, *learners_.k, *learners_.j, learners_.optimizer};
   ReadyBatch ready_;
   bool records_;
   std::unique_ptr<kernels::DeviceGraph> graph_;
@@ -200,9 +206,9 @@ class EpochIterations {
   Division division_;
   NetworkEpoch epoch_{recipe_, samples_, views_, 0, 0, 0};
   SemiSupervisedSampler sampler_{epoch_, division_};
-  SemiSupervisedStep step_{recipe_, 0, learners_.k, learners_.j, learners_.optimizer};
+  SemiSupervisedStep step_{recipe_, 0, *learners_.k, *learners_.j, learners_.optimizer};
   GraphedStep graphed_{[this](const Batch& batch) { return step_(batch, views_, logits_); },
-                       graph_options(epoch_, learners_.k, [](const std::string& sentence) {
+                       graph_options(epoch_, *learners_.k, [](const std::string& sentence) {
                          fmt::print(stderr, "step: warning: {}\n", sentence);
                        })};
   std::optional<PendingCopy> losses_;
@@ -228,24 +234,24 @@ std::vector<double> time_windows(const Options& options, Iterations&& iterations
 std::vector<double> time_iterations(const Options& options) {
   require(options.samples / 2 >= options.batch_size,
           "half of --samples must be a batch at least; it is {}", options.samples / 2);
+  require(!options.augment || options.image_size == kSide,
+          "--augment makes views of {0} x {0} pixels", kSide);
   if (options.augment) return time_windows(options, EpochIterations(options));
   return time_windows(options, ReadyIterations(options));
 }
 
 /// Returns the peak memory: of the process on the CPU, of the pool on a GPU.
 double peak_mib(Device device) {
-  if (device.type == DeviceType::kCuda) {
-    return static_cast<double>(kernels::device_memory_use(cuda_context(device)).peak) / (1 << 20);
-  }
-  rusage use{};
-  getrusage(RUSAGE_SELF, &use);
-  return static_cast<double>(use.ru_maxrss) / (1 << 10);
+  // Not of getrusage: its maximum begins with that of the program that started this one.
+  return static_cast<double>(memory_use(device).peak) / (1 << 20);
 }
 
 int run(int argc, char** argv) {
   Options options;
   CLI::App app("Times one full BPT-PLR iteration.");
+  add_choice(app, "--arch", options.arch, "which network");
   app.add_option("--width", options.width, "channels of the first stage");
+  app.add_option("--image_size", options.image_size, "pixels of a side of the images");
   app.add_option("--batch_size", options.batch_size, "labelled and unlabelled samples each");
   app.add_option("--classes", options.classes, "classes");
   app.add_flag("--augment", options.augment, "make the views of every iteration, too");
@@ -260,11 +266,12 @@ int run(int argc, char** argv) {
   omp_set_num_threads(options.threads);
   const CpuPrecisionScope scope(options.precision);
   fmt::print(
-      R"({{"impl": "bptplr", "device": "{}", "precision": "{}", "width": {}, "batch_size": {}, )"
-      R"("classes": {}, "views": "{}", "graph": {}, "threads": {}, "seconds": [{:.6f}], )",
-      options.device, options.precision, options.width, options.batch_size, options.classes,
-      options.augment ? "made" : "ready", options.records(), options.threads,
-      fmt::join(time_iterations(options), ", "));
+      R"({{"impl": "bptplr", "device": "{}", "precision": "{}", "arch": "{}", "image_size": {}, )"
+      R"("width": {}, "batch_size": {}, "classes": {}, "views": "{}", "graph": {}, "threads": {}, )"
+      R"("seconds": [{:.6f}], )",
+      options.device, options.precision, options.arch, options.image_size, options.width,
+      options.batch_size, options.classes, options.augment ? "made" : "ready", options.records(),
+      options.threads, fmt::join(time_iterations(options), ", "));
   fmt::print(R"("peak_mib": {:.0f}}})"
              "\n",
              peak_mib(choose_device(options.device)));

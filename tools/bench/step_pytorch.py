@@ -41,6 +41,39 @@ from baselines.strongest import Options, Strongest
 
 from preact_resnet import PreActResNet
 
+
+class WithHeads(torch.nn.Module):
+    """A network of tools/oracle/networks.py under PreActResNet's names for its parts."""
+
+    def __init__(self, make, **config):
+        super().__init__()
+        import networks  # needs torchvision
+        self.net = getattr(networks, make)(**config)
+        for parent in list(self.net.modules()):
+            for name, child in parent.named_children():
+                if isinstance(child, networks.Dropout):  # the oracle's, which draws in NumPy
+                    setattr(parent, name, torch.nn.Dropout(child.rate))
+        self.projector = self.net.projector
+
+    def features(self, x):
+        return self.net.features_of(x)
+
+    def linear(self, h):
+        return self.net._classify(h)
+
+    def forward(self, x):
+        return self.net(x)
+
+    def classify(self, x):
+        return self.linear(self.features(x))
+
+
+NETWORKS = {
+    "preact_resnet": lambda width, classes: PreActResNet(width, num_classes=classes),
+    "resnet50": lambda width, classes: WithHeads("ResNet50", width=width, num_classes=classes),
+    "vgg19_bn": lambda width, classes: WithHeads("Vgg19Bn", width=width, num_classes=classes, pool_side=1),
+}
+
 KAPPA, LAMBDA_U, MIX = 3, 25.0, 0.7
 PRECISIONS = ("float32", "tf32", "bf16")
 # In torch.compile's words.
@@ -58,6 +91,7 @@ def arguments():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--variants", help=f"default: {DEFAULT}".replace("%", "%%"))
+    parser.add_argument("--arch", default="preact_resnet", choices=list(NETWORKS))
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--classes", type=int, default=10)
@@ -172,7 +206,7 @@ def best(variant, net_k, net_j, args):
 def build(variant, args):
     variant.set_precision()
     torch.manual_seed(1)
-    nets = [PreActResNet(args.width, num_classes=args.classes).to(args.device) for _ in range(2)]
+    nets = [NETWORKS[args.arch](args.width, args.classes).to(args.device) for _ in range(2)]
     make = Eager if variant.impl == "eager" else best
     return make(variant, *nets, args)
 
@@ -209,7 +243,8 @@ class Candidate:
         self.line = {
             "impl": f"pytorch_{self.variant.impl}", "torch": torch.__version__, "device": args.device,
             "precision": self.variant.precision, "options": self.variant.options,
-            "views": "made" if args.augment else "ready", "width": args.width,
+            "views": "made" if args.augment else "ready", "arch": args.arch,
+            "image_size": args.image_size, "width": args.width,
             "batch_size": args.batch_size, "classes": args.classes, "threads": args.threads}
         if args.device == "cuda":
             self.line["device_name"] = torch.cuda.get_device_name()

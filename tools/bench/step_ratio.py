@@ -18,8 +18,11 @@ import sys
 FORWARD_GFLOP = 1.11
 
 
-def floor_gflop(width, batch_size):
-    return FORWARD_GFLOP * (width / 64) ** 2 * batch_size * (6 + 8 * 3)
+def floor_gflop(arch, image_size, width, batch_size):
+    """None for another network than PreAct-ResNet18."""
+    if arch != "preact_resnet":
+        return None
+    return FORWARD_GFLOP * (image_size / 32) ** 2 * (width / 64) ** 2 * batch_size * (6 + 8 * 3)
 
 
 def name_of(run):
@@ -35,12 +38,13 @@ def is_eager_baseline(name, names):
 def print_size(size, median):
     """Prints the table of one size and returns our ratios to eager and to the fastest PyTorch, None
     where one of the two was not timed."""
-    width, batch_size, views = size
-    gflop = floor_gflop(width, batch_size)
-    print(f"width {width}, B {batch_size}, views {views}: {gflop:.0f} GFLOP by direct convolution")
+    arch, image_size, width, batch_size, views = size
+    gflop = floor_gflop(arch, image_size, width, batch_size)
+    work = f": {gflop:.0f} GFLOP by direct convolution" if gflop else ""
+    print(f"{arch}, {image_size} x {image_size} pixels, width {width}, B {batch_size}, views {views}{work}")
     for name, seconds in sorted(median.items(), key=lambda item: item[1]):
-        print(f"  {seconds:9.5f} s  {2 * batch_size / seconds:9.0f} images/s  "
-              f"{gflop / seconds:8.0f} GFLOP/s  {name}")
+        rate = f"{gflop / seconds:8.0f} GFLOP/s  " if gflop else ""
+        print(f"  {seconds:9.5f} s  {2 * batch_size / seconds:9.0f} images/s  {rate}{name}")
 
     def fastest(names):
         return min(names, key=median.get, default=None)
@@ -62,7 +66,8 @@ def main():
     versions, failed = set(), {}
     with open(sys.argv[1], encoding="utf-8") as lines:
         for run in map(json.loads, lines):
-            size = run["width"], run["batch_size"], run.get("views", "ready")
+            size = (run.get("arch", "preact_resnet"), run.get("image_size", 32), run["width"],
+                    run["batch_size"], run.get("views", "ready"))
             if "torch" in run:
                 versions.add(run["torch"])
             if "failed" in run:
@@ -74,10 +79,10 @@ def main():
     print(f"\nPyTorch {', '.join(sorted(versions))}, median seconds an iteration")
     ratios = [print_size(size, {name: statistics.median(seconds) for name, seconds in named.items()})
               for size, named in sorted(times.items())]
-    for (count, (width, *_), name), seconds in sorted(epochs.items()):
+    for (count, (_, _, width, *_), name), seconds in sorted(epochs.items()):
         print(f"an epoch of {count} samples, width {width}: {statistics.median(seconds):.2f} s  {name}")
     for (size, name), why in sorted(failed.items()):
-        print(f"not timed, width {size[0]}: {name}: {why}")
+        print(f"not timed, width {size[2]}: {name}: {why}")
     for name, column in zip(("ratio_eager", "ratio"), zip(*ratios)):
         known = [ratio for ratio in column if ratio]
         if not known:
