@@ -11,11 +11,9 @@
 
 #include "apps/choice_flag.hpp"
 #include "apps/terminal/terminal.hpp"
-#include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/fields.hpp"
-#include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/recipe/text.hpp"
-#include "bpt_plr/run/run_folder.hpp"
+#include "bpt_plr/run/asked_recipe.hpp"
 
 namespace bptplr {
 namespace {
@@ -160,21 +158,7 @@ void RecipeFlags::add_field(CLI::App& command, const RecipeField& field) {
 }
 
 Recipe RecipeFlags::recipe(LeftOut& left_out) const {
-  nlohmann::json file = recipe_.empty() ? nlohmann::json::object() : read_recipe(recipe_);
-  const std::string out = given_.value("out", "");
-  const bool goes_on = resume_ && RunFolder::exists(out);
-  nlohmann::json run = nlohmann::json::object();
-  if (goes_on) run = to_json(RunFolder::open(out).read_config());
-  for (const char* field : {"max_hours", "log_format", "quiet"}) run.erase(field);  // of that call
-  const auto compose = [&] {
-    if (!goes_on) return compose_recipe(file, recipe_, given_);
-    nlohmann::json asked = file;
-    asked.update(given_);  // "out" is among them, as the folder may have moved
-    return compose_recipe(run, out, asked);
-  };
-  const DatasetKind dataset = compose().dataset;
-  left_out = leave_to_data(file, recipe_, dataset, given_);
-  return compose();
+  return asked_recipe(recipe_, given_, resume_, left_out);
 }
 
 }  // namespace bptplr

@@ -66,7 +66,8 @@ void check_data(const Recipe& recipe) {
   if (data.has_image_files()) check_range<std::int64_t>("image_size", recipe.image_size, 8, 4096);
   check_below_1("test_split", recipe.test_split);
   require(recipe.test_split == 0.0 || data.takes_test_split,
-          "test_split is for the data sets folder, csv and features only; {} has test images of "
+          "test_split is for the data sets folder, csv, features and arrays only; {} has test "
+          "images of "
           "its own",
           recipe.dataset);
   require(
@@ -91,11 +92,15 @@ void check_views(const Recipe& recipe) {
           has_vectors ? "vectors" : "images", has_vectors ? Arch::kMlp : Arch::kPreActResNet,
           has_vectors ? "features" : "for the images");
   if (has_vectors) return check_vector_views(recipe);
-  const ViewGeometry geometry{static_cast<int>(recipe.crop), static_cast<int>(recipe.crop_padding)};
   const DatasetInfo& data = dataset_info(recipe.dataset);
   const auto side = static_cast<int>(data.has_image_files() ? recipe.image_size : data.side);
-  geometry.check(side, side);
-  check_images(recipe, geometry.side(side));
+  if (side > 0) check_sides(recipe, side, side);
+}
+
+void check_sides(const Recipe& recipe, int height, int width) {
+  const ViewGeometry geometry{static_cast<int>(recipe.crop), static_cast<int>(recipe.crop_padding)};
+  geometry.check(height, width);
+  check_images(recipe, geometry.side(height), geometry.side(width));
 }
 
 void check_network(const Recipe& recipe) {

@@ -11,8 +11,10 @@ void check_data(const Recipe& recipe);
 void check_network(const Recipe& recipe);
 void check_training(const Recipe& recipe);
 /// Checks that crops fit the images, and the network the crops. Runs before images are decoded,
-/// which may take hours.
+/// which may take hours. The sides of images in arrays are known later: check_sides.
 void check_views(const Recipe& recipe);
+/// Checks that crops fit images of height x width, and the network the crops.
+void check_sides(const Recipe& recipe, int height, int width);
 void check_warm_up(const Recipe& recipe);
 /// Checks the number of networks and the fields of statistic and selection.
 void check_selection(const Recipe& recipe);

@@ -39,7 +39,8 @@ const std::vector<RecipeField>& recipe_fields() {
       {"dataset", kData, "data set; shapes is built in and needs no files", &R::dataset},
       {"data_path", kData,
        "folder of the data set, as its archive was extracted, or the folder around that; csv: the "
-       "manifest; features: the matrix [N, D] of float16 or float32, as .npy, .npz or safetensors",
+       "manifest; features: the matrix [N, D] of float16 or float32, as .npy, .npz or safetensors; "
+       "arrays: likewise uint8 [N, height, width, 3]",
        &R::data_path, needs::kFiles},
       {"num_class", kData,
        "number of classes; 0: as many as the data set has, which also beat those of a recipe",
@@ -49,19 +50,21 @@ const std::vector<RecipeField>& recipe_fields() {
        "train on this many images an epoch, drawn anew for each, equally many a label; 0: on all",
        &R::epoch_size},
       {"labels", kData,
-       "features: labels of the rows, as a list (JSON, text, .npy, .pt) or a CSV table with the "
+       "features, arrays: labels of the rows, as a list (JSON, text, .npy, .pt) or a CSV table "
+       "with the "
        "column label and, where there are any, path, true_label and split; empty: in the file, or "
        "beside it under its name",
-       &R::labels, needs::kVectors},
-      {"test_features", kData, "features: those of test samples; empty: see test_split",
-       &R::test_features, needs::kVectors},
-      {"test_labels", kData, "features: labels of test_features, as labels", &R::test_labels,
-       needs::kVectors},
+       &R::labels, needs::kRows},
+      {"test_features", kData, "features, arrays: file of the test samples; empty: see test_split",
+       &R::test_features, needs::kRows},
+      {"test_labels", kData, "features, arrays: labels of test_features, as labels",
+       &R::test_labels, needs::kRows},
       {"image_size", kData,
        "image files are made this many pixels high and wide; 0: 64, or 256 for clothing1m",
        &R::image_size, needs::kImageFiles},
       {"test_split", kData,
-       "folder, csv and features without test samples: share of each class to test on, drawn by "
+       "folder, csv, features and arrays without test samples: share of each class to test on, "
+       "drawn by "
        "seed",
        &R::test_split},
       {"on_bad_image", kData,

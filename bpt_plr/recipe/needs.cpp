@@ -22,6 +22,9 @@ bool needs_files(const Recipe& recipe) {
 bool has_vectors(const Recipe& recipe) {
   return dataset_info(recipe.dataset).has_vectors;
 }
+bool has_rows(const Recipe& recipe) {
+  return dataset_info(recipe.dataset).has_rows();
+}
 bool is_mlp(const Recipe& recipe) {
   return recipe.arch == Arch::kMlp;
 }
@@ -109,6 +112,7 @@ bool has_adaptive_threshold(const Recipe& recipe) {
 constexpr Need kOfFiles[] = {{"dataset", needs_files}};
 constexpr Need kOfImageFiles[] = {{"dataset", has_image_files}};
 constexpr Need kOfVectors[] = {{"dataset", has_vectors}};
+constexpr Need kOfRows[] = {{"dataset", has_rows}};
 constexpr Need kOfMlp[] = {{"arch", is_mlp}};
 constexpr Need kOfShapes[] = {{"dataset", is_shapes}};
 constexpr Need kOfNoiseRate[] = {{"noise_file", may_draw_noise}, {"noise_mode", draws_noise}};
@@ -137,7 +141,7 @@ constexpr Need kOfAdaptiveThreshold[] = {{"statistic", uses_prototypes},
 
 namespace needs {
 constinit const Needs kFiles = kOfFiles, kImageFiles = kOfImageFiles, kShapes = kOfShapes;
-constinit const Needs kVectors = kOfVectors, kMlp = kOfMlp;
+constinit const Needs kVectors = kOfVectors, kRows = kOfRows, kMlp = kOfMlp;
 constinit const Needs kNoiseRate = kOfNoiseRate, kHumanLabels = kOfHumanLabels;
 constinit const Needs kCosine = kOfCosine, kSteps = kOfSteps;
 constinit const Needs kWarmUpContrast = kOfWarmUpContrast, kGce = kOfGce;

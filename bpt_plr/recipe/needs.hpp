@@ -20,7 +20,7 @@ using Needs = std::span<const Need>;
 
 /// Conditions of the table of fields; each is for resolved recipes.
 namespace needs {
-extern const Needs kFiles, kImageFiles, kShapes, kVectors, kMlp;
+extern const Needs kFiles, kImageFiles, kShapes, kVectors, kRows, kMlp;
 extern const Needs kNoiseRate, kHumanLabels;
 extern const Needs kCosine, kSteps;
 extern const Needs kWarmUpContrast, kGce;

@@ -49,9 +49,9 @@ std::unique_ptr<Network> make_network(const Recipe& recipe, int index) {
   return network;
 }
 
-void check_images(const Recipe& recipe, std::int64_t side) {
+void check_images(const Recipe& recipe, std::int64_t height, std::int64_t width) {
   const auto check = network_kind(recipe.arch).check_images;
-  if (check != nullptr) check(side, side);
+  if (check != nullptr) check(height, width);
 }
 
 }  // namespace bptplr

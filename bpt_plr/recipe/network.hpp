@@ -22,7 +22,7 @@ NetworkConfig network_config(const Recipe& recipe);
 /// initial values. Throws Error for an invalid network.
 std::unique_ptr<Network> make_network(const Recipe& recipe, int index);
 
-/// Throws Error if the recipe's network does not support images of side x side pixels.
-void check_images(const Recipe& recipe, std::int64_t side);
+/// Throws Error if the recipe's network does not support images of this size.
+void check_images(const Recipe& recipe, std::int64_t height, std::int64_t width);
 
 }  // namespace bptplr

@@ -58,7 +58,8 @@ Embedder::Embedder(Recipe recipe) : recipe_(std::move(recipe)) {
   recipe_.networks = 1;
   resolve_network(recipe_);
   side_ = static_cast<int>(recipe_.image_size);
-  check_images(recipe_, recipe_.crop == 0 ? side_ : recipe_.crop);
+  const std::int64_t side = recipe_.crop == 0 ? side_ : recipe_.crop;
+  check_images(recipe_, side, side);
   networks_.push_back(make_network(recipe_, 0));
   report_ = load_pretrained(recipe_.pretrained, pointers_to(networks_));
   measure();

@@ -15,33 +15,39 @@ namespace fs = std::filesystem;
 /// Number of files that are decoded and passed through the networks at a time, as in evaluation.
 constexpr std::int64_t kPredictBatch = 250;
 
+void require_images(const TrainedModel& model, const std::string& where) {
+  require(!model.about().train.has_vectors(),
+          "the networks {}take features, not images; ask them from Python, with bptplr.load_model "
+          "and predict",
+          where);
+}
+
 }  // namespace
 
 Predictor::Predictor(const fs::path& model, DeviceChoice device) : model_(model, device) {
-  require(!model_.about().train.has_vectors(),
-          "the networks in {} take features, not images; ask them from Python, with "
-          "bptplr.load_model and predict",
-          model.string());
+  require_images(model_, "in " + model.string() + " ");
 }
 
-std::int64_t Predictor::predict(const std::vector<fs::path>& files, OnBadImage on_bad_image,
-                                const LoadReport& report,
-                                const std::function<void(const Prediction&)>& receive) {
+std::int64_t predict_files(const TrainedModel& model, const std::vector<fs::path>& files,
+                           OnBadImage on_bad_image, const LoadReport& report,
+                           const std::function<void(const Prediction&)>& receive) {
+  require_images(model, "");
+  require(!files.empty(), "there are no image files to look at; name some");
   const auto total = std::ssize(files);
   std::int64_t left_out = 0;
   for (std::int64_t first = 0; first < total; first += kPredictBatch) {
     const std::int64_t end = std::min(first + kPredictBatch, total);
     const auto part = std::span(files).subspan(static_cast<std::size_t>(first),
                                                static_cast<std::size_t>(end - first));
-    const ImageBatch batch = read_image_batch(part, model_.about().test.images.height,
-                                              model_.recipe().exif == UseExif::kTrue);
+    const ImageBatch batch = read_image_batch(part, model.about().test.images.height,
+                                              model.recipe().exif == UseExif::kTrue);
     left_out += std::ssize(batch.problems);
     for (const std::string& problem : batch.problems) {
       require(on_bad_image == OnBadImage::kSkip,
               "{}, or leave such files out with --on_bad_image skip", problem);
       if (report.warning) report.warning("left out: " + problem);
     }
-    const Tensor all = model_.probabilities({.images = batch.images, .labels = {}});
+    const Tensor all = model.probabilities({.images = batch.images, .labels = {}});
     for (std::int64_t i = 0; i < all.size(0); ++i) {
       const auto row = all.rows(i, i + 1).span<float>();
       const auto file = static_cast<std::size_t>(batch.kept[static_cast<std::size_t>(i)]);

@@ -20,6 +20,17 @@ struct Prediction {
   std::span<const float> probability;  ///< probability of each class
 };
 
+/// Calls `receive` for each file in order and returns the number of unreadable files left out.
+/// Images are preprocessed as for the run's data set (test view). Probabilities are softmax(mean of
+/// the networks' logits), so labels are those that the run's test accuracy counts. Reads one batch
+/// at a time: memory does not grow with the number of files. Throws Error naming the first
+/// unreadable file unless these are skipped (`report` is then told), when none is readable, and for
+/// networks of features.
+std::int64_t predict_files(const TrainedModel& model,
+                           const std::vector<std::filesystem::path>& files, OnBadImage on_bad_image,
+                           const LoadReport& report,
+                           const std::function<void(const Prediction&)>& receive);
+
 class Predictor {
  public:
   /// Loads the run in the folder `model`, or a single network if `model` is one of its model files.
@@ -28,14 +39,12 @@ class Predictor {
 
   const std::vector<std::string>& class_names() const { return model_.about().class_names; }
 
-  /// Calls `receive` for each file in order and returns the number of unreadable files left out.
-  /// Images are preprocessed as for the run's data set (test view). Probabilities are softmax(mean
-  /// of the networks' logits), so labels are those that the run's test accuracy counts. Reads one
-  /// batch at a time: memory does not grow with the number of files. Throws Error naming the first
-  /// unreadable file unless these are skipped (`report` is then told), and when none is readable.
+  /// predict_files of this model.
   std::int64_t predict(const std::vector<std::filesystem::path>& files, OnBadImage on_bad_image,
                        const LoadReport& report,
-                       const std::function<void(const Prediction&)>& receive);
+                       const std::function<void(const Prediction&)>& receive) const {
+    return predict_files(model_, files, on_bad_image, report, receive);
+  }
 
  private:
   TrainedModel model_;

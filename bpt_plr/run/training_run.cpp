@@ -16,10 +16,8 @@
 #include "engine/threads.hpp"
 
 namespace bptplr {
-namespace {
 
-/// Returns runs/DATASET_METHOD_NOISE_seedN, with _2, _3, ... appended where that exists.
-std::string default_out(const Recipe& recipe) {
+std::string default_run_folder(const Recipe& recipe) {
   const std::string base = fmt::format("runs/{}_{}_{}_seed{}", recipe.dataset, recipe.method,
                                        noise_name(recipe), recipe.seed);
   std::string out = base;
@@ -27,14 +25,12 @@ std::string default_out(const Recipe& recipe) {
   return out;
 }
 
-}  // namespace
-
 PlannedRun plan_run(Recipe recipe, bool resume) {
   PlannedRun run;
   run.changes = deviations(recipe);
   resolve(recipe);
   recipe.threads = use_threads(recipe.threads);
-  if (recipe.out.empty()) recipe.out = default_out(recipe);
+  if (recipe.out.empty()) recipe.out = default_run_folder(recipe);
   run.resuming = resume && RunFolder::exists(recipe.out);
   if (run.resuming) {
     const Recipe was = RunFolder::open(recipe.out).read_config();

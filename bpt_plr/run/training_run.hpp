@@ -34,6 +34,9 @@ struct PlannedRun {
 /// a folder with a run of another recipe, and without `resume` a folder with any run.
 PlannedRun plan_run(Recipe recipe, bool resume);
 
+/// Returns runs/DATASET_METHOD_NOISE_seedN, with _2, _3, ... appended where that exists.
+std::string default_run_folder(const Recipe& recipe);
+
 /// Loads the training data and sets the recipe fields that depend on them; warns of a num_class
 /// that yields. Throws Error for anything missing or malformed.
 TrainingData load_data(PlannedRun& run, const LoadReport& report = {});

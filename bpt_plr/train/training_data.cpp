@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bpt_plr/method/prototypes.hpp"
+#include "bpt_plr/recipe/checks.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
 #include "data/class_names.hpp"
 #include "data/noise/human_labels.hpp"
@@ -148,7 +149,7 @@ DatasetConfig dataset_config(const Recipe& recipe, const LoadReport& report, Lis
                      [&recipe, check](const ImageList& list) { check(recipe, list); },
                      static_cast<std::int64_t>(recipe.cache_limit * kGib)},
           .test_split = {recipe.test_split, static_cast<std::uint64_t>(recipe.seed)},
-          .features = {recipe.data_path, recipe.labels, recipe.test_features, recipe.test_labels},
+          .files = {recipe.data_path, recipe.labels, recipe.test_features, recipe.test_labels},
           .report = report,
           .shapes_train = recipe.shapes_train,
           .shapes_test = recipe.shapes_test};
@@ -159,6 +160,9 @@ TrainingPart load_part(const Recipe& recipe, const LoadReport& report) {
   part.data.dataset = load_dataset(dataset_config(recipe, report, check_list));
   check_classes(recipe, part.data.dataset.name, part.data.dataset.num_classes());
   Split& train = part.data.dataset.train;
+  if (recipe.dataset == DatasetKind::kArrays) {
+    check_sides(recipe, train.images.height, train.images.width);
+  }
   part.official = train.labels;
   part.subset = training_subset(recipe, train.labels, part.data.dataset.num_classes());
   if (part.subset.size() != part.official.size()) train = select(train, part.subset);

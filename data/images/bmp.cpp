@@ -22,7 +22,7 @@ enum Compression : std::uint32_t { kNone = 0, kRuns8 = 1, kRuns4 = 2, kBitFields
 /// skip rows, would claim any amount of memory.
 constexpr std::int64_t kMostPixelsPerByte = 1024;
 
-struct Header {
+struct BmpHeader {
   std::size_t pixels = 0;  ///< place of the first row in the file
   std::int64_t width = 0;
   std::int64_t height = 0;
@@ -41,7 +41,7 @@ std::uint32_t number(std::string_view bytes, std::size_t at, std::size_t size) {
   return value;
 }
 
-void read_palette(std::string_view bytes, std::size_t at, std::size_t entry, Header& header) {
+void read_palette(std::string_view bytes, std::size_t at, std::size_t entry, BmpHeader& header) {
   const std::size_t most = std::size_t{1} << header.bits;
   for (std::size_t i = 0; i < most && at + 3 <= bytes.size() && at + 3 <= header.pixels; ++i) {
     header.palette.push_back({static_cast<std::uint8_t>(bytes[at + 2]),
@@ -52,7 +52,7 @@ void read_palette(std::string_view bytes, std::size_t at, std::size_t entry, Hea
 }
 
 /// Reads the header; returns why it cannot be used, or "".
-std::string read_header(std::string_view bytes, Header& header) {
+std::string read_header(std::string_view bytes, BmpHeader& header) {
   const std::size_t size = number(bytes, kFileHeader, 4);
   const bool is_core = size == kCoreHeader;
   if (bytes.size() < kFileHeader + size || (!is_core && size < kInfoHeader)) {
@@ -83,7 +83,7 @@ std::string read_header(std::string_view bytes, Header& header) {
 }
 
 /// Returns why the combination of bits and compression is none that is read, or "".
-std::string form_problem(const Header& header) {
+std::string form_problem(const BmpHeader& header) {
   const int bits = header.bits;
   const bool plain = header.compression == kNone && (bits == 1 || bits == 4 || bits == 8 ||
                                                      bits == 16 || bits == 24 || bits == 32);
@@ -111,7 +111,7 @@ class Channel {
   std::uint32_t most_;
 };
 
-void write_indices(const Header& header, std::string_view row, std::uint8_t* out) {
+void write_indices(const BmpHeader& header, std::string_view row, std::uint8_t* out) {
   const int per_byte = 8 / header.bits;
   const std::uint32_t mask = (1U << header.bits) - 1;
   for (std::int64_t x = 0; x < header.width; ++x) {
@@ -124,7 +124,7 @@ void write_indices(const Header& header, std::string_view row, std::uint8_t* out
   }
 }
 
-void write_colours(const Header& header, std::string_view row, std::uint8_t* out) {
+void write_colours(const BmpHeader& header, std::string_view row, std::uint8_t* out) {
   const auto bytes = static_cast<std::size_t>(header.bits / 8);
   const std::array<Channel, 3> channels{Channel(header.masks[0]), Channel(header.masks[1]),
                                         Channel(header.masks[2])};
@@ -135,7 +135,7 @@ void write_colours(const Header& header, std::string_view row, std::uint8_t* out
 }
 
 /// Passes on the rows of a picture that is not compressed.
-std::string read_rows(std::string_view bytes, const Header& header, RowSink& sink) {
+std::string read_rows(std::string_view bytes, const BmpHeader& header, RowSink& sink) {
   const std::size_t stride =
       (static_cast<std::size_t>(header.width) * static_cast<std::size_t>(header.bits) + 31) / 32 *
       4;
@@ -159,7 +159,7 @@ std::string read_rows(std::string_view bytes, const Header& header, RowSink& sin
 /// Expands the run-length form into one index for each pixel, bottom row first.
 class RunReader {
  public:
-  RunReader(std::string_view bytes, const Header& header)
+  RunReader(std::string_view bytes, const BmpHeader& header)
       : rest_(bytes.substr(std::min(header.pixels, bytes.size()))),
         width_(header.width),
         height_(header.height),
@@ -230,7 +230,7 @@ class RunReader {
   std::vector<std::uint8_t> indices;  ///< [height, width]
 };
 
-std::string read_runs(std::string_view bytes, Header header, RowSink& sink) {
+std::string read_runs(std::string_view bytes, BmpHeader header, RowSink& sink) {
   if (header.width * header.height > kMostPixelsPerByte * (std::ssize(bytes) + 1024)) {
     return "it claims more pixels than a file of its size holds";
   }
@@ -250,7 +250,7 @@ std::string read_runs(std::string_view bytes, Header header, RowSink& sink) {
 }  // namespace
 
 std::string decode_bmp(std::string_view bytes, RowSink& sink) {
-  Header header;
+  BmpHeader header;
   std::string problem = read_header(bytes, header);
   if (problem.empty()) problem = size_problem(header.height, header.width);
   if (problem.empty()) problem = form_problem(header);

@@ -14,7 +14,8 @@ enum class DatasetKind {
   kClothing1m,
   kFolder,
   kCsv,
-  kFeatures
+  kFeatures,
+  kArrays
 };
 constexpr auto names_of(DatasetKind) {
   return std::to_array<NamedValue<DatasetKind>>({{DatasetKind::kCifar10, "cifar10"},
@@ -24,7 +25,8 @@ constexpr auto names_of(DatasetKind) {
                                                  {DatasetKind::kClothing1m, "clothing1m"},
                                                  {DatasetKind::kFolder, "folder"},
                                                  {DatasetKind::kCsv, "csv"},
-                                                 {DatasetKind::kFeatures, "features"}});
+                                                 {DatasetKind::kFeatures, "features"},
+                                                 {DatasetKind::kArrays, "arrays"}});
 }
 
 }  // namespace bptplr

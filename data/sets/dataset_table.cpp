@@ -6,6 +6,7 @@
 
 #include "data/noise/noise.hpp"
 #include "data/sets/animal10n.hpp"
+#include "data/sets/arrays.hpp"
 #include "data/sets/cifar10.hpp"
 #include "data/sets/cifar100.hpp"
 #include "data/sets/clothing1m.hpp"
@@ -63,9 +64,9 @@ constexpr DatasetInfo image_files(DatasetKind kind, const char* needs, std::int6
           .list = list};
 }
 
-/// Returns the row of vectors, whose classes only their files define.
-constexpr DatasetInfo vectors(DatasetKind kind, const char* needs,
-                              decltype(DatasetInfo::load) load) {
+/// Returns the row of samples in arrays, whose classes only their files define.
+constexpr DatasetInfo arrays_of(DatasetKind kind, const char* needs, bool has_vectors,
+                                decltype(DatasetInfo::load) load) {
   return {.kind = kind,
           .needs = needs,
           .num_classes = 0,
@@ -78,7 +79,7 @@ constexpr DatasetInfo vectors(DatasetKind kind, const char* needs,
           .load = load,
           .is_at = nullptr,
           .list = nullptr,
-          .has_vectors = true};
+          .has_vectors = has_vectors};
 }
 
 Dataset cifar10(const DatasetConfig& config) {
@@ -104,7 +105,10 @@ Dataset manifest(const DatasetConfig& config) {
 }
 
 Dataset features(const DatasetConfig& config) {
-  return load_features(config.features, config.test_split, config.report);
+  return load_features(config.files, config.test_split, config.report);
+}
+Dataset arrays(const DatasetConfig& config) {
+  return load_arrays(config.files, config.test_split, config.report);
 }
 
 bool is_manifest(const std::filesystem::path& path) {
@@ -124,7 +128,8 @@ constexpr std::array kTable{
     image_files(kAnimal10n, kExtracted, 10, 64, animal10n, has_animal10n_images, list_animal10n),
     image_files(kCsv, "manifest", 0, 64, manifest, is_manifest, list_manifest),
     image_files(kFolder, kExtracted, 0, 64, folder, is_other, list_folder),
-    vectors(kFeatures, "file of the features", features)};
+    arrays_of(kFeatures, "file of the features", true, features),
+    arrays_of(kArrays, "file of the images", false, arrays)};
 
 }  // namespace
 

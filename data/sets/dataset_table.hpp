@@ -18,9 +18,9 @@ struct DatasetConfig {
   DatasetKind kind = DatasetKind::kShapes;
   std::filesystem::path path = {};
   ImageSetOptions images = {};  ///< for image files
-  TestSplit test_split = {};    ///< for image files and features without test samples
-  FeatureFiles features = {};
-  LoadReport report = {};  ///< for features
+  TestSplit test_split = {};    ///< for sets without test samples
+  SampleFiles files = {};       ///< for features and arrays
+  LoadReport report = {};       ///< for these, too
   std::int64_t shapes_train = 0;
   std::int64_t shapes_test = 0;
 };
@@ -31,7 +31,7 @@ struct DatasetInfo {
   const char* needs;
   std::int64_t num_classes;  ///< 0: defined by its files
   std::int64_t
-      side;  ///< side of images in pixels; 0: of image files, which are resized, and of vectors
+      side;  ///< side of images in pixels; 0: of image files, which are resized, and as files say
   std::int64_t usual_image_size;  ///< default side of resized image files in pixels; 0 for others
   bool takes_test_split;          ///< test samples may be split off the training samples
   bool turns_upright;             ///< image files are turned as EXIF says, unless told otherwise
@@ -48,7 +48,9 @@ struct DatasetInfo {
 
   bool has_vectors = false;  ///< samples are vectors; else images
 
-  bool has_image_files() const { return side == 0 && !has_vectors; }
+  bool has_image_files() const { return list != nullptr; }
+  /// Returns whether samples are rows of an array in a file.
+  bool has_rows() const { return side == 0 && list == nullptr; }
   /// Returns whether labels come with the wrong ones among them, and noise is not to be added.
   bool has_own_noise() const { return side == 0; }
 };

@@ -7,6 +7,7 @@ interpreter's lock while they compute; on a GPU threads take turns.
 """
 
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
 
 from bptplr._audit import Audit, audit_labels, audit_run
 from bptplr._core import Error
@@ -24,21 +25,26 @@ from bptplr._issues import DataIssues, find_data_issues
 from bptplr._model import Model, Outputs, Prediction, load_model
 from bptplr._parts import Division, PseudoLabels, Selection, jensen_shannon_distance
 from bptplr._plr import class_sets, plr_loss, plr_loss_and_gradient
+from bptplr._progress import BptplrWarning
 from bptplr._selection import GmmFit, Partition, balanced_partition, gmm_fit
 from bptplr._threads import get_num_threads, set_num_threads
+from bptplr._train import Run, load_run, train
 
 __all__ = [
     "Audit",
+    "BptplrWarning",
     "DataIssues",
     "Dataset",
     "Division",
     "Error",
     "GmmFit",
     "Model",
+    "NoisyLabelClassifier",
     "Outputs",
     "Partition",
     "Prediction",
     "PseudoLabels",
+    "Run",
     "Selection",
     "asymmetric_noise_cifar10",
     "asymmetric_noise_cifar100",
@@ -54,15 +60,30 @@ __all__ = [
     "instance_noise",
     "jensen_shannon_distance",
     "load_model",
+    "load_run",
     "make_shapes",
     "plr_loss",
     "plr_loss_and_gradient",
     "set_deterministic",
     "set_num_threads",
     "symmetric_noise",
+    "train",
 ]
 
 __version__ = _version("bptplr")
+
+if TYPE_CHECKING:
+    from bptplr._estimator import NoisyLabelClassifier
+
+
+def __getattr__(name: str) -> Any:
+    """Loads what needs scikit-learn when somebody asks for it."""
+    if name == "NoisyLabelClassifier":
+        from bptplr._estimator import NoisyLabelClassifier
+
+        return NoisyLabelClassifier
+    raise AttributeError(f"module 'bptplr' has no attribute {name!r}")
+
 
 Error.__module__ = "bptplr"
 Error.__doc__ = "What the library cannot do: one sentence that says what was wrong and what to do."

@@ -93,13 +93,23 @@ def _row_major(name: str, array: npt.NDArray[Any], dtypes: Sequence[type]) -> np
     return np.require(array, requirements=["C", "A"])
 
 
-def images(value: ArrayLike) -> UInt8:
+def any_array(value: ArrayLike, name: str) -> npt.NDArray[Any]:
+    """Returns numbers of any shape and type."""
+    return _array(value, name)
+
+
+def images(value: ArrayLike, name: str = "images") -> UInt8:
     """Returns images, uint8 [N, height, width, 3]."""
-    array = _array(value, "images")
-    check_shape("images", array, ["N", "height", "width", 3])
+    array = _array(value, name)
+    if array.ndim == 4 and array.shape[1] == 3 and array.shape[3] != 3:
+        raise ValueError(
+            f"{name} must be [N, height, width, 3], but these are [N, 3, height, width]; pass "
+            f"{name}.transpose(0, 2, 3, 1), or .permute(0, 2, 3, 1) of a tensor"
+        )
+    check_shape(name, array, ["N", "height", "width", 3])
     if array.shape[1] == 0 or array.shape[2] == 0 or max(array.shape[1:3]) >= 8192:
-        raise ValueError(f"images must have sides from 1 to 8191 pixels, not {array.shape[1:3]}")
-    return _row_major("images", array, [np.uint8])
+        raise ValueError(f"{name} must have sides from 1 to 8191 pixels, not {array.shape[1:3]}")
+    return _row_major(name, array, [np.uint8])
 
 
 def labels(value: ArrayLike, name: str = "labels") -> Int64:
@@ -223,6 +233,13 @@ def num_classes(value: int, most: int = 1_000_000) -> int:
 
 def seed(value: int) -> int:
     return whole(value, "seed", bits=64)
+
+
+def truth(value: bool, name: str) -> bool:
+    """Returns True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False, not {shown(value)}")
+    return bool(value)
 
 
 def text(value: str, name: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from bptplr import _arrays, _core
+from bptplr import _arrays, _audit_exports, _core
 from bptplr._arrays import Float32, Float64, Int64
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ _LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
 _ROWS = 4096
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
+@dataclass(frozen=True, eq=False, repr=False)  # arrays have no one answer to ==
 class Audit:
     """Judgement of N labels of C classes."""
 
@@ -42,6 +44,9 @@ class Audit:
     #: has learnt; the more, the more of them is undone.
     learnt_noise: float
     not_to_be_used: str  #: why no label should be changed by this audit; empty if it is usable
+    class_names: list[str] = field(default_factory=list)  #: of a run; else empty
+    paths: list[str] = field(default_factory=list)  #: [N] files of a run's samples; else empty
+    _core: _core.Audit | None = field(default=None, repr=False)
 
     @property
     def usable(self) -> bool:
@@ -56,6 +61,51 @@ class Audit:
         """
         above = _arrays.share(threshold, "threshold")
         return np.where(self.wrong_probability > above, self.suggested, self.labels)
+
+    def to_dataframe(self) -> Any:
+        """Returns a pandas.DataFrame with a row a sample and cleanlab's names: is_label_issue,
+        label_quality, given_label, predicted_label, and path where samples have files."""
+        return _audit_exports.to_dataframe(self)
+
+    def to_csv(self, path: PathLike) -> None:
+        """Writes the same as CSV, the most suspicious label first, with the sample's index."""
+        _audit_exports.to_csv(self, Path(_arrays.path(path, "path")))
+
+    def to_json(self, path: PathLike) -> None:
+        """Writes the numbers of the audit and a record a sample."""
+        _audit_exports.to_json(self, Path(_arrays.path(path, "path")))
+
+    def to_fiftyone(self) -> list[dict[str, Any]]:
+        """Returns a record a sample as FiftyOne reads them (fo.Sample.from_dict)."""
+        return _audit_exports.to_fiftyone(self)
+
+    def __repr__(self) -> str:
+        low, high = self.wrong_interval
+        doubt = "" if self.usable else f"; not to be used: {self.not_to_be_used}"
+        return (
+            f"Audit({len(self.labels)} labels, {self.expected_wrong:.1f} expected wrong, "
+            f"{low:.0f} to {high:.0f} with 95 %{doubt})"
+        )
+
+    def _repr_html_(self) -> str:
+        """Shows the first suspects, with pictures where the samples are images, in a notebook."""
+        if self._core is not None and self._core.has_data:
+            suspects = json.loads(self._core.suspects(_audit_exports.SHOWN))
+        else:
+            first = self.ranking[: _audit_exports.SHOWN].tolist()
+            suspects = [
+                {
+                    "sample": i,
+                    "given": int(self.labels[i]),
+                    "suggested": int(self.suggested[i]),
+                    "wrong": float(self.wrong_probability[i]),
+                }
+                for i in first
+            ]
+        return _audit_exports.to_html(self, suspects)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_core": None}  # pictures are left out of pickles
 
 
 def _audit(core: _core.Audit) -> Audit:
@@ -73,6 +123,9 @@ def _audit(core: _core.Audit) -> Audit:
         wrong_interval=core.wrong_interval,
         learnt_noise=core.learnt_noise,
         not_to_be_used=core.not_to_be_used,
+        class_names=core.class_names,
+        paths=core.files,
+        _core=core,
     )
 
 
@@ -157,6 +210,13 @@ def audit_labels(
 def audit_labels(
     *,
     labels: ArrayLike,
+    pred_probs: ArrayLike,
+    progress: Callable[[int, int], object] | None = None,
+) -> Audit: ...
+@overload
+def audit_labels(
+    *,
+    labels: ArrayLike,
     probabilities: ArrayLike,
     progress: Callable[[int, int], object] | None = None,
 ) -> Audit: ...
@@ -165,6 +225,7 @@ def audit_labels(
     labels: ArrayLike | None = None,
     *,
     probabilities: ArrayLike | None = None,
+    pred_probs: ArrayLike | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> Audit:
     """Judges labels by the predictions of a network that has not merely memorised them.
@@ -183,6 +244,7 @@ def audit_labels(
         probabilities: [N, C], instead of logits: predictions of such a network or any other
             classifier (cleanlab's pred_probs), floating-point. Zeros are allowed; rows must sum to
             1 within 0.01.
+        pred_probs: The same, under cleanlab's name.
         progress: Called about ten times a second with how many of how many steps are done, of
             different lengths and in this thread; what it raises ends the audit. Ctrl-C does too.
 
@@ -194,6 +256,9 @@ def audit_labels(
     """
     if labels is None:
         raise ValueError("labels must be integers, one a sample, not None")
+    if pred_probs is not None and probabilities is not None:
+        raise ValueError("pred_probs and probabilities are the same; pass one of them")
+    probabilities = probabilities if pred_probs is None else pred_probs
     if logits is None and probabilities is not None:
         logits = _logits_of(probabilities)
     elif logits is None or probabilities is not None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import reprlib
+import struct
+import tempfile
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -39,8 +43,10 @@ class Model:
     bptplr.Error for a size that the network does not accept.
     """
 
-    def __init__(self, core: _core.Model) -> None:
+    def __init__(self, core: _core.Model, origin: Path | None = None) -> None:
         self._core = core
+        self._origin = origin  #: folder or model file of a run that this was loaded from
+        self._files: dict[str, bytes] | None = None
 
     def __repr__(self) -> str:
         return f"Model({self.num_networks} networks, {self.num_classes} classes)"
@@ -78,15 +84,85 @@ class Model:
             return _arrays.images(images)
         return _arrays.finite(images, "features", ["N", self.feature_dim], np.float32)
 
-    def predict(self, images: ArrayLike) -> Prediction:
-        """Returns probabilities and labels of images, or of features [N, feature_dim]."""
-        probabilities = self._core.probabilities(self._samples(images))
+    def predict(self, images: ArrayLike | PathLike | Sequence[PathLike]) -> Prediction:
+        """Returns probabilities and labels of images, or of features [N, feature_dim]; of image
+        files, and of the images in folders, if paths are given."""
+        paths = _paths_of(images)
+        if paths:
+            probabilities, _ = self._core.of_files(paths)
+        else:
+            probabilities = self._core.probabilities(self._samples(cast("ArrayLike", images)))
         return Prediction(probabilities, probabilities.argmax(axis=1))
+
+    def state_dict(self, network: int = 0) -> dict[str, np.ndarray[Any, Any]]:
+        """Returns the tensors of a network (0, or 1 of two) under PyTorch's names, as arrays.
+
+        Raises bptplr.Error for a network of another program, whose file has them.
+        """
+        which = _arrays.whole(network, "network", most=self.num_networks - 1)
+        files = self._kept_files()
+        models = sorted(name for name in files if name.endswith(".safetensors"))
+        return _tensors_of(files[models[which]])
+
+    def keep(self) -> Model:
+        """Reads the files of the run into memory, so that the model outlives its folder."""
+        self._files = self._kept_files()
+        return self
+
+    def _kept_files(self) -> dict[str, bytes]:
+        if self._files is not None:
+            return self._files
+        if self._origin is None:
+            raise _core.Error("this network is of another program; its file has its tensors")
+        folder = self._origin if self._origin.is_dir() else self._origin.parent
+        models = (
+            sorted(folder.glob("model*.safetensors")) if folder == self._origin else [self._origin]
+        )
+        files = [folder / "config.json", folder / "classes.json", *models]
+        return {file.name: file.read_bytes() for file in files}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"files": self._kept_files()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._files, self._origin = state["files"], None
+        with tempfile.TemporaryDirectory(prefix="bptplr-") as folder:
+            for name, content in state["files"].items():
+                (Path(folder) / name).write_bytes(content)
+            self._core = _core.Model(folder, "auto")
 
     def outputs(self, images: ArrayLike) -> Outputs:
         """Returns logits and projections of each network."""
         logits, projections = zip(*self._core.outputs(self._samples(images)))
         return Outputs(np.stack(logits), np.stack(projections))
+
+
+def _paths_of(value: Any) -> list[str]:
+    """Returns paths as text; none if `value` is no path or list of paths."""
+    if isinstance(value, str | bytes | os.PathLike):
+        return [_arrays.path(value, "images")]
+    if not isinstance(value, Sequence) or not value:
+        return []
+    if not all(isinstance(item, str | bytes | os.PathLike) for item in value):
+        return []
+    return [_arrays.path(item, "images") for item in value]
+
+
+#: Types of safetensors that models are saved with.
+_SAFETENSORS_TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U8": "u1"}
+
+
+def _tensors_of(content: bytes) -> dict[str, np.ndarray[Any, Any]]:
+    """Returns the tensors in a safetensors file: a length, a JSON header, the elements."""
+    (length,) = struct.unpack("<Q", content[:8])
+    tensors = {}
+    for name, entry in json.loads(content[8 : 8 + length]).items():
+        if name != "__metadata__":
+            begin, end = entry["data_offsets"]
+            elements = content[8 + length + begin : 8 + length + end]
+            array = np.frombuffer(elements, _SAFETENSORS_TYPES[entry["dtype"]])
+            tensors[name] = array.reshape(entry["shape"]).copy()
+    return tensors
 
 
 def _plain(value: Any) -> Any:
@@ -96,12 +172,12 @@ def _plain(value: Any) -> Any:
     return value.tolist()
 
 
-def _as_json(config: Mapping[str, Any]) -> str:
+def _as_json(config: Mapping[str, Any], name: str = "config") -> str:
     try:
         return json.dumps(dict(config), default=_plain, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"config must hold nothing but text and finite numbers: {error}"
+            f"{name} must hold nothing but text and finite numbers: {error}"
         ) from error
 
 
@@ -136,7 +212,7 @@ def load_model(
     if config is None:
         if mean is not None or std is not None:
             raise ValueError("mean and std are those of the run; they go with config only")
-        return Model(_core.Model(file, on))
+        return Model(_core.Model(file, on), Path(file))
     if mean is None or std is None:
         raise ValueError("config needs mean and std, which inputs are normalised with")
     means = _arrays.channels(mean, "mean")

@@ -6,26 +6,39 @@
 #include <nanobind/stl/vector.h>
 
 #include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "bpt_plr/results/issues/data_issues.hpp"
 #include "bpt_plr/results/judges/judges.hpp"
+#include "bpt_plr/results/report/page.hpp"
+#include "bpt_plr/results/report/report.hpp"
+#include "bpt_plr/results/report/suspects.hpp"
 #include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/run_folder.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
+#include "engine/io/file.hpp"
+#include "engine/io/json.hpp"
 #include "python/src/arrays.hpp"
 #include "python/src/bindings.hpp"
 
 namespace bptplr::python {
 namespace {
 
-/// Audit together with the labels that it judged.
+/// Audit together with the labels that it judged, and the data of the run that it is of.
 struct JudgedLabels {
   Audit audit;
   std::vector<std::int64_t> labels;
+  std::shared_ptr<const TrainingData> data = nullptr;
+
+  /// Returns what pages show of the first `count` suspects, as JSON.
+  std::string suspects(std::int64_t count) const {
+    return to_text(suspect_items(audit, *data, count));
+  }
 };
 
 /// Tells `callback` (None: nobody) of the progress ten times a second and at the end. Raises what
@@ -71,7 +84,18 @@ JudgedLabels audit_run(const std::string& folder, const std::string& data_path,
       judge, folds);
   auto audit = judge_run(run, networks, recipe, data, {*named, folds}, StopCondition(0.0),
                          {{}, reporter.progress(), reporter.progress()});
-  return {std::move(*audit), std::move(data.noisy_labels)};
+  std::vector<std::int64_t> labels = data.noisy_labels;
+  return {std::move(*audit), std::move(labels),
+          std::make_shared<const TrainingData>(std::move(data))};
+}
+
+/// Writes the page of a run, as `bptplr report` does.
+void write_report(const std::string& folder, const std::string& out, const std::string& data_path,
+                  std::int64_t top) {
+  ReportOptions options;
+  options.data_path = data_path;
+  options.top = top;
+  write_file_atomically(out, report_page(make_report(RunFolder::open(folder), options)));
 }
 
 /// Returns near-duplicates and outliers of features [N, D] with labels [N].
@@ -139,9 +163,21 @@ void bind_audit(nb::module_& module) {
           [](const JudgedLabels& j) { return j.audit.model ? j.audit.model->learnt_noise : 0.0; })
       .def_prop_ro("not_to_be_used", [](const JudgedLabels& j) { return j.audit.not_to_be_used; })
       .def_prop_ro("by_predictions",
-                   [](const JudgedLabels& j) { return j.audit.evidence.has_partitions; });
+                   [](const JudgedLabels& j) { return j.audit.evidence.has_partitions; })
+      .def_prop_ro("has_data", [](const JudgedLabels& j) { return j.data != nullptr; })
+      .def_prop_ro("class_names",
+                   [](const JudgedLabels& j) {
+                     return j.data ? j.data->dataset.class_names : std::vector<std::string>{};
+                   })
+      .def_prop_ro("files",
+                   [](const JudgedLabels& j) {
+                     return j.data ? j.data->dataset.train.files : std::vector<std::string>{};
+                   })
+      .def("suspects", &JudgedLabels::suspects, nb::arg("count"), nb::call_guard<GilReleased>());
   module.def("audit_run", &audit_run, nb::arg("folder"), nb::arg("data_path"), nb::arg("device"),
              nb::arg("judge"), nb::arg("folds"), nb::arg("progress").none());
+  module.def("write_report", &write_report, nb::arg("folder"), nb::arg("out"), nb::arg("data_path"),
+             nb::arg("top"), nb::call_guard<GilReleased>());
   module.def("data_issues", &data_issues, nb::arg("features"), nb::arg("labels"),
              nb::arg("num_classes"), nb::arg("progress").none());
   module.def("audit_logits", &audit_logits, nb::arg("logits"), nb::arg("labels"),

@@ -12,5 +12,6 @@ void bind_parts(nanobind::module_& module);
 void bind_data(nanobind::module_& module);
 void bind_model(nanobind::module_& module);
 void bind_audit(nanobind::module_& module);
+void bind_train(nanobind::module_& module);
 
 }  // namespace bptplr::python

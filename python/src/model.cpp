@@ -11,6 +11,7 @@
 
 #include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
+#include "bpt_plr/run/predictor.hpp"
 #include "bpt_plr/run/trained_model.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
@@ -37,6 +38,25 @@ TrainedModel load_file(const std::string& file, const std::string& config, bool 
 template <class Samples>
 Out<float> probabilities(const TrainedModel& model, const Samples& samples) {
   return to_numpy<float>(without_gil([&] { return model.probabilities(samples_of(samples)); }));
+}
+
+/// Returns the probabilities [N, C] of image files, or of the images in folders, and their paths.
+std::pair<Out<float>, std::vector<std::string>> of_files(const TrainedModel& model,
+                                                         const std::vector<std::string>& paths) {
+  std::vector<float> all;
+  std::vector<std::string> found;
+  {
+    const GilReleased released;
+    predict_files(model, find_image_files(paths).files, OnBadImage::kStop, {},
+                  [&](const Prediction& prediction) {
+                    const auto row = prediction.probability;
+                    all.insert(all.end(), row.begin(), row.end());
+                    found.push_back(prediction.path.string());
+                  });
+  }
+  const std::int64_t classes = model.heads().num_classes;
+  const auto rows = static_cast<std::int64_t>(found.size());
+  return {to_numpy<float>(Tensor::from(all, {rows, classes})), std::move(found)};
 }
 
 /// Returns logits and projections of each network.
@@ -78,6 +98,7 @@ void bind_model(nb::module_& module) {
       .def("prototypes", &prototypes)
       .def("probabilities", &probabilities<In<std::uint8_t, 4>>, nb::arg("images"))
       .def("probabilities", &probabilities<In<float, 2>>, nb::arg("features"))
+      .def("of_files", &of_files, nb::arg("paths"))
       .def("outputs", &outputs<In<std::uint8_t, 4>>, nb::arg("images"))
       .def("outputs", &outputs<In<float, 2>>, nb::arg("features"));
   module.def("load_file", &load_file, nb::arg("file"), nb::arg("config"), nb::arg("is_text"),

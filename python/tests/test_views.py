@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_named():
     images = np.zeros((2, 8, 8, 3), np.uint8)
     for changed, options, sentence in [
         (images[0], {}, r"images must have the shape \[N, height, width, 3\], not \[8, 8, 3\]"),
-        (images.transpose(0, 3, 1, 2), {}, r"not \[2, 3, 8, 8\]"),
+        (images.transpose(0, 3, 1, 2), {}, "permute"),
         (images / 255, {}, "images must be uint8, not float64"),
         (images[:, :0], {}, "sides from 1 to 8191"),
         (images, {"view": "stronger"}, "view must be one of strong, weak, test"),

@@ -8,30 +8,13 @@
 
 #include "engine/io/file.hpp"
 #include "engine/io/safetensors.hpp"
+#include "tests/data/sets/npy_file.hpp"
 #include "tests/golden.hpp"
 #include "tests/message_of.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace bptplr {
 namespace {
-
-/// Bytes of a .npy file as numpy.save writes it.
-std::string npy(const std::string& type, const std::string& shape, const std::string& data,
-                const char* order = "False") {
-  std::string header =
-      "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': (" + shape + "), }";
-  header.resize((header.size() + 10) / 64 * 64 + 64 - 11, ' ');
-  header += '\n';
-  std::string bytes("\x93NUMPY\x01\x00", 8);
-  bytes += static_cast<char>(header.size() & 0xffU);
-  bytes += static_cast<char>(header.size() >> 8);
-  return bytes + header + data;
-}
-
-template <class T>
-std::string bytes_of(const std::vector<T>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
-}
 
 std::string golden_path(const std::string& name) {
   return std::string(BPTPLR_GOLDEN_DIR) + "/features/" + name;
@@ -49,10 +32,10 @@ class Features : public ::testing::Test {
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) - 1.0F;
     return write(name, npy("<f4", std::to_string(rows) + ", 2", bytes_of(values)));
   }
-  Dataset load(const FeatureFiles& files, double test_split = 0.0) const {
+  Dataset load(const SampleFiles& files, double test_split = 0.0) const {
     return load_features(files, {test_split, 1}, {});
   }
-  std::string refusal(const FeatureFiles& files, double test_split = 0.0) const {
+  std::string refusal(const SampleFiles& files, double test_split = 0.0) const {
     return message_of([&] { load(files, test_split); });
   }
   static std::vector<float> row(const Split& split, std::int64_t i) {
@@ -159,7 +142,7 @@ TEST_F(Features, ATestPartMayBeAFileOrSplitOff) {
 TEST_F(Features, WhatCannotBeMeantIsRefused) {
   const std::string x = write_matrix("x.npy", 3);
   const std::string y = write("y.json", "[0, 1, 0]");
-  const auto says = [&](const FeatureFiles& files, const std::string& part) {
+  const auto says = [&](const SampleFiles& files, const std::string& part) {
     const std::string said = refusal(files);
     EXPECT_NE(said.find(part), std::string::npos) << said;
   };

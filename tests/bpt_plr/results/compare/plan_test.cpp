@@ -51,7 +51,7 @@ TEST_F(ComparisonPlan, ANameIsAMethodABuiltInRecipeOrAFile) {
   EXPECT_EQ(labelled[0].label, "ce");
   EXPECT_EQ(labelled[0].recipe.method, "ce");
   EXPECT_EQ(labelled[1].label, "shapes-demo");
-  EXPECT_EQ(labelled[1].recipe.num_epochs, 43);
+  EXPECT_EQ(labelled[1].recipe.num_epochs, 54);
   EXPECT_EQ(labelled[2].label, "my_recipe_1");
   EXPECT_EQ(labelled[2].recipe.lr, 0.5);
   EXPECT_EQ(labelled[3].label, "caf\xc3\xa9.v2");
