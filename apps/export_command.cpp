@@ -29,9 +29,11 @@ struct ExportCommandOptions {
 };
 
 int export_model(const ExportCommandOptions& options) {
+  const bool is_named = !options.out.empty();
   const std::filesystem::path out =
-      options.out.empty() ? onnx_file_of(options.model, options.half) : output_file(options.out);
-  const std::int64_t bytes = export_onnx(options.model, out, options.half);
+      is_named ? std::filesystem::path(options.out) : onnx_file_of(options.model, options.half);
+  const std::int64_t bytes =
+      export_onnx(options.model, is_named ? output_file(out) : out, options.half);
   say_last(fmt::format("bytes {} out {}", bytes, out.string()));
   return 0;
 }

@@ -51,7 +51,9 @@ TEST_F(AppExport, WritesIntoTheRunUnlessTold) {
 TEST_F(AppExport, WritesTheSameBytesTwiceAndReplacesAnOldFile) {
   write_text(folder_ / "old.onnx", "old");
   fs::create_symlink("old.onnx", folder_ / "link.onnx");
-  EXPECT_EQ(run_app(folder_, "export run --out link.onnx").exit_code, 0);
+  const AppResult result = run_app(folder_, "export run --out link.onnx");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(result.out.ends_with(" out link.onnx\n")) << result.out;
   EXPECT_TRUE(fs::is_symlink(folder_ / "link.onnx"));
   EXPECT_EQ(read_text(folder_ / "old.onnx"), read_text(folder_ / "tried.onnx"));
   EXPECT_FALSE(fs::exists(folder_ / "old.onnx.part"));

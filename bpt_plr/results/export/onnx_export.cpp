@@ -103,13 +103,14 @@ Graph graph_of(const TrainedModel& model, bool half) {
 
 /// Returns the recipe without what only concerns the machine that it ran on: whoever gets the model
 /// need not know where files lie there.
-std::string recipe_text(Recipe recipe) {
+std::string recipe_text(const Recipe& recipe) {
+  Recipe shared = recipe;
   for (std::string Recipe::*path :
        {&Recipe::data_path, &Recipe::labels, &Recipe::test_features, &Recipe::test_labels,
         &Recipe::human_path, &Recipe::noise_file, &Recipe::pretrained}) {
-    (recipe.*path).clear();
+    (shared.*path).clear();
   }
-  nlohmann::ordered_json json = to_json(recipe);
+  nlohmann::ordered_json json = to_json(shared);
   for (const RecipeField& field : recipe_fields()) {
     if (field.group == kMachineGroup) json.erase(field.name);
   }
