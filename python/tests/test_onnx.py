@@ -10,12 +10,13 @@ from conftest import run_program
 import bptplr
 
 onnx = pytest.importorskip("onnx")
+reference = pytest.importorskip("onnx.reference")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 #: Largest difference of a probability in float32, and in float16, whose numbers have 11 bits;
 #: logits may differ by five times as much.
 TOLERANCE = 1e-4
-HALF_TOLERANCE = 2e-2
+HALF_TOLERANCE = 1e-2
 
 TINY = """--width 4 --low_dim 16 --batch_size 16 --warm_up 1 --num_epochs 1 --method ce --networks 2
     --threads 1 --device cpu --quiet"""
@@ -71,8 +72,10 @@ def randomise(file, samples):
     data = bytearray(file.read_bytes())
     tensors = tensors_in(data)
     for name, x in tensors.items():
+        if name == "prototypes":
+            continue
         if x.ndim > 1:
-            x *= np.float32(6**0.5)  # He's deviation, from that of PyTorch
+            x *= (2 / x[0].size) ** 0.5 / x.std()  # He's deviation
         elif name.endswith("running_var"):
             x[:] = rng.uniform(0.5, 1.5, x.shape)
         else:
@@ -129,11 +132,21 @@ def softmax(z):
     return e / e.sum(axis=1, keepdims=True)
 
 
+def export(folder, file, half=False):
+    """Exports a run; skips the test where the package was built without ONNX."""
+    try:
+        bptplr.export_onnx(folder, file, half=half)
+    except bptplr.Error as error:
+        if str(error).startswith("this build"):
+            pytest.skip(str(error))
+        raise
+
+
 @pytest.mark.parametrize("half", [False, True])
 def test_models_say_what_their_run_says(run, half, tmp_path):
     folder, samples = run
     file = tmp_path / "model.onnx"
-    bptplr.export_onnx(folder, file, half=half)
+    export(folder, file, half)
     onnx.checker.check_model(onnx.load(file), full_check=True)
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
@@ -152,6 +165,10 @@ def test_models_say_what_their_run_says(run, half, tmp_path):
             logits, model.outputs(x).logits.mean(axis=0), rtol=0, atol=5 * tolerance
         )
         np.testing.assert_allclose(probabilities, softmax(logits), rtol=0, atol=1e-6)
+    if half:  # onnxruntime computes in float32 in between, on a CPU; this does not
+        evaluator = reference.ReferenceEvaluator(str(file))
+        _, probabilities = evaluator.run(None, {given.name: samples})
+        np.testing.assert_allclose(probabilities, expected, rtol=0, atol=tolerance)
 
 
 @pytest.fixture
@@ -161,9 +178,9 @@ def shapes_run(program, tmp_path):
     return tmp_path / "run"
 
 
-def test_models_know_their_classes_and_recipe(shapes_run, program, tmp_path):
-    run_program([program, "export", str(shapes_run)])
-    model = onnx.load(shapes_run / "model.onnx")
+def test_models_know_their_classes_and_recipe(shapes_run, tmp_path):
+    export(shapes_run, tmp_path / "model.onnx")
+    model = onnx.load(tmp_path / "model.onnx")
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 13)]
     notes = {entry.key: entry.value for entry in model.metadata_props}
     names = json.loads(notes["class_names"])
@@ -176,16 +193,16 @@ def test_models_know_their_classes_and_recipe(shapes_run, program, tmp_path):
 
 
 def test_command_and_function_write_the_same_bytes(shapes_run, program, tmp_path):
+    export(shapes_run, tmp_path / "by_function.onnx", half=True)
     by_command = tmp_path / "by_command.onnx"
     run_program([program, "export", str(shapes_run), "--half", "--out", str(by_command)])
-    bptplr.export_onnx(shapes_run, tmp_path / "by_function.onnx", half=True)
     assert by_command.read_bytes() == (tmp_path / "by_function.onnx").read_bytes()
     bptplr.export_onnx(shapes_run, tmp_path / "full.onnx")
     assert by_command.stat().st_size < 0.6 * (tmp_path / "full.onnx").stat().st_size
 
 
 def test_half_weights_are_float16(shapes_run, tmp_path):
-    bptplr.export_onnx(shapes_run / "model1.safetensors", tmp_path / "half.onnx", half=True)
+    export(shapes_run / "model1.safetensors", tmp_path / "half.onnx", half=True)
     types = {c.name: c.data_type for c in onnx.load(tmp_path / "half.onnx").graph.initializer}
     weights = {type for name, type in types.items() if name.startswith("network1.")}
     assert weights == {onnx.TensorProto.FLOAT16}
