@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Python package into a fresh environment, as a user does, and runs its tests, then those
 # of the oracles. They compare with what of PyTorch, scikit-learn and Pillow the system's Python has,
-# with TensorBoard, with onnxruntime, and with the program where build/cpu has it; what is missing is skipped, and said.
+# with TensorBoard and onnxruntime, and with the program where build/cpu has it; what is missing is
+# skipped, and said.
 # usage: tools/test_python.sh [PYTEST_ARGUMENT...]
 #        PYTHON=python3.12 names another Python (default /usr/bin/python3)
 #        BPTPLR_JOBS=N limits the parallel jobs of the build (default: one per processor)
