@@ -17,6 +17,7 @@ void add_report_command(CLI::App& app, Action& action);
 void add_predict_command(CLI::App& app, Action& action);
 void add_data_command(CLI::App& app, Action& action);
 void add_cache_command(CLI::App& app, Action& action);
+void add_export_command(CLI::App& app, Action& action);
 void add_features_command(CLI::App& app, Action& action);
 void add_clean_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);

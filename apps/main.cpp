@@ -82,6 +82,7 @@ int run(int argc, char** argv) {
   add_audit_command(app, action);
   add_report_command(app, action);
   add_predict_command(app, action);
+  add_export_command(app, action);
   add_features_command(app, action);
   add_clean_command(app, action);
   add_data_command(app, action);

@@ -10,6 +10,7 @@ packages=(
   libgtest-dev                         # tests
   libboost-context-dev libthrust-dev   # CUDA kernels tested without a GPU
   libjpeg-dev libpng-dev libwebp-dev   # image files
+  libonnx-dev libprotobuf-dev          # bptplr export; the build does without, too
   libutf8proc-dev                      # names of classes in one form
   zlib1g-dev libxxhash-dev             # checksums
   python3-dev python3-venv             # the Python package

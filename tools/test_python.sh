@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Python package into a fresh environment, as a user does, and runs its tests, then those
 # of the oracles. They compare with what of PyTorch, scikit-learn and Pillow the system's Python has,
-# with TensorBoard, and with the program where build/cpu has it; what is missing is skipped, and said.
+# with TensorBoard and onnxruntime, and with the program where build/cpu has it; what is missing is
+# skipped, and said.
 # usage: tools/test_python.sh [PYTEST_ARGUMENT...]
 #        PYTHON=python3.12 names another Python (default /usr/bin/python3)
 #        BPTPLR_JOBS=N limits the parallel jobs of the build (default: one per processor)
@@ -17,6 +18,9 @@ trap 'rm -rf "$environment"' EXIT
 echo "== python: install"
 CMAKE_BUILD_PARALLEL_LEVEL=${BPTPLR_JOBS:-$(nproc)} "$environment/bin/pip" install --quiet \
   --disable-pip-version-check '.[test]' --config-settings=cmake.define.BPTPLR_WERROR=ON
+# Not every Python has wheels of these.
+"$environment/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: \
+  onnx onnxruntime || echo "== python: without onnx and onnxruntime, test_onnx.py is skipped"
 
 if [[ -x build/cpu/bptplr ]]; then export BPTPLR_PROGRAM=$PWD/build/cpu/bptplr; fi
 echo "== python: tests"

@@ -22,7 +22,7 @@ from bptplr._data import (
 )
 from bptplr._determinism import get_deterministic, set_deterministic
 from bptplr._issues import DataIssues, find_data_issues
-from bptplr._model import Model, Outputs, Prediction, load_model
+from bptplr._model import Model, Outputs, Prediction, export_onnx, load_model
 from bptplr._parts import Division, PseudoLabels, Selection, jensen_shannon_distance
 from bptplr._plr import class_sets, plr_loss, plr_loss_and_gradient
 from bptplr._progress import BptplrWarning
@@ -53,6 +53,7 @@ __all__ = [
     "autoaugment",
     "balanced_partition",
     "class_sets",
+    "export_onnx",
     "find_data_issues",
     "get_deterministic",
     "get_num_threads",

@@ -220,3 +220,25 @@ def load_model(
     is_text = isinstance(config, Mapping)
     text = _as_json(config) if isinstance(config, Mapping) else _arrays.path(config, "config")
     return Model(_core.load_file(file, text, is_text, means, deviations, on))
+
+
+def export_onnx(path: PathLike, out: PathLike, *, half: bool = False) -> None:
+    """Writes the networks of a run as one ONNX model, as `bptplr export` does.
+
+    The model takes images uint8 [N, height, width, 3] of the run's size (input "images"), or
+    features float32 [N, feature_dim] ("features"), and returns "logits", the mean of the networks',
+    and "probabilities", those of `Model.predict`.
+
+    Args:
+        path: A run folder of `bptplr train`, or one of its model files.
+        out: The file to write, which has its old or all its new bytes.
+        half: Whether weights and arithmetic are float16; inputs and outputs stay as they are.
+
+    Raises:
+        ValueError: An argument is of the wrong form.
+        bptplr.Error: A file is missing or malformed, `out` cannot be written, or this build has no
+            ONNX.
+    """
+    if not isinstance(half, bool):
+        raise ValueError("half must be True or False")
+    _core.export_onnx(_arrays.path(path, "path"), _arrays.path(out, "out"), half)

@@ -11,9 +11,11 @@
 
 #include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
+#include "bpt_plr/results/export/onnx_export.hpp"
 #include "bpt_plr/run/predictor.hpp"
 #include "bpt_plr/run/trained_model.hpp"
 #include "engine/error.hpp"
+#include "engine/io/file.hpp"
 #include "engine/io/json.hpp"
 #include "python/src/arrays.hpp"
 #include "python/src/bindings.hpp"
@@ -103,6 +105,12 @@ void bind_model(nb::module_& module) {
       .def("outputs", &outputs<In<float, 2>>, nb::arg("features"));
   module.def("load_file", &load_file, nb::arg("file"), nb::arg("config"), nb::arg("is_text"),
              nb::arg("mean"), nb::arg("std"), nb::arg("device"), unlocked);
+  module.def(
+      "export_onnx",
+      [](const std::string& path, const std::string& out, bool half) {
+        return export_onnx(path, output_file(out), half);
+      },
+      nb::arg("path"), nb::arg("out"), nb::arg("half"), unlocked);
 }
 
 }  // namespace bptplr::python

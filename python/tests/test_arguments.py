@@ -66,6 +66,7 @@ CALLS = {
     "load_run": {"path": "nowhere"},
     "find_data_issues": {"features": LOGITS, "labels": LABELS, "num_classes": 3, "progress": None},
     "load_model": {"path": "nowhere", "config": {"width": 4}, "device": "cpu", **MOMENTS},
+    "export_onnx": {"path": "nowhere", "out": "model.onnx", "half": True},
     "autoaugment": {
         "images": IMAGES,
         "seed": 1,

@@ -12,6 +12,7 @@ namespace bptplr {
 namespace {
 
 using kernels::float16;
+using kernels::to_float16;
 using kernels::VectorProgram;
 using kernels::VectorShape;
 using kernels::VectorType;
@@ -36,6 +37,25 @@ TEST(Float16, EveryOneIsTheNumberThatTheStandardSays) {
       ASSERT_EQ(std::signbit(value), (bits & 0x8000U) != 0) << bits;
     }
   }
+}
+
+TEST(Float16, NumbersBecomeTheNearestOne) {
+  for (unsigned bits = 0; bits < 0x7c00U; ++bits) {
+    const double low = value_of_half(bits);
+    const double high = bits == 0x7bffU ? 65536.0 : value_of_half(bits + 1);
+    const double middle = (low + high) / 2;
+    const unsigned even = bits + (bits & 1U);
+    const auto half_of = [](double x) { return unsigned{to_float16(static_cast<float>(x)).bits}; };
+    ASSERT_EQ(half_of(low), bits);
+    ASSERT_EQ(half_of(-low), bits | 0x8000U);
+    ASSERT_EQ(half_of(middle), even) << bits;
+    ASSERT_EQ(half_of(std::nextafter(static_cast<float>(middle), 0.0F)), bits);
+    ASSERT_EQ(half_of(std::nextafter(static_cast<float>(middle), 1e9F)), bits + 1);
+  }
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(to_float16(infinity).bits, 0x7c00U);
+  EXPECT_EQ(to_float16(-1e9F).bits, 0xfc00U);
+  EXPECT_TRUE(std::isnan(static_cast<float>(to_float16(std::nanf("")))));
 }
 
 /// Vectors with their statistics, of values that a half holds exactly.

@@ -51,6 +51,7 @@ METHOD = chain(
     "bpt_plr/results/correct",
     "bpt_plr/results/features",
     "bpt_plr/results/compare",
+    "bpt_plr/results/export",
 )
 chain(METHOD, "apps/terminal", "apps")
 chain(METHOD, "python")
