@@ -62,12 +62,12 @@ Recipe compose_recipe(const Json& given, std::string_view origin, const Json& ov
   const Json file = with_later_fields(given);
   Recipe named;  // only to read and check the method and the preset
   update_recipe(named, file, origin);
-  update_recipe(named, overrides, "command line");
+  update_recipe(named, overrides, "the given fields");
   const bool names_preset = file.contains(kPreset) || overrides.contains(kPreset);
   Recipe recipe =
       method_recipe(named.method, names_preset ? std::optional(named.preset) : std::nullopt);
   update_recipe(recipe, file, origin);
-  update_recipe(recipe, overrides, "command line");
+  update_recipe(recipe, overrides, "the given fields");
   return recipe;
 }
 

@@ -62,6 +62,7 @@ def test_images_are_taken():
 @pytest.mark.parametrize("clean_learning", ["ours", "cleanlab"])
 def test_code_for_cleanlab_runs_with_another_import(clean_learning):
     """The steps of cleanlab's tutorial on tables (docs.cleanlab.ai, "Find label issues")."""
+    pytest.importorskip("pandas")
     if clean_learning == "cleanlab":
         CleanLearning = pytest.importorskip("cleanlab.classification").CleanLearning
         cl = CleanLearning(LogisticRegression())
