@@ -6,7 +6,7 @@
 namespace bptplr {
 namespace {
 
-std::string quoted(const std::string& text) {
+std::string fish_quoted(const std::string& text) {
   std::string result = "'";
   for (const char c : text) {
     if (c == '\'' || c == '\\') result += '\\';
@@ -18,13 +18,14 @@ std::string quoted(const std::string& text) {
 /// Returns the options of `complete` for a value: exclusive with the words, or files as well.
 std::string value(const FlagEntry& flag) {
   const std::string words =
-      flag.choices.empty() ? "" : " -a " + quoted(fmt::format("{}", fmt::join(flag.choices, " ")));
+      flag.choices.empty() ? ""
+                           : " -a " + fish_quoted(fmt::format("{}", fmt::join(flag.choices, " ")));
   return (flag.is_path ? " -r -F" : " -x") + words;
 }
 
 std::string lines_of(const CommandEntry& command) {
   const std::string begin = fmt::format("complete -c bptplr -n {}",
-                                        quoted(fmt::format("__bptplr_at '{}'", command.path)));
+                                        fish_quoted(fmt::format("__bptplr_at '{}'", command.path)));
   std::string lines;
   bool takes_files = false;
   for (const FlagEntry& flag : command.flags) {
@@ -32,7 +33,7 @@ std::string lines_of(const CommandEntry& command) {
       takes_files |= flag.is_path;
       if (!flag.choices.empty()) {
         lines += fmt::format("{} -a {}\n", begin,
-                             quoted(fmt::format("{}", fmt::join(flag.choices, " "))));
+                             fish_quoted(fmt::format("{}", fmt::join(flag.choices, " "))));
       }
       continue;
     }
@@ -41,10 +42,10 @@ std::string lines_of(const CommandEntry& command) {
       names += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
     }
     lines += fmt::format("{}{}{} -d {}\n", begin, names, flag.value.empty() ? "" : value(flag),
-                         quoted(flag.about));
+                         fish_quoted(flag.about));
   }
   for (const CommandEntry& below : command.commands) {
-    lines += fmt::format("{} -a {} -d {}\n", begin, below.name, quoted(below.about));
+    lines += fmt::format("{} -a {} -d {}\n", begin, below.name, fish_quoted(below.about));
   }
   if (!takes_files) lines += begin + " -f\n";
   return lines;

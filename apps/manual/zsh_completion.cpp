@@ -2,20 +2,27 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "apps/manual/manual.hpp"
 
 namespace bptplr {
 namespace {
 
-/// Returns `text` within single quotes, with a backslash before each of `special`.
-std::string quoted(const std::string& text, const std::string& special) {
+std::string zsh_quoted(const std::string& text) {
   std::string result = "'";
-  for (const char c : text) {
-    if (special.find(c) != std::string::npos) result += '\\';
-    result += c == '\'' ? "'\\''" : std::string(1, c);
-  }
+  for (const char c : text) result += c == '\'' ? "'\\''" : std::string(1, c);
   return result + "'";
+}
+
+/// Returns an explanation as it may stand within [...] of a specification.
+std::string explanation(const std::string& about) {
+  std::string result;
+  for (const char c : about) {
+    if (std::string_view("[]:\\").find(c) != std::string_view::npos) result += '\\';
+    result += c;
+  }
+  return result;
 }
 
 /// Returns the function that completes commands or arguments of `command`.
@@ -38,23 +45,18 @@ std::string action(const FlagEntry& flag) {
 
 /// Returns the specifications of a flag for _arguments, one for each of its names.
 std::string specifications(const FlagEntry& flag) {
-  std::string lines;
   if (flag.is_argument) {
-    // [...] would be an explanation, so there is none.
-    const std::string kind = flag.repeats ? "*:" : ":";
+    const char* place = flag.repeats ? "*:" : ":";
     return fmt::format("    {} \\\n",
-                       quoted(fmt::format("{}{}:{}", kind, flag.names[0], action(flag)), ""));
+                       zsh_quoted(fmt::format("{}{}:{}", place, flag.names[0], action(flag))));
   }
+  std::string lines;
   for (const std::string& name : flag.names) {
-    std::string about = flag.about;
-    for (std::size_t at = 0; (at = about.find_first_of("[]:\\", at)) != std::string::npos;
-         at += 2) {
-      about.insert(at, "\\");
-    }
-    std::string text = fmt::format("{}{}[{}]", name,
-                                   !flag.value.empty() && name.starts_with("--") ? "=" : "", about);
-    if (!flag.value.empty()) text += fmt::format(":{}:{}", flag.names.back(), action(flag));
-    lines += fmt::format("    {} \\\n", quoted(text, ""));
+    const bool takes_equals = !flag.value.empty() && name.starts_with("--");
+    std::string text =
+        fmt::format("{}{}[{}]", name, takes_equals ? "=" : "", explanation(flag.about));
+    if (!flag.value.empty()) text += fmt::format(":{}:{}", name, action(flag));
+    lines += fmt::format("    {} \\\n", zsh_quoted(text));
   }
   return lines;
 }
@@ -64,7 +66,7 @@ std::string choose_below(const CommandEntry& command) {
   std::string described;
   std::string cases;
   for (const CommandEntry& below : command.commands) {
-    described += fmt::format("        {}\n", quoted(below.name + ":" + below.about, ""));
+    described += fmt::format("        {}\n", zsh_quoted(below.name + ":" + below.about));
     cases += fmt::format("        {}) {} ;;\n", below.name, function_of(below));
   }
   std::string flags;
@@ -91,7 +93,7 @@ std::string choose_below(const CommandEntry& command) {
                      function_of(command), flags, described, cases);
 }
 
-std::string function(const CommandEntry& command) {
+std::string zsh_function(const CommandEntry& command) {
   if (!command.commands.empty()) return choose_below(command);
   std::string flags;
   for (const FlagEntry& flag : command.flags) flags += specifications(flag);
@@ -104,7 +106,7 @@ std::string function(const CommandEntry& command) {
 std::string zsh_completion(const CommandEntry& program) {
   std::string text =
       "#compdef bptplr\n# Completion of bptplr for zsh, made by `bptplr completion zsh`.\n\n";
-  for (const CommandEntry* command : program.all()) text += function(*command);
+  for (const CommandEntry* command : program.all()) text += zsh_function(*command);
   // Loaded by name it is called, read as a script it makes itself known.
   return text +
          "if [[ $funcstack[1] == _bptplr ]]; then\n  _bptplr \"$@\"\nelse\n  compdef _bptplr "
