@@ -49,7 +49,7 @@ package=$(ls build/packages/bptplr_*.deb)
 dpkg-deb -f "$package" Package Version Depends
 if command -v lintian >/dev/null; then lintian --fail-on error "$package"; fi
 if [[ $EUID -eq 0 ]]; then
-  apt-get install -y -qq "$(realpath "$package")" >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$(realpath "$package")" >/dev/null
   try_command /usr/bin/bptplr package
   bash -c 'source /usr/share/bash-completion/completions/bptplr
     COMP_WORDS=(bptplr tr) COMP_CWORD=1; _bptplr; [[ ${COMPREPLY[*]} == train ]]'
