@@ -266,11 +266,16 @@ void add_audit_command(CLI::App& app, Action& action) {
       app.add_subcommand("audit", "Say which labels of a run's training set are wrong.");
   const auto options = std::make_shared<AuditOptions>();
   command->add_option("RUN", options->run, "folder that `bptplr train` wrote to, or still does")
+      ->type_name("DIR")
       ->required();
-  command->add_option("--data_path", options->data_path,
-                      "folder of the data set, where it has moved since");
-  command->add_option("--out", options->out,
-                      "folder for suspects.csv, audit.json and labels.json; RUN/audit");
+  command
+      ->add_option("--data_path", options->data_path,
+                   "folder of the data set, where it has moved since")
+      ->type_name("PATH");
+  command
+      ->add_option("--out", options->out,
+                   "folder for suspects.csv, audit.json and labels.json; RUN/audit")
+      ->type_name("DIR");
   command
       ->add_option(
           "--threshold", options->threshold,
@@ -287,7 +292,7 @@ void add_audit_command(CLI::App& app, Action& action) {
           "carry corrected labels over to the files of the data set: move (into the folders "
           "of their new classes, below DIR if given), copy DIR (a corrected data set) or csv "
           "DIR (a table for --dataset csv); overwrites nothing")
-      ->type_name("MODE [DIR]")
+      ->type_name("move|copy|csv [DIR]")
       ->expected(1, 2);
   command
       ->add_option("--decisions", options->decisions,

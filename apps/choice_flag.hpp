@@ -14,8 +14,8 @@
 
 namespace bptplr {
 
-/// Returns the check that a word is one of `names`; `shown` is what --help says of it.
-inline CLI::Validator one_of(std::vector<std::string> names, std::string shown = "") {
+/// Returns the check that a word is one of `names`.
+inline CLI::Validator one_of(std::vector<std::string> names) {
   return {[names = std::move(names)](const std::string& word) {
             for (const std::string& name : names) {
               if (word == name) return std::string();
@@ -23,7 +23,7 @@ inline CLI::Validator one_of(std::vector<std::string> names, std::string shown =
             return fmt::format("'{}' is none of {}{}", word, fmt::join(names, ", "),
                                did_you_mean(word, names));
           },
-          std::move(shown)};
+          ""};
 }
 
 /// Adds a flag that sets `value` by its name; `value` must outlive the parsing.
@@ -33,7 +33,8 @@ void add_choice(CLI::App& command, const std::string& flag, E& value, const std:
   command
       .add_option_function<std::string>(
           flag, [&value](const std::string& name) { value = value_named<E>(name).value(); }, help)
-      ->check(one_of(names, fmt::format("{{{}}}", fmt::join(names, ","))));
+      ->type_name(fmt::format("{}", fmt::join(names, "|")))
+      ->check(one_of(names));
 }
 
 }  // namespace bptplr

@@ -248,12 +248,17 @@ void add_clean_command(CLI::App& app, Action& action) {
       ->add_option("DATA", options->request.data,
                    "folder with a folder for each class, CSV with the columns path and label, or "
                    "a file of features (.npy, .npz, .safetensors)")
+      ->type_name("PATH")
       ->required();
-  command->add_option("--features", options->request.features,
-                      "features of the samples of DATA, by any network; the labels are those of "
-                      "NAME.csv beside them, else of DATA in the order of its paths");
-  command->add_option("--out", options->request.out,
-                      "folder for the run, the lists and the pages; empty: runs/clean_NAME");
+  command
+      ->add_option("--features", options->request.features,
+                   "features of the samples of DATA, by any network; the labels are those of "
+                   "NAME.csv beside them, else of DATA in the order of its paths")
+      ->type_name("FILE");
+  command
+      ->add_option("--out", options->request.out,
+                   "folder for the run, the lists and the pages; empty: runs/clean_NAME")
+      ->type_name("DIR");
   command->add_flag("--yes", options->yes, "do not ask before work of hours");
   add_choice(*command, "--judge", options->judge.judge, "as bptplr audit");
   command->add_option("--folds", options->judge.folds, "as bptplr audit")

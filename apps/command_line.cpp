@@ -17,7 +17,9 @@ std::vector<const CLI::App*> subcommands_of(const CLI::App& app) {
 
 std::vector<std::string> names_of_subcommands(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* command : subcommands_of(app)) names.push_back(command->get_name());
+  for (const CLI::App* command : subcommands_of(app)) {
+    if (!command->get_group().empty()) names.push_back(command->get_name());  // else hidden
+  }
   return names;
 }
 

@@ -22,6 +22,7 @@ void add_features_command(CLI::App& app, Action& action);
 void add_clean_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
+void add_manual_commands(CLI::App& app, Action& action);
 
 /// Error sentence for lack of memory.
 inline constexpr const char* kOutOfMemory =

@@ -278,8 +278,10 @@ int compare(const CompareOptions& options) {
 }
 
 void add_options(CLI::App& command, CompareOptions& options) {
-  command.add_option("NAME", options.names,
-                     "what to compare: methods (see --method), built-in recipes, JSON files");
+  command
+      .add_option("NAME", options.names,
+                  "what to compare: methods (see --method), built-in recipes, JSON files")
+      ->type_name("METHOD|RECIPE|FILE");
   command.add_option("--seeds", options.seeds, "each is trained with every one of these")
       ->type_name("INT,...")
       ->group("Comparison")
@@ -287,7 +289,7 @@ void add_options(CLI::App& command, CompareOptions& options) {
   command
       .add_option("--out", options.out,
                   "folder of the comparison; empty: runs/compare_DATASET_NOISE")
-      ->type_name("TEXT")
+      ->type_name("DIR")
       ->group("Comparison");
   command.add_flag("--table", options.table, "train nothing, show what is in --out; needs no NAME")
       ->group("Comparison");

@@ -166,8 +166,10 @@ void add_data_command(CLI::App& app, Action& action) {
   command
       ->add_option("PATH", options->path,
                    "folder of classes, manifest (CSV), folder of Animal-10N or Clothing1M")
+      ->type_name("PATH")
       ->required();
-  command->add_option("--page", options->page, "write a page of sample images to this PNG file");
+  command->add_option("--page", options->page, "write a page of sample images to this PNG file")
+      ->type_name("FILE");
   command->add_option("--threads", options->threads, "CPU threads; 0: all")
       ->check(CLI::Range(0, 4096));
   command->callback([&action, options] { action = [options] { return check(*options); }; });

@@ -79,9 +79,13 @@ int evaluate(const EvalOptions& options) {
 void add_eval_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("eval", "Measure the test accuracy of a run's networks.");
   const auto options = std::make_shared<EvalOptions>();
-  command->add_option("RUN", options->run, "folder that `bptplr train` wrote to")->required();
-  command->add_option("--data_path", options->data_path,
-                      "folder of the data set, where it has moved since");
+  command->add_option("RUN", options->run, "folder that `bptplr train` wrote to")
+      ->type_name("DIR")
+      ->required();
+  command
+      ->add_option("--data_path", options->data_path,
+                   "folder of the data set, where it has moved since")
+      ->type_name("PATH");
   add_choice(*command, "--device", options->device, "auto, cpu or cuda");
   command->add_option("--threads", options->threads, "CPU threads; 0: all")
       ->check(CLI::Range(0, 4096));

@@ -72,13 +72,17 @@ void add_features_command(CLI::App& app, Action& action) {
   command
       ->add_option("DATA", options->data,
                    "folder with a folder for each class, or CSV with the columns path and label")
+      ->type_name("PATH")
       ->required();
   command
       ->add_option("--out", options->out,
                    "file of the features, NAME.npy; NAME.csv tells the path and label of each row")
+      ->type_name("FILE")
       ->required();
-  command->add_option("--run", options->run,
-                      "use the networks of this run, which `bptplr train` wrote");
+  command
+      ->add_option("--run", options->run,
+                   "use the networks of this run, which `bptplr train` wrote")
+      ->type_name("DIR");
   options->flags.add_to(*command, kFeaturesFields);
   command->footer(
       "Weights of torchvision (.pth, .safetensors) are matched by name and shape; images are "

@@ -89,6 +89,7 @@ int run(int argc, char** argv) {
   add_cache_command(app, action);
   add_bench_command(app, action);
   add_info_command(app, action);
+  add_manual_commands(app, action);
   refuse_empty_numbers(app);
   try {
     auto arguments = read_arguments(app, argc, argv);

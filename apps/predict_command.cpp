@@ -58,12 +58,15 @@ void add_predict_command(CLI::App& app, Action& action) {
       ->add_option("MODEL", options->model,
                    "folder that `bptplr train` wrote to, whose networks are asked together, or one "
                    "of its model files")
+      ->type_name("PATH")
       ->required();
   command
       ->add_option("IMAGES", options->images,
                    "image files, and folders with such files in them or below")
+      ->type_name("PATH")
       ->required();
-  command->add_option("--out", options->writer.out, "write to this file instead of stdout");
+  command->add_option("--out", options->writer.out, "write to this file instead of stdout")
+      ->type_name("FILE");
   command->add_flag("--json", options->writer.json, "a JSON list instead of a table (CSV)");
   command->add_flag("--all", options->writer.all,
                     "the probabilities of all classes: a column each, or a list in JSON");

@@ -44,7 +44,7 @@ struct Flag {
         ->check(one_of(choice.names()));
   }
   CLI::Option* add(std::string Recipe::*member) {
-    return take<std::string>("TEXT", Recipe{}.*member);
+    return take<std::string>(field.takes == Takes::kPath ? "PATH" : "TEXT", Recipe{}.*member);
   }
   CLI::Option* add(std::int64_t Recipe::*member) {
     return take<std::int64_t>("INT", fmt::format("{}", Recipe{}.*member));
@@ -53,7 +53,7 @@ struct Flag {
     return take<double>("NUMBER", fmt::format("{}", Recipe{}.*member));
   }
   CLI::Option* add(bool Recipe::*member) {
-    if (field.is_switch) {
+    if (field.takes == Takes::kNothing) {
       return command.add_flag_function(
           names,
           [&in = given, name = std::string(field.name)](std::int64_t count) {
@@ -113,7 +113,7 @@ void RecipeFlags::add_recipe(CLI::App& command) {
   command
       .add_option("--recipe", recipe_,
                   "start from a built-in recipe (see `bptplr info`) or a JSON file of fields")
-      ->type_name("NAME|FILE")
+      ->type_name("RECIPE|FILE")
       ->group("Recipe");
 }
 

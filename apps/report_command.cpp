@@ -55,14 +55,18 @@ int report(const ReportCommandOptions& options) {
 void add_report_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("report", "Show a run as one HTML page.");
   const auto options = std::make_shared<ReportCommandOptions>();
-  command->add_option("RUN", options->run, "folder that `bptplr train` wrote to")->required();
+  command->add_option("RUN", options->run, "folder that `bptplr train` wrote to")
+      ->type_name("DIR")
+      ->required();
   command->add_option("--out", options->out, "file to write; empty: RUN/report.html")
       ->type_name("FILE");
   command->add_option("--top", options->report.top, "how many of the most suspect labels to show")
       ->check(CLI::Range(0, 10000))
       ->capture_default_str();
-  command->add_option("--data_path", options->report.data_path,
-                      "folder of the data set, where it has moved since");
+  command
+      ->add_option("--data_path", options->report.data_path,
+                   "folder of the data set, where it has moved since")
+      ->type_name("PATH");
   add_choice(*command, "--judge", options->report.judge.judge, "as bptplr audit");
   command->add_option("--folds", options->report.judge.folds, "as bptplr audit")
       ->check(CLI::Range(2, 1000))

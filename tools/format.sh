@@ -16,7 +16,7 @@ if [[ ${1:-} == --check ]]; then
   ruff_check=()
   ruff_format=(--check)
 fi
-find kernels engine models data bpt_plr apps python tests tools \
+find kernels engine models data bpt_plr apps python tests tools examples \
   \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
   xargs -0 clang-format "${mode[@]}"
 if command -v ruff >/dev/null; then

@@ -4,7 +4,8 @@
 # an hour on two cores.
 # usage: tools/test_fresh.sh [RELEASE [COMMAND]]
 #   RELEASE    trixie (default), bookworm, sid, jammy, noble: Debian 13, 12, unstable, Ubuntu 22.04, 24.04
-#   COMMAND    what to run there in the clone (default: tools/demo.sh, then tools/test.sh)
+#   COMMAND    what to run there in the clone (default: tools/demo.sh, then tools/test.sh);
+#              tools/test_packages.sh tries what users install, in ten minutes
 #   FRESH_DIR  a folder for the system and its logs, which is kept and used again (default: a temporary
 #              folder, of which the logs stay)
 # Needs root and debootstrap. Exit code 1 if a command fails.

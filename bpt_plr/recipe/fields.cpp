@@ -41,7 +41,7 @@ const std::vector<RecipeField>& recipe_fields() {
        "folder of the data set, as its archive was extracted, or the folder around that; csv: the "
        "manifest; features: the matrix [N, D] of float16 or float32, as .npy, .npz or safetensors; "
        "arrays: likewise uint8 [N, height, width, 3]",
-       &R::data_path, needs::kFiles},
+       &R::data_path, needs::kFiles, Takes::kPath},
       {"num_class", kData,
        "number of classes; 0: as many as the data set has, which also beat those of a recipe",
        &R::num_class},
@@ -54,11 +54,11 @@ const std::vector<RecipeField>& recipe_fields() {
        "with the "
        "column label and, where there are any, path, true_label and split; empty: in the file, or "
        "beside it under its name",
-       &R::labels, needs::kRows},
+       &R::labels, needs::kRows, Takes::kPath},
       {"test_features", kData, "features, arrays: file of the test samples; empty: see test_split",
-       &R::test_features, needs::kRows},
+       &R::test_features, needs::kRows, Takes::kPath},
       {"test_labels", kData, "features, arrays: labels of test_features, as labels",
-       &R::test_labels, needs::kRows},
+       &R::test_labels, needs::kRows, Takes::kPath},
       {"image_size", kData,
        "image files are made this many pixels high and wide; 0: 64, or 256 for clothing1m",
        &R::image_size, needs::kImageFiles},
@@ -88,12 +88,15 @@ const std::vector<RecipeField>& recipe_fields() {
       {"human_set", kData, "which human labels of CIFAR-10N; CIFAR-100N has one set", &R::human_set,
        needs::kHumanLabels},
       {"human_path", kData, "folder or file of the human labels; empty: data_path", &R::human_path,
-       needs::kHumanLabels},
-      {"noise_file", kData,
+       needs::kHumanLabels, Takes::kPath},
+      {"noise_file",
+       kData,
        "labels of the training images, as a list (JSON, text, .npy, .pt) or by path (JSON, CSV), "
        "instead of what noise_mode and r would make; these still decide what warm_up_penalty auto "
        "and loss_history 0 are",
-       &R::noise_file},
+       &R::noise_file,
+       {},
+       Takes::kPath},
       {"crop", kData, "side in pixels of what networks see of an image; 0: all of it", &R::crop},
       {"crop_padding", kData,
        "pixels of zeros around an image that a random crop may reach into, at least 0",
@@ -134,10 +137,13 @@ const std::vector<RecipeField>& recipe_fields() {
       {"projector", kNetwork,
        "between features and projection: two linear layers, or one and BatchNorm (UNICON)",
        &R::projector},
-      {"pretrained", kNetwork,
+      {"pretrained",
+       kNetwork,
        "weights to start from, of torch.save or safetensors, matched by name and shape; empty: "
        "none",
-       &R::pretrained},
+       &R::pretrained,
+       {},
+       Takes::kPath},
 
       {"preset", kTraining,
        "paper: the method as described; reference: as the published script does it (see "
@@ -305,7 +311,7 @@ const std::vector<RecipeField>& recipe_fields() {
        &R::deterministic},
       {"cache_dir", kMachine,
        "folder that keeps decoded image files; empty: $XDG_CACHE_HOME/bptplr or ~/.cache/bptplr",
-       &R::cache_dir, needs::kImageFiles},
+       &R::cache_dir, needs::kImageFiles, Takes::kPath},
       {"cache_limit", kMachine,
        "GiB that decoded images may take there before the least recently used ones are removed; 0: "
        "half of what is free or theirs on the disk",
@@ -320,8 +326,18 @@ const std::vector<RecipeField>& recipe_fields() {
       {"log_format", kMachine,
        "what is printed while training: text, or json: an object an event, each on a line",
        &R::log_format},
-      {"quiet", kMachine, "print warnings, errors and the last line only", &R::quiet, {}, true},
-      {"out", kMachine, "folder of the results; empty: runs/DATASET_METHOD_NOISE_seedN", &R::out},
+      {"quiet",
+       kMachine,
+       "print warnings, errors and the last line only",
+       &R::quiet,
+       {},
+       Takes::kNothing},
+      {"out",
+       kMachine,
+       "folder of the results; empty: runs/DATASET_METHOD_NOISE_seedN",
+       &R::out,
+       {},
+       Takes::kPath},
   };
   return fields;
 }

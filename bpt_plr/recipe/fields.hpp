@@ -36,14 +36,21 @@ struct ChoicePointer {
 using FieldPointer = std::variant<ChoicePointer, std::string Recipe::*, std::int64_t Recipe::*,
                                   double Recipe::*, bool Recipe::*>;
 
+/// What the flag of a field takes beside what the type of the field says.
+enum class Takes {
+  kPlainValue,
+  kNothing,  ///< the flag sets a bool
+  kPath      ///< the text names a file or folder
+};
+
 /// Recipe field; its name is the JSON key and, after "--", the flag.
 struct RecipeField {
   const char* name;
   const char* group;  ///< heading in --help
   const char* help;
   FieldPointer pointer;
-  Needs needs = {};        ///< what makes training read the field
-  bool is_switch = false;  ///< whether its flag takes no value: it sets a bool
+  Needs needs = {};                  ///< what makes training read the field
+  Takes takes = Takes::kPlainValue;  ///< what its flag takes
 
   /// Returns the names that the field may hold; empty if it is not a choice.
   std::vector<std::string> choices() const;

@@ -9,6 +9,7 @@ interpreter's lock while they compute; on a GPU threads take turns.
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
+from bptplr import _processor as _processor  # isort: split  # first: _core may need what is lacking
 from bptplr._audit import Audit, audit_labels, audit_run
 from bptplr._core import Error
 from bptplr._data import (

@@ -132,7 +132,8 @@ Tensor centred(const Tensor& targets, std::span<const std::int64_t> samples) {
   Tensor rows = Tensor::empty({std::ssize(samples), classes});
   float* to = rows.data<float>();
   for (const std::int64_t i : samples) {
-    for (const float value : targets.rows(i, i + 1).span<float>()) {
+    const Tensor row = targets.rows(i, i + 1);
+    for (const float value : row.span<float>()) {
       *to++ = value - 1.0F / static_cast<float>(classes);
     }
   }
