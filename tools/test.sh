@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds and runs all tests: those of the Python package, those that are quick enough under the
-# address and undefined-behaviour sanitizers, then all. The last lines are ctest's own summary.
+# Builds and runs all tests: those of the Python package and the links of the site, those that are
+# quick enough under the address and undefined-behaviour sanitizers, then all. The last lines are
+# ctest's own summary.
 # usage: tools/test.sh        BPTPLR_JOBS=N limits the parallel jobs (default: one per processor)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -24,16 +25,21 @@ if command -v nvcc >/dev/null; then
     >build/cuda/kernels.log 2>&1 || { cat build/cuda/kernels.log; exit 1; }
 fi
 
-# Those of the Python package are one process, beside which there is room.
+# Those of the Python package are one process, beside which there is room; so is the site, whose
+# links must lead somewhere.
 tools/test_python.sh >build/python.log 2>&1 &
 python=$!
+tools/site.sh >build/site.log 2>&1 &
+site=$!
 
 # Comparisons of numbers with PyTorch say nothing new under the sanitizers and take long there;
 # reading input, indexing and threading do.
 echo "== tests: asan"
 ctest --preset asan --parallel "$jobs" --exclude-regex "$(cat tests/not_under_asan.txt)" ||
-  { kill "$python" 2>/dev/null || true; exit 1; }
+  { kill "$python" "$site" 2>/dev/null || true; exit 1; }
 
+wait "$site" || { cat build/site.log; kill "$python" 2>/dev/null || true; exit 1; }
+cat build/site.log
 wait "$python" || { cat build/python.log; exit 1; }
 cat build/python.log
 echo "== tests: cpu"
