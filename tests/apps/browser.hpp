@@ -25,7 +25,7 @@ inline bool open_page(const TemporaryFolder& folder, const std::string& browser,
   const std::string command =
       "timeout 60 " + browser + " --headless --no-sandbox --disable-gpu --disable-dev-shm-usage" +
       " --user-data-dir='" + (folder / "browser") + "' --window-size=1800,1000" +
-      " --run-all-compositor-stages-before-draw --virtual-time-budget=2000" +
+      " --run-all-compositor-stages-before-draw --virtual-time-budget=20000" +
       " --enable-logging=stderr --dump-dom 'file://" + (folder / page) + "' >'" +
       (folder / "drawn.html") + "' 2>'" + (folder / "console.txt") + "'";
   return std::system(command.c_str()) == 0;
