@@ -149,6 +149,12 @@ def check(function, argument, value):
 ARGUMENTS = [(function, argument) for function, right in CALLS.items() for argument in right]
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Folders that are named by wrong values are made where nobody looks."""
+    monkeypatch.chdir(tmp_path)
+
+
 def test_every_function_is_here():
     others = {
         "Error",
