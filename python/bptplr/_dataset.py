@@ -7,7 +7,9 @@ that folder.
 from __future__ import annotations
 
 import csv
+import filecmp
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from bptplr import _arrays
+from bptplr import _arrays, _core
 from bptplr._arrays import Int64
 
 if TYPE_CHECKING:
@@ -247,6 +249,53 @@ def write_samples(
         text = "".join(f"{name}\n" for name in names)
         (folder / "samples_classes.txt").write_text(text, encoding="utf-8")
     return {"dataset": train.kind, "data_path": str(file)}
+
+
+@dataclass
+class Samples:
+    """Samples and labels as a user passes them to train, (data, labels) each."""
+
+    train: tuple[Any, Any]
+    test: tuple[Any, Any]
+    true_labels: Any
+    class_names: Any
+    count: int = 0  #: of the training samples, once they are written
+
+    def write(self, run: Path, goes_on: bool) -> dict[str, Any]:
+        """Writes them below the folder of a run, and returns the fields of a recipe that reads
+        them. A run that goes on keeps what it has.
+
+        Raises ValueError where these are other samples than a run that goes on has, and
+        bptplr.Error where they cannot be written.
+        """
+        folder = run / "data"
+        try:
+            part = part_of(*self.train, folder, "data", "labels")
+            part.true_labels = self.true_labels
+            test = None
+            if self.test[0] is not None:
+                test = part_of(*self.test, folder, "test_data", "test_labels")
+            self.count = len(part)
+            if not (goes_on and (run / "config.json").exists()):
+                return write_samples(folder, part, test, self.class_names)
+            with tempfile.TemporaryDirectory(prefix="bptplr-") as aside:
+                write_samples(Path(aside), part, test, self.class_names)
+                self._require_same(folder, Path(aside))
+            return {}
+        except OSError as error:
+            raise _core.Error(
+                f"{error.filename or folder}: the samples cannot be written there "
+                f"({error.strerror}); choose another out, or make room"
+            ) from error
+
+    def _require_same(self, folder: Path, given: Path) -> None:
+        for file in given.iterdir():
+            had = folder / file.name
+            if not had.exists() or not filecmp.cmp(had, file, shallow=False):
+                raise ValueError(
+                    f"data and labels are others than those that the run in {folder.parent} was "
+                    "begun with; pass the same, or another out"
+                )
 
 
 def fields_of_path(data: str) -> dict[str, Any]:

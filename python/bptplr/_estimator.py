@@ -189,7 +189,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         check_is_fitted(self)
         if self.clf is not None:
             return np.asarray(self.clf_.predict(X))
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     # ---- wrong labels ------------------------------------------------------------------
 

@@ -244,36 +244,20 @@ def train(
     """
     given, goes_on = fields_of(fields), _arrays.truth(resume, "resume")
     events = _Events(progress, callbacks)
-    of_data: dict[str, Any] = {}
-    if data is None and (labels is not None or test_data is not None):
-        raise ValueError("labels and test_data go with data; pass data too")
-    is_named = isinstance(data, str | bytes | os.PathLike)
-    if is_named:
-        of_data = _dataset.fields_of_path(_arrays.path(data, "data"))
-        if labels is not None or test_data is not None:
-            raise ValueError("the labels of files are named by fields: labels go with arrays only")
-    base, asked = _base_of(recipe, given, of_data)
-    if data is not None and not is_named:
+    test = (test_data, test_labels)
+    if data is None or _is_path(data):
+        of_data = _fields_of_files(data, labels, *test)
+        base, asked = _base_of(recipe, given, of_data)
+    else:
+        samples = _dataset.Samples((data, labels), test, true_labels, class_names)
         if out is None:
-            kind = "features" if _looks_like_features(data) else "arrays"
-            out = _core.default_out(base, _as_json({**asked, "dataset": kind, "arch": _arch(kind)}))
-        folder = Path(_arrays.path(out, "out")) / "data"
-        if not (goes_on and (folder.parent / "config.json").exists()):
-            train_part = _dataset.part_of(data, labels, folder, "data", "labels")
-            train_part.true_labels = true_labels
-            test_part = None
-            if test_data is not None:
-                test_part = _dataset.part_of(
-                    test_data, test_labels, folder, "test_data", "test_labels"
-                )
-            try:
-                of_data = _dataset.write_samples(folder, train_part, test_part, class_names)
-            except OSError as error:
-                raise _core.Error(
-                    f"{error.filename or folder}: the samples cannot be written there "
-                    f"({error.strerror}); choose another out, or make room"
-                ) from error
-            base, asked = _base_of(recipe, given, of_data, len(train_part))
+            asked = _base_of(recipe, given, {})[1]
+            kind = "features" if len(getattr(data, "shape", ())) == 2 else "arrays"
+            asked.update(dataset=kind, arch="mlp" if kind == "features" else "preact_resnet")
+            out = _core.default_out("", _as_json(asked, "recipe"))
+        of_data = samples.write(Path(_arrays.path(out, "out")), goes_on)
+        # A run that goes on has its recipe.
+        base, asked = _base_of(recipe, given, of_data, samples.count if of_data else 0)
     if out is not None:
         asked["out"] = _arrays.path(out, "out")
     try:
@@ -285,12 +269,26 @@ def train(
     return Run(where)
 
 
-def _looks_like_features(data: Any) -> bool:
-    return len(getattr(data, "shape", ())) == 2
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | bytes | os.PathLike)
 
 
-def _arch(kind: str) -> str:
-    return "mlp" if kind == "features" else "preact_resnet"
+def _fields_of_files(data: Any, labels: Any, test_data: Any, test_labels: Any) -> dict[str, Any]:
+    """Returns the fields of a recipe for data that are files, or named by the recipe."""
+    if data is None:
+        if labels is not None or test_data is not None:
+            raise ValueError("labels and test_data go with data; pass data too")
+        return {}
+    found = _dataset.fields_of_path(_arrays.path(data, "data"))
+    given = {"labels": labels, "test_features": test_data, "test_labels": test_labels}
+    for (field, value), name in zip(given.items(), ("labels", "test_data", "test_labels")):
+        if value is not None and not _is_path(value):
+            raise ValueError(
+                f"{name} must be a file where data is one; pass both as arrays, or both as paths"
+            )
+        if value is not None:
+            found[field] = _arrays.path(value, name)
+    return found
 
 
 def load_run(path: PathLike) -> Run:

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import threading
@@ -196,7 +197,12 @@ def test_a_callback_ends_a_training_that_goes_on_later(run, tmp_path):
     with pytest.warns(bptplr.BptplrWarning, match="resume"):
         begun = bptplr.train(callbacks=[stop], **options)
     assert seen == [0, 1] and not begun.is_complete
-    assert models_of(begun.resume()) == models_of(run)
+    other = {**options, "labels": 2 - given}
+    with pytest.raises(ValueError, match="others than those"):
+        bptplr.train(resume=True, **other)
+    shutil.copytree(begun.path, tmp_path / "copy")
+    assert models_of(bptplr.train(resume=True, **options)) == models_of(run)
+    assert models_of(bptplr.load_run(tmp_path / "copy").resume()) == models_of(run)
 
 
 def test_an_error_of_a_callback_and_ctrl_c_leave_a_checkpoint(tmp_path):
@@ -258,7 +264,7 @@ def test_memory_stays_flat(tmp_path):
         ({"labels": [0]}, "go with data"),
         ({"data": np.zeros((4, 2)), "labels": [0.5, 1, 0, 1]}, "integers or names"),
         ({"data": np.full((4, 2), np.nan), "labels": [0, 1, 0, 1]}, "finite"),
-        ({"data": "x.csv", "labels": [0]}, "named by fields"),
+        ({"data": "x.csv", "labels": [0]}, "must be a file where data is one"),
         ({"recipe": {"x": {1, 2}}}, "nothing but text and finite numbers"),
     ],
 )
@@ -278,7 +284,6 @@ def test_bad_fields_and_folders_are_errors(run, tmp_path):
 
 def test_a_model_outlives_its_folder(run, tmp_path):
     import pickle
-    import shutil
 
     x, _, _ = clusters()
     shutil.copytree(run.path, tmp_path / "copy")
