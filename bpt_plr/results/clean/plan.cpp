@@ -171,7 +171,8 @@ void plan_weights(CleanPlan& plan, const Recipe& wanted, nlohmann::json given) {
 double measured_seconds(const Recipe& recipe, std::int64_t images) {
   BenchmarkOptions options;
   options.recipe = recipe;
-  options.images = images;
+  constexpr std::int64_t kLeastMeasured = 100;
+  options.images = std::max(images, kLeastMeasured);
   options.iterations = 1;
   options.resolve();
   const Peaks peaks = measure_peaks(choose_device(recipe.device),
