@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from bptplr import _arrays
+from bptplr import _arrays, _core
 from bptplr._arrays import Int64
 
 if TYPE_CHECKING:
@@ -221,9 +221,14 @@ def _names(class_names: Any) -> list[str]:
 
 
 def write_samples(
-    folder: Path, train: Part, test: Part | None, class_names: Sequence[str] | None
+    folder: Path,
+    train: Part,
+    test: Part | None,
+    class_names: Sequence[str] | None,
+    keep: bool = False,
 ) -> dict[str, Any]:
-    """Writes samples to `folder`, and returns the fields of a recipe that reads them."""
+    """Writes samples to `folder`, and returns the fields of a recipe that reads them; with `keep`,
+    those that are there stay."""
     names = train.class_names if class_names is None else _names(class_names)
     numbers, names = numbers_of(train.labels, names, len(train), "labels")
     truth = None
@@ -238,15 +243,72 @@ def write_samples(
     folder.mkdir(parents=True, exist_ok=True)
     if train.kind == "csv":
         table = folder / "images.csv"
-        _write_table(table, parts, truth, names)
+        if not (keep and table.exists()):
+            _write_table(table, parts, truth, names)
         fields = {"dataset": "csv", "data_path": str(table)}
         return fields if test is not None else {**fields, "test_split": 0.1}
     file = folder / "samples.npz"
+    if keep and file.exists():
+        return {"dataset": train.kind, "data_path": str(file)}
     _write_arrays(file, parts, truth, train.kind)
     if names:
         text = "".join(f"{name}\n" for name in names)
         (folder / "samples_classes.txt").write_text(text, encoding="utf-8")
     return {"dataset": train.kind, "data_path": str(file)}
+
+
+@dataclass
+class Given:
+    """What a caller passes as data: arrays, lists and tables, or a path or name."""
+
+    data: Any = None
+    labels: Any = None
+    test_data: Any = None
+    test_labels: Any = None
+    true_labels: Any = None
+    class_names: Any = None
+
+    @property
+    def is_named(self) -> bool:
+        return isinstance(self.data, str | bytes | os.PathLike)
+
+    @property
+    def has_samples(self) -> bool:
+        return self.data is not None and not self.is_named
+
+    @property
+    def kind(self) -> str:
+        """What the data set of samples is about: "features" or "arrays"."""
+        return "features" if len(getattr(self.data, "shape", ())) == 2 else "arrays"
+
+    def named_fields(self) -> dict[str, Any]:
+        """Returns the fields of a recipe for a path or name; none for other data.
+
+        Raises ValueError where labels or a test set lack their data.
+        """
+        has_more = self.labels is not None or self.test_data is not None
+        if self.data is None and has_more:
+            raise ValueError("labels and test_data go with data; pass data too")
+        if not self.is_named:
+            return {}
+        if has_more:
+            raise ValueError("the labels of files are named by fields: labels go with arrays only")
+        return fields_of_path(_arrays.path(self.data, "data"))
+
+    def write(self, folder: Path, keep: bool = False) -> tuple[dict[str, Any], Part]:
+        """Writes samples as `write_samples`; returns the fields, and the samples to train on."""
+        train = part_of(self.data, self.labels, folder, "data", "labels")
+        train.true_labels = self.true_labels
+        test = None
+        if self.test_data is not None:
+            test = part_of(self.test_data, self.test_labels, folder, "test_data", "test_labels")
+        try:
+            return write_samples(folder, train, test, self.class_names, keep), train
+        except OSError as error:
+            raise _core.Error(
+                f"{error.filename or folder}: the samples cannot be written there "
+                f"({error.strerror}); choose another out, or make room"
+            ) from error
 
 
 def fields_of_path(data: str) -> dict[str, Any]:

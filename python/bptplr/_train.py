@@ -139,7 +139,7 @@ def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-class _Events:
+class Events:
     """Passes the events of a training on to a bar, to callbacks and to warnings."""
 
     def __init__(self, progress: bool | None, callbacks: Sequence[Callback]) -> None:
@@ -150,12 +150,18 @@ class _Events:
         self._callbacks = list(callbacks)
         wanted = None if progress is None else _arrays.truth(progress, "progress")
         self._bar = _progress.bar() if _progress.is_shown(wanted) else None
+        self._run: dict[str, Any] = {}  #: of a comparison: its label and seed
 
     def __call__(self, kind: str, value: Any) -> bool:
         if kind == "warning":
             _progress.warn(value)
             return False
-        metrics = json.loads(value) if kind == "epoch" else value
+        metrics = value
+        if kind == "run":
+            metrics = json.loads(value)
+            self._run = {"label": metrics["label"], "seed": metrics["seed"]}
+        elif kind == "epoch":
+            metrics = {**self._run, **json.loads(value)}
         if self._bar is not None:
             self._bar(kind, metrics)
         if kind != "epoch":
@@ -177,7 +183,7 @@ def fields_of(values: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _base_of(
+def base_of(
     recipe: None | PathLike | Mapping[str, Any],
     fields: dict[str, Any],
     of_data: dict[str, Any],
@@ -242,38 +248,17 @@ def train(
         bptplr.Error: A field, a file or the data set cannot be used; one sentence says why.
         KeyboardInterrupt: After Ctrl-C, once the checkpoint is written.
     """
-    given, goes_on = fields_of(fields), _arrays.truth(resume, "resume")
-    events = _Events(progress, callbacks)
-    of_data: dict[str, Any] = {}
-    if data is None and (labels is not None or test_data is not None):
-        raise ValueError("labels and test_data go with data; pass data too")
-    is_named = isinstance(data, str | bytes | os.PathLike)
-    if is_named:
-        of_data = _dataset.fields_of_path(_arrays.path(data, "data"))
-        if labels is not None or test_data is not None:
-            raise ValueError("the labels of files are named by fields: labels go with arrays only")
-    base, asked = _base_of(recipe, given, of_data)
-    if data is not None and not is_named:
+    asked_fields, goes_on = fields_of(fields), _arrays.truth(resume, "resume")
+    events = Events(progress, callbacks)
+    given = _dataset.Given(data, labels, test_data, test_labels, true_labels, class_names)
+    base, asked = base_of(recipe, asked_fields, given.named_fields())
+    if given.has_samples:
         if out is None:
-            kind = "features" if _looks_like_features(data) else "arrays"
-            out = _core.default_out(base, _as_json({**asked, "dataset": kind, "arch": _arch(kind)}))
+            out = _core.default_out(base, _as_json(fields_by_kind(given.kind, asked)))
         folder = Path(_arrays.path(out, "out")) / "data"
         if not (goes_on and (folder.parent / "config.json").exists()):
-            train_part = _dataset.part_of(data, labels, folder, "data", "labels")
-            train_part.true_labels = true_labels
-            test_part = None
-            if test_data is not None:
-                test_part = _dataset.part_of(
-                    test_data, test_labels, folder, "test_data", "test_labels"
-                )
-            try:
-                of_data = _dataset.write_samples(folder, train_part, test_part, class_names)
-            except OSError as error:
-                raise _core.Error(
-                    f"{error.filename or folder}: the samples cannot be written there "
-                    f"({error.strerror}); choose another out, or make room"
-                ) from error
-            base, asked = _base_of(recipe, given, of_data, len(train_part))
+            of_data, samples = given.write(folder)
+            base, asked = base_of(recipe, asked_fields, of_data, len(samples))
     if out is not None:
         asked["out"] = _arrays.path(out, "out")
     try:
@@ -285,12 +270,10 @@ def train(
     return Run(where)
 
 
-def _looks_like_features(data: Any) -> bool:
-    return len(getattr(data, "shape", ())) == 2
-
-
-def _arch(kind: str) -> str:
-    return "mlp" if kind == "features" else "preact_resnet"
+def fields_by_kind(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns fields for samples that are not written yet, from which a folder gets its name."""
+    arch = "mlp" if kind == "features" else "preact_resnet"
+    return {**fields, "dataset": kind, "arch": arch}
 
 
 def load_run(path: PathLike) -> Run:
