@@ -29,6 +29,7 @@ from bptplr._plr import class_sets, plr_loss, plr_loss_and_gradient
 from bptplr._progress import BptplrWarning
 from bptplr._selection import GmmFit, Partition, balanced_partition, gmm_fit
 from bptplr._threads import get_num_threads, set_num_threads
+from bptplr._torch_model import torch_model
 from bptplr._train import Run, load_run, train
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "set_deterministic",
     "set_num_threads",
     "symmetric_noise",
+    "torch_model",
     "train",
 ]
 

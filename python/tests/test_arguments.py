@@ -78,6 +78,7 @@ CALLS = {
         "progress": False,
         "callbacks": [],
     },
+    "torch_model": {"run": "nowhere"},
     "find_data_issues": {"features": LOGITS, "labels": LABELS, "num_classes": 3, "progress": None},
     "load_model": {"path": "nowhere", "config": {"width": 4}, "device": "cpu", **MOMENTS},
     "export_onnx": {"path": "nowhere", "out": "model.onnx", "half": True},
