@@ -10,6 +10,7 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from bptplr._audit import Audit, audit_labels, audit_run
+from bptplr._clean import Cleaning, clean
 from bptplr._compare import Comparison, compare
 from bptplr._core import Error
 from bptplr._data import (
@@ -35,6 +36,7 @@ from bptplr._train import Run, load_run, train
 __all__ = [
     "Audit",
     "BptplrWarning",
+    "Cleaning",
     "Comparison",
     "DataIssues",
     "Dataset",
@@ -56,6 +58,7 @@ __all__ = [
     "autoaugment",
     "balanced_partition",
     "class_sets",
+    "clean",
     "compare",
     "export_onnx",
     "find_data_issues",

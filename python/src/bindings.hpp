@@ -14,5 +14,6 @@ void bind_model(nanobind::module_& module);
 void bind_audit(nanobind::module_& module);
 void bind_train(nanobind::module_& module);
 void bind_compare(nanobind::module_& module);
+void bind_clean(nanobind::module_& module);
 
 }  // namespace bptplr::python
