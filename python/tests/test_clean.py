@@ -1,6 +1,8 @@
 """Cleanings from Python: of features, of images with features, and of images alone."""
 
 import csv
+import os
+import signal
 import subprocess
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from test_train import clusters
 
 import bptplr
+from bptplr import _clean
 
 QUICK = {"num_epochs": 6, "batch_size": 32, "threads": 1, "device": "cpu"}
 pytestmark = pytest.mark.filterwarnings("ignore::bptplr.BptplrWarning")
@@ -85,6 +88,31 @@ def test_images_are_cleaned_without_features(tmp_path):
     )
     assert cleaned.run.config["dataset"] == "arrays" and cleaned.run.epochs == 38
     assert cleaned.audit.labels.tolist() == shapes.train_labels.tolist()
+
+
+def test_ctrl_c_ends_a_cleaning_that_goes_on_later(data, tmp_path, monkeypatch):
+    x, given, true = data
+    seen = []
+    plain = _clean._Events.__call__
+
+    def interrupt(self, kind, value):
+        if kind == "epoch":
+            seen.append(kind)
+            if len(seen) == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+        return plain(self, kind, value)
+
+    monkeypatch.setattr(_clean._Events, "__call__", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        bptplr.clean(x, labels=given, out=tmp_path / "c", **QUICK)
+    assert len(seen) == 2 and bptplr.load_run(tmp_path / "c" / "run").epochs == 2
+    cleaned = bptplr.clean(x, labels=given, out=tmp_path / "c", **QUICK)
+    assert len(seen) == 6 and (cleaned.labels != true).sum() <= 3
+
+
+def test_hours_are_told_by_a_warning():
+    with pytest.warns(bptplr.BptplrWarning, match="about 3 h.*Minutes would do with features"):
+        _clean._Events(False)("hours", "Networks are trained on the images, about 3 h.")
 
 
 @pytest.mark.parametrize(

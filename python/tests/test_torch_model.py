@@ -92,11 +92,9 @@ def run(request, tmp_path_factory):
 
 
 def close(ours, expected):
-    """Whether outputs agree to 1e-4 of what they spread over."""
-    expected = np.asarray(expected)
-    assert np.ptp(expected, axis=-2).max() > 1e-3
-    bound = 1e-4 * max(1.0, np.abs(expected).max())
-    np.testing.assert_allclose(ours.detach().numpy(), expected, rtol=0, atol=bound)
+    """Outputs agree to 1e-4, and differ between the samples by more."""
+    assert np.ptp(expected, axis=-2).max() > 1e-2
+    np.testing.assert_allclose(ours.detach().numpy(), expected, rtol=0, atol=1e-4)
 
 
 def test_outputs_are_those_of_the_library(run):
