@@ -16,6 +16,7 @@
 #include "apps/recipe_flags.hpp"
 #include "apps/terminal/bench_output.hpp"
 #include "bpt_plr/recipe/network.hpp"
+#include "bpt_plr/run/training_run.hpp"
 #include "bpt_plr/train/benchmark.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"

@@ -3,54 +3,29 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/choice_flag.hpp"
-#include "apps/clean_plan.hpp"
 #include "apps/commands.hpp"
-#include "apps/findings.hpp"
 #include "apps/recipe_flags.hpp"
 #include "apps/terminal/load_progress.hpp"
 #include "apps/terminal/stop_signals.hpp"
 #include "apps/terminal/terminal.hpp"
 #include "apps/terminal/training_events.hpp"
 #include "bpt_plr/results/audit/summary.hpp"
-#include "bpt_plr/results/correct/apply.hpp"
-#include "bpt_plr/results/correct/corrections.hpp"
-#include "bpt_plr/results/correct/review.hpp"
-#include "bpt_plr/results/features/image_features.hpp"
-#include "bpt_plr/results/report/page.hpp"
-#include "bpt_plr/results/report/report.hpp"
-#include "bpt_plr/run/training_run.hpp"
-#include "data/noise/noise.hpp"
+#include "bpt_plr/results/clean/clean.hpp"
 #include "engine/error.hpp"
-#include "engine/io/file.hpp"
-#include "engine/io/open_file.hpp"
-#include "engine/threads.hpp"
 
 namespace bptplr {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Fields of a recipe that may be set; the others are those that suit the data.
-constexpr auto kCleanFields = std::to_array<std::string_view>(
-    {"labels", "pretrained", "arch", "width", "blocks", "pool_side", "image_size", "crop", "exif",
-     "on_bad_image", "noise_file", "num_epochs", "batch_size", "seed", "device", "precision",
-     "threads", "cache_dir"});
-
-/// Suspects on the page to decide on, and in the report.
-constexpr std::int64_t kReviewed = 200;
-constexpr std::int64_t kReported = 48;
-constexpr double kThreshold = 0.5;
 
 struct CleanOptions {
   CleanRequest request;
@@ -72,82 +47,56 @@ bool agrees(bool yes) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-/// Computes features by the weights of the plan, unless they are there already.
-void compute_features(const CleanPlan& plan, const StopSignal& signal) {
-  if (!plan.weights) return;
-  const Embedder embedder(*plan.weights);
-  LoadProgress loading(signal, "computing features, image");
-  write_features(embedder, plan.data, plan.features, plan.weights->on_bad_image, loading.report());
-}
+/// Shows how far a cleaning is, one counting line after the other.
+class TerminalCleaning : public CleanObserver {
+ public:
+  explicit TerminalCleaning(const StopSignal& signal) : signal_(signal) {}
 
-/// Trains the run of the plan, or goes on with it; returns false where a signal stopped it.
-bool train(PlannedRun& run, const StopSignal& signal) {
-  const TrainingData data = [&] {
-    LoadProgress loading(signal);
-    return load_data(run, loading.report());
-  }();
-  const StopCondition stop(0.0, [&] { return signal.received(); });
-  const auto progress = make_progress(run.recipe, data, run.resuming);
-  TrainingRun training(run, data, stop, *progress);
-  return training.run();
-}
+  LoadReport report(CleanWork work) override {
+    shown_.push_back(std::make_unique<LoadProgress>(signal_, words(work)));
+    return shown_.back()->report();
+  }
+  std::unique_ptr<TrainingObserver> observe(const PlannedRun& run,
+                                            const TrainingData& data) override {
+    shown_.clear();
+    return make_progress(run.recipe, data, run.resuming);
+  }
 
-/// What was found, and what has been made of it.
-struct Cleaning {
-  Findings found;
-  AuditSummary summary;
-  AuditFiles files;
-  std::int64_t changed = 0;
-  std::string cleaned;  ///< what is to be used from now on
+ private:
+  static std::string words(CleanWork work) {
+    switch (work) {
+      case CleanWork::kFeatures:
+        return "computing features, image";
+      case CleanWork::kLoading:
+        return "reading images";
+      case CleanWork::kFolds:
+        return "training folds, epoch";
+      case CleanWork::kJudging:
+        return "judging labels, step";
+      case CleanWork::kComparing:
+        return "comparing samples, percent";
+    }
+    return "";
+  }
+
+  const StopSignal& signal_;
+  std::vector<std::unique_ptr<LoadProgress>> shown_;
 };
 
-/// Distrusts an audit by which most labels of people are wrong: what is judged by knows too little.
-void doubt(Audit& audit) {
-  const auto n = static_cast<double>(audit.wrong_probability.size());
-  if (!audit.not_to_be_used.empty() || audit.expected_wrong <= 0.5 * n) return;
-  audit.not_to_be_used = fmt::format(
-      "by it {:.0f} % of the labels are wrong, which says more of features or images that tell too "
-      "little of the classes; use features of a better network",
-      100.0 * audit.expected_wrong / n);
-}
-
-Cleaning judge(const CleanPlan& plan, const CleanOptions& options, const StopSignal& signal) {
-  const RunFolder run = RunFolder::open(plan.run);
-  const Recipe recipe = recipe_of_run(run, plan.recipe.device);
-  auto found =
-      find(run, load_networks(run, recipe), recipe, options.judge, FindIssues::kAuto, signal);
-  signal.check();  // nothing is found only where there was one
-  Cleaning cleaning{std::move(*found), {}, {}, 0, {}};
-  doubt(cleaning.found.audit);
-  cleaning.summary = summarize(cleaning.found.audit, cleaning.found.data);
-  cleaning.files = write_findings(plan.out, cleaning.found, cleaning.summary, kThreshold);
-  return cleaning;
-}
-
-/// Writes the pages, and the cleaned table where samples have files.
-void write_results(const CleanPlan& plan, const JudgeOptions& judge, Cleaning& cleaning,
-                   const StopSignal& signal) {
-  const Findings& found = cleaning.found;
-  const RunFolder run = RunFolder::open(plan.run);
-  const Heading heading{describe_data(plan.recipe, std::ssize(found.data.noisy_labels),
-                                      found.data.dataset.num_classes()),
-                        "suspected labels of " + plan.data.string()};
-  write_file_atomically(plan.out / "review.html", review_page(found.audit, found.data, heading,
-                                                              plan.run.string(), kReviewed));
-  LoadProgress loading(signal);
-  const ReportOptions report{plan.recipe.device, "", kReported, judge};
-  write_file_atomically(plan.out / "report.html",
-                        report_page(make_report(run, report, loading.report())));
-  const fs::path table = plan.out / "labels.csv";
-  std::error_code error;
-  fs::remove(table, error);  // of an earlier cleaning into this folder
-  if (!cleaning.files.no_labels.empty()) return;
-  cleaning.cleaned = cleaning.files.labels.string();
-  cleaning.changed = cleaning.files.corrected;
-  if (found.data.dataset.train.files.empty()) return;
-  cleaning.cleaned =
-      apply_as_csv(corrections_of(found.audit, found.data, kThreshold), found.data, plan.out)
-          .result.string();
+/// Returns what a person would do next, with the cleaned labels in `cleaned`.
+std::string next_step(const CleanPlan& plan, const std::string& cleaned) {
+  if (cleaned.empty())
+    return fmt::format("open {} in a browser", (plan.out / "review.html").string());
+  const bool is_table = fs::path(cleaned).extension() == ".csv";
+  if (!is_table) {
+    return fmt::format("bptplr train --recipe features --data_path {} --noise_file {}",
+                       plan.data.string(), cleaned);
+  }
+  return fmt::format(
+      "open {0}, decide, then bptplr audit {1} --apply csv DIR --decisions decisions.json; or "
+      "train "
+      "on the cleaned set: bptplr train --dataset csv --data_path {2} --test_split 0.1",
+      (plan.out / "review.html").string(), plan.run.string(), cleaned);
 }
 
 /// Returns the pair of classes that labels confuse most, by expectation: "cat for dog".
@@ -203,38 +152,35 @@ void say_findings(const CleanPlan& plan, const Cleaning& cleaning) {
                     known.labels.found, known.labels.wrong, known.labels.flagged, known.auc));
   }
   say("\n");
-  say_sentence(fmt::format("next: {}", plan.next(cleaning.cleaned)));
+  say_sentence(fmt::format("next: {}", next_step(plan, cleaning.cleaned)));
   say_last(fmt::format("expected {:.1f} flagged {} changed {}{} out {}", summary.expected_wrong,
                        summary.flagged, cleaning.changed,
                        summary.known ? fmt::format(" auc {:.4f}", summary.known->auc) : "",
                        plan.out.string()));
 }
 
-int clean(const CleanOptions& options) {
-  LeftOut left_out;
-  const Recipe wanted = options.flags.recipe(left_out);
-  use_threads(wanted.threads);
-  CleanPlan plan = plan_clean(options.request, wanted, options.flags);
+int run_clean(const CleanOptions& options) {
+  CleanPlan plan = plan_clean(options.request, options.flags.given());
   for (const std::string& sentence : plan.sentences) say_sentence(sentence);
   if (plan.takes_hours && !agrees(options.yes)) {
     say_last("nothing was done");
     return 0;
   }
   const StopSignal signal;
-  compute_features(plan, signal);
-  plan.recipe.out = plan.run.string();
-  PlannedRun run = plan_run(plan.recipe, /*resume=*/true);
-  if (!train(run, signal)) {
+  const StopCondition stop(0.0, [&] { return signal.received(); });
+  std::optional<Cleaning> cleaning;
+  {
+    TerminalCleaning terminal(signal);
+    cleaning = clean(plan, options.judge, stop, terminal);
+  }
+  if (!cleaning) {
     say_last("stopped by a signal; the same command goes on from here");
     return kStopped;
   }
-  plan.recipe = run.recipe;
-  Cleaning cleaning = judge(plan, options, signal);
-  if (!cleaning.found.audit.not_to_be_used.empty()) {
-    print_warning("not to be used: " + cleaning.found.audit.not_to_be_used);
+  if (!cleaning->found.audit.not_to_be_used.empty()) {
+    print_warning("not to be used: " + cleaning->found.audit.not_to_be_used);
   }
-  write_results(plan, options.judge, cleaning, signal);
-  say_findings(plan, cleaning);
+  say_findings(plan, *cleaning);
   return 0;
 }
 
@@ -269,7 +215,7 @@ void add_clean_command(CLI::App& app, Action& action) {
       "With --features, or --pretrained and --arch, this takes minutes on a CPU. Without either, "
       "networks are trained on the images: minutes to hours on a GPU, hours to days on a CPU. The "
       "same command goes on where it was stopped.");
-  command->callback([&action, options] { action = [options] { return clean(*options); }; });
+  command->callback([&action, options] { action = [options] { return run_clean(*options); }; });
 }
 
 }  // namespace bptplr

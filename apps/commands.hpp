@@ -24,10 +24,6 @@ void add_bench_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
 void add_manual_commands(CLI::App& app, Action& action);
 
-/// Error sentence for lack of memory.
-inline constexpr const char* kOutOfMemory =
-    "there is not enough memory; use a smaller --batch_size, --width or --subset";
-
 /// Exit code of training that stopped early and can be resumed.
 inline constexpr int kStopped = 3;
 

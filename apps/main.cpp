@@ -22,6 +22,7 @@
 #include "apps/help_format.hpp"
 #include "apps/terminal/stop_signals.hpp"
 #include "apps/terminal/terminal.hpp"
+#include "bpt_plr/run/training_run.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
 #include "engine/memory.hpp"

@@ -8,7 +8,7 @@
 
 #include "apps/terminal/terminal.hpp"
 #include "apps/terminal/text_layout.hpp"
-#include "apps/terminal/time_notice.hpp"
+#include "bpt_plr/run/run_time.hpp"
 
 namespace bptplr {
 namespace {

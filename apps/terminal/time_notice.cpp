@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <thread>
 #include <vector>
 
@@ -90,19 +89,6 @@ std::optional<TimeEstimate> TimeNotice::due(const RunTime& time, const Progress&
   said_seconds_ = seconds;
   if (is_right) return {};
   return TimeEstimate{*left, basis, is_first};
-}
-
-std::string duration_text(double seconds) {
-  if (seconds < 59.5) return fmt::format("{:.0f} s", std::max(seconds, 1.0));
-  const std::int64_t minutes = std::llround(seconds / 60.0);
-  if (minutes < 60) return fmt::format("{} min", minutes);
-  if (minutes < 24 * 60) {
-    return minutes % 60 == 0 ? fmt::format("{} h", minutes / 60)
-                             : fmt::format("{} h {} min", minutes / 60, minutes % 60);
-  }
-  const std::int64_t hours = std::llround(seconds / 3600.0);
-  return fmt::format("{} day{}{}", hours / 24, hours / 24 == 1 ? "" : "s",
-                     hours % 24 == 0 ? "" : fmt::format(" {} h", hours % 24));
 }
 
 std::string time_sentence(const TimeEstimate& estimate, bool resumed) {

@@ -40,9 +40,6 @@ class TimeNotice {
   double said_seconds_ = 0.0;  ///< of the whole run
 };
 
-/// Returns seconds in words: "40 s", "12 min", "3 h 20 min", "2 days 5 h".
-std::string duration_text(double seconds);
-
 /// Returns a sentence: "about 3 h 20 min for 300 epochs, of which ..."; the epochs of a `resumed`
 /// run are those left.
 std::string time_sentence(const TimeEstimate& estimate, bool resumed);

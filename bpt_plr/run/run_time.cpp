@@ -1,6 +1,9 @@
 #include "bpt_plr/run/run_time.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 namespace bptplr {
 namespace {
@@ -196,6 +199,19 @@ std::optional<TimeLeft> RunTime::left() const {
 double RunTime::run_left() const {
   const auto all = left();
   return all ? std::max(all->seconds() - epoch_seconds(), 0.0) : -1.0;
+}
+
+std::string duration_text(double seconds) {
+  if (seconds < 59.5) return fmt::format("{:.0f} s", std::max(seconds, 1.0));
+  const std::int64_t minutes = std::llround(seconds / 60.0);
+  if (minutes < 60) return fmt::format("{} min", minutes);
+  if (minutes < 24 * 60) {
+    return minutes % 60 == 0 ? fmt::format("{} h", minutes / 60)
+                             : fmt::format("{} h {} min", minutes / 60, minutes % 60);
+  }
+  const std::int64_t hours = std::llround(seconds / 3600.0);
+  return fmt::format("{} day{}{}", hours / 24, hours / 24 == 1 ? "" : "s",
+                     hours % 24 == 0 ? "" : fmt::format(" {} h", hours % 24));
 }
 
 }  // namespace bptplr

@@ -108,4 +108,7 @@ class RunTime {
   double partition_done_ = 0.0;   ///< share of the epoch's partitions
 };
 
+/// Returns seconds in words: "40 s", "12 min", "3 h 20 min", "2 days 5 h".
+std::string duration_text(double seconds);
+
 }  // namespace bptplr

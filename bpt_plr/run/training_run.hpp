@@ -21,6 +21,10 @@
 
 namespace bptplr {
 
+/// Error sentence for lack of memory.
+inline constexpr const char* kOutOfMemory =
+    "there is not enough memory; use a smaller --batch_size, --width or --subset";
+
 /// Run whose data are not loaded yet.
 struct PlannedRun {
   Recipe recipe;                      ///< resolved

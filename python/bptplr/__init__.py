@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from bptplr import _processor as _processor  # isort: split  # first: _core may need what is lacking
 from bptplr._audit import Audit, audit_labels, audit_run
+from bptplr._clean import Cleaning, clean
+from bptplr._compare import Comparison, compare
 from bptplr._core import Error
 from bptplr._data import (
     Dataset,
@@ -29,11 +31,14 @@ from bptplr._plr import class_sets, plr_loss, plr_loss_and_gradient
 from bptplr._progress import BptplrWarning
 from bptplr._selection import GmmFit, Partition, balanced_partition, gmm_fit
 from bptplr._threads import get_num_threads, set_num_threads
+from bptplr._torch_model import torch_model
 from bptplr._train import Run, load_run, train
 
 __all__ = [
     "Audit",
     "BptplrWarning",
+    "Cleaning",
+    "Comparison",
     "DataIssues",
     "Dataset",
     "Division",
@@ -54,6 +59,8 @@ __all__ = [
     "autoaugment",
     "balanced_partition",
     "class_sets",
+    "clean",
+    "compare",
     "export_onnx",
     "find_data_issues",
     "get_deterministic",
@@ -69,6 +76,7 @@ __all__ = [
     "set_deterministic",
     "set_num_threads",
     "symmetric_noise",
+    "torch_model",
     "train",
 ]
 

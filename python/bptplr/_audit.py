@@ -108,7 +108,7 @@ class Audit:
         return {**self.__dict__, "_core": None}  # pictures are left out of pickles
 
 
-def _audit(core: _core.Audit) -> Audit:
+def audit_of(core: _core.Audit) -> Audit:
     joint, transition = core.joint, core.transition
     classes = round(joint.size**0.5)
     return Audit(
@@ -161,7 +161,7 @@ def audit_run(
     folders = (_arrays.path(run, "run"), _arrays.path(data_path, "data_path"))
     words = (_arrays.text(device, "device"), _arrays.text(judge, "judge"))
     count = _arrays.whole(folds, "folds", 2, most=1000)
-    return _audit(_core.audit_run(*folders, *words, count, _callback(progress)))
+    return audit_of(_core.audit_run(*folders, *words, count, _callback(progress)))
 
 
 def _callback(progress: Callable[[int, int], object] | None) -> Callable[[int, int], object] | None:
@@ -266,4 +266,4 @@ def audit_labels(
     z = _arrays.finite(logits, "logits", ["N", "C"], np.float32)
     given = _arrays.labels(labels)
     _arrays.check_shape("labels", given, [len(z)])
-    return _audit(_core.audit_logits(z, given, _callback(progress)))
+    return audit_of(_core.audit_logits(z, given, _callback(progress)))

@@ -24,6 +24,8 @@ from bptplr._arrays import Int64
 if TYPE_CHECKING:
     from bptplr._arrays import ArrayLike
 
+#: What samples are written to: image files as a table, others as arrays with the classes' names.
+_TABLE, _ARCHIVE, _CLASSES = "images.csv", "samples.npz", "samples_classes.txt"
 _ARRAY_FILES = (".npy", ".npz", ".safetensors")
 #: Data sets that are named, not given.
 _NAMED = ("cifar10", "cifar100", "shapes", "animal10n", "clothing1m")
@@ -208,7 +210,10 @@ def _write_arrays(
         assert part.samples is not None
         arrays[f"{before}{'images' if kind == 'arrays' else 'features'}"] = part.samples
         arrays[f"{before}labels"] = labels
-    np.savez(path, allow_pickle=False, **arrays)
+    written = path.with_suffix(".part")  # whole or not at all: a later call takes what is there
+    with written.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+    written.replace(path)
 
 
 def _names(class_names: Any) -> list[str]:
@@ -239,63 +244,106 @@ def write_samples(
         parts["test"] = (test, numbers_of(test.labels, given, len(test), "test_labels")[0])
     folder.mkdir(parents=True, exist_ok=True)
     if train.kind == "csv":
-        table = folder / "images.csv"
+        table = folder / _TABLE
         _write_table(table, parts, truth, names)
         fields = {"dataset": "csv", "data_path": str(table)}
         return fields if test is not None else {**fields, "test_split": 0.1}
-    file = folder / "samples.npz"
-    _write_arrays(file, parts, truth, train.kind)
+    file = folder / _ARCHIVE
     if names:
         text = "".join(f"{name}\n" for name in names)
-        (folder / "samples_classes.txt").write_text(text, encoding="utf-8")
+        (folder / _CLASSES).write_text(text, encoding="utf-8")
+    _write_arrays(file, parts, truth, train.kind)
     return {"dataset": train.kind, "data_path": str(file)}
 
 
 @dataclass
-class Samples:
-    """Samples and labels as a user passes them to train, (data, labels) each."""
+class Given:
+    """What a caller passes as data: arrays, lists and tables, or a path or name."""
 
-    train: tuple[Any, Any]
-    test: tuple[Any, Any]
-    true_labels: Any
-    class_names: Any
-    count: int = 0  #: of the training samples, once they are written
+    data: Any = None
+    labels: Any = None
+    test_data: Any = None
+    test_labels: Any = None
+    true_labels: Any = None
+    class_names: Any = None
 
-    def write(self, run: Path, goes_on: bool) -> dict[str, Any]:
-        """Writes them below the folder of a run, and returns the fields of a recipe that reads
-        them. A run that goes on keeps what it has.
+    @property
+    def is_named(self) -> bool:
+        return _is_path(self.data)
 
-        Raises ValueError where these are other samples than a run that goes on has, and
-        bptplr.Error where they cannot be written.
+    @property
+    def has_samples(self) -> bool:
+        return self.data is not None and not self.is_named
+
+    @property
+    def kind(self) -> str:
+        """What the data set of samples is about: "features" or "arrays"."""
+        return "features" if len(getattr(self.data, "shape", ())) == 2 else "arrays"
+
+    def named_fields(self) -> dict[str, Any]:
+        """Returns the fields of a recipe for a path or name; none for other data.
+
+        Raises ValueError where labels or a test set lack their data, or are no files as that is.
         """
-        folder = run / "data"
-        try:
-            part = part_of(*self.train, folder, "data", "labels")
-            part.true_labels = self.true_labels
-            test = None
-            if self.test[0] is not None:
-                test = part_of(*self.test, folder, "test_data", "test_labels")
-            self.count = len(part)
-            if not (goes_on and (run / "config.json").exists()):
-                return write_samples(folder, part, test, self.class_names)
-            with tempfile.TemporaryDirectory(prefix="bptplr-") as aside:
-                write_samples(Path(aside), part, test, self.class_names)
-                self._require_same(folder, Path(aside))
+        more = {
+            "labels": ("labels", self.labels),
+            "test_features": ("test_data", self.test_data),
+            "test_labels": ("test_labels", self.test_labels),
+        }
+        if self.data is None and any(value is not None for _, value in more.values()):
+            raise ValueError("labels and test_data go with data; pass data too")
+        if not self.is_named:
             return {}
+        found = fields_of_path(_arrays.path(self.data, "data"))
+        for field, (name, value) in more.items():
+            if value is None:
+                continue
+            if not _is_path(value):
+                raise ValueError(
+                    f"{name} must be a file where data is one; pass both as arrays, or both as "
+                    "paths"
+                )
+            found[field] = _arrays.path(value, name)
+        return found
+
+    def write(self, folder: Path, keep: bool = False) -> tuple[dict[str, Any], Part]:
+        """Writes samples as `write_samples`; returns the fields, and the samples to train on. With
+        `keep`, those that are there stay.
+
+        Raises ValueError where other samples are there, and bptplr.Error where these cannot be
+        written.
+        """
+        try:
+            train = part_of(self.data, self.labels, folder, "data", "labels")
+            train.true_labels = self.true_labels
+            test = None
+            if self.test_data is not None:
+                test = part_of(self.test_data, self.test_labels, folder, "test_data", "test_labels")
+            if not (keep and any((folder / name).exists() for name in (_TABLE, _ARCHIVE))):
+                return write_samples(folder, train, test, self.class_names), train
+            with tempfile.TemporaryDirectory(prefix="bptplr-") as aside:
+                fields = write_samples(Path(aside), train, test, self.class_names)
+                _require_same(folder, Path(aside))
+            return {**fields, "data_path": str(folder / Path(fields["data_path"]).name)}, train
         except OSError as error:
             raise _core.Error(
                 f"{error.filename or folder}: the samples cannot be written there "
                 f"({error.strerror}); choose another out, or make room"
             ) from error
 
-    def _require_same(self, folder: Path, given: Path) -> None:
-        for file in given.iterdir():
-            had = folder / file.name
-            if not had.exists() or not filecmp.cmp(had, file, shallow=False):
-                raise ValueError(
-                    f"data and labels are others than those that the run in {folder.parent} was "
-                    "begun with; pass the same, or another out"
-                )
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | bytes | os.PathLike)
+
+
+def _require_same(folder: Path, given: Path) -> None:
+    for file in given.iterdir():
+        had = folder / file.name
+        if not had.exists() or not filecmp.cmp(had, file, shallow=False):
+            raise ValueError(
+                f"data and labels are others than those that {folder.parent} was begun with; pass "
+                "the same, or another out"
+            )
 
 
 def fields_of_path(data: str) -> dict[str, Any]:

@@ -61,12 +61,16 @@ def find_data_issues(
         raise ValueError(f"labels must lie in 0 to {classes - 1}")
     if progress is not None and not callable(progress):
         raise ValueError(f"progress must be callable, or None, not {_arrays.shown(progress)}")
-    found = _core.data_issues(x, given, classes, progress)
-    shape = (given.size, found["k"])
+    return issues_of(_core.data_issues(x, given, classes, progress), given.size)
+
+
+def issues_of(found: dict[str, Any], count: int) -> DataIssues:
+    """Returns the issues of `count` samples that the library has found."""
+    shape = (count, found["k"])
 
     def each(name: str, dtype: type, otherwise: float) -> npt.NDArray[Any]:
         # A sample alone has no neighbours, and no issue.
-        values = found[name] or [otherwise] * given.size
+        values = found[name] or [otherwise] * count
         return np.array(values, dtype)
 
     return DataIssues(

@@ -7,8 +7,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-#: Receives "loading" (done, total), "start" folder, "progress" fields, "epoch" metrics and
-#: "warning" sentence; True ends the training.
+#: Receives "start" folder, "run" of a comparison, "progress" fields, "epoch" metrics, "warning"
+#: sentence, and the name of other work, such as "loading", with (done, total); True ends it.
 Listener = Callable[[str, Any], object]
 
 
@@ -26,11 +26,22 @@ def is_shown(wanted: bool | None) -> bool:
     return wanted if wanted is not None else _in_notebook() or sys.stderr.isatty()
 
 
+#: Work other than training that a bar is shown of.
+_STEPS = {
+    "features": "computing features",
+    "folds": "training folds",
+    "judging": "judging labels",
+    "comparing": "comparing samples",
+}
+
+
 class Lines:
     """Writes a line an epoch to stderr, for where there is no tqdm."""
 
     def __call__(self, kind: str, value: Any) -> None:
-        if kind == "epoch":
+        if kind == "run":
+            print(run_line(value), file=sys.stderr)
+        elif kind == "epoch":
             print(epoch_line(value), file=sys.stderr)
 
     def close(self) -> None:
@@ -44,16 +55,30 @@ class Bar:
         from tqdm.auto import tqdm
 
         self._make, self._bar = tqdm, None
+        self._run = ""
+        self._work = ""  #: what the bar is of
+
+    def _bar_of(self, work: str, total: int, unit: str) -> Any:
+        if self._bar is None or self._work != work:
+            self.close()
+            self._bar, self._work = self._make(total=total, unit=unit), work
+        return self._bar
 
     def __call__(self, kind: str, value: Any) -> None:
-        if kind == "progress":
-            if self._bar is None:
-                self._bar = self._make(total=value["num_epochs"], unit="epoch")
+        if kind == "run":
+            self.close()
+            self._bar, self._run = None, run_line(value) + "  "
+        elif kind in _STEPS:
+            bar = self._bar_of(kind, value[1], "")
+            bar.set_description(_STEPS[kind])
+            bar.update(value[0] - bar.n)
+        elif kind == "progress":
+            self._bar = self._bar_of("training", value["num_epochs"], "epoch")
             done = value["iteration"] / max(value["iterations"], 1)
             self._bar.set_postfix_str(f"epoch {value['epoch']} {value['phase']} {done:.0%}")
         elif kind == "epoch" and self._bar is not None:
             self._bar.update(value["epoch"] + 1 - self._bar.n)
-            self._bar.set_description(epoch_line(value).split("  ", 1)[1])
+            self._bar.set_description(self._run + epoch_line(value).split("  ", 1)[1])
 
     def close(self) -> None:
         if self._bar is not None:
@@ -66,6 +91,11 @@ def bar() -> Lines | Bar:
         return Bar()
     except ImportError:
         return Lines()
+
+
+def run_line(run: Mapping[str, Any]) -> str:
+    """Returns which run of a comparison begins."""
+    return f"run {run['number']} of {run['of']}: {run['label']}, seed {run['seed']}"
 
 
 def epoch_line(metrics: Mapping[str, Any]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,16 +12,18 @@ from bptplr import _arrays, _core
 from bptplr._arrays import Float64, Int64, UInt8
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from bptplr._arrays import ArrayLike
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one answer to ==
 class GmmFit:
-    """Mixture of two Gaussians over two losses of N samples."""
+    """Mixture of two Gaussians over D losses, one or two, of N samples."""
 
     weights: Float64  #: [2]
-    means: Float64  #: [2, 2], a row for each component
-    covariances: Float64  #: [2, 2, 2]
+    means: Float64  #: [2, D], a row for each component
+    covariances: Float64  #: [2, D, D]
     clean_component: int  #: component whose mean is nearer to the origin
     clean_probability: Float64  #: [N], posterior of the clean component
     #: Of the last E step, hence before the last M step; of one cluster, under its parameters, and
@@ -30,6 +33,18 @@ class GmmFit:
     converged: bool
     #: Whether all samples have the same losses; every sample then counts as clean.
     one_cluster: bool
+
+
+def _points_of(losses: ArrayLike) -> tuple[npt.NDArray[Any], int]:
+    """Returns losses as points of the plane, on a line where there is one a sample, and how many
+    there are a sample."""
+    array = _arrays.any_array(losses, "losses")
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[1] != 1:
+        return _arrays.finite(losses, "losses", ["N", 2]), 2
+    line = _arrays.finite(array, "losses", ["N", 1])
+    return np.concatenate([line, np.zeros_like(line)], axis=1), 1
 
 
 def gmm_fit(
@@ -43,7 +58,8 @@ def gmm_fit(
     network: int = 0,
     init_labels: ArrayLike | None = None,
 ) -> GmmFit:
-    """Separates clean from wrongly labelled samples by two losses of each (PLReMix, section 3.3).
+    """Separates clean from wrongly labelled samples by two losses of each (PLReMix, section 3.3), or
+    by one (DivideMix).
 
     Fits a mixture of two components with full covariances, with the semantics of scikit-learn's
     GaussianMixture(2): k-means labels give the first parameters, then E and M steps alternate. The
@@ -51,12 +67,12 @@ def gmm_fit(
     same seed, epoch, network (0 or 1) and float32 losses.
 
     Args:
-        losses: [N, 2], N >= 1, float32 or float64 (16 bits: converted to float32), finite; both
-            scaled to [0, 1] over the training set (for instance cross-entropy of the classifier and
-            of the prototypes).
+        losses: [N, 2], [N, 1] or [N], N >= 1, float32 or float64 (16 bits: converted to float32),
+            finite; each scaled to [0, 1] over the training set (for instance cross-entropy of the
+            classifier and of the prototypes).
         max_iter: Maximum number of EM iterations, >= 1.
         tol: Change of the mean log-likelihood below which EM stops, >= 0.
-        reg_covar: Added to the diagonals of the covariances, >= 0.
+        reg_covar: Added to the diagonals of the covariances, >= 0; > 0 for one loss.
         seed: With epoch and network, the random stream of the k-means++ seeds.
         init_labels: [N], 0 or 1: initial labels of EM, instead of those of k-means.
 
@@ -64,7 +80,7 @@ def gmm_fit(
         ValueError: A shape or type does not fit, or a loss is not finite.
         bptplr.Error: An option is out of range, or a covariance collapsed (reg_covar near 0).
     """
-    points = _arrays.finite(losses, "losses", ["N", 2])
+    points, dimensions = _points_of(losses)
     start: UInt8 | None = None
     if init_labels is not None:
         labels = _arrays.labels(init_labels, "init_labels")
@@ -82,13 +98,15 @@ def gmm_fit(
         _arrays.whole(network, "network"),
         start,
     )
+    # The density across a line, where all samples are at the mean.
+    across = 0.5 * math.log(2 * math.pi * reg_covar) if dimensions == 1 and reg_covar > 0 else 0.0
     return GmmFit(
         weights=np.array(fit.weights),
-        means=np.array(fit.means),
-        covariances=np.array(fit.covariances),
+        means=np.array(fit.means)[:, :dimensions],
+        covariances=np.array(fit.covariances)[:, :dimensions, :dimensions],
         clean_component=fit.clean_component,
         clean_probability=fit.clean_probability,
-        mean_log_likelihood=fit.mean_log_likelihood,
+        mean_log_likelihood=fit.mean_log_likelihood + across,
         n_iter=fit.n_iter,
         converged=fit.converged,
         one_cluster=fit.one_cluster,

@@ -139,7 +139,7 @@ def _flat(record: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-class _Events:
+class Events:
     """Passes the events of a training on to a bar, to callbacks and to warnings."""
 
     def __init__(self, progress: bool | None, callbacks: Sequence[Callback]) -> None:
@@ -150,12 +150,18 @@ class _Events:
         self._callbacks = list(callbacks)
         wanted = None if progress is None else _arrays.truth(progress, "progress")
         self._bar = _progress.bar() if _progress.is_shown(wanted) else None
+        self._run: dict[str, Any] = {}  #: of a comparison: its label and seed
 
     def __call__(self, kind: str, value: Any) -> bool:
         if kind == "warning":
             _progress.warn(value)
             return False
-        metrics = json.loads(value) if kind == "epoch" else value
+        metrics = value
+        if kind == "run":
+            metrics = json.loads(value)
+            self._run = {"label": metrics["label"], "seed": metrics["seed"]}
+        elif kind == "epoch":
+            metrics = {**self._run, **json.loads(value)}
         if self._bar is not None:
             self._bar(kind, metrics)
         if kind != "epoch":
@@ -177,7 +183,7 @@ def fields_of(values: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _base_of(
+def base_of(
     recipe: None | PathLike | Mapping[str, Any],
     fields: dict[str, Any],
     of_data: dict[str, Any],
@@ -242,22 +248,18 @@ def train(
         bptplr.Error: A field, a file or the data set cannot be used; one sentence says why.
         KeyboardInterrupt: After Ctrl-C, once the checkpoint is written.
     """
-    given, goes_on = fields_of(fields), _arrays.truth(resume, "resume")
-    events = _Events(progress, callbacks)
-    test = (test_data, test_labels)
-    if data is None or _is_path(data):
-        of_data = _fields_of_files(data, labels, *test)
-        base, asked = _base_of(recipe, given, of_data)
-    else:
-        samples = _dataset.Samples((data, labels), test, true_labels, class_names)
+    asked_fields, goes_on = fields_of(fields), _arrays.truth(resume, "resume")
+    events = Events(progress, callbacks)
+    given = _dataset.Given(data, labels, test_data, test_labels, true_labels, class_names)
+    base, asked = base_of(recipe, asked_fields, given.named_fields())
+    if given.has_samples:
         if out is None:
-            asked = _base_of(recipe, given, {})[1]
-            kind = "features" if len(getattr(data, "shape", ())) == 2 else "arrays"
-            asked.update(dataset=kind, arch="mlp" if kind == "features" else "preact_resnet")
-            out = _core.default_out("", _as_json(asked, "recipe"))
-        of_data = samples.write(Path(_arrays.path(out, "out")), goes_on)
-        # A run that goes on has its recipe.
-        base, asked = _base_of(recipe, given, of_data, samples.count if of_data else 0)
+            out = _core.default_out(base, _as_json(fields_by_kind(given.kind, asked), "recipe"))
+        run = Path(_arrays.path(out, "out"))
+        is_there = goes_on and (run / "config.json").exists()
+        of_data, samples = given.write(run / "data", keep=is_there)
+        if not is_there:  # a run that goes on has its recipe
+            base, asked = base_of(recipe, asked_fields, of_data, len(samples))
     if out is not None:
         asked["out"] = _arrays.path(out, "out")
     try:
@@ -269,26 +271,10 @@ def train(
     return Run(where)
 
 
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str | bytes | os.PathLike)
-
-
-def _fields_of_files(data: Any, labels: Any, test_data: Any, test_labels: Any) -> dict[str, Any]:
-    """Returns the fields of a recipe for data that are files, or named by the recipe."""
-    if data is None:
-        if labels is not None or test_data is not None:
-            raise ValueError("labels and test_data go with data; pass data too")
-        return {}
-    found = _dataset.fields_of_path(_arrays.path(data, "data"))
-    given = {"labels": labels, "test_features": test_data, "test_labels": test_labels}
-    for (field, value), name in zip(given.items(), ("labels", "test_data", "test_labels")):
-        if value is not None and not _is_path(value):
-            raise ValueError(
-                f"{name} must be a file where data is one; pass both as arrays, or both as paths"
-            )
-        if value is not None:
-            found[field] = _arrays.path(value, name)
-    return found
+def fields_by_kind(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns fields for samples that are not written yet, from which a folder gets its name."""
+    arch = "mlp" if kind == "features" else "preact_resnet"
+    return {**fields, "dataset": kind, "arch": arch}
 
 
 def load_run(path: PathLike) -> Run:

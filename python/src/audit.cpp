@@ -6,7 +6,6 @@
 #include <nanobind/stl/vector.h>
 
 #include <chrono>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -16,30 +15,17 @@
 #include "bpt_plr/results/judges/judges.hpp"
 #include "bpt_plr/results/report/page.hpp"
 #include "bpt_plr/results/report/report.hpp"
-#include "bpt_plr/results/report/suspects.hpp"
 #include "bpt_plr/run/run_data.hpp"
 #include "bpt_plr/run/run_folder.hpp"
 #include "bpt_plr/run/trained_run.hpp"
 #include "bpt_plr/train/training_data.hpp"
 #include "engine/io/file.hpp"
-#include "engine/io/json.hpp"
 #include "python/src/arrays.hpp"
 #include "python/src/bindings.hpp"
+#include "python/src/judged_labels.hpp"
 
 namespace bptplr::python {
 namespace {
-
-/// Audit together with the labels that it judged, and the data of the run that it is of.
-struct JudgedLabels {
-  Audit audit;
-  std::vector<std::int64_t> labels;
-  std::shared_ptr<const TrainingData> data = nullptr;
-
-  /// Returns what pages show of the first `count` suspects, as JSON.
-  std::string suspects(std::int64_t count) const {
-    return to_text(suspect_items(audit, *data, count));
-  }
-};
 
 /// Tells `callback` (None: nobody) of the progress ten times a second and at the end. Raises what
 /// it raises, and KeyboardInterrupt after Ctrl-C, which ends the audit.
@@ -77,16 +63,9 @@ JudgedLabels audit_run(const std::string& folder, const std::string& data_path,
   const Networks networks = load_networks(run, recipe);
   TrainingData data = reload_data(run, recipe);
   Reporter reporter(progress);
-  const auto named = value_named<Judge>(judge);
-  require(
-      named.has_value() && folds >= 2,
-      "judge is '{}' with {} folds, but must be auto, networks, kernel or folds, with 2 or more",
-      judge, folds);
-  auto audit = judge_run(run, networks, recipe, data, {*named, folds}, StopCondition(0.0),
-                         {{}, reporter.progress(), reporter.progress()});
-  std::vector<std::int64_t> labels = data.noisy_labels;
-  return {std::move(*audit), std::move(labels),
-          std::make_shared<const TrainingData>(std::move(data))};
+  auto audit = judge_run(run, networks, recipe, data, judge_options(judge, folds),
+                         StopCondition(0.0), {{}, reporter.progress(), reporter.progress()});
+  return judged_labels(std::move(*audit), std::move(data));
 }
 
 /// Writes the page of a run, as `bptplr report` does.
@@ -110,17 +89,7 @@ nb::dict data_issues(const In<float, 2>& features, const In<std::int64_t, 1>& la
         given, num_classes,
         [&](double share) { reporter(static_cast<std::int64_t>(100.0 * share), 100); });
   });
-  nb::dict found;
-  found["neighbours"] = issues.neighbours.index;
-  found["distances"] = issues.neighbours.distance;
-  found["k"] = issues.neighbours.k;
-  found["near_duplicate_score"] = issues.near_duplicates.score;
-  found["is_near_duplicate"] = issues.near_duplicates.is_one;
-  found["near_duplicate_sets"] = issues.near_duplicates.sets;
-  found["outlier_score"] = issues.outliers.score;
-  found["is_outlier"] = issues.outliers.is_one;
-  found["rare_classes"] = issues.rare_classes;
-  return found;
+  return to_python(issues);
 }
 
 JudgedLabels audit_logits(const In<float, 2>& logits, const In<std::int64_t, 1>& labels,

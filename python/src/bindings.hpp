@@ -13,5 +13,7 @@ void bind_data(nanobind::module_& module);
 void bind_model(nanobind::module_& module);
 void bind_audit(nanobind::module_& module);
 void bind_train(nanobind::module_& module);
+void bind_compare(nanobind::module_& module);
+void bind_clean(nanobind::module_& module);
 
 }  // namespace bptplr::python

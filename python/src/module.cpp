@@ -30,4 +30,6 @@ NB_MODULE(_core, module) {
   bptplr::python::bind_model(module);
   bptplr::python::bind_audit(module);
   bptplr::python::bind_train(module);
+  bptplr::python::bind_compare(module);
+  bptplr::python::bind_clean(module);
 }

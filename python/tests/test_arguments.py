@@ -64,6 +64,32 @@ CALLS = {
         "callbacks": [],
     },
     "load_run": {"path": "nowhere"},
+    "compare": {
+        "names": ["ce", "bptplr"],
+        "seeds": [1, 2],
+        "out": "/dev/null/nowhere",
+        "recipe": "features",
+        "data": LOGITS,
+        "labels": LABELS,
+        "test_data": LOGITS,
+        "test_labels": LABELS,
+        "true_labels": LABELS,
+        "class_names": ["a", "b", "c"],
+        "progress": False,
+        "callbacks": [],
+    },
+    "clean": {
+        "data": LOGITS,
+        "labels": LABELS,
+        "true_labels": LABELS,
+        "class_names": ["a", "b", "c"],
+        "features": None,
+        "out": "/dev/null/nowhere",
+        "judge": "auto",
+        "folds": 5,
+        "progress": False,
+    },
+    "torch_model": {"run": "nowhere"},
     "find_data_issues": {"features": LOGITS, "labels": LABELS, "num_classes": 3, "progress": None},
     "load_model": {"path": "nowhere", "config": {"width": 4}, "device": "cpu", **MOMENTS},
     "export_onnx": {"path": "nowhere", "out": "model.onnx", "half": True},
@@ -130,6 +156,12 @@ def wrong_tensors():
         "complex": torch.zeros((4, 3), dtype=torch.complex64).conj(),
         "on the tape": torch.tensor(0.5, requires_grad=True),
     }
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """What is right after all, such as an out of "x", is written there."""
+    monkeypatch.chdir(tmp_path)
 
 
 def check(function, argument, value):

@@ -36,6 +36,29 @@ def test_equals_scikit_learn_from_the_same_labels(rng, options):
     np.testing.assert_allclose(fit.mean_log_likelihood, model.lower_bound_, rtol=1e-9)
 
 
+@pytest.mark.parametrize("options", [{}, {"max_iter": 100, "tol": 1e-6}])
+def test_one_loss_is_separated_as_scikit_learn_does(rng, options):
+    mixture = pytest.importorskip("sklearn.mixture")
+    x = two_clusters(rng)[:, 0]
+    start = (x > 0.4).astype(int)
+    fit = bptplr.gmm_fit(x, init_labels=start, **options)
+    model = mixture.GaussianMixture(
+        2, **{"max_iter": 10, "tol": 1e-2, **options}, reg_covar=5e-4, random_state=0
+    )
+    model._initialize_parameters = lambda data, *_, **__: model._initialize(data, np.eye(2)[start])
+    model.fit(x[:, None])
+    assert fit.means.shape == (2, 1) and fit.covariances.shape == (2, 1, 1)
+    np.testing.assert_allclose(fit.weights, model.weights_, rtol=1e-9)
+    np.testing.assert_allclose(fit.means, model.means_, rtol=1e-9)
+    np.testing.assert_allclose(fit.covariances, model.covariances_, rtol=1e-8)
+    probability = model.predict_proba(x[:, None])[:, fit.clean_component]
+    np.testing.assert_allclose(fit.clean_probability, probability, atol=1e-9)
+    assert (fit.n_iter, fit.converged) == (model.n_iter_, model.converged_)
+    np.testing.assert_allclose(fit.mean_log_likelihood, model.lower_bound_, rtol=1e-9)
+    column = bptplr.gmm_fit(x[:, None], init_labels=start, **options)
+    np.testing.assert_array_equal(column.clean_probability, fit.clean_probability)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_finds_the_mixture_that_scikit_learn_finds(rng, seed):
     mixture = pytest.importorskip("sklearn.mixture")
@@ -150,7 +173,9 @@ def test_what_a_mixture_cannot_be_fitted_to(rng):
     x[7, 1] = np.nan
     for arguments, options, sentence in [
         ((x,), {}, r"losses must be finite, but losses\[7, 1\] is nan"),
-        ((x[:7, 0],), {}, r"losses must have the shape \[N, 2\], not \[7\]"),
+        ((np.ones((4, 3)),), {}, r"losses must have the shape \[N, 2\], not \[4, 3\]"),
+        ((np.ones((4, 1, 1)),), {}, r"losses must have the shape \[N, 2\], not \[4, 1, 1\]"),
+        ((x[:, 1],), {}, r"losses must be finite, but losses\[7, 0\] is nan"),
         ((np.ones((5, 2), int),), {}, "losses must be float32 or float64, not int64"),
         ((x[:7],), {"init_labels": [0, 1]}, r"init_labels must have the shape \[7\]"),
         ((x[:2],), {"init_labels": [0, 2]}, "init_labels must be 0 or 1"),

@@ -52,6 +52,7 @@ METHOD = chain(
     "bpt_plr/results/features",
     "bpt_plr/results/compare",
     "bpt_plr/results/export",
+    "bpt_plr/results/clean",
 )
 chain(METHOD, "apps/terminal", "apps")
 chain(METHOD, "python")

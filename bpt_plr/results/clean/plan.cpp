@@ -1,6 +1,6 @@
-#include "apps/clean_plan.hpp"
+#include "bpt_plr/results/clean/plan.hpp"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -8,12 +8,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "apps/terminal/time_notice.hpp"
 #include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/network.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/results/features/image_features.hpp"
+#include "bpt_plr/run/asked_recipe.hpp"
 #include "bpt_plr/run/embedder.hpp"
+#include "bpt_plr/run/run_time.hpp"
 #include "bpt_plr/train/benchmark.hpp"
 #include "data/sets/dataset_table.hpp"
 #include "engine/error.hpp"
@@ -22,18 +23,19 @@
 #include "engine/io/open_file.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/peaks.hpp"
+#include "engine/threads.hpp"
 
 namespace bptplr {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool is_features(const fs::path& path) {
+bool is_array_file(const fs::path& path) {
   const std::string ending = path.extension().string();
   return ending == ".npy" || ending == ".npz" || ending == ".safetensors";
 }
 
-/// Returns the fields of the command line as JSON for a recipe of this name, or of the defaults.
+/// Returns the recipe of this name, or of the defaults, with the given fields.
 Recipe recipe_from(const char* name, const nlohmann::json& given) {
   const nlohmann::json file = name == nullptr ? nlohmann::json::object() : read_recipe(name);
   return compose_recipe(file, name == nullptr ? "clean" : name, given);
@@ -69,7 +71,7 @@ double seconds_of_training(const Recipe& recipe, std::int64_t samples, std::int6
   return flops / 1e9 * seconds_per_gigaflop(recipe.device) / kShareOfPeak;
 }
 
-std::string default_out(const fs::path& data) {
+std::string default_clean_folder(const fs::path& data) {
   const fs::path named = data.has_filename() ? data : data.parent_path();
   return (fs::path("runs") / ("clean_" + named.stem().string())).string();
 }
@@ -81,6 +83,35 @@ std::pair<std::int64_t, std::int64_t> shape_of(const fs::path& features) {
   require(array != nullptr && array->shape.size() == 2,
           "{}: it holds no matrix of features, a row for each sample", features.string());
   return {array->shape[0], array->shape[1]};
+}
+
+/// What there is of images, in files or in an array.
+struct ImageCounts {
+  DatasetKind kind = DatasetKind::kFolder;
+  std::int64_t train = 0;
+  std::int64_t classes = 10;  ///< a guess for arrays, on which the time hardly depends
+  bool has_test = false;
+};
+
+ImageCounts count_of(const fs::path& data) {
+  if (!is_array_file(data)) {
+    const ImageList list = list_image_files(data);
+    return {is_file(data) ? DatasetKind::kCsv : DatasetKind::kFolder, std::ssize(list.train),
+            std::ssize(list.class_names), !list.test.empty()};
+  }
+  const ArrayFile opened = open_arrays(data);
+  ImageCounts counts{.kind = DatasetKind::kArrays};
+  counts.train = opened.find({"", "images"})->shape[0];
+  counts.has_test = opened.find({"test_images"}) != nullptr;
+  return counts;
+}
+
+/// Returns whether a file holds features; one of arrays that does not holds images.
+bool is_features(const fs::path& path) {
+  if (!is_array_file(path)) return false;
+  const ArrayFile opened = open_arrays(path);
+  const StoredTensor* images = opened.find({"", "images"});
+  return images == nullptr || images->shape.size() != 4;
 }
 
 /// Trains on features that are there.
@@ -108,8 +139,8 @@ void plan_features(CleanPlan& plan, const nlohmann::json& given) {
 }
 
 /// Computes features by given weights, then trains on them.
-void plan_weights(CleanPlan& plan, const Recipe& wanted, const RecipeFlags& flags) {
-  plan.weights = recipe_for_weights(wanted, flags.given());
+void plan_weights(CleanPlan& plan, const Recipe& wanted, nlohmann::json given) {
+  plan.weights = recipe_for_weights(wanted, given);
   plan.features = plan.out / "features.npy";
   const Embedder embedder(*plan.weights);
   const std::int64_t images = count_images(plan.data);
@@ -122,7 +153,6 @@ void plan_weights(CleanPlan& plan, const Recipe& wanted, const RecipeFlags& flag
   embedder.embed(blank);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const double seconds = took.count() / static_cast<double>(kTimed) * static_cast<double>(images);
-  nlohmann::json given = flags.given();
   for (const char* field : {"arch", "width", "blocks", "pool_side", "pretrained", "image_size",
                             "crop", "exif", "on_bad_image"}) {
     given.erase(field);
@@ -141,7 +171,8 @@ void plan_weights(CleanPlan& plan, const Recipe& wanted, const RecipeFlags& flag
 double measured_seconds(const Recipe& recipe, std::int64_t images) {
   BenchmarkOptions options;
   options.recipe = recipe;
-  options.images = images;
+  constexpr std::int64_t kLeastMeasured = 100;
+  options.images = std::max(images, kLeastMeasured);
   options.iterations = 1;
   options.resolve();
   const Peaks peaks = measure_peaks(choose_device(recipe.device),
@@ -150,64 +181,64 @@ double measured_seconds(const Recipe& recipe, std::int64_t images) {
 }
 
 /// Trains on the images themselves.
-void plan_images(CleanPlan& plan, const RecipeFlags& flags) {
-  const ImageList list = list_image_files(plan.data);
-  constexpr std::size_t kFew = 20'000;
-  const bool is_few = list.train.size() <= kFew;
-  plan.recipe = recipe_from(is_few ? "cifar10-5000" : nullptr, flags.given());
-  plan.recipe.dataset = is_file(plan.data) ? DatasetKind::kCsv : DatasetKind::kFolder;
+void plan_images(CleanPlan& plan, const nlohmann::json& given) {
+  const ImageCounts images = count_of(plan.data);
+  constexpr std::int64_t kFew = 20'000;
+  const bool is_few = images.train <= kFew;
+  const bool has_files = images.kind != DatasetKind::kArrays;
+  plan.recipe = recipe_from(is_few ? "cifar10-5000" : nullptr, given);
+  plan.recipe.dataset = images.kind;
   plan.recipe.data_path = plan.data.string();
   plan.recipe.num_class = 0;
   plan.recipe.subset = 0;
-  if (!flags.names("image_size") && is_few) plan.recipe.image_size = 32;
+  if (has_files && !given.contains("image_size") && is_few) plan.recipe.image_size = 32;
   plan.recipe.noise_mode = NoiseMode::kNone;
-  if (list.test.empty()) plan.recipe.test_split = 0.1;
+  const bool keeps_test = has_files && !images.has_test;
+  if (keeps_test) plan.recipe.test_split = 0.1;
   const bool on_gpu = choose_device(plan.recipe.device).type == DeviceType::kCuda;
   Recipe measured = plan.recipe;
-  measured.num_class = std::ssize(list.class_names);
-  const double seconds = measured_seconds(measured, std::ssize(list.train));
+  measured.num_class = images.classes;
+  const double seconds = measured_seconds(measured, images.train);
   constexpr double kLong = 1800.0;
   plan.takes_hours = !on_gpu && seconds > kLong;
   plan.sentences.push_back(
       fmt::format("Networks are trained on the {} images, which takes about {}{}; then labels are "
                   "judged.",
-                  list.train.size(), duration_text(seconds), on_gpu ? "" : " on this CPU"));
+                  images.train, duration_text(seconds), on_gpu ? "" : " on this CPU"));
   if (!on_gpu) {
     plan.sentences.push_back(
         "Minutes would do with features of a pretrained network (--features X.npy, made by any "
         "program), or with its weights (--pretrained resnet50.pth --arch resnet50, as torchvision "
         "has them).");
   }
-  if (list.test.empty()) {
+  if (keeps_test) {
     plan.sentences.push_back(
         "A tenth of the images is kept to test on, whose labels are not judged.");
   }
 }
 
-}  // namespace
-
-std::string CleanPlan::next(const std::string& cleaned) const {
-  if (cleaned.empty()) return fmt::format("open {} in a browser", (out / "review.html").string());
-  const bool is_table = fs::path(cleaned).extension() == ".csv";
-  if (!is_table) {
-    return fmt::format("bptplr train --recipe features --data_path {} --noise_file {}",
-                       data.string(), cleaned);
+void require_clean_fields(const nlohmann::json& given) {
+  for (const auto& [name, value] : given.items()) {
+    require(std::ranges::find(kCleanFields, name) != kCleanFields.end(),
+            "a cleaning chooses {} itself; of a recipe it takes {}", name,
+            fmt::join(kCleanFields, ", "));
   }
-  return fmt::format(
-      "open {0}, decide, then bptplr audit {1} --apply csv DIR --decisions decisions.json; or "
-      "train "
-      "on the cleaned set: bptplr train --dataset csv --data_path {2} --test_split 0.1",
-      (out / "review.html").string(), run.string(), cleaned);
 }
 
-CleanPlan plan_clean(const CleanRequest& request, const Recipe& wanted, const RecipeFlags& flags) {
+}  // namespace
+
+CleanPlan plan_clean(const CleanRequest& request, const nlohmann::json& given) {
+  require_clean_fields(given);
+  LeftOut left_out;
+  const Recipe wanted = asked_recipe("", given, /*resume=*/false, left_out);
+  use_threads(wanted.threads);
   CleanPlan plan;
   plan.data = request.data;
   require(path_exists(plan.data), "there is no file or folder {}; check the path", request.data);
-  plan.out = request.out.empty() ? default_out(plan.data) : request.out;
+  plan.out = request.out.empty() ? default_clean_folder(plan.data) : request.out;
   plan.run = plan.out / "run";
   make_folders(plan.out);
-  const bool has_weights = flags.names("pretrained");
+  const bool has_weights = given.contains("pretrained");
   require(request.features.empty() || !has_weights,
           "name --features or --pretrained, not both: the weights would have nothing to do");
   if (is_features(plan.data)) {
@@ -216,11 +247,11 @@ CleanPlan plan_clean(const CleanRequest& request, const Recipe& wanted, const Re
     plan.features = request.features;
   }
   if (!plan.features.empty()) {
-    plan_features(plan, flags.given());
+    plan_features(plan, given);
   } else if (has_weights) {
-    plan_weights(plan, wanted, flags);
+    plan_weights(plan, wanted, given);
   } else {
-    plan_images(plan, flags);
+    plan_images(plan, given);
   }
   return plan;
 }
