@@ -295,7 +295,7 @@ class Given:
         if not self.is_named:
             return {}
         found = fields_of_path(_arrays.path(self.data, "data"))
-        for field, (name, value) in more.items():
+        for target, (name, value) in more.items():
             if value is None:
                 continue
             if not _is_path(value):
@@ -303,7 +303,7 @@ class Given:
                     f"{name} must be a file where data is one; pass both as arrays, or both as "
                     "paths"
                 )
-            found[field] = _arrays.path(value, name)
+            found[target] = _arrays.path(value, name)
         return found
 
     def write(self, folder: Path, keep: bool = False) -> tuple[dict[str, Any], Part]:

@@ -19,6 +19,7 @@ RECIPES = ROOT / "bpt_plr/recipe"
 #: The public names of the package by what they are for. Those of COMPILED have no Python source.
 REFERENCE = {
     "Train and use runs": ["train", "Run", "load_run", "BptplrWarning"],
+    "Compare methods, clean data sets": ["compare", "Comparison", "clean", "Cleaning"],
     "scikit-learn's interface": ["NoisyLabelClassifier"],
     "Judge labels and data": [
         "audit_labels",
@@ -27,7 +28,14 @@ REFERENCE = {
         "find_data_issues",
         "DataIssues",
     ],
-    "Networks of finished runs": ["load_model", "Model", "Prediction", "Outputs", "export_onnx"],
+    "Networks of finished runs": [
+        "load_model",
+        "Model",
+        "Prediction",
+        "Outputs",
+        "torch_model",
+        "export_onnx",
+    ],
     "Mixture, partition, pseudo labels": [
         "gmm_fit",
         "GmmFit",
