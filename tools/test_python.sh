@@ -15,12 +15,16 @@ export OMP_WAIT_POLICY=passive  # threads that wait sleep instead of spinning, a
 environment=$(mktemp -d)
 trap 'rm -rf "$environment"' EXIT
 "$python" -m venv --system-site-packages "$environment"
+# The system's PyTorch and scikit-learn read the NumPy that they were built with, and no newer one.
+constraints=$environment/constraints.txt
+"$environment/bin/python" -c 'import numpy; print(f"numpy=={numpy.__version__}")' \
+  >"$constraints" 2>/dev/null || true
 echo "== python: install"
 CMAKE_BUILD_PARALLEL_LEVEL=${BPTPLR_JOBS:-$(nproc)} "$environment/bin/pip" install --quiet \
-  --disable-pip-version-check '.[test]' --config-settings=cmake.define.BPTPLR_WERROR=ON
+  --disable-pip-version-check --constraint "$constraints" '.[test]' --config-settings=cmake.define.BPTPLR_WERROR=ON
 # Not every Python has wheels of these.
 "$environment/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: \
-  onnx onnxruntime || echo "== python: without onnx and onnxruntime, test_onnx.py is skipped"
+  --constraint "$constraints" onnx onnxruntime || echo "== python: without onnx and onnxruntime, test_onnx.py is skipped"
 
 if [[ -x build/cpu/bptplr ]]; then export BPTPLR_PROGRAM=$PWD/build/cpu/bptplr; fi
 echo "== python: tests"
