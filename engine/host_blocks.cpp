@@ -62,14 +62,18 @@ class Blocks {
     const Block block = found->second;
     used_.erase(found);
     used_bytes_ -= block.bytes;
-    if (!keeps_) return static_cast<void>(::munmap(block.mapped, block.bytes));
+    if (keepers_ == 0) return static_cast<void>(::munmap(block.mapped, block.bytes));
     kept_.push_back(block);
     kept_bytes_ += block.bytes;
   }
 
   void keep() {
     const std::lock_guard lock(mutex_);
-    keeps_ = true;
+    ++keepers_;
+  }
+  void stop_keeping() {
+    const std::lock_guard lock(mutex_);
+    if (--keepers_ == 0) release_all();
   }
 
   std::size_t held() {
@@ -125,7 +129,7 @@ class Blocks {
   std::size_t kept_bytes_ = 0;
   std::size_t most_used_ = 0;
   std::size_t line_ = 0;  ///< at which the newest block begins
-  bool keeps_ = false;
+  int keepers_ = 0;       ///< freed blocks are kept while there is one
 };
 
 Blocks& blocks() {
@@ -145,6 +149,13 @@ void return_block(void* memory) {
 
 void keep_blocks() {
   blocks().keep();
+}
+
+KeptBlocks::KeptBlocks() {
+  blocks().keep();
+}
+KeptBlocks::~KeptBlocks() {
+  blocks().stop_keeping();
 }
 
 void release_blocks() {

@@ -17,6 +17,15 @@ void return_block(void* memory);
 
 /// From now on freed blocks are kept, as many as have been in use at one time.
 void keep_blocks();
+/// Keeps them while it lives, and gives them back when the last of its kind ends: for the training
+/// of a library, whose process has other uses for memory too.
+class KeptBlocks {
+ public:
+  KeptBlocks();
+  ~KeptBlocks();
+  KeptBlocks(const KeptBlocks&) = delete;
+  KeptBlocks& operator=(const KeptBlocks&) = delete;
+};
 /// Gives those that are kept back to the system.
 void release_blocks();
 /// Returns the bytes of all blocks, in use and kept.

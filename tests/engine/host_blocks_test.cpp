@@ -43,6 +43,17 @@ TEST_F(HostBlocks, AreTakenAgainForAboutTheirSize) {
   return_block(small);
 }
 
+TEST_F(HostBlocks, AScopeThatEndsLeavesThemToTheProgram) {
+  void* block = nullptr;
+  {
+    const KeptBlocks kept;
+    block = take_block(3 * kMiB);
+    return_block(block);
+  }
+  EXPECT_EQ(take_block(3 * kMiB), block) << "this program keeps them on its own";
+  return_block(block);
+}
+
 TEST_F(HostBlocks, AbsurdSizesGiveNull) {
   EXPECT_EQ(take_block(std::size_t{1} << 60), nullptr);
 }
