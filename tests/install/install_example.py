@@ -45,7 +45,8 @@ def main():
             for place in (build, str(folder / "first")):
                 if place in path.read_text():
                     sys.exit(f"{path} names {place}")
-        output(folder, cmake, "-S", EXAMPLE, "-B", "built", f"-DCMAKE_PREFIX_PATH={prefix}")
+        source = ("-S", EXAMPLE, "-B", "built", "-G", "Ninja")  # there may be no make
+        output(folder, cmake, *source, f"-DCMAKE_PREFIX_PATH={prefix}")
         output(folder, cmake, "--build", "built")
 
         program = prefix / "bin/bptplr"
