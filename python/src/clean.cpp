@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 
-#include "engine/host_blocks.hpp"
 #include "python/src/bindings.hpp"
 #include "python/src/events.hpp"
 #include "python/src/judged_labels.hpp"
@@ -55,8 +54,7 @@ nb::dict clean_data(const std::string& data, const std::string& features, const 
   std::optional<Cleaning> cleaning;
   CleanPlan plan;
   {
-    const GilReleased released;
-    const KeptBlocks kept;
+    const TrainingScope scope;
     plan = plan_clean({data, features, out}, fields_of(fields));
     if (plan.takes_hours) events.say("hours", plan.sentences.front());
     const StopCondition stop(0.0, [&] { return events.wants_stop(); });

@@ -11,7 +11,6 @@
 #include "bpt_plr/results/compare/files.hpp"
 #include "bpt_plr/results/compare/folder.hpp"
 #include "bpt_plr/results/compare/train_all.hpp"
-#include "engine/host_blocks.hpp"
 #include "python/src/bindings.hpp"
 #include "python/src/events.hpp"
 
@@ -62,8 +61,7 @@ nb::tuple compare(const std::vector<std::string>& names, const std::vector<std::
   std::string where;
   std::string reason;
   {
-    const GilReleased released;
-    const KeptBlocks kept;
+    const TrainingScope scope;
     const nlohmann::json given = fields_of(fields);
     const auto labelled = label_recipes(names, base, given);
     const Recipe& first = labelled.front().recipe;

@@ -11,6 +11,7 @@
 #include "bpt_plr/train/trainer.hpp"
 #include "data/load_report.hpp"
 #include "engine/error.hpp"
+#include "engine/host_blocks.hpp"
 #include "engine/io/json.hpp"
 #include "python/src/gil.hpp"
 
@@ -86,6 +87,13 @@ class Events : public TrainingObserver {
   std::chrono::steady_clock::time_point last_{};
   bool stops_ = false;
   std::exception_ptr error_;
+};
+
+/// What lasts as long as a training: other threads of Python run, and the memory that tensors free
+/// is kept for it.
+struct TrainingScope {
+  GilReleased released;
+  KeptBlocks kept;
 };
 
 /// Hands on the events of a run, which outlive it.

@@ -8,7 +8,6 @@
 #include "bpt_plr/recipe/needs.hpp"
 #include "bpt_plr/run/asked_recipe.hpp"
 #include "bpt_plr/run/training_run.hpp"
-#include "engine/host_blocks.hpp"
 #include "python/src/bindings.hpp"
 #include "python/src/events.hpp"
 
@@ -23,8 +22,7 @@ nb::tuple train(const std::string& base, const std::string& fields, bool resume,
   std::string out;
   std::string reason;
   {
-    const GilReleased released;
-    const KeptBlocks kept;
+    const TrainingScope scope;
     const nlohmann::json given = fields_of(fields);
     LeftOut left_out;
     PlannedRun run = plan_run(asked_recipe(base, given, resume, left_out), resume);
