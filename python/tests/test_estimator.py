@@ -59,8 +59,8 @@ def test_images_are_taken():
     ).shape == (60,)
 
 
-@pytest.mark.parametrize("clean_learning", ["ours", "cleanlab"])
-def test_code_for_cleanlab_runs_with_another_import(clean_learning):
+@pytest.mark.parametrize(("clean_learning", "right"), [("ours", 0.95), ("cleanlab", 0.85)])
+def test_code_for_cleanlab_runs_with_another_import(clean_learning, right):
     """The steps of cleanlab's tutorial on tables (docs.cleanlab.ai, "Find label issues")."""
     pytest.importorskip("pandas")
     if clean_learning == "cleanlab":
@@ -76,7 +76,7 @@ def test_code_for_cleanlab_runs_with_another_import(clean_learning):
     lowest = label_issues["label_quality"].argsort()[:20].to_numpy()
     assert (labels != true)[lowest].mean() > 0.9
     assert (label_issues["given_label"].to_numpy() == labels).all()
-    assert (identified["predicted_label"].to_numpy() == true[identified.index]).mean() > 0.85
+    assert (identified["predicted_label"].to_numpy() == true[identified.index]).mean() > right
     assert cl.fit(x, labels).score(x, true) > 0.95
     assert cl.get_label_issues() is not None
     assert cl.predict(x).shape == (300,)
