@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -29,6 +30,14 @@ def run_program(command):
     if ended.returncode != 0:
         pytest.fail(f"{command} ended with code {ended.returncode}:\n{ended.stderr}")
     return ended.stdout
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Ctrl-C as a terminal gives it: what a script starts beside itself has SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
