@@ -1,6 +1,8 @@
 // Version, build type and compiler of this binary, from CMake.
 #pragma once
 
+#include <string>
+
 namespace bptplr {
 
 struct BuildInfo {
@@ -10,5 +12,8 @@ struct BuildInfo {
   const char* onednn;
 };
 BuildInfo build_info();
+
+/// Returns version and compiler, by which ranks know that they run the same program.
+std::string program_version();
 
 }  // namespace bptplr

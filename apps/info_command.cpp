@@ -14,6 +14,7 @@
 #include "apps/terminal/text_layout.hpp"
 #include "bpt_plr/recipe/builtin.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
+#include "engine/communicator/launch.hpp"
 #include "engine/device.hpp"
 #include "engine/io/json.hpp"
 #include "engine/threads.hpp"
@@ -57,6 +58,7 @@ void print_json() {
   const std::vector<std::string> found = devices();
   nlohmann::ordered_json json{{"version", build.version},   {"build_type", build.build_type},
                               {"compiler", build.compiler}, {"onednn", build.onednn},
+                              {"mpi", mpi_description()},
                               {"cuda", found.size() > 1},   {"cuda_device", describe_cuda()},
                               {"devices", found},           {"threads", use_threads(0)}};
   json["cpu_level"] = kernels::cpu_level();
@@ -76,6 +78,7 @@ void print_text() {
   fmt::print("oneDNN      {}\n", build.onednn);
   fmt::print("processor   {}{}\n", kernels::cpu_level(),
              kernels::cpu_multiplies_bf16() ? ", bfloat16" : "");
+  fmt::print("MPI         {}\n", mpi_description());
   fmt::print("CUDA        {}\n", describe_cuda());
   fmt::print("devices     {}\n", fmt::join(found, ", "));
   fmt::print("threads     {}\n", use_threads(0));

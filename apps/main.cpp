@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "apps/build_info.hpp"
@@ -23,6 +25,8 @@
 #include "apps/terminal/stop_signals.hpp"
 #include "apps/terminal/terminal.hpp"
 #include "bpt_plr/run/training_run.hpp"
+#include "engine/communicator/launch.hpp"
+#include "engine/communicator/placement.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
 #include "engine/memory.hpp"
@@ -57,10 +61,29 @@ void open_standard_files() {
   std::abort();
 }
 
+/// Ends the program with a sentence; of several ranks, all, with that of the first one if it has
+/// one: the others wait a moment for that.
 int fail(const char* sentence) {
   std::fflush(stdout);
-  print_error(sentence);
+  const Launch launch = read_launch();
+  if (launch.size == 1) {
+    print_error(sentence);
+    return 1;
+  }
+  if (launch.rank > 0) std::this_thread::sleep_for(std::chrono::seconds(2));
+  print_error(launch.rank == 0 ? sentence
+                               : fmt::format("rank {} on {}: {}", launch.rank, host_name(), sentence));
+  if (Communicator* group = joined_group()) group->abort();
   return 1;
+}
+
+/// Throws Error where several processes were started for what one does.
+void require_alone(const std::string& command) {
+  const Launch launch = read_launch();
+  const bool shares = command == "train" || command == "bench" || command == "compare";
+  require(launch.size == 1 || shares,
+          "{} started {} processes, but bptplr {} runs in one; start it alone", launch.launcher,
+          launch.size, command);
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
@@ -100,7 +123,10 @@ int run(int argc, char** argv) {
     // --help and --version arrive here too, with the code 0.
     return error.get_exit_code() == 0 ? app.exit(error) : usage_error(app, error);
   }
-  return action();
+  require_alone(app.get_subcommands().front()->get_name());
+  const int code = action();
+  if (Communicator* group = joined_group()) group->leave();
+  return code;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/build_info.hpp"
 #include "apps/commands.hpp"
 #include "apps/recipe_flags.hpp"
 #include "apps/terminal/load_progress.hpp"
@@ -26,6 +27,8 @@
 #include "bpt_plr/run/training_run.hpp"
 #include "data/class_names.hpp"
 #include "data/noise/noise.hpp"
+#include "engine/communicator/launch.hpp"
+#include "engine/communicator/placement.hpp"
 
 namespace bptplr {
 namespace {
@@ -53,7 +56,8 @@ void print_pretrained(const std::string& file, const PretrainedReport& report) {
 }
 
 /// Prints the run; its `changes` are the fields of the preset that the user's recipe changes.
-void print_summary(const PlannedRun& run, const TrainingData& data, Trainer& trainer) {
+void print_summary(const PlannedRun& run, const TrainingData& data, Trainer& trainer,
+                   Communicator& group) {
   const Recipe& recipe = run.recipe;
   const Split& train = data.dataset.train;
   const std::string kind =
@@ -80,7 +84,9 @@ void print_summary(const PlannedRun& run, const TrainingData& data, Trainer& tra
   say_field("method", fmt::format("{}, preset {}: {} epochs, {} of them warm-up, batch {}",
                                   recipe.method, recipe.preset, recipe.num_epochs,
                                   warm_up_epochs(stages_of(recipe)), recipe.batch_size));
-  say_field("device", fmt::format("{}, {} threads", recipe.device, recipe.threads));
+  const std::string ranks = group.is_alone() ? "" : fmt::format("{} ranks, each ", group.size());
+  say_field("device", fmt::format("{}{}, {} threads", ranks, recipe.device, recipe.threads));
+  if (const std::string unused = unused_processors(group); !unused.empty()) print_warning(unused);
   say_field("changed",
             run.changes.empty() ? "nothing" : fmt::format("{}", fmt::join(run.changes, " ")));
   say_field("out", recipe.out);
@@ -115,32 +121,35 @@ void print_results(const Recipe& recipe, const ComparedRun& results) {
 }
 
 int train(const Recipe& recipe, const RecipeFlags& flags, const LeftOut& left_out) {
+  Communicator& group = join_group(program_version());
+  if (!group.is_first()) print_nothing_but_errors();
   print_warnings(left_out.sentences);
-  PlannedRun run = plan_run(recipe, flags.resume());
+  PlannedRun run = plan_run(recipe, flags.resume(), group);
   run.left_out_classes = left_out.num_class;
   print_warnings(unread_warnings(std::span(&run.recipe, 1), flags.given()));
   const StopSignal signal;
   const TrainingData data = [&] {
     LoadProgress loading(signal);
-    return load_data(run, loading.report());
+    return load_data(run, loading.report(), group);
   }();
   signal.check();
   signal.begin_training();
   const StopCondition stop(run.recipe.max_hours, [&] { return signal.received(); });
   const auto progress = make_progress(run.recipe, data, run.resuming);
-  TrainingRun training(run, data, stop, *progress);
+  TrainingRun training(run, data, stop, *progress, group);
   if (run.resuming) print_resumed(training);
-  print_summary(run, data, training.trainer());
+  print_summary(run, data, training.trainer(), group);
   if (prints_json()) say_start(run, data, training.resumed_from());
   if (!training.run()) {
     const std::string why =
         fmt::format("stopped by {}; the same command with --resume --out {} goes on from here",
-                    stop.reason(), run.recipe.out);
+                    stop.is_met() ? stop.reason() : "another rank", run.recipe.out);
     say("\n");
     say_last(why);
     if (prints_json()) say_end("stopped", why);
     return kStopped;
   }
+  if (!group.is_first()) return 0;
   if (training.epochs() == 0) {
     say_sentence(
         fmt::format("nothing is left to train: all {} epochs are done", run.recipe.num_epochs));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <queue>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -80,6 +81,36 @@ Tensor record_node(Tensor result, const std::vector<Tensor>& inputs, BackwardOfT
   return result;
 }
 
+/// Counts the functions that are still to give a leaf its gradient.
+class LeafCounts {
+ public:
+  LeafCounts(const Tensor& result, const LeafDone& done) : done_(done) {
+    if (!done_) return;
+    std::vector<const Node*> open;
+    std::unordered_set<const Node*> seen;
+    const auto meet = [&](const Edge& edge) {
+      if (edge.leaf.defined()) ++left_[edge.leaf.raw()];
+      if (edge.node != nullptr && seen.insert(edge.node.get()).second) {
+        open.push_back(edge.node.get());
+      }
+    };
+    meet(edge_to(result));
+    while (!open.empty()) {
+      const Node* node = open.back();
+      open.pop_back();
+      std::ranges::for_each(node->inputs, meet);
+    }
+  }
+
+  void note(const Tensor& leaf) {
+    if (done_ && --left_[leaf.raw()] == 0) done_(leaf);
+  }
+
+ private:
+  const LeafDone& done_;
+  std::unordered_map<const void*, std::int64_t> left_;  ///< by the address of the leaf's elements
+};
+
 struct LaterFirst {
   bool operator()(const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) const {
     return a->number < b->number;
@@ -119,20 +150,24 @@ Tensor empty_gradient(const Tensor& leaf) {
   return memory.defined() && !leaf.grad().defined() ? memory : Tensor::empty_like(leaf);
 }
 
-void backward(const Tensor& loss) {
+void backward(const Tensor& loss, const LeafDone& done) {
   require(loss.numel() == 1, "backward needs a single number, not a tensor of shape {}",
           to_string(loss.shape()));
-  backward(loss, Tensor::full(loss.shape(), 1.0, loss.dtype(), loss.device()));
+  backward(loss, Tensor::full(loss.shape(), 1.0, loss.dtype(), loss.device()), done);
 }
 
-void backward(const Tensor& result, Tensor grad) {
+void backward(const Tensor& result, Tensor grad, const LeafDone& done) {
   const Range range("backward");
   require(result.requires_grad(), "backward was called on a tensor that no parameter leads to");
   std::priority_queue<std::shared_ptr<Node>, std::vector<std::shared_ptr<Node>>, LaterFirst> open;
   std::unordered_set<const Node*> seen;
+  LeafCounts counts(result, done);
   const auto deliver = [&](Edge& edge, Tensor gradient) {
+    if (edge.leaf.defined()) {
+      if (gradient.defined()) accumulate_leaf(edge.leaf, std::move(gradient));
+      return counts.note(edge.leaf);
+    }
     if (!gradient.defined()) return;
-    if (edge.leaf.defined()) return accumulate_leaf(edge.leaf, std::move(gradient));
     if (edge.node == nullptr) return;
     require(static_cast<bool>(edge.node->backward),
             "backward was called twice through the same part of the tape");

@@ -78,11 +78,15 @@ class SavedTensor {
 /// there already, otherwise new memory.
 Tensor empty_gradient(const Tensor& leaf);
 
+/// Receives a leaf whose gradient nothing more will be added to.
+using LeafDone = std::function<void(const Tensor& leaf)>;
+
 /// Adds d(loss)/d(leaf) to the gradient of every leaf that `loss`, a single number, was computed
-/// from. Frees the tape behind it.
-void backward(const Tensor& loss);
+/// from. Frees the tape behind it. `done`, unless empty, is called for each of these leaves as soon
+/// as it has its gradient, while others are still computed.
+void backward(const Tensor& loss, const LeafDone& done = {});
 /// Adds the gradients of the leaves of `result`, of any shape, given `grad`, the gradient with
 /// respect to it.
-void backward(const Tensor& result, Tensor grad);
+void backward(const Tensor& result, Tensor grad, const LeafDone& done = {});
 
 }  // namespace bptplr

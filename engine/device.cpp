@@ -5,6 +5,16 @@
 
 namespace bptplr {
 
+namespace {
+
+int chosen_gpu = 0;
+
+}  // namespace
+
+void use_gpu(int index) {
+  chosen_gpu = index;
+}
+
 std::string to_string(Device device) {
   return device.type == DeviceType::kCpu ? "cpu" : fmt::format("cuda:{}", device.index);
 }
@@ -14,7 +24,7 @@ Device choose_device(DeviceChoice choice) {
   const bool available = kernels::device_count() > 0;
   require(available || choice == DeviceChoice::kAuto,
           "--device cuda is not available: {}; use --device cpu", kernels::no_device_reason());
-  return available ? Device{DeviceType::kCuda, 0} : Device{};
+  return available ? Device{DeviceType::kCuda, chosen_gpu} : Device{};
 }
 
 DeviceChoice parse_device_choice(const std::string& name) {

@@ -30,6 +30,9 @@ constexpr auto names_of(DeviceChoice) {
       {{DeviceChoice::kAuto, "auto"}, {DeviceChoice::kCpu, "cpu"}, {DeviceChoice::kCuda, "cuda"}});
 }
 
+/// Makes `index` the GPU that choose_device means from now on, for a rank that shares its host.
+void use_gpu(int index);
+
 /// Returns the device that `choice` means. Throws Error where it is not available.
 Device choose_device(DeviceChoice choice);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/autograd.hpp"
+#include "engine/communicator/communicator.hpp"
 #include "engine/random.hpp"
 #include "engine/tensor.hpp"
 
@@ -28,6 +29,9 @@ struct BatchNormOptions {
   std::int64_t groups = 1;
   double momentum = 0.1;
   double eps = 1e-5;
+  /// Of a batch that several ranks share out: its statistics are those of all its rows. The groups
+  /// are then parts of equal size on every rank.
+  Shards shards = nullptr;
   /// Applies a ReLU to the result, in the same pass.
   bool relu = false;
 };
@@ -62,11 +66,13 @@ Tensor relu(const Tensor& x);
 /// Returns x where it is positive, else slope * x; slope >= 0.
 Tensor leaky_relu(const Tensor& x, double slope);
 /// Sets each value of x to 0 with probability `rate`, else divides it by 1 - rate; for training,
-/// rate in [0, 1). The i-th uniform number of `random` decides about the i-th value.
-Tensor dropout(const Tensor& x, double rate, const Philox& random);
+/// rate in [0, 1). The i-th uniform number of `random` decides about the i-th value; of a batch that
+/// ranks share out, about the i-th of the whole batch.
+Tensor dropout(const Tensor& x, double rate, const Philox& random, const Shards& shards = nullptr);
 /// Drops whole channels of each image of x [n, h, w, c] as dropout does values. The n c decisions
 /// are taken image by image.
-Tensor dropout2d(const Tensor& x, double rate, const Philox& random);
+Tensor dropout2d(const Tensor& x, double rate, const Philox& random,
+                 const Shards& shards = nullptr);
 Tensor add(const Tensor& a, const Tensor& b);
 /// Returns a + b in a's memory, for an `a` that nothing else needs, such as the result of a
 /// convolution, whose gradient does not depend on it.
@@ -95,7 +101,7 @@ Tensor one_hot(std::span<const std::int64_t> labels, std::int64_t classes,
 /// Returns the rows of x [n, dim], each divided by max(length, 1e-12).
 Tensor l2_normalize(const Tensor& x);
 
-/// Returns the rows index[i] of a float32 x [n, ...] -> [index.numel(), ...]; index is int64 on the
+/// Returns the rows index[i] of x [n, ...] -> [index.numel(), ...]; index is int64 on the
 /// same device. No gradient. A GPU does not check that the indices are rows of x.
 Tensor gather_rows(const Tensor& x, const Tensor& index);
 

@@ -1,4 +1,8 @@
 // Convolution and batch normalisation, separately and combined.
+#include <functional>
+#include <numeric>
+
+#include "engine/communicator/row_shards.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
@@ -77,6 +81,8 @@ struct Normalizer {
   Tensor mean, variance, weight, bias;
   double eps;
   bool training;
+  std::int64_t batch_rows;  ///< rows of a group on all ranks
+  Shards shards;
 
   Tensor apply(const Tensor& x) const { return apply(x, Tensor::empty_like(x)); }
   /// Writes the normalised x to y, which may be x.
@@ -99,14 +105,22 @@ struct Normalizer {
     const Range range("batch_norm backward", moved(3 * x.numel(), x.dtype()));
     // dx takes the memory of dy if nothing else shares it.
     Tensor dx = dy.unique_storage() ? dy : Tensor::empty_like(x);
+    Tensor sums =
+        Tensor::empty({2, shape.groups, shape.channels}, DType::kFloat64, dy.device());
     dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       using S = StatOf<T>;
-      kernels::batch_norm_backward(ctx, shape, training, x.data<T>(), dy.data<T>(),
-                                   more_dy.defined() ? more_dy.data<T>() : nullptr, mean.data<S>(),
-                                   variance.data<S>(), weight.data<S>(), bias.data<S>(),
-                                   static_cast<S>(eps), dx.data<T>(), dweight.data<S>(),
-                                   dbias.data<S>());
+      const kernels::BatchNormGradient<T> in{
+          x.data<T>(),      dy.data<T>(),       more_dy.defined() ? more_dy.data<T>() : nullptr,
+          mean.data<S>(),   variance.data<S>(), weight.data<S>(),
+          bias.data<S>(),   static_cast<S>(eps)};
+      kernels::batch_norm_backward_sums(ctx, shape, in, sums.data<double>(), dweight.data<S>(),
+                                        dbias.data<S>());
+      if (training && shards != nullptr) {
+        shards->group().sum(sums.device(), sums.data<double>(), sums.numel());
+      }
+      kernels::batch_norm_backward_input(ctx, shape, training ? batch_rows : 0, in,
+                                         sums.data<double>(), dx.data<T>());
     });
     return {dx, dweight, dbias};
   }
@@ -114,13 +128,35 @@ struct Normalizer {
 
 /// Mean and variance [groups, channels] of a batch that is being normalised.
 struct BatchStatistics {
-  Tensor mean, variance;
+  Tensor both, mean, variance;
 
   BatchStatistics(const kernels::BatchNormShape& shape, const Tensor& x)
-      : mean(Tensor::empty({shape.groups, shape.channels},
-                           x.dtype() == DType::kBfloat16 ? DType::kFloat32 : x.dtype(),
-                           x.device())),
-        variance(Tensor::empty_like(mean)) {}
+      : BatchStatistics(Tensor::zeros({2 * shape.groups, shape.channels},
+                                      x.dtype() == DType::kBfloat16 ? DType::kFloat32 : x.dtype(),
+                                      x.device())) {}
+
+  /// Makes them those of the rows of all ranks.
+  void merge(const kernels::BatchNormShape& shape, const RowShards& shards) {
+    const Range range("batch_norm merge");
+    Communicator& group = shards.group();
+    Tensor all = Tensor::empty({group.size() * both.size(0), shape.channels}, both.dtype(),
+                               both.device());
+    group.all_gather(both.device(), both.raw(), all.raw(),
+                     static_cast<std::size_t>(both.numel()) * element_size(both.dtype()));
+    dispatch_float(both, [&](const auto& ctx, auto zero) {
+      using S = decltype(zero);
+      // The rows of an image are as many on every rank, so that images count as well.
+      kernels::batch_norm_merge_statistics(ctx, shape, group.size(),
+                                           shards.counts().data<std::int64_t>(), all.data<S>(),
+                                           mean.data<S>(), variance.data<S>());
+    });
+  }
+
+ private:
+  explicit BatchStatistics(const Tensor& tensor)
+      : both(tensor),
+        mean(tensor.rows(0, tensor.size(0) / 2)),
+        variance(tensor.rows(tensor.size(0) / 2, tensor.size(0))) {}
 };
 
 /// Parameters and running statistics of a layer.
@@ -128,6 +164,14 @@ struct BatchNormLayer {
   const Tensor &weight, &bias;
   Tensor &running_mean, &running_var;
   const BatchNormOptions& options;
+
+  /// Returns the number of rows of a group on all ranks, given the shape of what is normalised.
+  std::int64_t batch_rows(const Shape& x) const {
+    const std::int64_t images = options.shards != nullptr ? options.shards->rows() : x.front();
+    const std::int64_t pixels =
+        std::accumulate(x.begin() + 1, x.end() - 1, std::int64_t{1}, std::multiplies<>());
+    return images * pixels / options.groups;
+  }
 };
 
 kernels::BatchNormShape batch_norm_shape(const Shape& x, const BatchNormLayer& layer) {
@@ -137,7 +181,7 @@ kernels::BatchNormShape batch_norm_shape(const Shape& x, const BatchNormLayer& l
           "batch_norm: an input of shape {} does not split into {} groups of {} channels",
           to_string(x), groups, layer.weight.numel());
   const std::int64_t rows = channels == 0 ? 0 : numel(x) / channels / groups;
-  require(!layer.options.training || rows > 1,
+  require(!layer.options.training || layer.batch_rows(x) > 1,
           "batch_norm: training needs more than one value per channel; use a larger batch");
   return {groups, rows, channels, layer.options.relu};
 }
@@ -151,7 +195,9 @@ Tensor normalized(const Tensor& x, const kernels::BatchNormShape& shape,
     const Range range("batch_norm statistics", moved(4 * shape.channels, DType::kFloat32));
     dispatch_activation(x, [&](const auto& ctx, auto zero) {
       using S = StatOf<decltype(zero)>;
-      kernels::batch_norm_update_running(ctx, shape, statistics->mean.data<S>(),
+      kernels::BatchNormShape whole = shape;
+      whole.rows = layer.batch_rows(x.shape());
+      kernels::batch_norm_update_running(ctx, whole, statistics->mean.data<S>(),
                                          statistics->variance.data<S>(),
                                          static_cast<S>(layer.options.momentum),
                                          layer.running_mean.data<S>(), layer.running_var.data<S>());
@@ -165,7 +211,9 @@ Tensor normalized(const Tensor& x, const kernels::BatchNormShape& shape,
                         layer.weight.detach(),
                         layer.bias.detach(),
                         layer.options.eps,
-                        statistics != nullptr};
+                        statistics != nullptr,
+                        layer.batch_rows(x.shape()),
+                        layer.options.shards};
   if (!grad_enabled()) return x_is_spent ? norm.apply(x, x) : norm.apply(x);
   Tensor y = norm.apply(x);
   const SavedTensor saved(x);
@@ -211,7 +259,7 @@ AddBatchNorm with_batch_statistics(const Convolution& conv, const Tensor& addend
   Tensor y = Tensor::empty(s.out, x.dtype(), x.device());
   const kernels::BatchNormShape shape = batch_norm_shape(s.out, layer);
   BatchStatistics statistics(shape, x);
-  {
+  if (x.numel() > 0) {
     const Range range("conv2d with statistics", s.work);
     dispatch_activation(x, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
@@ -221,6 +269,7 @@ AddBatchNorm with_batch_statistics(const Convolution& conv, const Tensor& addend
                                  statistics.variance.data<S>());
     });
   }
+  if (layer.options.shards != nullptr) statistics.merge(shape, *layer.options.shards);
   y = record_convolution(std::move(y), s.shape, x, conv.weight);
   if (addend.defined()) {
     y = record(y.detach(), {y, addend}, [](const Tensor& dy) {
@@ -274,7 +323,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
   const kernels::BatchNormShape shape = batch_norm_shape(x.shape(), layer);
   if (!options.training) return normalized(x, shape, nullptr, layer, false);
   BatchStatistics statistics(shape, x);
-  {
+  if (x.numel() > 0) {
     const Range range("batch_norm statistics", moved(x.numel(), x.dtype()));
     dispatch_activation(x, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
@@ -283,6 +332,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Ten
                                      statistics.variance.data<S>());
     });
   }
+  if (options.shards != nullptr) statistics.merge(shape, *options.shards);
   return normalized(x, shape, &statistics, layer, false);
 }
 

@@ -1,4 +1,5 @@
 // Elementwise functions and dropout.
+#include "engine/communicator/row_shards.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
@@ -90,17 +91,33 @@ Tensor scale_by(const Tensor& x, const Tensor& factor) {
 
 namespace {
 
-/// Multiplies by the dropout mask; the gradient is the same function of dy.
-Tensor masked(const Tensor& x, const kernels::DropoutShape& shape,
-              const kernels::PhiloxStream& stream) {
-  const Range range("dropout", moved(2 * x.numel(), x.dtype()));
-  Tensor y = Tensor::empty_like(x);
+/// Multiplies rows of a batch, which begin at row `at` of x, by their part of the dropout mask.
+void mask_rows(const Tensor& x, kernels::DropoutShape shape, const kernels::PhiloxStream& stream,
+               const RowRange& rows, std::int64_t at, Tensor& y) {
+  if (rows.size() == 0) return;
+  shape.first = rows.begin * shape.channels;
+  shape.n = rows.size();
+  const std::int64_t offset = at * shape.pixels * shape.channels;
   dispatch_activation(x, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    kernels::dropout(ctx, shape, stream, x.data<T>(), y.data<T>());
+    kernels::dropout(ctx, shape, stream, x.data<T>() + offset, y.data<T>() + offset);
   });
-  return record(std::move(y), {x}, [shape, stream](const Tensor& dy) {
-    return std::vector<Tensor>{masked(dy, shape, stream)};
+}
+
+/// Multiplies by the dropout mask; the gradient is the same function of dy. `shape` is of one row.
+Tensor masked(const Tensor& x, const kernels::DropoutShape& shape,
+              const kernels::PhiloxStream& stream, const Shards& shards) {
+  const Range range("dropout", moved(2 * x.numel(), x.dtype()));
+  Tensor y = Tensor::empty_like(x);
+  const std::vector<RowRange> slices =
+      shards == nullptr ? std::vector{RowRange{0, x.size(0)}} : shards->own_slices();
+  std::int64_t at = 0;
+  for (const RowRange& rows : slices) {
+    mask_rows(x, shape, stream, rows, at, y);
+    at += rows.size();
+  }
+  return record(std::move(y), {x}, [shape, stream, shards](const Tensor& dy) {
+    return std::vector<Tensor>{masked(dy, shape, stream, shards)};
   });
 }
 
@@ -112,15 +129,17 @@ float checked_rate(double rate) {
 
 }  // namespace
 
-Tensor dropout(const Tensor& x, double rate, const Philox& random) {
-  return masked(x, {1, 1, x.numel(), checked_rate(rate)}, random.stream());
+Tensor dropout(const Tensor& x, double rate, const Philox& random, const Shards& shards) {
+  const std::int64_t rows = x.size(0);
+  return masked(x, {1, 1, rows == 0 ? 0 : x.numel() / rows, checked_rate(rate)}, random.stream(),
+                shards);
 }
 
-Tensor dropout2d(const Tensor& x, double rate, const Philox& random) {
+Tensor dropout2d(const Tensor& x, double rate, const Philox& random, const Shards& shards) {
   require(x.shape().size() == 4, "dropout2d needs images, not a tensor of shape {}",
           to_string(x.shape()));
-  return masked(x, {x.size(0), x.size(1) * x.size(2), x.size(3), checked_rate(rate)},
-                random.stream());
+  return masked(x, {1, x.size(1) * x.size(2), x.size(3), checked_rate(rate)}, random.stream(),
+                shards);
 }
 
 }  // namespace bptplr

@@ -50,9 +50,10 @@ Tensor gather_rows(const Tensor& x, const Tensor& index) {
   }
   shape[0] = index.numel();
   Tensor y = Tensor::empty(shape, x.dtype(), x.device());
-  dispatch_float32(x, [&](const auto& ctx) {
-    kernels::gather_rows(ctx, shape[0], length, x.data<float>(), index.data<std::int64_t>(),
-                         y.data<float>());
+  dispatch_activation(x, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    kernels::gather_rows(ctx, shape[0], length, x.data<T>(), index.data<std::int64_t>(),
+                         y.data<T>());
   });
   return y;
 }

@@ -29,12 +29,17 @@ Work step_work(const std::vector<Tensor>& parameters) {
 
 }  // namespace
 
-Sgd::Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay)
-    : parameters_(std::move(parameters)), momentum_(momentum), weight_decay_(weight_decay) {
+Sgd::Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay,
+         Communicator& group)
+    : parameters_(std::move(parameters)),
+      momentum_(momentum),
+      weight_decay_(weight_decay),
+      gradient_sum_(group, parameters_) {
   std::vector<std::int64_t> sizes;
   for (Tensor& p : parameters_) {
     velocity_.push_back(Tensor::zeros(p.shape(), p.dtype(), p.device()));
-    if (device().type == DeviceType::kCuda) p.set_grad_memory(Tensor::empty_like(p));
+    const bool has_place = p.grad_memory().defined();
+    if (device().type == DeviceType::kCuda && !has_place) p.set_grad_memory(Tensor::empty_like(p));
     sizes.push_back(p.numel());
   }
   const std::vector<kernels::SgdChunk> chunks = kernels::sgd_chunks(sizes);

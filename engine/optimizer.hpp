@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/communicator/gradient_sum.hpp"
 #include "engine/tensor.hpp"
 
 namespace bptplr {
@@ -18,7 +19,13 @@ struct SgdTensor;
 /// start at zero, which gives the same first step as PyTorch's lazily created ones.
 class Sgd {
  public:
-  Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay);
+  /// `group`, whose ranks have the same parameters, must outlive this.
+  Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay,
+      Communicator& group = Communicator::alone());
+
+  /// Runs the last backward pass before a step, after which the gradients are the sums of those of
+  /// all ranks.
+  void backward(const Tensor& loss) { gradient_sum_.backward(loss); }
 
   /// Updates every parameter that has a gradient. If any gradient is not finite, updates none; on a
   /// GPU also none in later steps, as the host may learn of it late. A GPU's gradients keep their
@@ -56,6 +63,7 @@ class Sgd {
   Tensor found_;  ///< int64 [1]: not 0 if a step met a gradient that is not finite
   double momentum_;
   double weight_decay_;
+  GradientSum gradient_sum_;
 };
 
 /// Returns the learning rate of torch.optim.lr_scheduler.CosineAnnealingLR in closed form: lr(0) =

@@ -302,6 +302,15 @@ void Tensor::move_to(Device wanted) {
   impl().low_precision = Tensor();
 }
 
+void Tensor::convert_to(DType wanted) {
+  if (wanted == dtype()) return;
+  const Tensor converted = to(wanted);
+  impl().storage = converted.impl().storage;
+  impl().offset = 0;
+  impl().dtype = wanted;
+  impl().low_precision = Tensor();
+}
+
 const Tensor& Tensor::grad_memory() const {
   return impl().grad_memory;
 }

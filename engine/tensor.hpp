@@ -110,6 +110,8 @@ class Tensor {
   Tensor to(Device device) const;
   /// Moves the elements to another device, for all handles that share them.
   void move_to(Device device);
+  /// Converts the elements to another floating-point type, for all handles that share them.
+  void convert_to(DType dtype);
   /// Overwrites the elements; shape and type must agree, the devices need not.
   void copy_from(const Tensor& source);
 

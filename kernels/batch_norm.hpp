@@ -46,14 +46,43 @@ void batch_norm_normalize(const Context& ctx, const BatchNormShape& shape, const
                           const StatOf<T>* mean, const StatOf<T>* variance, const StatOf<T>* weight,
                           const StatOf<T>* bias, StatOf<T> eps, T* y);
 
-/// Computes the gradients, given that of y as dy + more_dy: the sum for a y that two functions
-/// read, added here to save a pass (null: dy only). `training`: mean and variance were computed
-/// from x, so the gradient flows through them; otherwise they were constants. The ReLU's mask is
-/// recomputed from x, so neither y nor the mask is needed. dx may be dy or more_dy.
+/// Combines the statistics of parts of a batch that several processes hold, by Chan, Golub and
+/// LeVeque's update in the order of the parts: `own` [parts, 2, groups, channels] are the mean and
+/// the biased variance of each part, rows [parts] its rows per group, which may be 0. shape.rows
+/// is not used.
+template <class Context, class S>
+void batch_norm_merge_statistics(const Context& ctx, const BatchNormShape& shape,
+                                 std::int64_t parts, const std::int64_t* rows, const S* own,
+                                 S* mean, S* variance);
+
+/// What the gradients are computed from: x, and the gradient of y as dy + more_dy, the sum for a y
+/// that two functions read, added here to save a pass (null: dy only). The ReLU's mask is
+/// recomputed from x, so neither y nor the mask is needed.
+template <class T>
+struct BatchNormGradient {
+  const T* x;
+  const T* dy;
+  const T* more_dy;
+  const StatOf<T>* mean;      ///< [groups, channels]
+  const StatOf<T>* variance;  ///< [groups, channels]
+  const StatOf<T>* weight;
+  const StatOf<T>* bias;
+  StatOf<T> eps;
+};
+
+/// Computes the gradients of weight and bias and, for batch_norm_backward_input, sums [2, groups,
+/// channels] of g and g (x - mean), where g is the gradient of y that the ReLU lets pass.
 template <class Context, class T>
-void batch_norm_backward(const Context& ctx, const BatchNormShape& shape, bool training, const T* x,
-                         const T* dy, const T* more_dy, const StatOf<T>* mean,
-                         const StatOf<T>* variance, const StatOf<T>* weight, const StatOf<T>* bias,
-                         StatOf<T> eps, T* dx, StatOf<T>* dweight, StatOf<T>* dbias);
+void batch_norm_backward_sums(const Context& ctx, const BatchNormShape& shape,
+                              const BatchNormGradient<T>& in, double* sums, StatOf<T>* dweight,
+                              StatOf<T>* dbias);
+
+/// Computes the gradient of x, given the sums over the whole batch, which has `batch_rows` rows a
+/// group; 0: mean and variance were constants, through which no gradient flows. dx may be dy or
+/// more_dy.
+template <class Context, class T>
+void batch_norm_backward_input(const Context& ctx, const BatchNormShape& shape,
+                               std::int64_t batch_rows, const BatchNormGradient<T>& in,
+                               const double* sums, T* dx);
 
 }  // namespace bptplr::kernels

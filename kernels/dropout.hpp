@@ -14,18 +14,20 @@
 namespace bptplr::kernels {
 
 /// Shape of x [n, pixels, channels]. One draw decides for all pixels of a channel of an image;
-/// pixels = 1 drops single values. n * channels <= 2^34, the length of a stream.
+/// pixels = 1 drops single values. first + n * channels <= 2^34, the length of a stream.
 struct DropoutShape {
   std::int64_t n = 0;
   std::int64_t pixels = 1;
   std::int64_t channels = 0;
   float rate = 0.5F;  ///< share of dropped values or channels, in [0, 1)
+  /// Words of the stream before the first: of x that is a part of a batch.
+  std::int64_t first = 0;
 
   std::int64_t draws() const { return n * channels; }
 };
 
 /// Computes y = 0 where u < rate, else x / (1 - rate), with u of image i and channel c drawn from
-/// word i * channels + c of the stream. y may be x.
+/// word first + i * channels + c of the stream. y may be x.
 template <class Context, class T>
 void dropout(const Context& ctx, const DropoutShape& shape, const PhiloxStream& stream, const T* x,
              T* y);

@@ -4,11 +4,14 @@
 //   co-guess     p_u = (p_k(u1) + p_k(u2) + p_j(u1) + p_j(u2)) / 4,      t_u = sharpen(p_u)
 //   co-refine    p_x = w onehot(y) + (1 - w) (p_k(x1) + p_k(x2)) / 2,    t_x = sharpen(p_x)
 //
+// T: float; double on a CPU.
+//
 // k is the network in training, j the other one; 1 and 2 are two weak views. Targets carry no
 // gradient.
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/context.hpp"
 
@@ -16,23 +19,23 @@ namespace bptplr::kernels {
 
 /// Computes targets [rows, classes] from probabilities p [rows, classes]; temperature > 0. In place
 /// allowed.
-template <class Context>
+template <class Context, class T>
 void sharpen(const Context& ctx, std::int64_t rows, std::int64_t classes, double temperature,
-             const float* p, float* targets);
+             const T* p, T* targets);
 
 /// Computes co-guessed targets [rows, classes] from four batches of logits [rows, classes]; p
 /// [rows, classes], the targets before sharpening, may be null.
-template <class Context>
+template <class Context, class T>
 void co_guess(const Context& ctx, std::int64_t rows, std::int64_t classes, double temperature,
-              const float* logits_k1, const float* logits_k2, const float* logits_j1,
-              const float* logits_j2, float* targets, float* p);
+              const T* logits_k1, const T* logits_k2, const T* logits_j1,
+              const T* logits_j2, T* targets, std::type_identity_t<T>* p);
 
 /// Computes co-refined targets [rows, classes] from two batches of logits [rows, classes], noisy
 /// labels [rows] in [0, classes) and clean probabilities w [rows] in [0, 1]; p [rows, classes], the
 /// targets before sharpening, may be null.
-template <class Context>
+template <class Context, class T>
 void co_refine(const Context& ctx, std::int64_t rows, std::int64_t classes, double temperature,
-               const float* logits_k1, const float* logits_k2, const std::int64_t* labels,
-               const float* w, float* targets, float* p);
+               const T* logits_k1, const T* logits_k2, const std::int64_t* labels,
+               const float* w, T* targets, std::type_identity_t<T>* p);
 
 }  // namespace bptplr::kernels

@@ -204,6 +204,7 @@ BatchNormOptions BatchNorm::begin_pass(const ForwardMode& mode) {
   options.training = mode.training;
   options.groups = mode.groups;
   options.relu = activation_ == Activation::kRelu;
+  options.shards = mode.shards;
   return options;
 }
 
@@ -245,7 +246,8 @@ void Linear::name(NamedTensors& names, const std::string& prefix) const {
 Tensor Dropout::operator()(const Tensor& x, const ForwardMode& mode) const {
   if (!mode.training) return x;
   const Philox random = mode.dropout.random(layer_);
-  return x.shape().size() == 4 ? dropout2d(x, rate_, random) : dropout(x, rate_, random);
+  return x.shape().size() == 4 ? dropout2d(x, rate_, random, mode.shards)
+                               : dropout(x, rate_, random, mode.shards);
 }
 
 }  // namespace bptplr

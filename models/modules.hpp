@@ -38,6 +38,8 @@ struct ForwardMode {
   std::int64_t groups = 1;
   /// Key of dropout in training, for networks that have it.
   DropoutKey dropout = {};
+  /// In training, of a batch that several ranks share out.
+  Shards shards = nullptr;
 };
 
 /// Tensors of a network under their PyTorch names, in PyTorch's order.

@@ -8,10 +8,12 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "apps/terminal/terminal.hpp"
+
 namespace bptplr {
 namespace {
 
-constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
+constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP, SIGUSR1};
 /// A line that is being drawn stays above the sentence.
 constexpr std::string_view kStopsTraining =
     "\nbptplr: stopping after this iteration; once more ends at once\n";
@@ -19,6 +21,7 @@ constexpr std::string_view kStopsOtherWork = "\nbptplr: stopping; once more ends
 
 volatile std::sig_atomic_t received_signal = 0;
 volatile std::sig_atomic_t is_training = 0;
+volatile std::sig_atomic_t is_silent = 0;    ///< on a rank for which another one speaks
 volatile std::sig_atomic_t draws_lines = 0;  ///< whether stderr is a terminal
 
 void set_all(void (*handler)(int)) {
@@ -34,22 +37,28 @@ void set_all(void (*handler)(int)) {
   }
 }
 
+void say_so() {
+  std::string_view text = is_training != 0 ? kStopsTraining : kStopsOtherWork;
+  if (draws_lines == 0) text.remove_prefix(1);
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
 /// Calls only what POSIX allows in a handler of signals.
 void note(int signal) {
   const int error = errno;
   received_signal = signal;
   set_all(SIG_DFL);
-  std::string_view text = is_training != 0 ? kStopsTraining : kStopsOtherWork;
-  if (draws_lines == 0) text.remove_prefix(1);
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+  if (is_silent == 0) say_so();
   errno = error;
 }
+
 
 }  // namespace
 
 StopSignal::StopSignal() {
   received_signal = 0;
   is_training = 0;
+  is_silent = prints_errors_only() ? 1 : 0;
   draws_lines = isatty(STDERR_FILENO);
   set_all(note);
 }

@@ -33,8 +33,10 @@ std::size_t columns_of(int file) {
 
 LogFormat output_format = LogFormat::kText;
 bool is_quiet = false;
+bool prints_nothing_else = false;  ///< but errors
 
 void write(const std::string& text) {
+  if (prints_nothing_else) return;
   static_cast<void>(std::fwrite(text.data(), 1, text.size(), stdout));
 }
 
@@ -71,12 +73,20 @@ void set_output(LogFormat format, bool quiet) {
   is_quiet = quiet;
 }
 
+void print_nothing_but_errors() {
+  prints_nothing_else = true;
+}
+
+bool prints_errors_only() {
+  return prints_nothing_else;
+}
+
 bool prints_text() {
-  return output_format == LogFormat::kText && !is_quiet;
+  return output_format == LogFormat::kText && !is_quiet && !prints_nothing_else;
 }
 
 bool prints_json() {
-  return output_format == LogFormat::kJson;
+  return output_format == LogFormat::kJson && !prints_nothing_else;
 }
 
 void say_event(const char* name, const nlohmann::ordered_json& fields) {
@@ -130,6 +140,7 @@ void say_sentence(const std::string& sentence) {
 }
 
 void print_warning(const std::string& sentence) {
+  if (prints_nothing_else) return;
   if (prints_json()) {
     say_event("warning", {{"text", sentence}});
   } else {

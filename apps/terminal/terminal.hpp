@@ -26,6 +26,9 @@ std::string styled(const std::string& text, const char* style);
 /// Decides for the rest of the process what is printed: text, JSON events in its place, or, if
 /// `quiet`, neither but for warnings, errors and the end.
 void set_output(LogFormat format, bool quiet);
+/// Makes the rest of the process print nothing but errors: of several ranks, the first one speaks.
+void print_nothing_but_errors();
+bool prints_errors_only();
 /// Return whether text for people, and events as JSON, are printed.
 bool prints_text();
 bool prints_json();

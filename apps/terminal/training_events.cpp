@@ -44,6 +44,7 @@ void EventProgress::on_warning(const std::string& sentence) {
 
 std::unique_ptr<TrainingObserver> make_progress(const Recipe& recipe, const TrainingData& data,
                                                 bool resumed) {
+  if (prints_errors_only()) return std::make_unique<TrainingObserver>();
   if (prints_json()) return std::make_unique<EventProgress>(recipe, data);
   return std::make_unique<TerminalProgress>(recipe, data, resumed);
 }

@@ -33,7 +33,8 @@ class EventProgress : public TrainingObserver {
   TimeNotice notice_;
 };
 
-/// Returns what shows a run's progress: text, JSON events, or nothing, as the recipe asks.
+/// Returns what shows a run's progress: text, JSON events, or nothing, as the recipe asks; nothing
+/// on a rank that does not speak.
 std::unique_ptr<TrainingObserver> make_progress(const Recipe& recipe, const TrainingData& data,
                                                 bool resumed);
 

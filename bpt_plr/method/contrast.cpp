@@ -7,9 +7,18 @@
 namespace bptplr {
 namespace {
 
+/// Returns the parts of the mixture, and of the strong views.
+std::vector<std::int64_t> mixture_parts(const Batch& batch) {
+  const std::int64_t x = batch.size_x();
+  const std::int64_t u = batch.size_u();
+  return {x, x, u, u};
+}
+
 Tensor classify_mixture(Network& k, const Batch& batch, const StepViews& views) {
   const Range range("forward");
-  return k.classify(views.mixed(), training_mode(batch, Pass::kCombined));
+  const Shards shards = batch.shards(mixture_parts(batch));
+  return all_gather(k.classify(views.mixed(), training_mode(batch, Pass::kCombined, shards)),
+                    shards);
 }
 
 class NoContrast : public Contrast {
@@ -28,8 +37,8 @@ class SimClr : public Contrast {
   Forwards forward(Network& k, const Batch& batch, const StepViews& views) const override {
     Tensor loss;
     if (batch.size_u() > 0) {
-      const std::int64_t u3 = 2 * batch.size_x();
-      const std::int64_t u4 = u3 + batch.size_u();
+      const std::int64_t u3 = 2 * batch.own_x();
+      const std::int64_t u4 = u3 + batch.own_u();
       const Tensor first = project(k, batch, views.strong.rows(u3, u4), Pass::kContrast);
       const Tensor second =
           project(k, batch, views.strong.rows(u4, views.rows()), Pass::kContrast2);
@@ -44,7 +53,8 @@ class SimClr : public Contrast {
  private:
   static Tensor project(Network& k, const Batch& batch, const Tensor& images, Pass pass) {
     const Range range("forward");
-    return k.forward(images, training_mode(batch, pass)).projection;
+    const Shards shards = batch.shards({batch.size_u()});
+    return all_gather(k.forward(images, training_mode(batch, pass, shards)).projection, shards);
   }
 
   double temperature_;
@@ -66,21 +76,29 @@ class PseudoLabelRelaxed : public Contrast {
  private:
   Forwards forward_jointly(Network& k, const Batch& batch, const StepViews& views) const {
     const std::int64_t rows = views.rows();
+    const std::int64_t x = batch.size_x();
+    const std::int64_t u = batch.size_u();
     const auto [logits, projection] = [&] {
       const Range range("forward");
-      return k.forward(views.combined, training_mode(batch, Pass::kCombined));
+      return k.forward(views.combined, training_mode(batch, Pass::kCombined,
+                                                     batch.shards({x, x, u, u, x, x, u, u})));
     }();
+    const Shards shards = batch.shards(mixture_parts(batch));
     const Range range("contrastive");
-    return {slice(logits, 0, rows),
-            loss(arrange_anchors(slice(projection, rows, 2 * rows), batch), views)};
+    const Tensor anchors = all_gather(slice(projection, rows, 2 * rows), shards);
+    return {all_gather(slice(logits, 0, rows), shards), loss(arrange_anchors(anchors, x, u), views)};
   }
 
   Forwards forward_apart(Network& k, const Batch& batch, const StepViews& views) const {
     Tensor logits = classify_mixture(k, batch, views);
     const Tensor projection = [&] {
       const Range range("forward");
-      return k.forward(arrange_anchors(views.strong, batch), training_mode(batch, Pass::kContrast))
-          .projection;
+      const std::int64_t x = batch.size_x();
+      const std::int64_t u = batch.size_u();
+      const Shards shards = batch.shards({x, u, x, u});
+      const Tensor images = arrange_anchors(views.strong, batch.own_x(), batch.own_u());
+      return all_gather(k.forward(images, training_mode(batch, Pass::kContrast, shards)).projection,
+                        shards);
     }();
     const Range range("contrastive");
     return {std::move(logits), loss(projection, views)};
@@ -90,12 +108,10 @@ class PseudoLabelRelaxed : public Contrast {
     return contrastive_loss(anchors, &views.class_sets, kind_, tau_);
   }
 
-  /// Returns rows of x3, x4, u3, u4 in the order of the loss: the third views of all samples, then
-  /// the fourth ones.
-  static Tensor arrange_anchors(const Tensor& rows, const Batch& batch) {
-    const std::int64_t x = batch.size_x();
+  /// Returns rows of x3, x4, u3, u4, of x labelled and size_u unlabelled samples, in the order of
+  /// the loss: the third views of all samples, then the fourth ones.
+  static Tensor arrange_anchors(const Tensor& rows, std::int64_t x, std::int64_t size_u) {
     const std::int64_t u = 2 * x;
-    const std::int64_t size_u = batch.size_u();
     return concat({slice(rows, 0, x), slice(rows, u, u + size_u), slice(rows, x, u),
                    slice(rows, u + size_u, u + 2 * size_u)});
   }

@@ -11,7 +11,7 @@ namespace bptplr {
 class Contrast {
  public:
   struct Forwards {
-    Tensor logits;  ///< [M, C] of the mixture
+    Tensor logits;  ///< of the mixture, of all ranks: [2 B_x + 2 B_u, C]
     Tensor loss;    ///< [1], differentiable; undefined where there is none
   };
 

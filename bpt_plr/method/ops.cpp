@@ -45,11 +45,12 @@ Tensor co_guess(const Tensor& own, const Tensor& other, double temperature) {
           to_string(own.shape()), to_string(other.shape()));
   const std::int64_t classes = own.size(1);
   const std::int64_t view = n * classes;
-  Tensor targets = Tensor::empty({n, classes}, DType::kFloat32, own.device());
-  dispatch_float32(own, [&](const auto& ctx) {
-    const auto* k = own.data<float>();
-    const auto* j = other.data<float>();
-    kernels::co_guess(ctx, n, classes, temperature, k, k + view, j, j + view, targets.data<float>(),
+  Tensor targets = Tensor::empty({n, classes}, own.dtype(), own.device());
+  dispatch_float(own, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    const T* k = own.data<T>();
+    const T* j = other.data<T>();
+    kernels::co_guess(ctx, n, classes, temperature, k, k + view, j, j + view, targets.data<T>(),
                       nullptr);
   });
   return targets;
@@ -62,23 +63,25 @@ Tensor co_refine(const Tensor& own, const Tensor& labels, const Tensor& clean_pr
           "co_refine: {} labels and {} clean probabilities do not fit logits {}", labels.numel(),
           clean_probability.numel(), to_string(own.shape()));
   const std::int64_t classes = own.size(1);
-  Tensor targets = Tensor::empty({n, classes}, DType::kFloat32, own.device());
-  dispatch_float32(own, [&](const auto& ctx) {
-    const auto* k = own.data<float>();
+  Tensor targets = Tensor::empty({n, classes}, own.dtype(), own.device());
+  dispatch_float(own, [&](const auto& ctx, auto zero) {
+    using T = decltype(zero);
+    const T* k = own.data<T>();
     kernels::co_refine(ctx, n, classes, temperature, k, k + n * classes,
                        labels.data<std::int64_t>(), clean_probability.data<float>(),
-                       targets.data<float>(), nullptr);
+                       targets.data<T>(), nullptr);
   });
   return targets;
 }
 
-void mix_rows(const Tensor& a, const Tensor& permutation, const Tensor& weight, Tensor out) {
+void mix_rows(const Tensor& a, const Tensor& b, const Tensor& partner, const Tensor& weight,
+              Tensor out) {
   const std::int64_t rows = a.size(0);
   if (rows == 0) return;
   dispatch_activation(a, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
     kernels::mixup(ctx, rows, a.numel() / rows, weight.data<double>(), a.data<T>(),
-                   permutation.data<std::int64_t>(), out.data<T>());
+                   b.data<T>(), partner.data<std::int64_t>(), out.data<T>());
   });
 }
 

@@ -64,9 +64,10 @@ Tensor co_refine(const Tensor& own, const Tensor& labels, const Tensor& clean_pr
                  double temperature);
 
 /// Mixes the rows of a batch, images or soft labels (MixUp, Zhang et al., ICLR 2018): out = l a +
-/// (1 - l) a[permutation] with l = weight, float64 [1]; a and out [n, ...], not overlapping;
-/// permutation int64 [n].
-void mix_rows(const Tensor& a, const Tensor& permutation, const Tensor& weight, Tensor out);
+/// (1 - l) b[partner] with l = weight, float64 [1]; a and out [n, ...], not overlapping; b may be
+/// a; partner int64 [n].
+void mix_rows(const Tensor& a, const Tensor& b, const Tensor& partner, const Tensor& weight,
+              Tensor out);
 
 // --- the training set, between epochs ----------------------------------------------------------
 

@@ -9,7 +9,7 @@
 namespace bptplr {
 namespace {
 
-constexpr ForwardMode kEvaluation{false, 1};
+const ForwardMode kEvaluation{.training = false};
 
 std::int64_t kappa_of(const Recipe& recipe, std::int64_t epoch) {
   return static_cast<std::int64_t>(scheduled(parse_schedule(recipe.kappa, "kappa"), epoch, 1.0));
@@ -48,7 +48,7 @@ Losses SemiSupervisedStep::train(const Batch& batch, const StepViews& views) con
   if (contrastive.defined()) {
     loss = add(loss, lambda_c_ == 1.0 ? contrastive : scale(contrastive, lambda_c_));
   }
-  backward(loss);
+  optimizer_.backward(loss);
   optimizer_.step(batch.lr());
 
   Losses losses{{"loss_x", "loss_u", "penalty", "loss"}, concat({semi.terms, loss.detach()})};
@@ -69,13 +69,17 @@ struct SemiSupervisedStep::WeakLogits {
 /// Makes the views of a batch and its class sets.
 StepViews SemiSupervisedStep::make_views(const Batch& batch, const ViewMaker& views,
                                          const Tensor& logits_j) const {
-  const std::int64_t rows = 2 * batch.samples;
+  const std::int64_t rows = 2 * (batch.own_x() + batch.own_u());
   const bool has_strong = wants_strong_views();
-  StepViews made{views.empty(rows), {}, views.empty(has_strong ? 2 * rows : rows), {}};
+  StepViews made{views.empty(rows), {}, views.empty(has_strong ? 2 * rows : rows), {}, {}};
   views.make(batch.weak, made.weak);
   if (has_strong) {
     made.strong = made.combined.rows(rows, 2 * rows);
     views.make(batch.strong, made.strong);
+  }
+  if (batch.partner_rows.defined()) {
+    made.partners = views.empty(rows);
+    views.make(batch.partners, made.partners);
   }
   if (contrast_->wants_class_sets()) {
     made.class_sets =
@@ -91,54 +95,58 @@ Targets SemiSupervisedStep::make_targets(const Batch& batch, const StepViews& vi
   const Range range("targets", moved((3 * size_x + 5 * size_u) * classes, DType::kFloat32));
   const NoGrad no_grad;
   const auto none = [&] {
-    return Tensor::empty({0, classes}, DType::kFloat32, views.weak.device());
+    const bool is_double = views.weak.dtype() == DType::kFloat64;
+    return Tensor::empty({0, classes}, is_double ? DType::kFloat64 : DType::kFloat32,
+                         views.weak.device());
   };
   const WeakLogits own = weak_logits(batch, views);
+  const auto others = [&] {
+    return all_gather(j_.classify(views.weak.rows(0, 2 * batch.own_u()), kEvaluation),
+                      batch.shards({size_u, size_u}));
+  };
   Targets targets;
-  targets.unlabelled =
-      size_u == 0
-          ? none()
-          : co_guess(own.u, j_.classify(views.weak.rows(0, 2 * size_u), kEvaluation), temperature_);
+  targets.unlabelled = size_u == 0 ? none() : co_guess(own.u, others(), temperature_);
   targets.labelled =
       size_x == 0 ? none() : co_refine(own.x, batch.labels, batch.clean_probability, temperature_);
   return targets;
 }
 
-/// Returns network k's logits of the weak views. Batch normalisation takes groups of equal size, so
-/// sets of unequal size need a pass each.
+/// Returns network k's logits of the weak views of the whole batch. Batch normalisation takes groups
+/// of equal size, so sets of unequal size need a pass each.
 SemiSupervisedStep::WeakLogits SemiSupervisedStep::weak_logits(const Batch& batch,
                                                                const StepViews& views) const {
-  const std::int64_t views_u = 2 * batch.size_u();
-  const std::int64_t all = views.rows();
-  if (all == 2 * views_u) {
-    const Tensor logits = k_.classify(views.weak, training_mode(batch, Pass::kWeak, 4));
-    return {logits.rows(0, views_u), logits.rows(views_u, all)};
+  const std::int64_t x = batch.size_x();
+  const std::int64_t u = batch.size_u();
+  const auto classify = [&](const Tensor& images, Pass pass, const std::vector<std::int64_t>& parts) {
+    const Shards shards = batch.shards(parts);
+    return all_gather(k_.classify(images, training_mode(batch, pass, shards, std::ssize(parts))),
+                      shards);
+  };
+  if (x == u) {
+    const Tensor logits = classify(views.weak, Pass::kWeak, {u, u, x, x});
+    return {logits.rows(0, 2 * u), logits.rows(2 * u, 2 * u + 2 * x)};
   }
+  const std::int64_t own_u = 2 * batch.own_u();
   WeakLogits logits;
-  if (views_u > 0) {
-    logits.u = k_.classify(views.weak.rows(0, views_u), training_mode(batch, Pass::kWeak, 2));
-  }
-  if (all > views_u) {
-    logits.x = k_.classify(views.weak.rows(views_u, all), training_mode(batch, Pass::kWeakX, 2));
-  }
+  if (u > 0) logits.u = classify(views.weak.rows(0, own_u), Pass::kWeak, {u, u});
+  if (x > 0) logits.x = classify(views.weak.rows(own_u, views.rows()), Pass::kWeakX, {x, x});
   return logits;
 }
 
 /// Mixes two views of the labelled samples and then two of the unlabelled ones into `views.mixed()`
-/// (MixUp); returns the targets of its rows.
+/// (MixUp); returns the targets of the rows of all ranks.
 Tensor SemiSupervisedStep::mix_up(const Targets& targets, const Batch& batch,
                                   const StepViews& views) const {
-  const std::int64_t views_u = 2 * batch.size_u();
-  const Tensor a =
-      trains_on_weak_views_
-          ? concat({views.weak.rows(views_u, views.rows()), views.weak.rows(0, views_u)})
-          : views.strong;
+  const std::int64_t own_u = 2 * batch.own_u();
+  const Tensor a = trains_on_weak_views_
+                       ? concat({views.weak.rows(own_u, views.rows()), views.weak.rows(0, own_u)})
+                       : views.strong;
   const Tensor t =
       concat({targets.labelled, targets.labelled, targets.unlabelled, targets.unlabelled});
   const Range range("mixup", moved(2 * a.numel(), a.dtype()));
-  mix_rows(a, batch.permutation, batch.mix(), views.mixed());
+  mix_views(a, batch, views, views.mixed());
   Tensor mixed_targets = Tensor::empty_like(t);
-  mix_rows(t, batch.permutation, batch.mix(), mixed_targets);
+  mix_rows(t, t, batch.permutation, batch.mix(), mixed_targets);
   return mixed_targets;
 }
 

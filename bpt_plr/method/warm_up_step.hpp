@@ -30,8 +30,9 @@ class WarmUpStep {
   static bool wants_negative_entropy(const Recipe& recipe);
 
  private:
+  /// Returns the logits of all ranks' images.
   Tensor classify(const Batch& batch, const Tensor& images) const;
-  Tensor classifier_loss(const Batch& batch, const Tensor& weak, Tensor& logits) const;
+  Tensor classifier_loss(const Batch& batch, const StepViews& views, Tensor& logits) const;
   Tensor contrastive_loss_of(const Batch& batch, const Tensor& strong) const;
 
   Network& network_;

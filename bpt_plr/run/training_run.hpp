@@ -38,6 +38,10 @@ struct PlannedRun {
 /// a folder with a run of another recipe, and without `resume` a folder with any run.
 PlannedRun plan_run(Recipe recipe, bool resume);
 
+/// Returns the run that rank 0 plans, on every rank of a group, which takes its share of its host's
+/// processors, or its GPU.
+PlannedRun plan_run(const Recipe& recipe, bool resume, Communicator& group);
+
 /// Returns runs/DATASET_METHOD_NOISE_seedN, with _2, _3, ... appended where that exists.
 std::string default_run_folder(const Recipe& recipe);
 
@@ -45,14 +49,19 @@ std::string default_run_folder(const Recipe& recipe);
 /// that yields. Throws Error for anything missing or malformed.
 TrainingData load_data(PlannedRun& run, const LoadReport& report = {});
 
+/// Loads the training data on all ranks, those of a host after its first one, and all after rank 0:
+/// a cache of images is made by one and mapped by the others.
+TrainingData load_data(PlannedRun& run, const LoadReport& report, Communicator& group);
+
 /// Trainer of a run, bound to its folder.
 class TrainingRun {
  public:
-  /// Creates folder and trainer, or resumes from the newest checkpoint. `data`, `stop` and
-  /// `observer`, which receives events, must outlive this. Throws Error where another process
+  /// Creates folder and trainer, or resumes from the newest checkpoint. Of several ranks only the
+  /// first has the folder. `data`, `stop`, `observer`, which receives events, and `group` must
+  /// outlive this. Throws Error where another process
   /// trains there, nothing can be written, or recipe and data do not fit.
   TrainingRun(const PlannedRun& run, const TrainingData& data, const StopCondition& stop,
-              TrainingObserver& observer);
+              TrainingObserver& observer, Communicator& group = Communicator::alone());
 
   /// Trains to the end, writing all results after every epoch. Returns false if it was stopped
   /// earlier, with a checkpoint written. Throws Error for a loss that is not finite, and at the end
@@ -71,8 +80,9 @@ class TrainingRun {
  private:
   /// Records each epoch, then notifies the observer.
   struct Recording : public TrainingObserver {
-    Recording(const Recipe& recipe, const RunFolder& folder, std::function<void()> describe,
-              const StopCondition& stop_condition, TrainingObserver& receiver);
+    Recording(const Recipe& recipe, const std::optional<RunFolder>& folder,
+              std::function<void()> describe, const StopCondition& stop_condition,
+              TrainingObserver& receiver);
 
     void on_progress(const Progress& progress) override { observer.on_progress(progress); }
     void on_warning(const std::string& sentence) override { observer.on_warning(sentence); }
@@ -81,18 +91,21 @@ class TrainingRun {
 
     const StopCondition& stop;
     TrainingObserver& observer;
-    RunRecorder recorder;
+    std::optional<RunRecorder> recorder;  ///< of the first rank
     const Trainer* trainer = nullptr;  ///< trainer whose state is recorded
     std::int64_t epochs = 0;
   };
 
   void describe() const;
   void go_on(const PlannedRun& run);
+  std::optional<Checkpoint> find_checkpoint(const PlannedRun& run);
+  void take_up_logs(const PlannedRun& run, const Checkpoint& checkpoint);
   void begin_again(std::int64_t recorded);
 
   const Recipe recipe_;
   const TrainingData& data_;
-  RunFolder folder_;
+  Communicator& group_;
+  std::optional<RunFolder> folder_;  ///< of the first rank
   Recording recording_;
   Trainer trainer_;
   std::string resumed_from_;

@@ -122,6 +122,28 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   }
 }
 
+void broadcast_checkpoint(Communicator& group, Checkpoint& checkpoint) {
+  if (group.is_alone()) return;
+  Json head{{"state", state_of(checkpoint)}, {"tensors", Json::array()}};
+  head["state"]["format"] = checkpoint.format;
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    head["tensors"].push_back({name, static_cast<int>(tensor.dtype()), tensor.shape()});
+  }
+  head = parse_json(group.broadcast(to_text(head)), "the checkpoint of rank 0");
+  TensorMap tensors;
+  for (const Json& of : head.at("tensors")) {
+    const std::string name = of.at(0);
+    Tensor tensor = group.is_first()
+                        ? checkpoint.tensors.at(name)
+                        : Tensor::empty(of.at(2).get<Shape>(), static_cast<DType>(of.at(1).get<int>()));
+    const std::string bytes = group.broadcast(std::string(bytes_of(tensor)));
+    std::ranges::copy(bytes, static_cast<char*>(tensor.raw()));
+    tensors.emplace(name, std::move(tensor));
+  }
+  if (!group.is_first()) checkpoint = from_state(head.at("state"), "the checkpoint of rank 0");
+  checkpoint.tensors = std::move(tensors);
+}
+
 std::uint64_t hash_training_data(const TrainingData& data, int format) {
   const auto hash_values = [&](auto values, std::uint64_t seed) {
     const auto bytes = std::as_bytes(std::span(values));

@@ -9,6 +9,7 @@
 
 #include "bpt_plr/recipe/recipe.hpp"
 #include "bpt_plr/train/training_data.hpp"
+#include "engine/communicator/communicator.hpp"
 #include "engine/io/safetensors.hpp"
 
 namespace bptplr {
@@ -49,6 +50,9 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 /// Reads a checkpoint. Throws Error naming the file when it is missing, is no checkpoint, or any
 /// byte that matters is damaged.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
+
+/// Gives all ranks the checkpoint of rank 0.
+void broadcast_checkpoint(Communicator& group, Checkpoint& checkpoint);
 
 /// Returns a hash that distinguishes training sets, of labels, sizes and the pixels of some images.
 /// Hashes in different checkpoint formats cannot be compared.

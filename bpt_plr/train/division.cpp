@@ -5,6 +5,7 @@
 #include "bpt_plr/method/ops.hpp"
 #include "bpt_plr/train/evaluation.hpp"
 #include "bpt_plr/train/sampler.hpp"
+#include "engine/io/hash.hpp"
 #include "engine/profile/range.hpp"
 
 namespace bptplr {
@@ -32,6 +33,20 @@ void move_prototypes(Parts& parts, const Recipe& recipe, const KeptOutputs& sour
                      std::int64_t epoch_of_stage, Tensor& prototypes) {
   update_prototypes(source.projection, parts.pseudo_labels->choose(source, epoch_of_stage),
                     recipe.proto_momentum, prototypes);
+}
+
+std::uint64_t hash_divisions(std::span<const Division> divisions) {
+  std::uint64_t hash = 0;
+  const auto add = [&](const auto& values) {
+    const auto bytes = std::as_bytes(std::span(values));
+    hash = hash_bytes({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, hash);
+  };
+  for (const Division& division : divisions) {
+    add(division.partition.labelled);
+    add(division.partition.unlabelled);
+    add(division.weight);
+  }
+  return hash;
 }
 
 std::vector<std::string> small_set_warnings(const Recipe& recipe, const Division& division,

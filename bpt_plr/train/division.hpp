@@ -37,6 +37,9 @@ Divided divide(Parts& parts, std::span<const KeptOutputs* const> networks,
 void move_prototypes(Parts& parts, const Recipe& recipe, const KeptOutputs& source,
                      std::int64_t epoch_of_stage, Tensor& prototypes);
 
+/// Returns a hash of the sets and weights of divisions, which is alike where they are.
+std::uint64_t hash_divisions(std::span<const Division> divisions);
+
 /// Returns a sentence for each set of `division` that is smaller than a batch. `network` is 1 or 2.
 std::vector<std::string> small_set_warnings(const Recipe& recipe, const Division& division,
                                             std::int64_t epoch, std::int64_t network);

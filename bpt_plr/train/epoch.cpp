@@ -34,6 +34,8 @@ std::int64_t train_on_batches(Sampler& sampler, GraphedStep& step, const Sgd& op
                               const char* phase) {
   const std::int64_t iterations = sampler.iterations();
   LossQueue queue = make_queue(epoch, control, iterations, phase);
+  const bool lags = epoch.views.device().type == DeviceType::kCuda;
+  if (lags && !epoch.group->is_alone()) queue.keep_order();
   std::int64_t images = 0;
   for (std::int64_t i = 0; i < control.first_iteration; ++i) sampler.skip();
   for (std::int64_t i = control.first_iteration; i < iterations; ++i) {

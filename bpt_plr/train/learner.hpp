@@ -17,8 +17,8 @@ struct Learner {
   Sgd optimizer;
   KeptOutputs kept;  ///< of the current epoch; undefined until it has been divided
 
-  /// Creates network `index` (0 or 1) for a resolved recipe.
-  Learner(const Recipe& recipe, int index);
+  /// Creates network `index` (0 or 1) for a resolved recipe, trained by the ranks of `group`.
+  Learner(const Recipe& recipe, int index, Communicator& group = Communicator::alone());
 
   /// Adds all state to `tensors`, on the CPU, as "network1.conv1.weight", "velocity1.conv1.weight"
   /// and, if `with_kept`, "kept1.logits", where 1 is `number`. Parameters and buffers are in

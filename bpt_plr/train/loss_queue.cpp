@@ -16,7 +16,8 @@ std::string describe(const LossTerms& terms) {
 }  // namespace
 
 void LossQueue::report(std::size_t most) {
-  while (!waiting_.empty() && (waiting_.size() > most || waiting_.front().values.has_arrived())) {
+  const auto is_early = [&] { return !keeps_order_ && waiting_.front().values.has_arrived(); };
+  while (!waiting_.empty() && (waiting_.size() > most || is_early())) {
     report_first();
     waiting_.pop_front();
   }

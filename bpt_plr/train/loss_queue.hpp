@@ -40,6 +40,9 @@ class LossQueue {
   LossQueue(Report report, std::function<std::string(std::int64_t iteration)> place)
       : report_(std::move(report)), place_(std::move(place)) {}
 
+  /// Makes `report` wait for the same iterations whenever they arrive, so that an error comes to all
+  /// ranks at the same one.
+  void keep_order() { keeps_order_ = true; }
   void add(Iteration iteration) { waiting_.push_back(std::move(iteration)); }
   /// Reports what has arrived, and waits while more than `most` are queued. Throws NotFinite.
   void report(std::size_t most);
@@ -50,6 +53,7 @@ class LossQueue {
   Report report_;
   std::function<std::string(std::int64_t)> place_;
   std::deque<Iteration> waiting_;
+  bool keeps_order_ = false;
 };
 
 }  // namespace bptplr

@@ -33,8 +33,37 @@ std::vector<PlannedView> NetworkEpoch::plan_views(std::span<const std::int64_t> 
   return stack;
 }
 
+std::vector<PlannedView> NetworkEpoch::own_views(std::vector<PlannedView> plan,
+                                                 const std::vector<std::int64_t>& parts) const {
+  const Shards shards = group->shards(parts, Device{});
+  if (shards == nullptr) return plan;
+  std::vector<PlannedView> own;
+  own.reserve(static_cast<std::size_t>(shards->own_rows()));
+  for (const std::int64_t row : shards->own().span<std::int64_t>()) {
+    own.push_back(plan[static_cast<std::size_t>(row)]);
+  }
+  return own;
+}
+
+void NetworkEpoch::plan_partners(const std::vector<PlannedView>& plan,
+                                 const std::vector<std::int64_t>& parts, Batch& batch) const {
+  const Shards shards = group->shards(parts, Device{});
+  if (shards == nullptr) return;
+  std::vector<PlannedView> partners;
+  std::vector<std::int64_t> rows;
+  for (const std::int64_t row : shards->own().span<std::int64_t>()) {
+    const std::int64_t partner = batch.permutation.span<std::int64_t>()[static_cast<std::size_t>(row)];
+    rows.push_back(std::ssize(partners));
+    partners.push_back(plan[static_cast<std::size_t>(partner)]);
+  }
+  batch.partners = views.inputs(partners);
+  batch.partner_rows = Tensor::from(rows, {std::ssize(rows)});
+}
+
 void NetworkEpoch::prefetch(std::span<const std::int64_t> positions) const {
-  views.prefetch(select(samples.indices, positions));
+  const RowRange own = slice_of_rank(std::ssize(positions), group->rank(), group->size());
+  views.prefetch(select(samples.indices, positions.subspan(static_cast<std::size_t>(own.begin),
+                                                           static_cast<std::size_t>(own.size()))));
 }
 
 std::uint32_t view_number(std::int64_t iteration, int network, int view) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "bpt_plr/method/batch.hpp"
 #include "bpt_plr/recipe/recipe.hpp"
 #include "bpt_plr/train/epoch_samples.hpp"
 #include "data/views.hpp"
@@ -21,6 +22,7 @@ struct NetworkEpoch {
   std::int64_t epoch = 0;           ///< number in the whole run: keys the random streams
   std::int64_t epoch_of_stage = 0;  ///< position on the schedules
   int network = 0;                  ///< 0 or 1: keys the random streams of the two networks
+  Communicator* group = &Communicator::alone();  ///< ranks that share out each batch
 
   std::uint64_t seed() const { return static_cast<std::uint64_t>(recipe.seed); }
   std::uint32_t stream_epoch() const { return static_cast<std::uint32_t>(epoch); }
@@ -33,7 +35,14 @@ struct NetworkEpoch {
   /// Plans views `first_view`, first_view + 1, ... of the same samples, one stack after the other.
   std::vector<PlannedView> plan_views(std::span<const std::int64_t> positions, View view,
                                       std::int64_t iteration, int first_view, int count) const;
-  /// Starts reading the images of the next samples.
+  /// Returns this rank's views of a plan whose views make these parts.
+  std::vector<PlannedView> own_views(std::vector<PlannedView> plan,
+                                     const std::vector<std::int64_t>& parts) const;
+  /// Writes down which views this rank's rows of `plan` are mixed with: row i of the whole with row
+  /// batch.permutation[i]. Does nothing where all of them are this rank's.
+  void plan_partners(const std::vector<PlannedView>& plan, const std::vector<std::int64_t>& parts,
+                     Batch& batch) const;
+  /// Starts reading the images of this rank's part of the next samples.
   void prefetch(std::span<const std::int64_t> positions) const;
 };
 

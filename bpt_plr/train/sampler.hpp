@@ -80,6 +80,8 @@ class SemiSupervisedSampler : public Sampler {
  private:
   ShuffledPasses shuffled(const std::vector<std::int64_t>& set, std::int64_t batch_size,
                           Purpose purpose) const;
+  void plan_views(std::span<const std::int64_t> x, std::span<const std::int64_t> u,
+                  Batch& batch) const;
   void choose_class_sets(std::span<const std::int64_t> x, std::span<const std::int64_t> u,
                          std::span<const std::int64_t> x_positions,
                          std::span<const std::int64_t> u_positions, Batch& batch) const;

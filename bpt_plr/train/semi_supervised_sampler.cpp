@@ -71,26 +71,37 @@ Batch SemiSupervisedSampler::next() {
   const auto u_positions = unlabelled_.next();
   const auto x = select(partition_.labelled, x_positions);
   const auto u = select(partition_.unlabelled, u_positions);
-  const auto weak = join(epoch_.plan_views(u, View::kWeak, next_, 0, 2),
-                         epoch_.plan_views(x, View::kWeak, next_, 0, 2));
-
   Batch batch;
+  batch.group = epoch_.group;
   batch.samples = std::ssize(x) + std::ssize(u);
-  batch.weak = epoch_.views.inputs(weak);
-  if (strong_views_) {
-    const auto strong = join(epoch_.plan_views(x, View::kStrong, next_, 2, 2),
-                             epoch_.plan_views(u, View::kStrong, next_, 2, 2));
-    batch.strong = epoch_.views.inputs(strong);
-  }
   batch.labels = vector_of(select(epoch_.samples.noisy_labels, x));
   batch.clean_probability = weights_of(x);
   choose_class_sets(x, u, x_positions, u_positions, batch);
   batch.dropout = epoch_.dropout_key(next_);
   draw_mixup(2 * batch.samples, batch);
+  plan_views(x, u, batch);
   epoch_.prefetch(select(partition_.labelled, labelled_.upcoming()));
   epoch_.prefetch(select(partition_.unlabelled, unlabelled_.upcoming()));
   ++next_;
   return batch;
+}
+
+/// Plans the views of the labelled samples x and the unlabelled ones u.
+void SemiSupervisedSampler::plan_views(std::span<const std::int64_t> x,
+                                       std::span<const std::int64_t> u, Batch& batch) const {
+  const auto size_x = std::ssize(x);
+  const auto size_u = std::ssize(u);
+  const auto weak_u = epoch_.plan_views(u, View::kWeak, next_, 0, 2);
+  const auto weak_x = epoch_.plan_views(x, View::kWeak, next_, 0, 2);
+  batch.weak =
+      epoch_.views.inputs(epoch_.own_views(join(weak_u, weak_x), {size_u, size_u, size_x, size_x}));
+  const auto strong = strong_views_ ? join(epoch_.plan_views(x, View::kStrong, next_, 2, 2),
+                                           epoch_.plan_views(u, View::kStrong, next_, 2, 2))
+                                    : std::vector<PlannedView>();
+  const std::vector<std::int64_t> parts{size_x, size_x, size_u, size_u};
+  if (strong_views_) batch.strong = epoch_.views.inputs(epoch_.own_views(strong, parts));
+  const bool mixes_weak = epoch_.recipe.trained_views == TrainedViews::kWeak;
+  epoch_.plan_partners(mixes_weak ? join(weak_x, weak_u) : strong, parts, batch);
 }
 
 void SemiSupervisedSampler::skip() {

@@ -11,6 +11,7 @@
 #include "bpt_plr/method/prototypes.hpp"
 #include "bpt_plr/recipe/checks.hpp"
 #include "bpt_plr/recipe/schedules.hpp"
+#include "bpt_plr/train/agreement.hpp"
 #include "bpt_plr/train/evaluation.hpp"
 #include "bpt_plr/train/view_maker.hpp"
 #include "engine/error.hpp"
@@ -45,10 +46,12 @@ std::string evidence_name(std::size_t place) {
 
 }  // namespace
 
-Trainer::Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& observer)
+Trainer::Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& observer,
+                 Communicator& group)
     : recipe_(std::move(recipe)),
       data_(data),
       observer_(observer),
+      group_(group),
       train_views_(make_view_maker(recipe_, data.dataset, data.dataset.train)),
       test_views_(make_view_maker(recipe_, data.dataset, data.dataset.test)),
       stages_(stages_of(recipe_)) {
@@ -59,6 +62,12 @@ Trainer::Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& obse
     require_every_class(data.noisy_labels, data.dataset.class_names);
   }
   kernels::set_deterministic(recipe_.deterministic);
+  require(recipe_.batch_size >= group.size(),
+          "a batch of {} has no work for {} ranks; start fewer, or choose a larger --batch_size",
+          recipe_.batch_size, group.size());
+  require_agreement(group, hash_training_data(data), "the training images or labels",
+                    "give all hosts the same files");
+  group.use(train_views_->device());
   begin_stage(0);
   if (recipe_.threads > 0) omp_set_num_threads(static_cast<int>(recipe_.threads));
 }
@@ -135,7 +144,7 @@ void Trainer::begin_stage(std::size_t stage) {
   stage_ = stage;
   learners_.clear();
   for (int i = 0; i < recipe().networks; ++i) {
-    learners_.push_back(std::make_unique<Learner>(recipe(), i));
+    learners_.push_back(std::make_unique<Learner>(recipe(), i, group_));
   }
   if (!recipe().pretrained.empty()) {
     pretrained_ = load_pretrained(recipe().pretrained, networks());
@@ -161,8 +170,24 @@ bool Trainer::has_outputs() const {
                              [](const auto& learner) { return learner->kept.logits.defined(); });
 }
 
+/// Returns whether any rank is to stop.
+bool Trainer::wants_stop() {
+  return group_.any(observer_.wants_stop());
+}
+
 void Trainer::stop_if_wanted() {
-  if (observer_.wants_stop()) throw Stopped{};
+  if (wants_stop()) throw Stopped{};
+}
+
+/// Throws Error where the networks of the ranks have drifted apart.
+void Trainer::require_same_parameters() const {
+  if (group_.is_alone()) return;
+  std::vector<Tensor> parameters;
+  for (const auto& learner : learners_) {
+    for (const Tensor& of : learner->network->named().parameters()) parameters.push_back(of);
+  }
+  require_agreement(group_, hash_tensors(parameters), "the networks",
+                    "start all on processors of one kind, from the last checkpoint (--resume)");
 }
 
 /// Runs the epoch at position_, from there on.
@@ -183,6 +208,7 @@ void Trainer::run_epoch() {
     begin_prototypes(metrics);
   }
   metrics.losses = loss_means_.means();
+  require_same_parameters();
   test(metrics);
   metrics.peak_memory_gib =
       static_cast<double>(memory_use(train_views_->device()).peak) / (1U << 30U);
@@ -265,7 +291,7 @@ Network::Output Trainer::outputs_for_samples(std::int64_t epoch, int index) {
         {epoch, recipe_.num_epochs, "partition", index + 1, done, total, done, {}});
     stop_if_wanted();
   };
-  return evaluate(*learner(index).network, *train_views_, samples_.indices, report);
+  return evaluate(*learner(index).network, *train_views_, samples_.indices, report, group_);
 }
 
 /// Computes and keeps the outputs of a network for every sample of the epoch (step 1).
@@ -285,6 +311,8 @@ void Trainer::evaluate_samples(std::int64_t epoch, int index) {
 std::vector<Division> Trainer::divide_samples(EpochMetrics& metrics, int k) {
   const std::int64_t epoch = metrics.epoch;
   Divided divided = divide(*parts_, kept_outputs(), samples_, {epoch, within_stage(epoch)});
+  require_agreement(group_, hash_divisions(divided.divisions), "the labelled and unlabelled sets",
+                    "start all on processors of one kind, from the last checkpoint (--resume)");
   if (recipe().exchange == Exchange::kJoint) {
     report_for(k, divided, metrics);
     if (k == 0) evidence_for_first_ = divided.evidence;
@@ -343,7 +371,7 @@ void Trainer::test(EpochMetrics& metrics) {
   }
   observer_.on_progress({metrics.epoch, recipe_.num_epochs, "test", 0, 0, 1, 0, {}});
   const Stopwatch watch;
-  metrics.test_acc = test_accuracy(networks(), *test_views_, data_.dataset.test.labels);
+  metrics.test_acc = test_accuracy(networks(), *test_views_, data_.dataset.test.labels, group_);
   metrics.seconds["test"] = watch.seconds();
   accuracies_.push_back(metrics.test_acc);
   metrics.best_acc = *std::max_element(accuracies_.begin(), accuracies_.end());
@@ -353,7 +381,7 @@ void Trainer::test(EpochMetrics& metrics) {
 }
 
 NetworkEpoch Trainer::network_epoch(std::int64_t epoch, int network) const {
-  return {recipe(), samples_, *train_views_, epoch, within_stage(epoch), network};
+  return {recipe(), samples_, *train_views_, epoch, within_stage(epoch), network, &group_};
 }
 
 EpochControl Trainer::control(std::int64_t epoch, int network, std::string phase) {
@@ -366,7 +394,7 @@ EpochControl Trainer::control(std::int64_t epoch, int network, std::string phase
             observer_.on_progress({epoch, recipe_.num_epochs, phase, network + 1, iteration,
                                    iterations, images, losses});
           },
-          [this] { return observer_.wants_stop(); },
+          [this] { return wants_stop(); },
           [this](const std::string& sentence) { observer_.on_warning(sentence); }};
 }
 

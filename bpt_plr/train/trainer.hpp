@@ -52,9 +52,11 @@ class TrainingObserver {
 
 class Trainer {
  public:
-  /// Receives a resolved recipe; `data` and `observer` must outlive the trainer. Throws Error if
-  /// recipe and data do not fit.
-  Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& observer);
+  /// Receives a resolved recipe; `data`, `observer` and `group` must outlive the trainer. The ranks of
+  /// the group share out the work, and all have the same state and results; a stop that any of them
+  /// wants is one of all. Throws Error if recipe and data do not fit, on any rank.
+  Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& observer,
+          Communicator& group = Communicator::alone());
   Trainer(const Trainer&) = delete;  // its views refer to its data
   Trainer& operator=(const Trainer&) = delete;
 
@@ -112,7 +114,9 @@ class Trainer {
   void report_earlier_division(EpochMetrics& metrics);
   void begin_division(int k);
   void test(EpochMetrics& metrics);
+  bool wants_stop();
   void stop_if_wanted();
+  void require_same_parameters() const;
 
   NetworkEpoch network_epoch(std::int64_t epoch, int network) const;
   EpochControl control(std::int64_t epoch, int network, std::string phase);
@@ -120,6 +124,7 @@ class Trainer {
   Recipe recipe_;
   const TrainingData& data_;
   TrainingObserver& observer_;
+  Communicator& group_;
   std::unique_ptr<ViewMaker> train_views_;
   std::unique_ptr<ViewMaker> test_views_;
   std::vector<Stage> stages_;

@@ -34,10 +34,14 @@ Batch WarmUpSampler::next() {
   const auto samples = samples_of(next_);
   epoch_.prefetch(samples_of(next_ + 1));
   Batch batch;
+  batch.group = epoch_.group;
   batch.samples = std::ssize(samples);
-  batch.weak = epoch_.views.inputs(epoch_.plan_views(samples, View::kWeak, next_, 0, 1));
+  const std::int64_t n = batch.samples;
+  const auto weak = epoch_.plan_views(samples, View::kWeak, next_, 0, 1);
+  batch.weak = epoch_.views.inputs(epoch_.own_views(weak, {n}));
   if (strong_views_) {
-    batch.strong = epoch_.views.inputs(epoch_.plan_views(samples, View::kStrong, next_, 2, 2));
+    const auto strong = epoch_.plan_views(samples, View::kStrong, next_, 2, 2);
+    batch.strong = epoch_.views.inputs(epoch_.own_views(strong, {n, n}));
   }
   batch.labels = Tensor::from(select(epoch_.samples.noisy_labels, samples), {batch.samples});
   batch.dropout = epoch_.dropout_key(next_);
@@ -45,7 +49,8 @@ Batch WarmUpSampler::next() {
   if (const double alpha = epoch_.recipe.mixup_alpha; alpha > 0.0) {
     Philox random = epoch_.mixup_stream(next_);
     mix = random.beta(alpha, alpha);
-    batch.permutation = Tensor::from(random.permutation(batch.samples), {batch.samples});
+    batch.permutation = Tensor::from(random.permutation(n), {n});
+    epoch_.plan_partners(weak, {n}, batch);
   }
   batch.scalars = make_scalars(lr_, mix, 0.0, 0.0);
   ++next_;

@@ -99,6 +99,22 @@ void batch_norm_update_running(const Context&, const BatchNormShape& s, const T*
   }
 }
 
+template <class Context, class S>
+void batch_norm_merge_statistics(const Context&, const BatchNormShape& s, std::int64_t parts,
+                                 const std::int64_t* rows, const S* own, S* mean, S* variance) {
+  const std::int64_t all = s.groups * s.channels;
+  for (std::int64_t i = 0; i < all; ++i) {
+    Moments sum;
+    for (std::int64_t part = 0; part < parts; ++part) {
+      const S* of = own + part * 2 * all + i;
+      const auto count = static_cast<double>(rows[part]);
+      sum.merge(count, static_cast<double>(of[0]), static_cast<double>(of[all]) * count);
+    }
+    mean[i] = static_cast<S>(sum.mean);
+    variance[i] = static_cast<S>(sum.variance());
+  }
+}
+
 template <class Context, class T>
 void batch_norm_normalize(const Context& ctx, const BatchNormShape& s, const T* x,
                           const StatOf<T>* mean, const StatOf<T>* variance, const StatOf<T>* weight,
@@ -178,15 +194,13 @@ void sum_gradients(const BatchNormShape& s, const RowChunks& chunks, const T* x,
       });
 }
 
-/// Adds up the chunks: dweight, dbias and, per group, what dx = scale * (g - mean_g - centred *
-/// slope) needs. The last two are zero for fixed statistics.
+/// Adds up the chunks: sums [2, groups, channels], dweight and dbias.
 template <class T>
-void finish_sums(const BatchNormShape& s, const RowChunks& chunks, bool training, const T* variance,
-                 T eps, const T* partial, T* mean_g, T* slope, T* dweight, T* dbias) {
+void finish_sums(const BatchNormShape& s, const RowChunks& chunks, const T* variance, T eps,
+                 const T* partial, double* sums, T* dweight, T* dbias) {
   const std::int64_t channels = s.channels;
   std::fill_n(dweight, channels, T{0});
   std::fill_n(dbias, channels, T{0});
-  const double inverse_rows = training ? 1.0 / static_cast<double>(s.rows) : 0.0;
   for (std::int64_t g = 0; g < s.groups; ++g) {
     for (std::int64_t c = 0; c < channels; ++c) {
       double sum_g = 0.0;
@@ -200,9 +214,22 @@ void finish_sums(const BatchNormShape& s, const RowChunks& chunks, bool training
       const double invstd = 1.0 / std::sqrt(static_cast<double>(variance[i]) + eps);
       dweight[c] += static_cast<T>(sum_gx * invstd);
       dbias[c] += static_cast<T>(sum_g);
-      mean_g[i] = static_cast<T>(sum_g * inverse_rows);
-      slope[i] = static_cast<T>(sum_gx * invstd * invstd * inverse_rows);
+      sums[i] = sum_g;
+      sums[s.groups * channels + i] = sum_gx;
     }
+  }
+}
+
+/// What dx = scale * (g - mean_g - centred * slope) needs, both zero for fixed statistics.
+template <class T>
+void find_corrections(const BatchNormShape& s, std::int64_t batch_rows, const T* variance, T eps,
+                      const double* sums, T* mean_g, T* slope) {
+  const double inverse_rows = batch_rows > 0 ? 1.0 / static_cast<double>(batch_rows) : 0.0;
+  const std::int64_t all = s.groups * s.channels;
+  for (std::int64_t i = 0; i < all; ++i) {
+    const double invstd = 1.0 / std::sqrt(static_cast<double>(variance[i]) + eps);
+    mean_g[i] = static_cast<T>(sums[i] * inverse_rows);
+    slope[i] = static_cast<T>(sums[all + i] * invstd * invstd * inverse_rows);
   }
 }
 
@@ -239,22 +266,32 @@ void input_gradient(const BatchNormShape& s, const RowChunks& chunks, const T* x
 }  // namespace
 
 template <class Context, class T>
-void batch_norm_backward(const Context& ctx, const BatchNormShape& s, bool training, const T* x,
-                         const T* dy, const T* more_dy, const StatOf<T>* mean,
-                         const StatOf<T>* variance, const StatOf<T>* weight, const StatOf<T>* bias,
-                         StatOf<T> eps, T* dx, StatOf<T>* dweight, StatOf<T>* dbias) {
+void batch_norm_backward_sums(const Context& ctx, const BatchNormShape& s,
+                              const BatchNormGradient<T>& in, double* sums, StatOf<T>* dweight,
+                              StatOf<T>* dbias) {
   const RowChunks chunks(s);
-  const std::int64_t channels = s.channels;
-  const std::int64_t all = s.groups * channels;
-  T* scale = ctx.template scratch<T>(3 * all + chunks.count * 2 * channels);
+  const std::int64_t all = s.groups * s.channels;
+  T* scale = ctx.template scratch<T>(all + chunks.count * 2 * s.channels);
+  T* partial = scale + all;
+  compute_scale(s, in.variance, in.weight, in.eps, scale);
+  with_output_gradient(in.dy, in.more_dy, [&](auto gradient) {
+    sum_gradients(s, chunks, in.x, gradient, in.mean, scale, in.bias, partial);
+  });
+  finish_sums(s, chunks, in.variance, in.eps, partial, sums, dweight, dbias);
+}
+
+template <class Context, class T>
+void batch_norm_backward_input(const Context& ctx, const BatchNormShape& s,
+                               std::int64_t batch_rows, const BatchNormGradient<T>& in,
+                               const double* sums, T* dx) {
+  const std::int64_t all = s.groups * s.channels;
+  T* scale = ctx.template scratch<T>(3 * all);
   T* mean_g = scale + all;
   T* slope = mean_g + all;
-  T* partial = slope + all;
-  compute_scale(s, variance, weight, eps, scale);
-  with_output_gradient(dy, more_dy, [&](auto gradient) {
-    sum_gradients(s, chunks, x, gradient, mean, scale, bias, partial);
-    finish_sums(s, chunks, training, variance, eps, partial, mean_g, slope, dweight, dbias);
-    input_gradient(s, chunks, x, gradient, mean, scale, bias, mean_g, slope, dx);
+  compute_scale(s, in.variance, in.weight, in.eps, scale);
+  find_corrections(s, batch_rows, in.variance, in.eps, sums, mean_g, slope);
+  with_output_gradient(in.dy, in.more_dy, [&](auto gradient) {
+    input_gradient(s, RowChunks(s), in.x, gradient, in.mean, scale, in.bias, mean_g, slope, dx);
   });
 }
 
@@ -266,9 +303,12 @@ void batch_norm_backward(const Context& ctx, const BatchNormShape& s, bool train
                                           const T*, T, T*, T*);                                    \
   template void batch_norm_normalize(const CpuContext&, const BatchNormShape&, const T*, const T*, \
                                      const T*, const T*, const T*, T, T*);                         \
-  template void batch_norm_backward(const CpuContext&, const BatchNormShape&, bool, const T*,      \
-                                    const T*, const T*, const T*, const T*, const T*, const T*, T, \
-                                    T*, T*, T*);
+  template void batch_norm_merge_statistics(const CpuContext&, const BatchNormShape&,              \
+                                            std::int64_t, const std::int64_t*, const T*, T*, T*);  \
+  template void batch_norm_backward_sums(const CpuContext&, const BatchNormShape&,                 \
+                                         const BatchNormGradient<T>&, double*, T*, T*);            \
+  template void batch_norm_backward_input(const CpuContext&, const BatchNormShape&, std::int64_t,  \
+                                          const BatchNormGradient<T>&, const double*, T*);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)
 #undef BPTPLR_INSTANTIATE

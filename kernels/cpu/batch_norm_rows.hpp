@@ -55,8 +55,25 @@ void row_moments(const T* x, std::int64_t rows, std::int64_t channels, T* mean, 
   });
 }
 
-/// Merges the moments of the `parts` of each group, [groups, parts, 2, channels], by Chan, Golub
-/// and LeVeque's update, in double precision and the order of the parts. rows(part) is how many
+/// Number, mean and sum of squared deviations of values, merged by Chan, Golub and LeVeque's update.
+struct Moments {
+  double count = 0.0;
+  double mean = 0.0;
+  double m2 = 0.0;
+
+  void merge(double more, double of_mean, double of_m2) {
+    if (more == 0.0) return;
+    const double delta = of_mean - mean;
+    const double sum = count + more;
+    mean += delta * more / sum;
+    m2 += of_m2 + delta * delta * count * more / sum;
+    count = sum;
+  }
+  double variance() const { return m2 / count; }
+};
+
+/// Merges the moments of the `parts` of each group, [groups, parts, 2, channels], in double
+/// precision and the order of the parts. rows(part) is how many
 /// rows a part had, parts being counted over all groups.
 template <class T, class Rows>
 void merge_moments(std::int64_t groups, std::int64_t parts, std::int64_t channels, const T* moments,
@@ -64,20 +81,14 @@ void merge_moments(std::int64_t groups, std::int64_t parts, std::int64_t channel
   parallel_for(groups * channels, 64, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t first = i / channels * parts;
-      double count = 0.0;
-      double total_mean = 0.0;
-      double total_m2 = 0.0;
+      Moments sum;
       for (std::int64_t part = first; part < first + parts; ++part) {
         const T* own = moments + part * 2 * channels + i % channels;
-        const auto more = static_cast<double>(rows(part));
-        const double delta = static_cast<double>(own[0]) - total_mean;
-        const double sum = count + more;
-        total_mean += delta * more / sum;
-        total_m2 += static_cast<double>(own[channels]) + delta * delta * count * more / sum;
-        count = sum;
+        sum.merge(static_cast<double>(rows(part)), static_cast<double>(own[0]),
+                  static_cast<double>(own[channels]));
       }
-      mean[i] = static_cast<T>(total_mean);
-      variance[i] = static_cast<T>(total_m2 / count);
+      mean[i] = static_cast<T>(sum.mean);
+      variance[i] = static_cast<T>(sum.variance());
     }
   });
 }

@@ -22,12 +22,13 @@ __global__ void __launch_bounds__(kThreads)
   const std::int64_t draw =
       (static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x) * kWidth;
   if (draw >= s.n * s.channels) return;
-  const PhiloxBlock words = philox_block(stream, static_cast<std::uint32_t>(draw / kDraws));
+  const std::int64_t place = s.first + draw;
+  const PhiloxBlock words = philox_block(stream, static_cast<std::uint32_t>(place / kDraws));
   const float keep = 1.0f / (1.0f - s.rate);
   Floats<kWidth> factor;
 #pragma unroll
   for (int k = 0; k < kWidth; ++k) {
-    const std::uint32_t word = words.word[kWidth == 1 ? static_cast<int>(draw % kDraws) : k];
+    const std::uint32_t word = words.word[kWidth == 1 ? static_cast<int>(place % kDraws) : k];
     factor.v[k] = philox_uniform(word) < s.rate ? 0.0f : keep;
   }
   const std::int64_t image = draw / s.channels;
@@ -50,7 +51,7 @@ bool aligned(const T* base) {
 template <class Context, class T>
 void dropout(const Context& ctx, const DropoutShape& s, const PhiloxStream& stream, const T* x,
              T* y) {
-  const bool wide = s.channels % kDraws == 0 && aligned(x) && aligned(y);
+  const bool wide = s.channels % kDraws == 0 && s.first % kDraws == 0 && aligned(x) && aligned(y);
   const std::int64_t columns =
       div_up(s.draws(), static_cast<std::int64_t>(kThreads) * (wide ? kDraws : 1));
   const std::int64_t blocks = kBlocksPerSm * multiprocessors();

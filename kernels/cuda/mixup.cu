@@ -15,13 +15,13 @@ constexpr int kThreads = 256;
 template <int kWidth, class T>
 __global__ void __launch_bounds__(kThreads)
     mixup_kernel(std::int64_t rows, std::int64_t length, const double* weight, const T* a,
-                 const std::int64_t* perm, T* out) {
+                 const T* b, const std::int64_t* perm, T* out) {
   const std::int64_t begin =
       (static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x) * kWidth;
   if (begin >= rows * length) return;
   const std::int64_t row = begin / length;
   const Vec<T, kWidth> own = load_vec<T, kWidth>(a + begin);
-  const Vec<T, kWidth> other = load_vec<T, kWidth>(a + begin + (perm[row] - row) * length);
+  const Vec<T, kWidth> other = load_vec<T, kWidth>(b + begin + (perm[row] - row) * length);
   const auto l = static_cast<float>(*weight);
   const float rest = 1.0f - l;
   Vec<T, kWidth> mixed;
@@ -37,17 +37,17 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class Context, class T>
 void mixup(const Context& ctx, std::int64_t rows, std::int64_t length, const double* l, const T* a,
-           const std::int64_t* perm, T* out) {
-  const bool wide = can_vectorize(a, length) && can_vectorize(out, length);
+           const T* b, const std::int64_t* perm, T* out) {
+  const bool wide = can_vectorize(a, length) && can_vectorize(b, length) && can_vectorize(out, length);
   const std::int64_t threads = rows * length / (wide ? kVecWidth<T> : 1);
   const LaunchShape shape{dim3(static_cast<unsigned>(div_up(threads, kThreads))), dim3(kThreads)};
   launch(ctx, shape, wide ? mixup_kernel<kVecWidth<T>, T> : mixup_kernel<1, T>, rows, length, l, a,
-         perm, out);
+         b, perm, out);
 }
 
 template void mixup(const CudaContext&, std::int64_t, std::int64_t, const double*, const float*,
-                    const std::int64_t*, float*);
+                    const float*, const std::int64_t*, float*);
 template void mixup(const CudaContext&, std::int64_t, std::int64_t, const double*, const bfloat16*,
-                    const std::int64_t*, bfloat16*);
+                    const bfloat16*, const std::int64_t*, bfloat16*);
 
 }  // namespace bptplr::kernels

@@ -98,9 +98,12 @@ ACTIVATION(batch_norm_add_statistics, const BatchNormShape&, const T*, const T*,
 FLOAT(batch_norm_update_running, const BatchNormShape&, const T*, const T*, T, T*, T*);
 ACTIVATION(batch_norm_normalize, const BatchNormShape&, const T*, const StatOf<T>*,
            const StatOf<T>*, const StatOf<T>*, const StatOf<T>*, StatOf<T>, T*);
-ACTIVATION(batch_norm_backward, const BatchNormShape&, bool, const T*, const T*, const T*,
-           const StatOf<T>*, const StatOf<T>*, const StatOf<T>*, const StatOf<T>*, StatOf<T>, T*,
+FLOAT(batch_norm_merge_statistics, const BatchNormShape&, std::int64_t, const std::int64_t*,
+      const T*, T*, T*);
+ACTIVATION(batch_norm_backward_sums, const BatchNormShape&, const BatchNormGradient<T>&, double*,
            StatOf<T>*, StatOf<T>*);
+ACTIVATION(batch_norm_backward_input, const BatchNormShape&, std::int64_t,
+           const BatchNormGradient<T>&, const double*, T*);
 
 // bias
 ACTIVATION(add_bias, std::int64_t, std::int64_t, const StatOf<T>*, T*);
@@ -139,7 +142,7 @@ FOR_TYPE(fill, std::int64_t);
 FOR_TYPE(fill, std::uint8_t);
 
 // gather
-FLOAT(gather_rows, std::int64_t, std::int64_t, const T*, const std::int64_t*, T*);
+ACTIVATION(gather_rows, std::int64_t, std::int64_t, const T*, const std::int64_t*, T*);
 
 // gmm
 FLOAT(gmm_fit, const GmmOptions&, std::int64_t, const std::int64_t*, const T*, const double*,
@@ -165,7 +168,8 @@ FLOAT(generalized_cross_entropy, std::int64_t, std::int64_t, double, const T*, c
       T*, T*);
 
 // mixup
-ACTIVATION(mixup, std::int64_t, std::int64_t, const double*, const T*, const std::int64_t*, T*);
+ACTIVATION(mixup, std::int64_t, std::int64_t, const double*, const T*, const T*, const std::int64_t*,
+           T*);
 
 // partition
 ABSENT(template <class Context>
@@ -215,11 +219,11 @@ FLOAT(softmax, const T*, T*, std::int64_t, std::int64_t);
 FLOAT(soft_cross_entropy, const T*, const T*, std::int64_t, std::int64_t, T*, T*);
 
 // targets
-KERNEL(sharpen, std::int64_t, std::int64_t, double, const float*, float*);
-KERNEL(co_guess, std::int64_t, std::int64_t, double, const float*, const float*, const float*,
-       const float*, float*, float*);
-KERNEL(co_refine, std::int64_t, std::int64_t, double, const float*, const float*,
-       const std::int64_t*, const float*, float*, float*);
+FLOAT(sharpen, std::int64_t, std::int64_t, double, const T*, T*);
+FLOAT(co_guess, std::int64_t, std::int64_t, double, const T*, const T*, const T*, const T*, T*,
+      std::type_identity_t<T>*);
+FLOAT(co_refine, std::int64_t, std::int64_t, double, const T*, const T*, const std::int64_t*,
+      const float*, T*, std::type_identity_t<T>*);
 
 // vector_views
 ACTIVATION(vector_views, const VectorShape&, const std::uint8_t*, const std::int64_t*,

@@ -116,6 +116,24 @@ TEST(BatchNormCudaOnce, StatisticsKeepTheirDigitsWhereTheMeanIsLarge) {
   expect_statistics(s, x, results[0], results[1], 1e-5);
 }
 
+TEST(BatchNormCudaOnce, MergedStatisticsEqualTheCpus) {
+  const BatchNormShape s{2, 0, 150};
+  const std::vector<std::int64_t> rows{7, 0, 30};
+  const Tensor own = random_unit_rows(3 * 2 * s.groups, s.channels, 5);
+  Tensor mean = Tensor::empty(statistics(s)), variance = Tensor::empty(statistics(s));
+  kernels::batch_norm_merge_statistics(cpu_context(), s, 3, rows.data(), own.data<float>(),
+                                       mean.data<float>(), variance.data<float>());
+  const auto results = on_device([&] {
+    DeviceArray<float> dev_own(own), dev_mean(mean.numel()), dev_variance(mean.numel());
+    DeviceArray<std::int64_t> dev_rows(Tensor::from(rows, {3}));
+    kernels::batch_norm_merge_statistics(cuda_test_context(), s, 3, dev_rows.get(), dev_own.get(),
+                                         dev_mean.get(), dev_variance.get());
+    return std::vector{dev_mean.to_tensor(statistics(s)), dev_variance.to_tensor(statistics(s))};
+  });
+  EXPECT_LT(relative_error(results[0], mean), 1e-7);
+  EXPECT_LT(relative_error(results[1], variance), 1e-7);
+}
+
 TEST(BatchNormCudaOnce, UpdateRunningEqualsTheCpu) {
   for (const BatchNormShape& s : {BatchNormShape{3, 50, 200}, BatchNormShape{1, 1, 5}}) {
     const Tensor mean = random_normal(statistics(s), 1), start = random_normal({s.channels}, 2);
@@ -182,10 +200,15 @@ std::vector<Tensor> on_cpu(const BatchNormShape& s, const Options& options, cons
     kernels::add(ctx, dy.data<float>(), in.more_dy.data<float>(), dy.data<float>(), dy.numel());
   }
   const float* none = nullptr;
-  kernels::batch_norm_backward(ctx, s, options.training, in.x.data<float>(), dy.data<float>(), none,
-                               in.mean.data<float>(), in.variance.data<float>(),
-                               in.weight.data<float>(), in.bias.data<float>(), kEps,
-                               dx.data<float>(), dweight.data<float>(), dbias.data<float>());
+  const kernels::BatchNormGradient<float> gradient{
+      in.x.data<float>(),        dy.data<float>(),        none,
+      in.mean.data<float>(),     in.variance.data<float>(), in.weight.data<float>(),
+      in.bias.data<float>(),     kEps};
+  Tensor sums = Tensor::empty({2, s.groups, s.channels}, DType::kFloat64);
+  kernels::batch_norm_backward_sums(ctx, s, gradient, sums.data<double>(), dweight.data<float>(),
+                                    dbias.data<float>());
+  kernels::batch_norm_backward_input(ctx, s, options.training ? s.rows : 0, gradient,
+                                     sums.data<double>(), dx.data<float>());
   return {y, dx, dweight, dbias};
 }
 
@@ -204,10 +227,14 @@ std::vector<Tensor> on_gpu(const Case& c, const Options& options, const Inputs& 
     DeviceActivations<T>& to_dx = in_place ? (options.two_gradients ? more_dy : dy) : dx;
     kernels::batch_norm_normalize(ctx, s, in_place ? over_x.get() : x.get(), mean.get(),
                                   variance.get(), weight.get(), bias.get(), kEps, to_y.get());
-    kernels::batch_norm_backward(ctx, s, options.training, x.get(), dy.get(),
-                                 options.two_gradients ? more_dy.get() : nullptr, mean.get(),
-                                 variance.get(), weight.get(), bias.get(), kEps, to_dx.get(),
-                                 dweight.get(), dbias.get());
+    const kernels::BatchNormGradient<T> gradient{
+        x.get(),    dy.get(),       options.two_gradients ? more_dy.get() : nullptr,
+        mean.get(), variance.get(), weight.get(),
+        bias.get(), kEps};
+    DeviceArray<double> sums(2 * s.groups * s.channels);
+    kernels::batch_norm_backward_sums(ctx, s, gradient, sums.get(), dweight.get(), dbias.get());
+    kernels::batch_norm_backward_input(ctx, s, options.training ? s.rows : 0, gradient, sums.get(),
+                                       to_dx.get());
     const Shape shape = activations(s);
     return std::vector{to_y.to_tensor(shape), to_dx.to_tensor(shape),
                        dweight.to_tensor({s.channels}), dbias.to_tensor({s.channels})};

@@ -53,7 +53,7 @@ TEST(DeviceGraph, NumbersInDeviceMemoryMayChange) {
   Tensor out = Tensor::zeros({2, 1}, DType::kFloat32, test_device());
   const auto graph = kernels::make_graph(context());
   graph->record([&] {
-    kernels::mixup(context(), 2, 1, l.data<double>(), a.data<float>(), perm.data<std::int64_t>(),
+    kernels::mixup(context(), 2, 1, l.data<double>(), a.data<float>(), a.data<float>(), perm.data<std::int64_t>(),
                    out.data<float>());
   });
   for (const double weight : {0.75, 0.5}) {

@@ -12,7 +12,7 @@ Tensor mixup(const Tensor& a, std::span<const std::int64_t> perm, double l) {
   Tensor out = Tensor::empty_like(a);
   dispatch_float(a, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    kernels::mixup(ctx, a.size(0), a.numel() / a.size(0), &l, a.data<T>(), perm.data(),
+    kernels::mixup(ctx, a.size(0), a.numel() / a.size(0), &l, a.data<T>(), a.data<T>(), perm.data(),
                    out.data<T>());
   });
   return out;

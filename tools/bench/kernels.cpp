@@ -127,6 +127,7 @@ void time_batch_norm(const KernelTimer& timer, const Maker& make, const Options&
   Tensor variance = make.zeros({groups, channels});
   const Tensor weight = make.zeros({channels}), bias = make.zeros({channels});
   Tensor dweight = make.zeros({channels}), dbias = make.zeros({channels});
+  Tensor sums = make.zeros<double>({2, groups, channels});
   const double bytes = static_cast<double>(x.numel()) * sizeof(T);
   const auto report = [&](const char* kernel, double arrays, auto&& fn) {
     timer.report(kernel,
@@ -136,9 +137,12 @@ void time_batch_norm(const KernelTimer& timer, const Maker& make, const Options&
   const auto& ctx = timer.context();
   const auto f = [](Tensor& t) { return t.data<float>(); };
   const auto gradients = [&](const T* more_dy) {
-    kernels::batch_norm_backward(ctx, shape, true, x.data<T>(), other.data<T>(), more_dy, f(mean),
-                                 f(variance), weight.data<float>(), bias.data<float>(), 1e-5F,
-                                 y.data<T>(), f(dweight), f(dbias));
+    const kernels::BatchNormGradient<T> in{x.data<T>(),         other.data<T>(),      more_dy,
+                                           f(mean),             f(variance),          weight.data<float>(),
+                                           bias.data<float>(),  1e-5F};
+    kernels::batch_norm_backward_sums(ctx, shape, in, sums.data<double>(), f(dweight), f(dbias));
+    kernels::batch_norm_backward_input(ctx, shape, shape.rows, in, sums.data<double>(),
+                                       y.data<T>());
   };
   report("batch_norm_statistics", 1,
          [&] { kernels::batch_norm_statistics(ctx, shape, x.data<T>(), f(mean), f(variance)); });
@@ -214,7 +218,7 @@ void time_batches(const KernelTimer& timer, const Maker& make, const Options& op
   const std::int64_t* perm = order.data<std::int64_t>();
   const Tensor l = make.zeros<double>({1});
   timer.report("mixup", shape, 3 * bytes, [&] {
-    kernels::mixup(timer.context(), rows, kPixels, l.data<double>(), images.data<T>(), perm,
+    kernels::mixup(timer.context(), rows, kPixels, l.data<double>(), images.data<T>(), images.data<T>(), perm,
                    out.data<T>());
   });
   timer.report("gather_rows", shape, 2 * bytes, [&] {

@@ -3,8 +3,9 @@
 // a pass that follows another goes the other way, for what is still in L2.
 //
 //   normalize    reads x, writes y: 4 N bytes for N bfloat16 values.
-//   backward     sums (x and dy: 4 N bytes; 2 N more for a dy in two parts), combine, then dx (the
-//                same again, and 2 N to write it). Adding the parts before would take 6 N.
+//   backward     sums (x and dy: 4 N bytes; 2 N more for a dy in two parts), combine; then dx (the
+//                same again, and 2 N to write it). Adding the parts before would take 6 N. They are
+//                two calls, as the sums of several processes are added between them.
 //
 // Statistics are in statistics.cu, or come with a convolution (conv2d/gather_store.cuh).
 #include <algorithm>
@@ -120,18 +121,11 @@ __global__ void __launch_bounds__(kBatchNormThreads)
   store_values(out + t.channels, own.gx);
 }
 
-/// How dx = scale * (g - mean_g - (x - mean) * slope) follows, both [groups, channels] and zero
-/// for fixed statistics.
-struct Correction {
-  float* mean_g;
-  float* slope;
-};
-
-/// Adds up the chunks, and the groups in their order. inverse_rows is 0 for fixed statistics.
+/// Adds up the chunks to sums [2, groups, channels], and the groups in their order.
 __global__ void __launch_bounds__(kCombineThreads, 1)
-    combine_gradients_kernel(ChannelTiling t, int groups, double inverse_rows, const float* partial,
-                             const float* variance, float eps, Correction correction,
-                             float* dweight, float* dbias) {
+    combine_gradients_kernel(ChannelTiling t, int groups, const float* partial,
+                             const float* variance, float eps, double* sums, float* dweight,
+                             float* dbias) {
   const int slice = static_cast<int>(threadIdx.x) / kWarp;
   const int channel = static_cast<int>(blockIdx.x * kWarp + threadIdx.x % kWarp);
   const bool finishes = slice == 0 && channel < t.channels;
@@ -149,8 +143,8 @@ __global__ void __launch_bounds__(kCombineThreads, 1)
     const double invstd = 1.0 / sqrt(static_cast<double>(variance[i]) + eps);
     bias_sum += static_cast<float>(sum.a);
     weight_sum += static_cast<float>(sum.b * invstd);
-    correction.mean_g[i] = static_cast<float>(sum.a * inverse_rows);
-    correction.slope[i] = static_cast<float>(sum.b * invstd * invstd * inverse_rows);
+    sums[i] = sum.a;
+    sums[static_cast<std::int64_t>(groups) * t.channels + i] = sum.b;
   }
   if (!finishes) return;
   dbias[channel] = bias_sum;
@@ -159,17 +153,17 @@ __global__ void __launch_bounds__(kCombineThreads, 1)
 
 template <class Kind, int kWidth, class T>
 __global__ void __launch_bounds__(kBatchNormThreads)
-    input_gradient_kernel(ChannelTiling t, Normalizer n, Correction correction,
+    input_gradient_kernel(ChannelTiling t, Normalizer n, GradientTotals total,
                           GradientInputs<T> in, T* dx) {
   __shared__ ChannelTable table;
   const ChannelPlace<kWidth> at(t);
   table.fill(t, at, n);
+  table.fill_corrections(t, at, n, total);
   __syncthreads();
   if (at.begin >= at.end) return;
   const Affine<kWidth> affine(table, at.local);
-  const std::int64_t own = at.offset(at.group);
-  const Floats<kWidth> mean_g = load_values<kWidth>(correction.mean_g + own);
-  const Floats<kWidth> slope = load_values<kWidth>(correction.slope + own);
+  const Floats<kWidth> mean_g = load_values<kWidth>(table.mean_g + at.local);
+  const Floats<kWidth> slope = load_values<kWidth>(table.slope + at.local);
   for_each_batch<true>(t, at, [&](auto rows, std::int64_t row) {
     constexpr int kRows = decltype(rows)::value;
     const GradientBatch<Kind, kRows, kWidth, T> batch(t, at, in, row);
@@ -183,6 +177,16 @@ __global__ void __launch_bounds__(kBatchNormThreads)
       store_values(dx + at.offset(row + r * t.slices), out);
     }
   });
+}
+
+template <class T>
+Normalizer normalizer_of(const BatchNormGradient<T>& in) {
+  return {in.mean, in.variance, in.weight, in.bias, in.eps};
+}
+
+template <class T>
+GradientInputs<T> inputs_of(const BatchNormGradient<T>& in) {
+  return {in.x, in.dy, in.more_dy};
 }
 
 }  // namespace
@@ -202,39 +206,48 @@ void batch_norm_normalize(const Context& ctx, const BatchNormShape& s, const T* 
 }
 
 template <class Context, class T>
-void batch_norm_backward(const Context& ctx, const BatchNormShape& s, bool training, const T* x,
-                         const T* dy, const T* more_dy, const StatOf<T>* mean,
-                         const StatOf<T>* variance, const StatOf<T>* weight, const StatOf<T>* bias,
-                         StatOf<T> eps, T* dx, StatOf<T>* dweight, StatOf<T>* dbias) {
-  const Normalizer n{mean, variance, weight, bias, eps};
+void batch_norm_backward_sums(const Context& ctx, const BatchNormShape& s,
+                              const BatchNormGradient<T>& in, double* sums, StatOf<T>* dweight,
+                              StatOf<T>* dbias) {
   const auto run = [&](auto width) {
     constexpr int kWidth = decltype(width)::value;
     const ChannelTiling t = tiling_of<kWidth>(s);
-    const std::int64_t all = s.groups * s.channels;
-    float* partial = ctx.template scratch<float>(partial_count(s.groups, t) + 2 * all);
-    float* mean_g = partial + partial_count(s.groups, t);
-    const Correction correction{mean_g, mean_g + all};
-    const GradientInputs<T> in{x, dy, more_dy};
-    const LaunchShape pass = pass_launch<kWidth>(s, t);
-    with_kind(s.relu, more_dy != nullptr, [&](auto kind) {
-      using Kind = decltype(kind);
-      launch(ctx, pass, gradient_sums_kernel<Kind, kWidth, T>, t, n, in, partial);
-      launch(ctx, {combine_grid(s.channels, 1), dim3(kCombineThreads)}, combine_gradients_kernel, t,
-             static_cast<int>(s.groups), training ? inverse_rows(s.rows) : 0.0, partial, variance,
-             eps, correction, dweight, dbias);
-      launch(ctx, pass, input_gradient_kernel<Kind, kWidth, T>, t, n, correction, in, dx);
+    float* partial = ctx.template scratch<float>(partial_count(s.groups, t));
+    with_kind(s.relu, in.more_dy != nullptr, [&](auto kind) {
+      launch(ctx, pass_launch<kWidth>(s, t), gradient_sums_kernel<decltype(kind), kWidth, T>, t,
+             normalizer_of(in), inputs_of(in), partial);
+    });
+    launch(ctx, {combine_grid(s.channels, 1), dim3(kCombineThreads)}, combine_gradients_kernel, t,
+           static_cast<int>(s.groups), partial, in.variance, in.eps, sums, dweight, dbias);
+  };
+  with_width<T>(s.channels, run, in.x, in.dy, in.more_dy);
+}
+
+template <class Context, class T>
+void batch_norm_backward_input(const Context& ctx, const BatchNormShape& s,
+                               std::int64_t batch_rows, const BatchNormGradient<T>& in,
+                               const double* sums, T* dx) {
+  const GradientTotals total{sums, sums + s.groups * s.channels,
+                             batch_rows > 0 ? inverse_rows(batch_rows) : 0.0};
+  const auto run = [&](auto width) {
+    constexpr int kWidth = decltype(width)::value;
+    const ChannelTiling t = tiling_of<kWidth>(s);
+    with_kind(s.relu, in.more_dy != nullptr, [&](auto kind) {
+      launch(ctx, pass_launch<kWidth>(s, t), input_gradient_kernel<decltype(kind), kWidth, T>, t,
+             normalizer_of(in), total, inputs_of(in), dx);
     });
   };
-  with_width<T>(s.channels, run, x, dy, more_dy, dx);
+  with_width<T>(s.channels, run, in.x, in.dy, in.more_dy, dx);
 }
 
 #define BPTPLR_INSTANTIATE(T)                                                                     \
   template void batch_norm_normalize(const CudaContext&, const BatchNormShape&, const T*,         \
                                      const float*, const float*, const float*, const float*,      \
                                      float, T*);                                                  \
-  template void batch_norm_backward(const CudaContext&, const BatchNormShape&, bool, const T*,    \
-                                    const T*, const T*, const float*, const float*, const float*, \
-                                    const float*, float, T*, float*, float*);
+  template void batch_norm_backward_sums(const CudaContext&, const BatchNormShape&,               \
+                                         const BatchNormGradient<T>&, double*, float*, float*);   \
+  template void batch_norm_backward_input(const CudaContext&, const BatchNormShape&, std::int64_t, \
+                                          const BatchNormGradient<T>&, const double*, T*);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(bfloat16)
 #undef BPTPLR_INSTANTIATE

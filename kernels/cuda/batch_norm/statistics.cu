@@ -99,6 +99,29 @@ __global__ void __launch_bounds__(kUpdateThreads)
   running_variance[c] = v;
 }
 
+/// A thread merges the parts of one group's channel, as kernels/cpu does.
+__global__ void __launch_bounds__(kUpdateThreads)
+    merge_statistics_kernel(std::int64_t all, int parts, const std::int64_t* rows,
+                            const float* own, float* mean, float* variance) {
+  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kUpdateThreads + threadIdx.x;
+  if (i >= all) return;
+  double count = 0.0;
+  double total_mean = 0.0;
+  double m2 = 0.0;
+  for (int part = 0; part < parts; ++part) {
+    const auto more = static_cast<double>(rows[part]);
+    if (more == 0.0) continue;
+    const float* of = own + part * 2 * all + i;
+    const double delta = of[0] - total_mean;
+    const double sum = count + more;
+    total_mean += delta * more / sum;
+    m2 += of[all] * more + delta * delta * count * more / sum;
+    count = sum;
+  }
+  mean[i] = static_cast<float>(total_mean);
+  variance[i] = static_cast<float>(m2 / count);
+}
+
 }  // namespace
 
 void combine_moments(const CudaContext& ctx, std::int64_t groups, const RowChunks& chunks,
@@ -128,6 +151,15 @@ void batch_norm_update_running(const CudaContext& ctx, const BatchNormShape& s, 
   const auto blocks = static_cast<unsigned>(div_up(s.channels, kUpdateThreads));
   launch(ctx, {dim3(blocks), dim3(kUpdateThreads)}, update_running_kernel, s, mean, variance,
          momentum, unbias, running_mean, running_variance);
+}
+
+template <>
+void batch_norm_merge_statistics(const CudaContext& ctx, const BatchNormShape& s,
+                                 std::int64_t parts, const std::int64_t* rows, const float* own,
+                                 float* mean, float* variance) {
+  const std::int64_t all = s.groups * s.channels;
+  launch(ctx, {dim3(static_cast<unsigned>(div_up(all, kUpdateThreads))), dim3(kUpdateThreads)},
+         merge_statistics_kernel, all, static_cast<int>(parts), rows, own, mean, variance);
 }
 
 #define BPTPLR_INSTANTIATE(T)                                                                      \

@@ -40,7 +40,7 @@ TEST(MixedCrossEntropy, ValueAndGradientEqualPyTorch) {
         one_hot(golden[key + "labels"].span<std::int64_t>(), logits.size(1)).to(test_device());
     const Tensor l = Tensor::full({1}, golden[key + "l"].item(), DType::kFloat64).to(test_device());
     const Tensor targets = Tensor::empty_like(labels);
-    mix_rows(labels, golden[key + "perm"].to(test_device()), l, targets);
+    mix_rows(labels, labels, golden[key + "perm"].to(test_device()), l, targets);
     const Tensor loss = soft_cross_entropy(logits, targets);
     EXPECT_LT(relative_error(loss, golden[key + "value"]), 1e-5);
     backward(loss);
@@ -53,7 +53,7 @@ TEST(MixRows, MixesDoublesOnACpu) {
   const Tensor a = Tensor::from(std::vector{1.0, 2.0, 3.0, 5.0}, {2, 2});
   const Tensor permutation = Tensor::from(std::vector<std::int64_t>{1, 0}, {2});
   const Tensor mixed = Tensor::zeros({2, 2}, DType::kFloat64);
-  mix_rows(a, permutation, Tensor::full({1}, 0.75, DType::kFloat64), mixed);
+  mix_rows(a, a, permutation, Tensor::full({1}, 0.75, DType::kFloat64), mixed);
   const std::vector<double> expected{1.5, 2.75, 2.5, 4.25};
   EXPECT_TRUE(std::ranges::equal(mixed.span<double>(), expected));
 }

@@ -1,0 +1,43 @@
+#include "engine/communicator/communicator.hpp"
+
+#include <cstdlib>
+#include <utility>
+
+#include "engine/communicator/row_shards.hpp"
+#include "engine/memory.hpp"
+
+namespace bptplr {
+namespace {
+
+class GroupOfOne final : public Communicator {
+ public:
+  void all_gather(Device device, const void* own, void* all, std::size_t bytes) override {
+    copy_bytes(device, all, device, own, bytes);
+  }
+  void sum(Device, double*, std::int64_t) override {}
+  void begin_sum(Device, DType, void*, std::int64_t) override {}
+  void finish_sums(Device) override {}
+};
+
+}  // namespace
+
+Communicator& Communicator::alone() {
+  static GroupOfOne group;
+  return group;
+}
+
+void Communicator::abort() {
+  std::_Exit(1);
+}
+
+Shards Communicator::shards(const std::vector<std::int64_t>& parts, Device device) {
+  if (is_alone()) return nullptr;
+  // The sizes of an epoch's batches are few; those of a whole training are not.
+  constexpr std::size_t kMostKept = 64;
+  if (shards_.size() >= kMostKept) shards_.clear();
+  Shards& found = shards_[{parts, device.type == DeviceType::kCuda ? device.index : -1}];
+  if (found == nullptr) found = std::make_shared<RowShards>(*this, parts, device);
+  return found;
+}
+
+}  // namespace bptplr

@@ -1,0 +1,235 @@
+// The group of processes that an MPI launcher started. Only the main thread calls MPI.
+#include "engine/communicator/mpi/mpi.hpp"
+
+#include <mpi.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <climits>
+#include <cstdlib>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "engine/error.hpp"
+
+namespace bptplr::mpi {
+namespace {
+
+/// Throws Error unless an MPI function has succeeded.
+void check(int code, const char* what) {
+  if (code == MPI_SUCCESS) return;
+  std::array<char, MPI_MAX_ERROR_STRING> text{};
+  int length = 0;
+  MPI_Error_string(code, text.data(), &length);
+  throw Error("the ranks could not {}: {}; start again with --resume", what,
+              std::string_view(text.data(), static_cast<std::size_t>(length)));
+}
+
+/// MPI counts in int.
+int count_of(std::size_t n) {
+  require(n <= INT_MAX, "{} elements are more than a message of MPI can hold", n);
+  return static_cast<int>(n);
+}
+
+MPI_Datatype type_of(DType dtype) {
+  return dtype == DType::kFloat64 ? MPI_DOUBLE : MPI_FLOAT;
+}
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+class MpiGroup final : public Communicator {
+ public:
+  MpiGroup() {
+    check(MPI_Comm_dup(MPI_COMM_WORLD, &world_), "meet");
+    check(MPI_Comm_dup(MPI_COMM_WORLD, &sums_), "meet");
+    for (const MPI_Comm comm : {MPI_COMM_WORLD, world_, sums_}) {
+      MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    }
+    MPI_Comm_rank(world_, &rank_);
+    MPI_Comm_size(world_, &size_);
+    MPI_Comm host = MPI_COMM_NULL;
+    check(MPI_Comm_split_type(world_, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host),
+          "find those of their host");
+    MPI_Comm_rank(host, &local_rank_);
+    MPI_Comm_size(host, &local_size_);
+    MPI_Comm_free(&host);
+  }
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+  int local_rank() const override { return local_rank_; }
+  int local_size() const override { return local_size_; }
+
+  void all_gather(Device, const void* own, void* all, std::size_t bytes) override {
+    traffic_.gathered += static_cast<double>(bytes) * (size_ - 1);
+    timed([&] {
+      check(MPI_Allgather(own, count_of(bytes), MPI_BYTE, all, count_of(bytes), MPI_BYTE, world_),
+            "gather a batch");
+    });
+  }
+
+  void sum(Device, double* values, std::int64_t count) override {
+    count_sum(sizeof(double), count);
+    timed([&] {
+      check(MPI_Allreduce(MPI_IN_PLACE, values, count_of(static_cast<std::size_t>(count)),
+                          MPI_DOUBLE, MPI_SUM, world_),
+            "sum statistics");
+    });
+  }
+
+  // The passes over the network call MPI all the time, which lets these sums go on beside them.
+  void begin_sum(Device, DType dtype, void* values, std::int64_t count) override {
+    count_sum(element_size(dtype), count);
+    timed([&] {
+      begun_.emplace_back();
+      check(MPI_Iallreduce(MPI_IN_PLACE, values, count_of(static_cast<std::size_t>(count)),
+                           type_of(dtype), MPI_SUM, sums_, &begun_.back()),
+            "sum gradients");
+    });
+  }
+
+  void finish_sums(Device) override {
+    timed([&] {
+      check(MPI_Waitall(count_of(begun_.size()), begun_.data(), MPI_STATUSES_IGNORE),
+            "sum gradients");
+    });
+    begun_.clear();
+  }
+
+  std::string broadcast(std::string bytes) override {
+    auto length = static_cast<unsigned long long>(bytes.size());
+    check(MPI_Bcast(&length, 1, MPI_UNSIGNED_LONG_LONG, 0, world_), "hear of rank 0");
+    bytes.resize(length);
+    constexpr std::size_t kPart = 1U << 30U;
+    for (std::size_t begin = 0; begin < bytes.size(); begin += kPart) {
+      const std::size_t part = std::min(kPart, bytes.size() - begin);
+      check(MPI_Bcast(bytes.data() + begin, count_of(part), MPI_BYTE, 0, world_),
+            "hear of rank 0");
+    }
+    return bytes;
+  }
+
+  std::vector<std::string> gather(const std::string& bytes) override {
+    const auto ranks = static_cast<std::size_t>(size_);
+    const int own = count_of(bytes.size());
+    std::vector<int> lengths(ranks);
+    check(MPI_Allgather(&own, 1, MPI_INT, lengths.data(), 1, MPI_INT, world_), "hear of each other");
+    std::vector<int> begins(ranks);
+    std::size_t total = 0;
+    for (std::size_t i = 0; i < ranks; ++i) {
+      begins[i] = count_of(total);
+      total += static_cast<std::size_t>(lengths[i]);
+    }
+    std::string all(total, '\0');
+    check(MPI_Allgatherv(bytes.data(), own, MPI_BYTE, all.data(), lengths.data(), begins.data(),
+                         MPI_BYTE, world_),
+          "hear of each other");
+    std::vector<std::string> parts;
+    for (std::size_t i = 0; i < ranks; ++i) {
+      parts.push_back(all.substr(static_cast<std::size_t>(begins[i]),
+                                 static_cast<std::size_t>(lengths[i])));
+    }
+    return parts;
+  }
+
+  bool any(bool value) override {
+    int any = value ? 1 : 0;
+    check(MPI_Allreduce(MPI_IN_PLACE, &any, 1, MPI_INT, MPI_MAX, world_), "agree");
+    return any != 0;
+  }
+
+  // MPI's own barrier keeps a processor busy that another rank may need for an hour of loading.
+  void barrier() override {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check(MPI_Ibarrier(world_, &request), "meet");
+    int met = 0;
+    while (true) {
+      check(MPI_Test(&request, &met, MPI_STATUS_IGNORE), "meet");
+      if (met != 0) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
+
+  void abort() override {
+    MPI_Abort(MPI_COMM_WORLD, 1);
+    std::_Exit(1);
+  }
+
+  void leave() override {
+    barrier();
+    MPI_Finalize();
+  }
+
+ private:
+  template <class Fn>
+  void timed(Fn&& fn) {
+    ++traffic_.calls;
+    if (!measures_) return fn();
+    const double begin = now();
+    check(MPI_Barrier(world_), "meet");
+    const double met = now();
+    fn();
+    traffic_.waiting += met - begin;
+    traffic_.communicating += now() - met;
+  }
+
+  void count_sum(std::size_t element, std::int64_t count) {
+    traffic_.summed += 2.0 * (size_ - 1) / size_ * static_cast<double>(count) *
+                       static_cast<double>(element);
+  }
+
+  MPI_Comm world_ = MPI_COMM_NULL;
+  MPI_Comm sums_ = MPI_COMM_NULL;  ///< those beside other work: messages of two calls never mix
+  std::vector<MPI_Request> begun_;
+  int rank_ = 0;
+  int size_ = 1;
+  int local_rank_ = 0;
+  int local_size_ = 1;
+};
+
+/// Throws Error, on all ranks, unless all are of one program.
+void require_one_program(Communicator& group, const std::string& program) {
+  const std::vector<std::string> programs = group.gather(program);
+  for (std::size_t rank = 1; rank < programs.size(); ++rank) {
+    require(programs[rank] == programs[0],
+            "rank 0 runs {}, but rank {} runs {}; start the same bptplr on all hosts", programs[0],
+            rank, programs[rank]);
+  }
+}
+
+}  // namespace
+
+std::string description() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  MPI_Get_library_version(text.data(), &length);
+  const std::string_view all(text.data(), static_cast<std::size_t>(length));
+  // "Open MPI v4.1.4, package: ..." or "MPICH Version:      4.0.2\nMPICH Release date: ...".
+  std::string first(all.substr(0, all.find_first_of(",\n")));
+  std::string line;
+  for (const char c : first) {
+    if (c == '\t' || (c == ' ' && !line.empty() && line.back() == ' ')) continue;
+    line += c;
+  }
+  return line;
+}
+
+Communicator& join(const Launch& launch, const std::string& program) {
+  int provided = 0;
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "start MPI");
+  static MpiGroup group;
+  require(group.size() == launch.size,
+          "{} started {} processes, but {}, with which this bptplr was built, finds {}: each would "
+          "train the whole run; start them by its own mpirun, or by srun --mpi=pmix (srun "
+          "--mpi=list names the kinds)",
+          launch.launcher, launch.size, description(), group.size());
+  require_one_program(group, program);
+  return group;
+}
+
+}  // namespace bptplr::mpi
