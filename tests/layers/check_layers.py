@@ -33,7 +33,8 @@ PRIVATE = set(LAYERS) - KERNELS
 
 # engine/profile is one layer with engine: operations open ranges, and the timer of ranges and the
 # measurement of peaks use tensors.
-ENGINE = chain(KERNELS, "engine", "engine/io", "engine/io/torch")
+chain(KERNELS | {"engine", "engine/io"}, "engine/communicator")
+ENGINE = chain(KERNELS, "engine", "engine/io", "engine/io/torch") | {"engine/communicator"}
 MODELS = chain(ENGINE - KERNELS, "models")
 chain(ENGINE | {"data"}, "data/noise")
 DATA = chain(ENGINE, "data", "data/images") | {"data/noise"}
