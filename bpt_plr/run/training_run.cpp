@@ -77,7 +77,8 @@ TrainingRun::TrainingRun(const PlannedRun& run, const TrainingData& data, const 
                          TrainingObserver& observer)
     : recipe_(run.recipe),
       data_(data),
-      folder_(run.resuming ? RunFolder::resume(run.recipe.out) : RunFolder::create(run.recipe.out)),
+      folder_(run.resuming ? RunFolder::resume(run.recipe.out, run.lock)
+                           : RunFolder::create(run.recipe.out, run.lock)),
       recording_(
           run.recipe, folder_, [this] { describe(); }, stop, observer),
       trainer_(run.recipe, data, recording_) {
