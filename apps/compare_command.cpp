@@ -21,7 +21,6 @@
 #include "apps/terminal/training_progress.hpp"
 #include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/results/compare/comparison.hpp"
-#include "bpt_plr/results/compare/files.hpp"
 #include "bpt_plr/results/compare/folder.hpp"
 #include "bpt_plr/results/compare/plan.hpp"
 #include "bpt_plr/results/compare/train_all.hpp"
@@ -54,7 +53,7 @@ int show(const std::filesystem::path& out, const std::vector<std::string>& label
   const Comparison comparison = gather(folder.runs(), labels, seeds);
   print_comparison(comparison);
   try {
-    write_comparison(out, comparison);
+    update_tables(out, labels, seeds);
     print_files(out);
   } catch (const Error& error) {  // the folder may be another user's
     print_warning(error.what());
@@ -62,6 +61,19 @@ int show(const std::filesystem::path& out, const std::vector<std::string>& label
   say_last(script_line(comparison));
   if (prints_json()) say_end("done", script_line(comparison));
   return 0;
+}
+
+/// Returns what a process waits for: "waiting for 1 run of others: ce, seed 1 by process 7 on pc".
+std::string waiting_sentence(const std::vector<HeldRun>& held) {
+  constexpr std::size_t kNamed = 4;
+  std::vector<std::string> runs;
+  for (const HeldRun& run : held) {
+    if (runs.size() == kNamed) break;
+    runs.push_back(fmt::format("{}, seed {} by {}", run.label, run.seed, run.holder));
+  }
+  if (held.size() > kNamed) runs.push_back(fmt::format("{} more", held.size() - kNamed));
+  return fmt::format("waiting for {} run{} of others: {}", held.size(), held.size() == 1 ? "" : "s",
+                     fmt::join(runs, "; "));
 }
 
 /// Shows a comparison on the terminal while it is made.
@@ -72,6 +84,7 @@ class TerminalComparison : public ComparisonObserver {
   void on_plan(const ComparisonPlan& plan, std::size_t left) override {
     warnings_ = plan.unread;
     all_ = plan.num_runs();
+    quiet_ = plan.labelled.front().recipe.quiet;
     say_field("compare", fmt::format("{}; seeds {}: {} of {} runs are left",
                                      fmt::join(labels_of(plan.labelled), ", "),
                                      fmt::join(plan.seeds, ", "), left, all_));
@@ -92,8 +105,10 @@ class TerminalComparison : public ComparisonObserver {
     print_warnings(warnings_);
   }
   void on_run(const WaitingRun& run) override {
+    signal_.begin_training();  // again, where it has waited for others
+    held_.clear();
     const std::int64_t seed = run.run.recipe.seed;
-    if (prints_json()) {
+    if (prints_json() && !quiet_) {
       say_event("run",
                 {{"number", run.number}, {"of", all_}, {"label", run.label}, {"seed", seed}});
     }
@@ -114,12 +129,23 @@ class TerminalComparison : public ComparisonObserver {
     print_warning(fmt::format("{}, seed {} failed: {}; the other runs go on", run.label,
                               run.recipe.seed, run.failure));
   }
+  void on_wait(const std::vector<HeldRun>& held) override {
+    if (held == held_) return;
+    held_ = held;
+    signal_.end_training();
+    if (prints_json() && !quiet_) say_event("waiting", {{"runs", to_json(held)}});
+    say("\n");
+    say_sentence(waiting_sentence(held));
+    std::fflush(stdout);
+  }
 
  private:
   const StopSignal& signal_;
   std::vector<std::string> warnings_;  ///< printed when nothing refuses the runs any more
   std::size_t all_ = 0;
+  bool quiet_ = false;
   bool has_begun_ = false;
+  std::vector<HeldRun> held_;  ///< printed last; empty after a run of our own
 };
 
 int train(const ComparisonPlan& plan) {
@@ -129,7 +155,7 @@ int train(const ComparisonPlan& plan) {
   TerminalComparison terminal(signal);
   const ComparisonEnd end = train_all(plan, stop, terminal);
   print_comparison(end.comparison);
-  write_comparison(plan.out, end.comparison);
+  update_tables(plan);
   print_files(plan.out);
   if (end.stopped) {
     say_sentence(fmt::format("stopped by {}; the same command goes on from here", stop.reason()));
@@ -183,7 +209,9 @@ void add_options(CLI::App& command, CompareOptions& options) {
   options.flags.add_without(command, kNotFlags);
   command.footer(
       "Flags count for all; they beat the fields of NAME, which beat those of --recipe. The same "
-      "command goes on where it was stopped. --max_hours counts for the whole call.");
+      "command goes on where it was stopped. --max_hours counts for the whole call. Several "
+      "processes, on one machine or on several with a shared folder, may give the same command: "
+      "each takes runs that nobody has, and takes over those of one that was killed.");
 }
 
 }  // namespace

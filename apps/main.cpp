@@ -26,7 +26,6 @@
 #include "apps/terminal/terminal.hpp"
 #include "bpt_plr/run/training_run.hpp"
 #include "engine/communicator/launch.hpp"
-#include "engine/communicator/placement.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
 #include "engine/memory.hpp"
@@ -61,19 +60,15 @@ void open_standard_files() {
   std::abort();
 }
 
-/// Ends the program with a sentence; of several ranks, all, with that of the first one if it has
-/// one: the others wait a moment for that.
+/// Ends the program with a sentence; of several ranks, all.
 int fail(const char* sentence) {
   std::fflush(stdout);
+  if (Communicator* group = joined_group()) group->fail(sentence);
+  // Before the ranks have met, the first one's end is mostly that of all.
   const Launch launch = read_launch();
-  if (launch.size == 1) {
-    print_error(sentence);
-    return 1;
-  }
   if (launch.rank > 0) std::this_thread::sleep_for(std::chrono::seconds(2));
-  print_error(launch.rank == 0 ? sentence
-                               : fmt::format("rank {} on {}: {}", launch.rank, host_name(), sentence));
-  if (Communicator* group = joined_group()) group->abort();
+  print_error(launch.rank > 0 ? fmt::format("rank {}: {}", launch.rank, sentence)
+                              : std::string(sentence));
   return 1;
 }
 

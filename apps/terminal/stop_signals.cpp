@@ -75,6 +75,10 @@ void StopSignal::begin_training() const {
   is_training = 1;
 }
 
+void StopSignal::end_training() const {
+  is_training = 0;
+}
+
 void StopSignal::check() const {
   if (received()) throw Interrupted{received_signal};
 }

@@ -22,6 +22,8 @@ class StopSignal {
   bool received() const;
   /// From now on, training is what a signal stops: after an iteration, with a checkpoint.
   void begin_training() const;
+  /// From now on, work that ends at once is.
+  void end_training() const;
   /// Throws Interrupted if a signal was received.
   void check() const;
 };

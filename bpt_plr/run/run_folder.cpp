@@ -64,9 +64,23 @@ std::vector<nlohmann::ordered_json> json_of(std::vector<EpochLine> lines) {
 
 }  // namespace
 
-RunFolder RunFolder::create(const std::filesystem::path& path) {
+RunLock RunFolder::lock_if_free(const std::filesystem::path& path) {
   make_folders(path);
-  FileLock lock(path / kLock);
+  std::optional<FileLock> lock = FileLock::if_free(path / kLock);
+  if (!lock) return nullptr;
+  // NFS may remember that there was no config.json; reading a folder makes it look again at what
+  // another machine has written there.
+  static_cast<void>(names_in_folder(path));
+  return std::make_shared<const FileLock>(std::move(*lock));
+}
+
+std::string RunFolder::holder(const std::filesystem::path& path) {
+  return lock_holder(path / kLock);
+}
+
+RunFolder RunFolder::create(const std::filesystem::path& path, RunLock lock) {
+  make_folders(path);
+  if (lock == nullptr) lock = std::make_shared<const FileLock>(path / kLock);
   check_unused(path);
   // A folder that cannot be written to must fail now, not after an epoch of training.
   const std::filesystem::path probe = path / "probe";
@@ -76,9 +90,9 @@ RunFolder RunFolder::create(const std::filesystem::path& path) {
   return RunFolder(path, std::move(lock));
 }
 
-RunFolder RunFolder::resume(const std::filesystem::path& path) {
+RunFolder RunFolder::resume(const std::filesystem::path& path, RunLock lock) {
   RunFolder folder = open(path);
-  folder.lock_.emplace(path / kLock);
+  folder.lock_ = lock != nullptr ? std::move(lock) : std::make_shared<const FileLock>(path / kLock);
   return folder;
 }
 

@@ -4,10 +4,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bpt_plr/recipe/recipe.hpp"
@@ -21,15 +24,23 @@
 
 namespace bptplr {
 
+/// Lock of a run's folder, held while anybody has it.
+using RunLock = std::shared_ptr<const FileLock>;
+
 class RunFolder {
  public:
+  /// Creates the folder if needed and locks it for this process, whatever it holds; returns null
+  /// when another process trains there.
+  static RunLock lock_if_free(const std::filesystem::path& path);
+  /// Returns who trains in a folder that could not be locked: "process 123 on HOST".
+  static std::string holder(const std::filesystem::path& path);
   /// Creates the folder, locks it for this process and checks that it is writable. Throws Error if
-  /// it is not, or when it already holds a run.
-  static RunFolder create(const std::filesystem::path& path);
+  /// it is not, or when it already holds a run. A `lock` is one that this process has already.
+  static RunFolder create(const std::filesystem::path& path, RunLock lock = nullptr);
   /// Throws Error when `path`, which need not exist, already holds a run.
   static void check_unused(const std::filesystem::path& path);
   /// Opens and locks an existing run to resume it. Throws Error when another process trains there.
-  static RunFolder resume(const std::filesystem::path& path);
+  static RunFolder resume(const std::filesystem::path& path, RunLock lock = nullptr);
   /// Opens an existing run for reading. Throws Error when there is none.
   static RunFolder open(const std::filesystem::path& path);
   /// Returns whether `path` holds a run.
@@ -80,10 +91,10 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
 
  private:
-  explicit RunFolder(std::filesystem::path path, std::optional<FileLock> lock = {})
+  explicit RunFolder(std::filesystem::path path, RunLock lock = nullptr)
       : path_(std::move(path)), lock_(std::move(lock)) {}
   std::filesystem::path path_;
-  std::optional<FileLock> lock_;
+  RunLock lock_;
 };
 
 /// Reads a model file into a network of the same shape. Throws Error naming the file when it is

@@ -120,7 +120,8 @@ namespace {
 /// Opens or creates the folder, on the first rank.
 std::optional<RunFolder> folder_of(const PlannedRun& run, const Communicator& group) {
   if (!group.is_first()) return std::nullopt;
-  return run.resuming ? RunFolder::resume(run.recipe.out) : RunFolder::create(run.recipe.out);
+  return run.resuming ? RunFolder::resume(run.recipe.out, run.lock)
+                      : RunFolder::create(run.recipe.out, run.lock);
 }
 
 }  // namespace

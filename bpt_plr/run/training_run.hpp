@@ -31,6 +31,7 @@ struct PlannedRun {
   std::vector<std::string> changes;   ///< fields of the preset that the user's recipe changes
   bool resuming = false;              ///< whether the folder holds a part of this run
   std::int64_t left_out_classes = 0;  ///< num_class of a recipe that yields to the data; 0: none
+  RunLock lock;  ///< of the folder, where this process has it already; else the training takes it
 };
 
 /// Resolves the recipe, limits CPU threads to its number, and chooses a folder if `out` is empty.

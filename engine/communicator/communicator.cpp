@@ -1,5 +1,6 @@
 #include "engine/communicator/communicator.hpp"
 
+#include <cstdio>
 #include <cstdlib>
 #include <utility>
 
@@ -21,12 +22,18 @@ class GroupOfOne final : public Communicator {
 
 }  // namespace
 
+void print_failure(const std::string& sentence) {
+  std::fprintf(stderr, "bptplr: error: %s\n", sentence.c_str());
+  std::fflush(stderr);
+}
+
 Communicator& Communicator::alone() {
   static GroupOfOne group;
   return group;
 }
 
-void Communicator::abort() {
+void Communicator::fail(const std::string& sentence) {
+  print_failure(sentence);
   std::_Exit(1);
 }
 

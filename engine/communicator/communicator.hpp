@@ -30,6 +30,9 @@ struct Traffic {
   double communicating = 0.0;  ///< seconds of the calls after that
 };
 
+/// Writes "bptplr: error: <sentence>" to stderr, from any thread.
+void print_failure(const std::string& sentence);
+
 class Communicator {
  public:
   Communicator() = default;
@@ -73,8 +76,9 @@ class Communicator {
   /// Waits, without using a processor, until all ranks have come.
   virtual void barrier() {}
 
-  /// Ends all ranks at once, with exit code 1.
-  [[noreturn]] virtual void abort();
+  /// Ends all ranks, with exit code 1, and tells them why: this one has failed. The sentence is
+  /// printed by one of them; of ranks that fail alike, only the first one's.
+  [[noreturn]] virtual void fail(const std::string& sentence);
   /// Leaves the group: the last call. Without it the end of this process counts as a failure.
   virtual void leave() {}
 

@@ -137,7 +137,9 @@ def compare(
     """Trains each of several methods with several seeds, as `bptplr compare` does.
 
     Runs that are there already are kept: the same call goes on where Ctrl-C, an error of a callback
-    or a callback that returned True ended it.
+    or a callback that returned True ended it. Several processes, and `bptplr compare`, may share
+    `out`: each takes runs that nobody has, waits for the others' at the end (the progress says for
+    which), and takes over those of one that was killed. A callback sees the runs of its process.
 
     Args:
         names: What to compare: methods, such as "bptplr" and "ce", built-in recipes, JSON files.

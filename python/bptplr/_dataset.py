@@ -6,9 +6,11 @@ that folder.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import filecmp
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -96,6 +98,20 @@ def _pixels(image: Any) -> npt.NDArray[Any]:
     return np.asarray(rgb, dtype=np.uint8)
 
 
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Yields a file to write in the place of `path`, which is whole or not there at all for others.
+
+    Processes of a comparison write the same samples, and may read what another one writes again.
+    """
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def _stacked(pictures: Iterator[Any], folder: Path, name: str) -> Part:
     """Keeps pictures of one size as an array, others as files in `folder`."""
     first = [_pixels(next(pictures))]
@@ -117,7 +133,8 @@ def _write_picture(pixels: npt.NDArray[Any], folder: Path, name: str, number: in
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}_{number:07d}.png"
-    Image.fromarray(pixels).save(path)
+    with _whole(path) as part:
+        Image.fromarray(pixels).save(part, format="PNG")
     return str(path)
 
 
@@ -191,7 +208,10 @@ def _write_table(
     def name(label: int) -> str:
         return names[label] if names else str(label)
 
-    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with (
+        _whole(path) as written,
+        written.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
         table = csv.writer(file)
         table.writerow(["path", "label", "true_label", "split"])
         for split, (part, labels) in parts.items():
@@ -210,10 +230,8 @@ def _write_arrays(
         assert part.samples is not None
         arrays[f"{before}{'images' if kind == 'arrays' else 'features'}"] = part.samples
         arrays[f"{before}labels"] = labels
-    written = path.with_suffix(".part")  # whole or not at all: a later call takes what is there
-    with written.open("wb") as file:
+    with _whole(path) as written, written.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
-    written.replace(path)
 
 
 def _names(class_names: Any) -> list[str]:
@@ -251,7 +269,8 @@ def write_samples(
     file = folder / _ARCHIVE
     if names:
         text = "".join(f"{name}\n" for name in names)
-        (folder / _CLASSES).write_text(text, encoding="utf-8")
+        with _whole(folder / _CLASSES) as written:
+            written.write_text(text, encoding="utf-8")
     _write_arrays(file, parts, truth, train.kind)
     return {"dataset": train.kind, "data_path": str(file)}
 

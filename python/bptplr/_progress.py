@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-#: Receives "start" folder, "run" of a comparison, "progress" fields, "epoch" metrics, "warning"
-#: sentence, and the name of other work, such as "loading", with (done, total); True ends it.
+#: Receives "start" folder, "run" of a comparison, "waiting" runs of other processes, "progress"
+#: fields, "epoch" metrics, "warning" sentence, and the name of other work, such as "loading", with
+#: (done, total); True ends it.
 Listener = Callable[[str, Any], object]
 
 
@@ -41,6 +42,8 @@ class Lines:
     def __call__(self, kind: str, value: Any) -> None:
         if kind == "run":
             print(run_line(value), file=sys.stderr)
+        elif kind == "waiting":
+            print(waiting_line(value), file=sys.stderr)
         elif kind == "epoch":
             print(epoch_line(value), file=sys.stderr)
 
@@ -68,6 +71,10 @@ class Bar:
         if kind == "run":
             self.close()
             self._bar, self._run = None, run_line(value) + "  "
+        elif kind == "waiting":
+            self.close()
+            self._bar = None
+            print(waiting_line(value), file=sys.stderr)
         elif kind in _STEPS:
             bar = self._bar_of(kind, value[1], "")
             bar.set_description(_STEPS[kind])
@@ -96,6 +103,14 @@ def bar() -> Lines | Bar:
 def run_line(run: Mapping[str, Any]) -> str:
     """Returns which run of a comparison begins."""
     return f"run {run['number']} of {run['of']}: {run['label']}, seed {run['seed']}"
+
+
+def waiting_line(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Returns which runs of other processes a comparison waits for."""
+    named = [f"{run['label']}, seed {run['seed']} by {run['holder']}" for run in runs[:4]]
+    more = [f"{len(runs) - 4} more"] if len(runs) > 4 else []
+    some = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+    return f"waiting for {some} of others: {'; '.join(named + more)}"
 
 
 def epoch_line(metrics: Mapping[str, Any]) -> str:

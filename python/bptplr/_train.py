@@ -160,6 +160,8 @@ class Events:
         if kind == "run":
             metrics = json.loads(value)
             self._run = {"label": metrics["label"], "seed": metrics["seed"]}
+        elif kind == "waiting":
+            metrics = json.loads(value)
         elif kind == "epoch":
             metrics = {**self._run, **json.loads(value)}
         if self._bar is not None:

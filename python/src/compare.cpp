@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "bpt_plr/results/compare/files.hpp"
 #include "bpt_plr/results/compare/folder.hpp"
 #include "bpt_plr/results/compare/train_all.hpp"
 #include "python/src/bindings.hpp"
@@ -33,6 +32,7 @@ class EventsOfComparison : public ComparisonObserver {
     for (const std::string& sentence : warnings_) events_.on_warning(sentence);
   }
   void on_run(const WaitingRun& run) override {
+    held_.clear();
     const nlohmann::json about{
         {"number", run.number}, {"of", all_}, {"label", run.label}, {"seed", run.run.recipe.seed}};
     events_.say("run", about.dump());
@@ -45,11 +45,18 @@ class EventsOfComparison : public ComparisonObserver {
     events_.on_warning(
         fmt::format("{}, seed {} failed: {}", run.label, run.recipe.seed, run.failure));
   }
+  void on_wait(const std::vector<HeldRun>& held) override {
+    events_.check_signals();
+    if (held == held_) return;
+    held_ = held;
+    events_.say("waiting", to_text(to_json(held)));
+  }
 
  private:
   Events& events_;
   std::size_t all_ = 0;
   std::vector<std::string> warnings_;
+  std::vector<HeldRun> held_;  ///< said last; empty after a run of our own
 };
 
 /// Trains the runs of a comparison, as `bptplr compare` does. Returns its folder and why it was
@@ -70,7 +77,7 @@ nb::tuple compare(const std::vector<std::string>& names, const std::vector<std::
     const StopCondition stop(first.max_hours, [&] { return events.wants_stop(); });
     EventsOfComparison observer(events);
     const ComparisonEnd end = train_all(plan, stop, observer);
-    write_comparison(plan.out, end.comparison);
+    update_tables(plan);
     events.rethrow();
     where = plan.out.string();
     if (end.stopped) reason = events.wants_stop() ? "the caller" : stop.reason();

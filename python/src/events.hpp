@@ -47,6 +47,10 @@ class Events : public TrainingObserver {
   void say(const char* kind, const std::string& value) {
     call([&] { return callback_(kind, value); });
   }
+  /// Notices Ctrl-C while nothing is said.
+  void check_signals() {
+    call([] { return nb::none(); });
+  }
   /// Reports the steps of work that is not training; raises at once what the function raises.
   LoadReport report_of(const char* kind) {
     return {[this, kind](std::int64_t done, std::int64_t total) {

@@ -1,9 +1,13 @@
 """Comparisons from Python: those of the program, and how they stop and go on."""
 
+import fcntl
 import os
 import signal
 import subprocess
+import sys
+import threading
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,6 +100,31 @@ def test_what_stopped_goes_on(comparison, tmp_path):
     with pytest.warns(bptplr.BptplrWarning, match="the same call goes on"):
         bptplr.compare(NAMES, callbacks=[lambda metrics: True], **options)
     assert models_of(bptplr.compare(NAMES, **options)) == models_of(comparison)
+
+
+def test_processes_share_the_runs(comparison, tmp_path):
+    script = (
+        "import sys, bptplr; from test_compare import NAMES, data_of; "
+        "bptplr.compare(NAMES, seeds=(1, 2), out=sys.argv[1], **data_of())"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", script, tmp_path / "c"]
+    processes = [subprocess.Popen(command, cwd=Path(__file__).parent) for _ in range(2)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert models_of(bptplr.Comparison(tmp_path / "c")) == models_of(comparison)
+    assert len((tmp_path / "c" / "runs.jsonl").read_text().splitlines()) == 4
+
+
+def test_ctrl_c_ends_the_wait_for_another_process(tmp_path, capsys):
+    folder = tmp_path / "c" / "ce" / "seed1"
+    folder.mkdir(parents=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as if another process trained it
+        ends = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+        ends.start()
+        with pytest.raises(KeyboardInterrupt):
+            bptplr.compare(["ce"], seeds=(1,), out=tmp_path / "c", progress=True, **data_of())
+    said = capsys.readouterr().err
+    assert said.count("waiting for 1 run of others: ce, seed 1 by another process") == 1
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,15 @@
 
 namespace bptplr {
 
-/// Runs `bptplr ARGUMENTS` in `folder` in the background.
+/// Runs `bptplr ARGUMENTS` in `folder` in the background, with its output in NAMEout.txt and
+/// NAMEerr.txt.
 class BackgroundApp {
  public:
-  BackgroundApp(const TemporaryFolder& folder, const std::string& arguments) {
+  BackgroundApp(const TemporaryFolder& folder, const std::string& arguments,
+                const std::string& name = "std") {
     std::string command = "exec " BPTPLR_BINARY_DIR "/bptplr ";
     command += arguments;  // GCC 12 warns of nothing in a sum of these
-    command += " >stdout.txt 2>stderr.txt </dev/null";
+    command += " >" + name + "out.txt 2>" + name + "err.txt </dev/null";
     const std::string where = folder / ".";
     process_ = ::fork();
     if (process_ == 0) {
@@ -56,6 +58,13 @@ class BackgroundApp {
   /// Sends the signal to a program that is running.
   void send(int signal) {
     if (is_running()) ::kill(process_, signal);
+  }
+  /// Waits for the end of the program, a minute at most, and returns its exit code; -1 if it still
+  /// runs or a signal ended it.
+  int wait_for_exit() {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    wait_for([&] { return std::chrono::steady_clock::now() > end; });
+    return process_ <= 0 && WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
   }
   /// Waits for the end of the program and returns the signal that ended it, 0 if none did.
   int wait_for_signal() {

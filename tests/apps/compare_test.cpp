@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "engine/io/json.hpp"
 #include "tests/apps/background_app.hpp"
 #include "tests/apps/browser.hpp"
+#include "tests/apps/compare_runs.hpp"
 #include "tests/apps/run_app.hpp"
 
 namespace bptplr {
@@ -21,47 +21,6 @@ namespace {
 
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
-
-/// Under a second of training, mostly for the method with partitions.
-const std::string kTiny =
-    "--dataset shapes --shapes_train 60 --shapes_test 20 --width 2 --blocks 1,1,1,1 --low_dim 16 "
-    "--batch_size 16 --warm_up 1 --num_epochs 3 --r 0.4 --p_threshold 0.1 --threads 1 ";
-const std::string kMethod = "bptplr";
-
-/// Two quick labels with two seeds each, into `folder`/`out`.
-std::string quick(const std::string& out) {
-  return "compare ce fast.json --seeds 1,2 " + kTiny + "--out " + out + " ";
-}
-
-void write_fast_recipe(const TemporaryFolder& folder) {
-  write_text(folder / "fast.json", R"({"method": "ce", "lr": 0.1})");
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
-std::size_t count_lines(const std::string& text, const std::string& begin) {
-  const std::vector<std::string> lines = lines_of(text);
-  return static_cast<std::size_t>(std::ranges::count_if(
-      lines, [&](const std::string& line) { return line.starts_with(begin); }));
-}
-
-/// runs.jsonl without what depends on the machine.
-std::string timeless_runs(const std::string& comparison) {
-  std::string text;
-  for (const std::string& line : lines_of(read_text(comparison + "/runs.jsonl"))) {
-    Json json = parse_json(line);
-    json.erase("seconds");
-    json["recipe"].erase("out");
-    json["recipe"].erase("max_hours");
-    text += to_text(json) + "\n";
-  }
-  return text;
-}
 
 /// The table and bars of an output: at most 80 columns, with "±" counting as one.
 void expect_narrow(const std::string& text) {
@@ -306,19 +265,6 @@ TEST(AppCompare, FoldersThatAreMissingOrCannotBeWritten) {
   EXPECT_EQ(table.exit_code, 0) << "it is there to be read";
   EXPECT_TRUE(contains(table.err, "bptplr: warning: cannot write D/compare.csv")) << table.err;
   EXPECT_TRUE(lines_of(table.out).back().starts_with("compare ce best ")) << table.out;
-}
-
-TEST(AppCompare, TwoNeverShareAFolder) {
-  const TemporaryFolder folder;
-  write_fast_recipe(folder);
-  BackgroundApp first(folder, quick("D") + "--num_epochs 5000");
-  ASSERT_TRUE(first.wait_for([&] { return fs::exists(folder / "D/ce/seed1/metrics.jsonl"); }));
-  const std::string command = "cd '" + (folder / ".") + "' && " + BPTPLR_BINARY_DIR + "/bptplr " +
-                              quick("D") + "--num_epochs 5000 >out2 2>err2";
-  const int status = std::system(command.c_str());
-  EXPECT_EQ(WEXITSTATUS(status), 1);
-  EXPECT_TRUE(contains(read_text(folder / "err2"), "D is in use by process "))
-      << read_text(folder / "err2");
 }
 
 TEST(AppCompare, ABrowserDrawsEverySection) {

@@ -45,6 +45,15 @@ void take_figures(ComparedRun& run, const RunHistory& history) {
   }
 }
 
+/// Sorts runs by label and seed, so that it does not show which process ended first.
+void sort_runs(Comparison& comparison) {
+  const auto place = [&](const ComparedRun& run) {
+    const auto label = std::ranges::find(comparison.labels, run.label);
+    return std::pair(label - comparison.labels.begin(), run.recipe.seed);
+  };
+  std::ranges::sort(comparison.runs, {}, place);
+}
+
 }  // namespace
 
 void take_results(ComparedRun& run, const std::vector<Json>& metrics) {
@@ -174,6 +183,7 @@ Comparison gather(std::span<const ComparedRun> lines, std::vector<std::string> l
   std::ranges::sort(comparison.seeds);
   comparison.seeds.erase(std::unique(comparison.seeds.begin(), comparison.seeds.end()),
                          comparison.seeds.end());
+  sort_runs(comparison);
   return comparison;
 }
 

@@ -62,7 +62,7 @@ std::string to_text(const MeanDeviation& value, int decimals);
 struct Comparison {
   std::vector<std::string> labels;
   std::vector<std::int64_t> seeds;  ///< ascending
-  std::vector<ComparedRun> runs;    ///< at most one of each label and seed
+  std::vector<ComparedRun> runs;    ///< at most one of each label and seed, in their order
 
   /// Returns the run of that label and seed, or null if there is none.
   const ComparedRun* find(const std::string& label, std::int64_t seed) const;

@@ -1,12 +1,16 @@
 #include "bpt_plr/results/compare/folder.hpp"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
+#include "bpt_plr/results/compare/files.hpp"
+#include "bpt_plr/results/compare/plan.hpp"
 #include "bpt_plr/run/run_folder.hpp"
 #include "engine/error.hpp"
 #include "engine/io/file.hpp"
+#include "engine/io/file_lock.hpp"
 #include "engine/io/json.hpp"
 #include "engine/io/open_file.hpp"
 
@@ -17,6 +21,14 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kRuns = "runs.jsonl";
 constexpr const char* kLock = "lock";
+/// Many processes write for a second each at most, and the lock of a host that is gone takes NFS a
+/// minute or two to release; who has it for longer hangs.
+constexpr std::chrono::minutes kPatience{5};
+
+/// Locks the files that all processes of a comparison write; each holds it for a moment only.
+FileLock lock_files(const std::filesystem::path& folder) {
+  return FileLock::wait_for(folder / kLock, kPatience);
+}
 
 /// Reads runs.jsonl without a line cut short by a killed process; returns "" if there is no file.
 std::string whole_lines(const std::filesystem::path& file) {
@@ -47,16 +59,15 @@ std::vector<ComparedRun> parse_lines(std::string_view text, const std::string& f
 
 }  // namespace
 
-ComparisonFolder::ComparisonFolder(std::filesystem::path path, std::optional<FileLock> lock)
-    : path_(std::move(path)), lock_(std::move(lock)) {
-  const std::filesystem::path file = path_ / kRuns;
-  runs_ = parse_lines(whole_lines(file), file.string());
+ComparisonFolder::ComparisonFolder(std::filesystem::path path) : path_(std::move(path)) {
+  read();
 }
 
 ComparisonFolder ComparisonFolder::create(const std::filesystem::path& path) {
   make_folders(path);
   RunFolder::check_unused(path);
-  ComparisonFolder folder(path, FileLock(path / kLock));
+  const FileLock lock = lock_files(path);
+  ComparisonFolder folder(path);
   // Fails now, not after a run, if the folder is not writable, and removes an incomplete last line.
   write_file_atomically(path / kRuns, whole_lines(path / kRuns));
   return folder;
@@ -69,14 +80,35 @@ ComparisonFolder ComparisonFolder::open(const std::filesystem::path& path) {
   return ComparisonFolder(path);
 }
 
+void ComparisonFolder::read() {
+  const std::filesystem::path file = path_ / kRuns;
+  runs_ = parse_lines(whole_lines(file), file.string());
+}
+
 void ComparisonFolder::add(const ComparedRun& run) {
-  append_to_file(path_ / kRuns, to_text(to_json(run)) + "\n");
+  const FileLock lock = lock_files(path_);
+  read();
+  require_same_data(runs_, run);  // another process may have recorded a run since this one began
+  const std::filesystem::path file = path_ / kRuns;
+  const std::string whole = whole_lines(file);
+  // A process killed while it appended has left a part of its line.
+  if (!path_exists(file) || whole != read_file(file)) write_file_atomically(file, whole);
+  append_to_file(file, to_text(to_json(run)) + "\n");
   runs_.push_back(run);
 }
 
 std::filesystem::path ComparisonFolder::run_path(const std::string& label,
                                                  std::int64_t seed) const {
   return path_ / label / fmt::format("seed{}", seed);
+}
+
+Comparison update_tables(const std::filesystem::path& folder, std::vector<std::string> labels,
+                         std::span<const std::int64_t> seeds) {
+  const FileLock lock = lock_files(folder);
+  const ComparisonFolder newest = ComparisonFolder::open(folder);
+  Comparison comparison = gather(newest.runs(), std::move(labels), seeds);
+  write_comparison(folder, comparison);
+  return comparison;
 }
 
 }  // namespace bptplr

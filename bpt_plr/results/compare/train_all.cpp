@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <utility>
 
 #include "bpt_plr/recipe/builtin.hpp"
@@ -12,7 +14,6 @@
 #include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/recipe/needs.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
-#include "bpt_plr/results/compare/files.hpp"
 #include "bpt_plr/results/compare/folder.hpp"
 #include "bpt_plr/run/run_folder.hpp"
 #include "bpt_plr/train/checkpoint.hpp"
@@ -20,35 +21,6 @@
 
 namespace bptplr {
 namespace {
-
-/// Returns the runs that have not ended, in the order in which they are made.
-std::vector<WaitingRun> waiting_runs(const ComparisonFolder& folder, const ComparisonPlan& plan) {
-  const Comparison so_far = gather(folder.runs(), {}, {});
-  std::vector<WaitingRun> waiting;
-  std::size_t number = 0;
-  for (const std::int64_t seed : plan.seeds) {
-    for (const LabelledRecipe& of : plan.labelled) {
-      ++number;
-      Recipe recipe = of.recipe;
-      recipe.seed = seed;
-      recipe.out = folder.run_path(of.label, seed).string();
-      const std::vector<std::string> changes = deviations(recipe);  // same for a resumed run
-      const ComparedRun* run = so_far.find(of.label, seed);
-      if (run != nullptr && run->failure.empty()) {
-        require_same_recipe(recipe, run->recipe, recipe.out);
-        continue;
-      }
-      if (RunFolder::exists(recipe.out)) {
-        const Recipe was = RunFolder::open(recipe.out).read_config();
-        require_same_recipe(recipe, was, recipe.out);
-      }
-      waiting.push_back({number, of.label, plan_run(recipe, /*resume=*/true)});
-      waiting.back().run.changes = changes;
-      waiting.back().run.left_out_classes = of.left_out.num_class;
-    }
-  }
-  return waiting;
-}
 
 /// Returns the record of a run without its results.
 ComparedRun run_without_results(const WaitingRun& waiting, const TrainingData& data) {
@@ -107,6 +79,21 @@ RunEnding make_run(WaitingRun& waiting, const StopCondition& stop, ComparisonFol
   return RunEnding::kFailed;
 }
 
+/// Sleeps before others' runs are looked at again; a stop is noticed at once.
+void pause(const StopCondition& stop) {
+  constexpr std::chrono::milliseconds kStep{100};
+  for (int step = 0; step < 10 && !stop.is_met(); ++step) std::this_thread::sleep_for(kStep);
+}
+
+bool any_failed(const ComparisonPlan& plan, const Comparison& comparison) {
+  return std::ranges::any_of(plan.labelled, [&](const LabelledRecipe& of) {
+    return std::ranges::any_of(plan.seeds, [&](std::int64_t seed) {
+      const ComparedRun* run = comparison.find(of.label, seed);
+      return run != nullptr && !run->failure.empty();
+    });
+  });
+}
+
 }  // namespace
 
 std::string default_comparison_folder(Recipe recipe) {
@@ -146,24 +133,31 @@ ComparisonPlan plan_comparison(std::vector<LabelledRecipe> labelled,
 ComparisonEnd train_all(const ComparisonPlan& plan, const StopCondition& stop,
                         ComparisonObserver& observer) {
   ComparisonFolder folder = ComparisonFolder::create(plan.out);
-  std::vector<WaitingRun> waiting = waiting_runs(folder, plan);
-  observer.on_plan(plan, waiting.size());
-  const auto so_far = [&] { return gather(folder.runs(), labels_of(plan.labelled), plan.seeds); };
+  SharedRuns runs(plan.labelled, plan.seeds, folder);
+  observer.on_plan(plan, runs.left().size());
   ComparisonEnd end;
-  end.stopped = !waiting.empty() && !require_same_data_at_first(waiting, folder, observer);
+  end.stopped = !runs.left().empty() && !require_same_data_at_first(runs.left(), folder, observer);
   if (!end.stopped) observer.on_begin();
-  for (WaitingRun& of : waiting) {
-    end.stopped = end.stopped || stop.is_met();
+  for (; !end.stopped && !runs.left().empty(); runs.update()) {
+    end.stopped = stop.is_met();
     if (end.stopped) break;
-    observer.on_run(of);
-    const RunEnding ending = make_run(of, stop, folder, observer);
-    end.stopped = ending == RunEnding::kStopped;
-    if (end.stopped) break;
-    end.any_failed |= ending == RunEnding::kFailed;
-    write_comparison(plan.out, so_far());
+    if (std::optional<WaitingRun> run = runs.take()) {
+      observer.on_run(*run);
+      end.stopped = make_run(*run, stop, folder, observer) == RunEnding::kStopped;
+      if (!end.stopped) update_tables(plan);
+    } else if (!runs.held().empty()) {
+      observer.on_wait(runs.held());
+      pause(stop);
+    }
   }
-  end.comparison = so_far();
+  folder.read();
+  end.comparison = gather(folder.runs(), labels_of(plan.labelled), plan.seeds);
+  end.any_failed = any_failed(plan, end.comparison);
   return end;
+}
+
+Comparison update_tables(const ComparisonPlan& plan) {
+  return update_tables(plan.out, labels_of(plan.labelled), plan.seeds);
 }
 
 }  // namespace bptplr

@@ -1,4 +1,5 @@
-// Trains the runs of a comparison, one after the other, for the command and for Python.
+// Trains the runs of a comparison, one after the other, for the command and for Python. Several
+// processes may do so in one folder: each takes runs that nobody has.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +13,7 @@
 
 #include "bpt_plr/results/compare/comparison.hpp"
 #include "bpt_plr/results/compare/plan.hpp"
+#include "bpt_plr/results/compare/shared_runs.hpp"
 #include "bpt_plr/run/training_run.hpp"
 
 namespace bptplr {
@@ -38,13 +40,6 @@ ComparisonPlan plan_comparison(std::vector<LabelledRecipe> labelled,
                                std::vector<std::int64_t> seeds, std::filesystem::path out,
                                const nlohmann::json& given);
 
-/// Run that has not ended yet.
-struct WaitingRun {
-  std::size_t number = 0;  ///< among all requested runs, from 1
-  std::string label;
-  PlannedRun run;
-};
-
 /// Receives what happens in a comparison, in this order.
 class ComparisonObserver {
  public:
@@ -65,20 +60,26 @@ class ComparisonObserver {
                            const TrainingRun& /*training*/) {}
   /// Told of a run without results; the others go on.
   virtual void on_failure(const ComparedRun& /*run*/) {}
+  /// Told every second while all runs that are left are with other processes.
+  virtual void on_wait(const std::vector<HeldRun>& /*held*/) {}
 };
 
 /// How a comparison ended.
 struct ComparisonEnd {
   Comparison comparison;
-  bool stopped = false;  ///< the same call goes on
-  bool any_failed = false;
+  bool stopped = false;     ///< the same call goes on
+  bool any_failed = false;  ///< whether a run of the plan has no results, whoever made it
 };
 
 /// Makes all runs of a plan that are not there yet: those of all labels with the first seed, then
 /// with the second one, ..., so that a comparison cut short is balanced. Tables and page are
-/// written after each. Throws Error where an existing run has another recipe, or runs of a seed
-/// would train on different data.
+/// written after each. A run that another process trains is left to it, or taken over when that
+/// ends without results; returns when all have ended. Throws Error where an existing run has
+/// another recipe, or runs of a seed would train on different data.
 ComparisonEnd train_all(const ComparisonPlan& plan, const StopCondition& stop,
                         ComparisonObserver& observer);
+
+/// Writes tables and page of a plan's folder, and returns what they show.
+Comparison update_tables(const ComparisonPlan& plan);
 
 }  // namespace bptplr

@@ -8,10 +8,12 @@
 #include <chrono>
 #include <climits>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "engine/communicator/supervision.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr::mpi {
@@ -155,17 +157,59 @@ class MpiGroup final : public Communicator {
     }
   }
 
-  void abort() override {
+  void fail(const std::string& sentence) override {
+    using std::chrono::seconds;
+    // Ranks that fail alike leave it to the first one, whose end is that of all.
+    if (rank_ > 0) std::this_thread::sleep_for(seconds(1));
+    if (rank_ == 0) print_failure(sentence);
+    if (supervision_) supervision_->report_failure(sentence);
+    if (rank_ > 0) {
+      std::this_thread::sleep_for(seconds(4));
+      print_failure(fmt::format("{} failed: {}", rank_name(rank_), sentence));
+    }
     MPI_Abort(MPI_COMM_WORLD, 1);
     std::_Exit(1);
   }
 
   void leave() override {
     barrier();
+    supervision_.reset();
     MPI_Finalize();
   }
 
+  /// Makes the ranks watch each other, beside MPI, in which a rank waits for a dead one for ever.
+  void supervise() {
+    std::optional<SupervisionPort> port;
+    std::string endpoint;
+    if (rank_ == 0) {
+      try {
+        port.emplace();
+        endpoint = port->endpoint();
+      } catch (const Error&) {
+        broadcast("");  // the others say that they were told no address
+        throw;
+      }
+    }
+    endpoint = broadcast(endpoint);
+    const std::vector<std::string> names = gather(rank_name(rank_));
+    const auto on_lost = [rank = rank_](const std::string& sentence) { end(rank, sentence); };
+    if (port) {
+      supervision_.emplace(std::move(*port), names, on_lost);
+    } else {
+      supervision_.emplace(rank_, endpoint, names, on_lost);
+    }
+  }
+
  private:
+  /// Ends this rank, whose main thread may be waiting in MPI, after others were lost. One rank
+  /// speaks, unless it cannot end the others, or be heard by them.
+  [[noreturn]] static void end(int rank, const std::string& sentence) {
+    const int speaker = sentence.starts_with("rank 0 (") ? 1 : 0;
+    if (rank != speaker) std::this_thread::sleep_for(std::chrono::seconds(2));
+    print_failure(sentence + "; then the same command with --resume goes on");
+    ::_exit(1);
+  }
+
   template <class Fn>
   void timed(Fn&& fn) {
     ++traffic_.calls;
@@ -186,6 +230,7 @@ class MpiGroup final : public Communicator {
   MPI_Comm world_ = MPI_COMM_NULL;
   MPI_Comm sums_ = MPI_COMM_NULL;  ///< those beside other work: messages of two calls never mix
   std::vector<MPI_Request> begun_;
+  std::optional<Supervision> supervision_;
   int rank_ = 0;
   int size_ = 1;
   int local_rank_ = 0;
@@ -229,6 +274,7 @@ Communicator& join(const Launch& launch, const std::string& program) {
           "--mpi=list names the kinds)",
           launch.launcher, launch.size, description(), group.size());
   require_one_program(group, program);
+  group.supervise();
   return group;
 }
 

@@ -7,10 +7,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "engine/io/event_file.hpp"
@@ -123,6 +125,21 @@ TEST_F(OpenFileTest, NewFilesAndFoldersAreTheirOwnersToChange) {
   EXPECT_EQ(mode_of(folder_ / "a"), 0755U);
   EXPECT_EQ(mode_of(folder_ / "a/b"), 0755U);
   EXPECT_EQ(mode_of(folder_ / "group"), 0640U);
+}
+
+TEST_F(OpenFileTest, ALockNamesItsHolderUntilItEnds) {
+  const fs::path path = folder_.path() / "lock";
+  std::optional<FileLock> lock = FileLock::if_free(path);
+  ASSERT_TRUE(lock);
+  EXPECT_FALSE(FileLock::if_free(path));
+  const std::string holder = lock_holder(path);
+  EXPECT_TRUE(holder.starts_with("process " + std::to_string(::getpid()) + " on ")) << holder;
+  const std::string sentence =
+      message_of([&] { FileLock::wait_for(path, std::chrono::seconds(0)); });
+  EXPECT_NE(sentence.find(" is in use by " + holder), std::string::npos) << sentence;
+  lock.reset();
+  FileLock::wait_for(path, std::chrono::seconds(0));
+  EXPECT_EQ(lock_holder(folder_ / "nothing"), "another process");
 }
 
 TEST_F(OpenFileTest, WhatTheSystemRefusesIsSaidInOurWords) {

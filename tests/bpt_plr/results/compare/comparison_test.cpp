@@ -249,7 +249,6 @@ TEST(ComparisonFolder, KeepsItsRuns) {
   EXPECT_THROW(ComparisonFolder::open(path), Error);
   {
     ComparisonFolder comparison = ComparisonFolder::create(path);
-    EXPECT_THROW(ComparisonFolder::create(path), Error) << "in use";
     comparison.add(run_of("a", 1, 70.0));
     comparison.add(failed_run("a", 2));
     EXPECT_EQ(comparison.runs().size(), 2U);
@@ -276,6 +275,29 @@ TEST(ComparisonFolder, WhatAKilledProcessLeftOfALineIsDropped) {
   write_file_atomically(file, whole + second.substr(0, second.size() - 1));
   EXPECT_EQ(ComparisonFolder::create(folder.path()).runs().size(), 2U);
   EXPECT_EQ(read_file(file), whole + second);
+}
+
+TEST(ComparisonFolder, NothingOfTwoProcessesIsLost) {
+  const TemporaryFolder folder;
+  ComparisonFolder first = ComparisonFolder::create(folder.path());
+  ComparisonFolder second = ComparisonFolder::create(folder.path());
+  first.add(run_of("a", 1, 70.0));
+  second.add(run_of("b", 1, 60.0));
+  EXPECT_EQ(second.runs().size(), 2U);
+  EXPECT_EQ(first.runs().size(), 1U) << "as last read";
+  first.read();
+  EXPECT_EQ(first.runs().size(), 2U);
+  // What one that was killed left of a line is not joined to the next one.
+  const auto file = folder.path() / "runs.jsonl";
+  append_to_file(file, "{\"label\":");
+  second.add(run_of("c", 1, 50.0));
+  EXPECT_EQ(read_file(file), line_of(run_of("a", 1, 70.0)) + line_of(run_of("b", 1, 60.0)) +
+                                 line_of(run_of("c", 1, 50.0)));
+  ComparedRun other = run_of("d", 1, 40.0);
+  other.data_hash = 7;
+  EXPECT_THROW(first.add(other), Error) << "trained on other data than those of the others";
+  EXPECT_EQ(ComparisonFolder::open(folder.path()).runs().size(), 3U);
+  EXPECT_EQ(update_tables(folder.path(), {"e"}, {}).labels.size(), 4U);
 }
 
 TEST(ComparisonFolder, OtherDamageIsNamedByItsLine) {
