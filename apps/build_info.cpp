@@ -8,7 +8,8 @@ BuildInfo build_info() {
 
 std::string program_version() {
   const BuildInfo build = build_info();
-  return std::string("bptplr ") + build.version + " (" + build.compiler + ", oneDNN " + build.onednn + ")";
+  return std::string("bptplr ") + build.version + " (" + build.compiler + ", oneDNN " +
+         build.onednn + ")";
 }
 
 }  // namespace bptplr

@@ -56,11 +56,11 @@ void print_recipes(const std::vector<BuiltinRecipe>& recipes) {
 void print_json() {
   const BuildInfo build = build_info();
   const std::vector<std::string> found = devices();
-  nlohmann::ordered_json json{{"version", build.version},   {"build_type", build.build_type},
-                              {"compiler", build.compiler}, {"onednn", build.onednn},
-                              {"mpi", mpi_description()},
-                              {"cuda", found.size() > 1},   {"cuda_device", describe_cuda()},
-                              {"devices", found},           {"threads", use_threads(0)}};
+  nlohmann::ordered_json json{{"version", build.version},       {"build_type", build.build_type},
+                              {"compiler", build.compiler},     {"onednn", build.onednn},
+                              {"mpi", mpi_description()},       {"cuda", found.size() > 1},
+                              {"cuda_device", describe_cuda()}, {"devices", found},
+                              {"threads", use_threads(0)}};
   json["cpu_level"] = kernels::cpu_level();
   json["cpu_bf16"] = kernels::cpu_multiplies_bf16();
   json["methods"] = to_json(builtin_methods());

@@ -82,6 +82,7 @@ void require_alone(const std::string& command) {
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  if (read_launch().rank > 0) return 2;  // the first rank says it
   const auto chosen = app.get_subcommands();
   const std::string command = chosen.empty() ? "bptplr" : "bptplr " + chosen.front()->get_name();
   print_error(usage_sentence(app, error));

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/autograd.hpp"
-#include "engine/communicator/communicator.hpp"
+#include "engine/communicator.hpp"
 #include "engine/random.hpp"
 #include "engine/tensor.hpp"
 
@@ -66,8 +66,8 @@ Tensor relu(const Tensor& x);
 /// Returns x where it is positive, else slope * x; slope >= 0.
 Tensor leaky_relu(const Tensor& x, double slope);
 /// Sets each value of x to 0 with probability `rate`, else divides it by 1 - rate; for training,
-/// rate in [0, 1). The i-th uniform number of `random` decides about the i-th value; of a batch that
-/// ranks share out, about the i-th of the whole batch.
+/// rate in [0, 1). The i-th uniform number of `random` decides about the i-th value; of a batch
+/// that ranks share out, about the i-th of the whole batch.
 Tensor dropout(const Tensor& x, double rate, const Philox& random, const Shards& shards = nullptr);
 /// Drops whole channels of each image of x [n, h, w, c] as dropout does values. The n c decisions
 /// are taken image by image.

@@ -2,12 +2,12 @@
 #include <functional>
 #include <numeric>
 
-#include "engine/communicator/row_shards.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
 #include "engine/profile/work.hpp"
 #include "engine/rank.hpp"
+#include "engine/row_shards.hpp"
 #include "kernels/conv2d_batch_norm.hpp"
 
 namespace bptplr {
@@ -105,15 +105,14 @@ struct Normalizer {
     const Range range("batch_norm backward", moved(3 * x.numel(), x.dtype()));
     // dx takes the memory of dy if nothing else shares it.
     Tensor dx = dy.unique_storage() ? dy : Tensor::empty_like(x);
-    Tensor sums =
-        Tensor::empty({2, shape.groups, shape.channels}, DType::kFloat64, dy.device());
+    Tensor sums = Tensor::empty({2, shape.groups, shape.channels}, DType::kFloat64, dy.device());
     dispatch_activation(dy, [&](const auto& ctx, auto zero) {
       using T = decltype(zero);
       using S = StatOf<T>;
       const kernels::BatchNormGradient<T> in{
-          x.data<T>(),      dy.data<T>(),       more_dy.defined() ? more_dy.data<T>() : nullptr,
-          mean.data<S>(),   variance.data<S>(), weight.data<S>(),
-          bias.data<S>(),   static_cast<S>(eps)};
+          x.data<T>(),    dy.data<T>(),       more_dy.defined() ? more_dy.data<T>() : nullptr,
+          mean.data<S>(), variance.data<S>(), weight.data<S>(),
+          bias.data<S>(), static_cast<S>(eps)};
       kernels::batch_norm_backward_sums(ctx, shape, in, sums.data<double>(), dweight.data<S>(),
                                         dbias.data<S>());
       if (training && shards != nullptr) {
@@ -139,8 +138,8 @@ struct BatchStatistics {
   void merge(const kernels::BatchNormShape& shape, const RowShards& shards) {
     const Range range("batch_norm merge");
     Communicator& group = shards.group();
-    Tensor all = Tensor::empty({group.size() * both.size(0), shape.channels}, both.dtype(),
-                               both.device());
+    Tensor all =
+        Tensor::empty({group.size() * both.size(0), shape.channels}, both.dtype(), both.device());
     group.all_gather(both.device(), both.raw(), all.raw(),
                      static_cast<std::size_t>(both.numel()) * element_size(both.dtype()));
     dispatch_float(both, [&](const auto& ctx, auto zero) {

@@ -1,10 +1,10 @@
 // Elementwise functions and dropout.
-#include "engine/communicator/row_shards.hpp"
 #include "engine/dispatch.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
 #include "engine/profile/work.hpp"
 #include "engine/rank.hpp"
+#include "engine/row_shards.hpp"
 #include "kernels/dropout.hpp"
 #include "kernels/elementwise.hpp"
 

@@ -29,8 +29,7 @@ Work step_work(const std::vector<Tensor>& parameters) {
 
 }  // namespace
 
-Sgd::Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay,
-         Communicator& group)
+Sgd::Sgd(std::vector<Tensor> parameters, double momentum, double weight_decay, Communicator& group)
     : parameters_(std::move(parameters)),
       momentum_(momentum),
       weight_decay_(weight_decay),

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/communicator/gradient_sum.hpp"
+#include "engine/gradient_sum.hpp"
 #include "engine/tensor.hpp"
 
 namespace bptplr {

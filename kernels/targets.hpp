@@ -27,15 +27,15 @@ void sharpen(const Context& ctx, std::int64_t rows, std::int64_t classes, double
 /// [rows, classes], the targets before sharpening, may be null.
 template <class Context, class T>
 void co_guess(const Context& ctx, std::int64_t rows, std::int64_t classes, double temperature,
-              const T* logits_k1, const T* logits_k2, const T* logits_j1,
-              const T* logits_j2, T* targets, std::type_identity_t<T>* p);
+              const T* logits_k1, const T* logits_k2, const T* logits_j1, const T* logits_j2,
+              T* targets, std::type_identity_t<T>* p);
 
 /// Computes co-refined targets [rows, classes] from two batches of logits [rows, classes], noisy
 /// labels [rows] in [0, classes) and clean probabilities w [rows] in [0, 1]; p [rows, classes], the
 /// targets before sharpening, may be null.
 template <class Context, class T>
 void co_refine(const Context& ctx, std::int64_t rows, std::int64_t classes, double temperature,
-               const T* logits_k1, const T* logits_k2, const std::int64_t* labels,
-               const float* w, T* targets, std::type_identity_t<T>* p);
+               const T* logits_k1, const T* logits_k2, const std::int64_t* labels, const float* w,
+               T* targets, std::type_identity_t<T>* p);
 
 }  // namespace bptplr::kernels

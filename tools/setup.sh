@@ -9,6 +9,7 @@ packages=(
   nlohmann-json3-dev libcli11-dev      # JSON; the command line
   libgtest-dev                         # tests
   libboost-context-dev libthrust-dev   # CUDA kernels tested without a GPU
+  libopenmpi-dev openmpi-bin           # training by several processes; the build does without, too
   libjpeg-dev libpng-dev libwebp-dev   # image files
   libonnx-dev libprotobuf-dev          # bptplr export; the build does without, too
   libutf8proc-dev                      # names of classes in one form

@@ -52,7 +52,6 @@ void note(int signal) {
   errno = error;
 }
 
-
 }  // namespace
 
 StopSignal::StopSignal() {

@@ -10,8 +10,8 @@ struct Interrupted {
 };
 
 /// While it exists, records the first SIGINT, SIGTERM, SIGUSR1 (mpirun passes it on) or SIGHUP
-/// (closed terminal; not under nohup) instead of ending the process, and says so at once, however long an iteration takes; a second
-/// signal ends it at once. Only one may exist at a time.
+/// (closed terminal; not under nohup) instead of ending the process, and says so at once, however
+/// long an iteration takes; a second signal ends it at once. Only one may exist at a time.
 class StopSignal {
  public:
   StopSignal();

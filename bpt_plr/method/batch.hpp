@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "data/views.hpp"
-#include "engine/communicator/row_shards.hpp"
+#include "engine/row_shards.hpp"
 #include "models/modules.hpp"
 
 namespace bptplr {
@@ -19,7 +19,7 @@ using LossTerms = std::map<std::string, double>;
 
 /// Batch of B_x labelled and B_u unlabelled samples, either of which may be 0; in the warm-up all
 /// samples are labelled. M is the number of weak views. Several ranks share out the views: each has
-/// those of its slices of the samples (engine/communicator/row_shards.hpp); what is computed from
+/// those of its slices of the samples (engine/row_shards.hpp); what is computed from
 /// the networks' outputs is computed by every rank, from those of all. So all else is of the whole
 /// batch.
 struct Batch {
@@ -41,8 +41,12 @@ struct Batch {
   std::int64_t size_x() const { return labels.numel(); }
   std::int64_t size_u() const { return samples - size_x(); }
   /// Return how many of the samples are of this rank.
-  std::int64_t own_x() const { return slice_of_rank(size_x(), group->rank(), group->size()).size(); }
-  std::int64_t own_u() const { return slice_of_rank(size_u(), group->rank(), group->size()).size(); }
+  std::int64_t own_x() const {
+    return slice_of_rank(size_x(), group->rank(), group->size()).size();
+  }
+  std::int64_t own_u() const {
+    return slice_of_rank(size_u(), group->rank(), group->size()).size();
+  }
   /// Returns how the ranks share out rows of these parts, each of size_x() or size_u() of them.
   Shards shards(const std::vector<std::int64_t>& parts) const {
     return group->is_alone() ? nullptr : group->shards(parts, scalars.device());

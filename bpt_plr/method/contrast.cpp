@@ -86,7 +86,8 @@ class PseudoLabelRelaxed : public Contrast {
     const Shards shards = batch.shards(mixture_parts(batch));
     const Range range("contrastive");
     const Tensor anchors = all_gather(slice(projection, rows, 2 * rows), shards);
-    return {all_gather(slice(logits, 0, rows), shards), loss(arrange_anchors(anchors, x, u), views)};
+    return {all_gather(slice(logits, 0, rows), shards),
+            loss(arrange_anchors(anchors, x, u), views)};
   }
 
   Forwards forward_apart(Network& k, const Batch& batch, const StepViews& views) const {

@@ -80,8 +80,8 @@ void mix_rows(const Tensor& a, const Tensor& b, const Tensor& partner, const Ten
   if (rows == 0) return;
   dispatch_activation(a, [&](const auto& ctx, auto zero) {
     using T = decltype(zero);
-    kernels::mixup(ctx, rows, a.numel() / rows, weight.data<double>(), a.data<T>(),
-                   b.data<T>(), partner.data<std::int64_t>(), out.data<T>());
+    kernels::mixup(ctx, rows, a.numel() / rows, weight.data<double>(), a.data<T>(), b.data<T>(),
+                   partner.data<std::int64_t>(), out.data<T>());
   });
 }
 

@@ -111,13 +111,14 @@ Targets SemiSupervisedStep::make_targets(const Batch& batch, const StepViews& vi
   return targets;
 }
 
-/// Returns network k's logits of the weak views of the whole batch. Batch normalisation takes groups
-/// of equal size, so sets of unequal size need a pass each.
+/// Returns network k's logits of the weak views of the whole batch. Batch normalisation takes
+/// groups of equal size, so sets of unequal size need a pass each.
 SemiSupervisedStep::WeakLogits SemiSupervisedStep::weak_logits(const Batch& batch,
                                                                const StepViews& views) const {
   const std::int64_t x = batch.size_x();
   const std::int64_t u = batch.size_u();
-  const auto classify = [&](const Tensor& images, Pass pass, const std::vector<std::int64_t>& parts) {
+  const auto classify = [&](const Tensor& images, Pass pass,
+                            const std::vector<std::int64_t>& parts) {
     const Shards shards = batch.shards(parts);
     return all_gather(k_.classify(images, training_mode(batch, pass, shards, std::ssize(parts))),
                       shards);

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "bpt_plr/recipe/builtin.hpp"
-#include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/recipe/checks.hpp"
+#include "bpt_plr/recipe/json.hpp"
 #include "bpt_plr/recipe/other_data.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
 #include "bpt_plr/run/run_data.hpp"
@@ -219,6 +219,12 @@ void TrainingRun::begin_again(std::int64_t recorded) {
 
 bool TrainingRun::run() {
   if (is_done_) return true;
+  const bool finished = train();
+  group_.barrier();  // what the first rank has written is there when any rank goes on
+  return finished;
+}
+
+bool TrainingRun::train() {
   bool finished = false;
   try {
     finished = trainer_.run();

@@ -93,10 +93,11 @@ class TrainingRun {
     const StopCondition& stop;
     TrainingObserver& observer;
     std::optional<RunRecorder> recorder;  ///< of the first rank
-    const Trainer* trainer = nullptr;  ///< trainer whose state is recorded
+    const Trainer* trainer = nullptr;     ///< trainer whose state is recorded
     std::int64_t epochs = 0;
   };
 
+  bool train();
   void describe() const;
   void go_on(const PlannedRun& run);
   std::optional<Checkpoint> find_checkpoint(const PlannedRun& run);

@@ -133,9 +133,9 @@ void broadcast_checkpoint(Communicator& group, Checkpoint& checkpoint) {
   TensorMap tensors;
   for (const Json& of : head.at("tensors")) {
     const std::string name = of.at(0);
-    Tensor tensor = group.is_first()
-                        ? checkpoint.tensors.at(name)
-                        : Tensor::empty(of.at(2).get<Shape>(), static_cast<DType>(of.at(1).get<int>()));
+    Tensor tensor = group.is_first() ? checkpoint.tensors.at(name)
+                                     : Tensor::empty(of.at(2).get<Shape>(),
+                                                     static_cast<DType>(of.at(1).get<int>()));
     const std::string bytes = group.broadcast(std::string(bytes_of(tensor)));
     std::ranges::copy(bytes, static_cast<char*>(tensor.raw()));
     tensors.emplace(name, std::move(tensor));

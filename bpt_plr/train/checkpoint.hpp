@@ -9,7 +9,7 @@
 
 #include "bpt_plr/recipe/recipe.hpp"
 #include "bpt_plr/train/training_data.hpp"
-#include "engine/communicator/communicator.hpp"
+#include "engine/communicator.hpp"
 #include "engine/io/safetensors.hpp"
 
 namespace bptplr {

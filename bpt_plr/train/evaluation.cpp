@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "engine/communicator/row_shards.hpp"
 #include "engine/ops.hpp"
 #include "engine/profile/range.hpp"
+#include "engine/row_shards.hpp"
 
 namespace bptplr {
 namespace {
@@ -32,8 +32,8 @@ struct OwnSamples {
   OwnSamples(std::span<const std::int64_t> all, Communicator& group, Device device)
       : shards(group.shards({std::ssize(all)}, device)) {
     const RowRange own = slice_of_rank(std::ssize(all), group.rank(), group.size());
-    samples = all.subspan(static_cast<std::size_t>(own.begin),
-                          static_cast<std::size_t>(own.size()));
+    samples =
+        all.subspan(static_cast<std::size_t>(own.begin), static_cast<std::size_t>(own.size()));
     const std::int64_t most = shards == nullptr ? own.size() : shards->most_rows();
     steps = (most + kBatch - 1) / kBatch;
   }
@@ -64,8 +64,8 @@ void for_each_batch(const ViewMaker& views, const OwnSamples& own, Fn&& fn, Done
 }  // namespace
 
 Network::Output evaluate(Network& network, const ViewMaker& views,
-                         std::span<const std::int64_t> samples,
-                         const EvaluationProgress& progress, Communicator& group) {
+                         std::span<const std::int64_t> samples, const EvaluationProgress& progress,
+                         Communicator& group) {
   const Range range("evaluate");
   const NoGrad no_grad;
   const HeadConfig& heads = network.heads();

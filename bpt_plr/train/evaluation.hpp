@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "data/views.hpp"
-#include "engine/communicator/communicator.hpp"
+#include "engine/communicator.hpp"
 #include "models/network.hpp"
 
 namespace bptplr {
 
-/// Called after each batch with the number of samples done and of all samples; equally often on every
-/// rank.
+/// Called after each batch with the number of samples done and of all samples; equally often on
+/// every rank.
 using EvaluationProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 
 /// Returns z [n, C] and q [n, low_dim] of the samples with the n indices `samples`, which the ranks

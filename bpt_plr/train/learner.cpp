@@ -27,8 +27,7 @@ const Tensor& find(const TensorMap& tensors, const std::string& name) {
 
 Learner::Learner(const Recipe& recipe, int index, Communicator& group)
     : network(make_network(recipe, index)),
-      optimizer(network->named().parameters(), recipe.momentum, recipe.weight_decay,
-                group),
+      optimizer(network->named().parameters(), recipe.momentum, recipe.weight_decay, group),
       device_(choose_device(recipe.device)) {}
 
 void Learner::save(int number, bool with_kept, TensorMap& tensors) const {

@@ -40,8 +40,8 @@ class LossQueue {
   LossQueue(Report report, std::function<std::string(std::int64_t iteration)> place)
       : report_(std::move(report)), place_(std::move(place)) {}
 
-  /// Makes `report` wait for the same iterations whenever they arrive, so that an error comes to all
-  /// ranks at the same one.
+  /// Makes `report` wait for the same iterations whenever they arrive, so that an error comes to
+  /// all ranks at the same one.
   void keep_order() { keeps_order_ = true; }
   void add(Iteration iteration) { waiting_.push_back(std::move(iteration)); }
   /// Reports what has arrived, and waits while more than `most` are queued. Throws NotFinite.

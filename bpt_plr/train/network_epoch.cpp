@@ -52,7 +52,8 @@ void NetworkEpoch::plan_partners(const std::vector<PlannedView>& plan,
   std::vector<PlannedView> partners;
   std::vector<std::int64_t> rows;
   for (const std::int64_t row : shards->own().span<std::int64_t>()) {
-    const std::int64_t partner = batch.permutation.span<std::int64_t>()[static_cast<std::size_t>(row)];
+    const std::int64_t partner =
+        batch.permutation.span<std::int64_t>()[static_cast<std::size_t>(row)];
     rows.push_back(std::ssize(partners));
     partners.push_back(plan[static_cast<std::size_t>(partner)]);
   }

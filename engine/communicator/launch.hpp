@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "engine/communicator/communicator.hpp"
+#include "engine/communicator.hpp"
 
 namespace bptplr {
 
@@ -18,9 +18,9 @@ struct Launch {
 Launch read_launch();
 
 /// Returns the group that this process was started in, which it joins at the first call; that of
-/// itself alone if nobody started others. `program` tells versions apart. Throws Error, on all ranks,
-/// where they are of different programs, and where the launcher and MPI see different numbers of
-/// processes, which would train the same run several times.
+/// itself alone if nobody started others. `program` tells versions apart. Throws Error, on all
+/// ranks, where they are of different programs, and where the launcher and MPI see different
+/// numbers of processes, which would train the same run several times.
 Communicator& join_group(const std::string& program);
 
 /// Returns the group of several processes that this one has joined; null if there is none.

@@ -81,8 +81,7 @@ std::string unused_processors(Communicator& group) {
 void take_gpu(Communicator& group) {
   const int count = kernels::device_count();
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  const std::vector<std::string> shown =
-      gather_on_host(group, visible == nullptr ? "" : visible);
+  const std::vector<std::string> shown = gather_on_host(group, visible == nullptr ? "" : visible);
   const std::set<std::string> kinds(shown.begin(), shown.end());
   const bool has_own = count == 1 && kinds.size() == shown.size();
   const bool fits = count == 0 || has_own || group.local_size() <= count;

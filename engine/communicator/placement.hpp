@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "engine/communicator/communicator.hpp"
+#include "engine/communicator.hpp"
 
 namespace bptplr {
 

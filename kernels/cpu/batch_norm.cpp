@@ -281,9 +281,8 @@ void batch_norm_backward_sums(const Context& ctx, const BatchNormShape& s,
 }
 
 template <class Context, class T>
-void batch_norm_backward_input(const Context& ctx, const BatchNormShape& s,
-                               std::int64_t batch_rows, const BatchNormGradient<T>& in,
-                               const double* sums, T* dx) {
+void batch_norm_backward_input(const Context& ctx, const BatchNormShape& s, std::int64_t batch_rows,
+                               const BatchNormGradient<T>& in, const double* sums, T* dx) {
   const std::int64_t all = s.groups * s.channels;
   T* scale = ctx.template scratch<T>(3 * all);
   T* mean_g = scale + all;

@@ -55,7 +55,8 @@ void row_moments(const T* x, std::int64_t rows, std::int64_t channels, T* mean, 
   });
 }
 
-/// Number, mean and sum of squared deviations of values, merged by Chan, Golub and LeVeque's update.
+/// Number, mean and sum of squared deviations of values, merged by Chan, Golub and LeVeque's
+/// update.
 struct Moments {
   double count = 0.0;
   double mean = 0.0;

@@ -77,11 +77,11 @@ void co_refine(const Context& ctx, std::int64_t rows, std::int64_t classes, doub
   });
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                                     \
-  template void sharpen(const CpuContext&, std::int64_t, std::int64_t, double, const T*, T*);     \
-  template void co_guess(const CpuContext&, std::int64_t, std::int64_t, double, const T*,         \
-                         const T*, const T*, const T*, T*, T*);                                   \
-  template void co_refine(const CpuContext&, std::int64_t, std::int64_t, double, const T*,        \
+#define BPTPLR_INSTANTIATE(T)                                                                 \
+  template void sharpen(const CpuContext&, std::int64_t, std::int64_t, double, const T*, T*); \
+  template void co_guess(const CpuContext&, std::int64_t, std::int64_t, double, const T*,     \
+                         const T*, const T*, const T*, T*, T*);                               \
+  template void co_refine(const CpuContext&, std::int64_t, std::int64_t, double, const T*,    \
                           const T*, const std::int64_t*, const float*, T*, T*);
 BPTPLR_INSTANTIATE(float)
 BPTPLR_INSTANTIATE(double)

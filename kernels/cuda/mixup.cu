@@ -38,7 +38,8 @@ __global__ void __launch_bounds__(kThreads)
 template <class Context, class T>
 void mixup(const Context& ctx, std::int64_t rows, std::int64_t length, const double* l, const T* a,
            const T* b, const std::int64_t* perm, T* out) {
-  const bool wide = can_vectorize(a, length) && can_vectorize(b, length) && can_vectorize(out, length);
+  const bool wide =
+      can_vectorize(a, length) && can_vectorize(b, length) && can_vectorize(out, length);
   const std::int64_t threads = rows * length / (wide ? kVecWidth<T> : 1);
   const LaunchShape shape{dim3(static_cast<unsigned>(div_up(threads, kThreads))), dim3(kThreads)};
   launch(ctx, shape, wide ? mixup_kernel<kVecWidth<T>, T> : mixup_kernel<1, T>, rows, length, l, a,

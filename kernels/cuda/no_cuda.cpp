@@ -168,8 +168,8 @@ FLOAT(generalized_cross_entropy, std::int64_t, std::int64_t, double, const T*, c
       T*, T*);
 
 // mixup
-ACTIVATION(mixup, std::int64_t, std::int64_t, const double*, const T*, const T*, const std::int64_t*,
-           T*);
+ACTIVATION(mixup, std::int64_t, std::int64_t, const double*, const T*, const T*,
+           const std::int64_t*, T*);
 
 // partition
 ABSENT(template <class Context>

@@ -200,10 +200,14 @@ std::vector<Tensor> on_cpu(const BatchNormShape& s, const Options& options, cons
     kernels::add(ctx, dy.data<float>(), in.more_dy.data<float>(), dy.data<float>(), dy.numel());
   }
   const float* none = nullptr;
-  const kernels::BatchNormGradient<float> gradient{
-      in.x.data<float>(),        dy.data<float>(),        none,
-      in.mean.data<float>(),     in.variance.data<float>(), in.weight.data<float>(),
-      in.bias.data<float>(),     kEps};
+  const kernels::BatchNormGradient<float> gradient{in.x.data<float>(),
+                                                   dy.data<float>(),
+                                                   none,
+                                                   in.mean.data<float>(),
+                                                   in.variance.data<float>(),
+                                                   in.weight.data<float>(),
+                                                   in.bias.data<float>(),
+                                                   kEps};
   Tensor sums = Tensor::empty({2, s.groups, s.channels}, DType::kFloat64);
   kernels::batch_norm_backward_sums(ctx, s, gradient, sums.data<double>(), dweight.data<float>(),
                                     dbias.data<float>());
@@ -227,10 +231,14 @@ std::vector<Tensor> on_gpu(const Case& c, const Options& options, const Inputs& 
     DeviceActivations<T>& to_dx = in_place ? (options.two_gradients ? more_dy : dy) : dx;
     kernels::batch_norm_normalize(ctx, s, in_place ? over_x.get() : x.get(), mean.get(),
                                   variance.get(), weight.get(), bias.get(), kEps, to_y.get());
-    const kernels::BatchNormGradient<T> gradient{
-        x.get(),    dy.get(),       options.two_gradients ? more_dy.get() : nullptr,
-        mean.get(), variance.get(), weight.get(),
-        bias.get(), kEps};
+    const kernels::BatchNormGradient<T> gradient{x.get(),
+                                                 dy.get(),
+                                                 options.two_gradients ? more_dy.get() : nullptr,
+                                                 mean.get(),
+                                                 variance.get(),
+                                                 weight.get(),
+                                                 bias.get(),
+                                                 kEps};
     DeviceArray<double> sums(2 * s.groups * s.channels);
     kernels::batch_norm_backward_sums(ctx, s, gradient, sums.get(), dweight.get(), dbias.get());
     kernels::batch_norm_backward_input(ctx, s, options.training ? s.rows : 0, gradient, sums.get(),

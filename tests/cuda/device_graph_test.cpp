@@ -53,8 +53,8 @@ TEST(DeviceGraph, NumbersInDeviceMemoryMayChange) {
   Tensor out = Tensor::zeros({2, 1}, DType::kFloat32, test_device());
   const auto graph = kernels::make_graph(context());
   graph->record([&] {
-    kernels::mixup(context(), 2, 1, l.data<double>(), a.data<float>(), a.data<float>(), perm.data<std::int64_t>(),
-                   out.data<float>());
+    kernels::mixup(context(), 2, 1, l.data<double>(), a.data<float>(), a.data<float>(),
+                   perm.data<std::int64_t>(), out.data<float>());
   });
   for (const double weight : {0.75, 0.5}) {
     l.copy_from(on_device({weight}));

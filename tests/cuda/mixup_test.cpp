@@ -13,8 +13,8 @@ std::vector<std::int64_t> permutation(std::int64_t rows) {
 
 Tensor on_cpu(const Tensor& a, const std::vector<std::int64_t>& perm, double l) {
   Tensor out = Tensor::empty(a.shape());
-  kernels::mixup(cpu_context(), a.size(0), a.size(1), &l, a.data<float>(), a.data<float>(), perm.data(),
-                 out.data<float>());
+  kernels::mixup(cpu_context(), a.size(0), a.size(1), &l, a.data<float>(), a.data<float>(),
+                 perm.data(), out.data<float>());
   return out;
 }
 
@@ -48,8 +48,8 @@ TEST_P(MixUpCuda, EqualsTheCpuToTheBit) {
                             static_cast<std::size_t>(a.numel()) * 4, cudaMemcpyDefault, nullptr),
             "a copy");
       }
-      kernels::mixup(cuda_test_context(), a.size(0), a.size(1), l.get(), moved_a.get() + a_shift, moved_a.get() + a_shift,
-                     dev_perm.get(), out.get() + out_shift);
+      kernels::mixup(cuda_test_context(), a.size(0), a.size(1), l.get(), moved_a.get() + a_shift,
+                     moved_a.get() + a_shift, dev_perm.get(), out.get() + out_shift);
       std::vector<float> mixed = out.to_host();
       if (out_shift == 1) mixed.erase(mixed.begin());
       mixed.resize(static_cast<std::size_t>(a.numel()));
@@ -68,8 +68,8 @@ TEST_P(MixUpCuda, RoundsBfloat16Once) {
     DeviceArray<bfloat16> dev_a(a), out(wide_a.numel());
     DeviceArray<std::int64_t> dev_perm(perm);
     DeviceArray<double> l(std::vector<double>{0.3});
-    kernels::mixup(cuda_test_context(), wide_a.size(0), wide_a.size(1), l.get(), dev_a.get(), dev_a.get(),
-                   dev_perm.get(), out.get());
+    kernels::mixup(cuda_test_context(), wide_a.size(0), wide_a.size(1), l.get(), dev_a.get(),
+                   dev_a.get(), dev_perm.get(), out.get());
     return std::vector{widened(out.to_host(), GetParam())};
   });
   EXPECT_TRUE(same_bits(results[0], widened(rounded(on_cpu(wide_a, perm, 0.3)), GetParam())));

@@ -2,7 +2,7 @@
 // they compute together is compared with what each computes alone.
 #pragma once
 
-#include "engine/communicator/communicator.hpp"
+#include "engine/communicator.hpp"
 
 namespace bptplr {
 

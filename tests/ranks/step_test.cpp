@@ -79,8 +79,8 @@ struct Samples {
     batch.labels = Tensor::from(random_labels(x, 3), {x});
     batch.clean_probability = Tensor::full({x}, 0.7);
     batch.set_labels = Tensor::from(random_labels(x + u, 4), {x + u});
-    batch.permutation = Tensor::from(
-        Philox(3, Purpose::kTest).permutation(2 * (x + u)), {2 * (x + u)});
+    batch.permutation =
+        Tensor::from(Philox(3, Purpose::kTest).permutation(2 * (x + u)), {2 * (x + u)});
     batch.scalars = make_scalars(0.1, 0.8, 3.0, 1.0);
   }
 
@@ -101,8 +101,8 @@ struct Samples {
     made.class_sets = make_class_sets(random_normal({x + u, kClasses}, 5).to(DType::kFloat32),
                                       batch.set_labels, 2);
     if (shards == nullptr) return made;
-    const Tensor mixed = mixes_weak ? concat({weak.rows(2 * u, 2 * u + 2 * x), weak.rows(0, 2 * u)})
-                                    : strong;
+    const Tensor mixed =
+        mixes_weak ? concat({weak.rows(2 * u, 2 * u + 2 * x), weak.rows(0, 2 * u)}) : strong;
     made.partners = gather_rows(gather_rows(mixed, batch.permutation), shards->own());
     std::vector<std::int64_t> numbers(static_cast<std::size_t>(rows));
     std::iota(numbers.begin(), numbers.end(), 0);
@@ -162,12 +162,13 @@ Iteration warm_up_iteration(const Recipe& recipe, std::int64_t n, Communicator& 
   return {losses.values, k.state()};
 }
 
-/// Returns ||a - b|| / max(||b||, 0.001): the gradient of a bias in front of a batch normalisation is
-/// zero but for rounding.
+/// Returns ||a - b|| / max(||b||, 0.001): the gradient of a bias in front of a batch normalisation
+/// is zero but for rounding.
 double error(const Tensor& a, const Tensor& b) {
   double norm = 0.0;
   for (const double value : b.span<double>()) norm += value * value;
-  return norm == 0.0 ? 0.0 : relative_error(a, b) * std::sqrt(norm) / std::max(std::sqrt(norm), 1e-3);
+  return norm == 0.0 ? 0.0
+                     : relative_error(a, b) * std::sqrt(norm) / std::max(std::sqrt(norm), 1e-3);
 }
 
 void expect_same(const Iteration& alone, const Iteration& together) {

@@ -12,8 +12,8 @@
 #include "bpt_plr/train/training_data.hpp"
 #include "engine/error.hpp"
 #include "tests/bpt_plr/small_recipe.hpp"
-#include "tests/ranks/ranks.hpp"
 #include "tests/golden.hpp"
+#include "tests/ranks/ranks.hpp"
 
 namespace bptplr {
 namespace {
@@ -45,8 +45,8 @@ struct Trained {
 
 /// Trains until then (see Listener), from `start` on if there is one.
 template <class Until>
-Trained train(const Recipe& recipe, const TrainingData& data, Communicator& group,
-              Until until, const Checkpoint* start = nullptr) {
+Trained train(const Recipe& recipe, const TrainingData& data, Communicator& group, Until until,
+              const Checkpoint* start = nullptr) {
   Trained trained{Listener(until), {}};
   Trainer trainer(recipe, data, trained.listener, group);
   if (start != nullptr) trainer.restore(*start, "the test");
@@ -132,8 +132,8 @@ TEST_P(RanksNetwork, TwentyIterations) {
 }
 
 const auto kArchName = [](const auto& arch) { return std::string(name_of(arch.param)); };
-INSTANTIATE_TEST_SUITE_P(Every, RanksNetwork,
-                         testing::Values(Arch::kVgg19Bn, Arch::kCnn9), kArchName);
+INSTANTIATE_TEST_SUITE_P(Every, RanksNetwork, testing::Values(Arch::kVgg19Bn, Arch::kCnn9),
+                         kArchName);
 
 /// Each iteration begins where one process was: in a ResNet-50 of random weights a last bit of them
 /// is a hundredth of the loss two iterations later.

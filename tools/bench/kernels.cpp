@@ -137,9 +137,9 @@ void time_batch_norm(const KernelTimer& timer, const Maker& make, const Options&
   const auto& ctx = timer.context();
   const auto f = [](Tensor& t) { return t.data<float>(); };
   const auto gradients = [&](const T* more_dy) {
-    const kernels::BatchNormGradient<T> in{x.data<T>(),         other.data<T>(),      more_dy,
-                                           f(mean),             f(variance),          weight.data<float>(),
-                                           bias.data<float>(),  1e-5F};
+    const kernels::BatchNormGradient<T> in{
+        x.data<T>(),          other.data<T>(),    more_dy, f(mean), f(variance),
+        weight.data<float>(), bias.data<float>(), 1e-5F};
     kernels::batch_norm_backward_sums(ctx, shape, in, sums.data<double>(), f(dweight), f(dbias));
     kernels::batch_norm_backward_input(ctx, shape, shape.rows, in, sums.data<double>(),
                                        y.data<T>());
@@ -218,8 +218,8 @@ void time_batches(const KernelTimer& timer, const Maker& make, const Options& op
   const std::int64_t* perm = order.data<std::int64_t>();
   const Tensor l = make.zeros<double>({1});
   timer.report("mixup", shape, 3 * bytes, [&] {
-    kernels::mixup(timer.context(), rows, kPixels, l.data<double>(), images.data<T>(), images.data<T>(), perm,
-                   out.data<T>());
+    kernels::mixup(timer.context(), rows, kPixels, l.data<double>(), images.data<T>(),
+                   images.data<T>(), perm, out.data<T>());
   });
   timer.report("gather_rows", shape, 2 * bytes, [&] {
     kernels::gather_rows(timer.context(), rows, kPixels, images.data<T>(), perm, out.data<T>());

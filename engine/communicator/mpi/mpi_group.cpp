@@ -1,6 +1,4 @@
 // The group of processes that an MPI launcher started. Only the main thread calls MPI.
-#include "engine/communicator/mpi/mpi.hpp"
-
 #include <mpi.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/communicator/mpi/mpi.hpp"
 #include "engine/communicator/supervision.hpp"
 #include "engine/error.hpp"
 
@@ -40,8 +39,7 @@ MPI_Datatype type_of(DType dtype) {
 }
 
 double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
 class MpiGroup final : public Communicator {
@@ -110,8 +108,7 @@ class MpiGroup final : public Communicator {
     constexpr std::size_t kPart = 1U << 30U;
     for (std::size_t begin = 0; begin < bytes.size(); begin += kPart) {
       const std::size_t part = std::min(kPart, bytes.size() - begin);
-      check(MPI_Bcast(bytes.data() + begin, count_of(part), MPI_BYTE, 0, world_),
-            "hear of rank 0");
+      check(MPI_Bcast(bytes.data() + begin, count_of(part), MPI_BYTE, 0, world_), "hear of rank 0");
     }
     return bytes;
   }
@@ -120,7 +117,8 @@ class MpiGroup final : public Communicator {
     const auto ranks = static_cast<std::size_t>(size_);
     const int own = count_of(bytes.size());
     std::vector<int> lengths(ranks);
-    check(MPI_Allgather(&own, 1, MPI_INT, lengths.data(), 1, MPI_INT, world_), "hear of each other");
+    check(MPI_Allgather(&own, 1, MPI_INT, lengths.data(), 1, MPI_INT, world_),
+          "hear of each other");
     std::vector<int> begins(ranks);
     std::size_t total = 0;
     for (std::size_t i = 0; i < ranks; ++i) {
@@ -133,8 +131,8 @@ class MpiGroup final : public Communicator {
           "hear of each other");
     std::vector<std::string> parts;
     for (std::size_t i = 0; i < ranks; ++i) {
-      parts.push_back(all.substr(static_cast<std::size_t>(begins[i]),
-                                 static_cast<std::size_t>(lengths[i])));
+      parts.push_back(
+          all.substr(static_cast<std::size_t>(begins[i]), static_cast<std::size_t>(lengths[i])));
     }
     return parts;
   }
@@ -167,8 +165,7 @@ class MpiGroup final : public Communicator {
       std::this_thread::sleep_for(seconds(4));
       print_failure(fmt::format("{} failed: {}", rank_name(rank_), sentence));
     }
-    MPI_Abort(MPI_COMM_WORLD, 1);
-    std::_Exit(1);
+    ::_exit(1);  // the launcher, and where it does not, the supervision ends the others
   }
 
   void leave() override {
@@ -202,11 +199,16 @@ class MpiGroup final : public Communicator {
 
  private:
   /// Ends this rank, whose main thread may be waiting in MPI, after others were lost. One rank
-  /// speaks, unless it cannot end the others, or be heard by them.
+  /// speaks, unless its end does not end the others.
   [[noreturn]] static void end(int rank, const std::string& sentence) {
-    const int speaker = sentence.starts_with("rank 0 (") ? 1 : 0;
-    if (rank != speaker) std::this_thread::sleep_for(std::chrono::seconds(2));
-    print_failure(sentence + "; then the same command with --resume goes on");
+    const bool of_first = sentence.starts_with("rank 0 (");
+    if (rank != (of_first ? 1 : 0)) std::this_thread::sleep_for(std::chrono::seconds(2));
+    const bool has_spoken = sentence.find(") failed: ") != std::string::npos;
+    if (!has_spoken) {
+      print_failure(sentence + "; then the same command with --resume goes on");
+    } else if (!of_first) {
+      print_failure(sentence);
+    }
     ::_exit(1);
   }
 
@@ -223,8 +225,8 @@ class MpiGroup final : public Communicator {
   }
 
   void count_sum(std::size_t element, std::int64_t count) {
-    traffic_.summed += 2.0 * (size_ - 1) / size_ * static_cast<double>(count) *
-                       static_cast<double>(element);
+    traffic_.summed +=
+        2.0 * (size_ - 1) / size_ * static_cast<double>(count) * static_cast<double>(element);
   }
 
   MPI_Comm world_ = MPI_COMM_NULL;

@@ -153,8 +153,8 @@ __global__ void __launch_bounds__(kCombineThreads, 1)
 
 template <class Kind, int kWidth, class T>
 __global__ void __launch_bounds__(kBatchNormThreads)
-    input_gradient_kernel(ChannelTiling t, Normalizer n, GradientTotals total,
-                          GradientInputs<T> in, T* dx) {
+    input_gradient_kernel(ChannelTiling t, Normalizer n, GradientTotals total, GradientInputs<T> in,
+                          T* dx) {
   __shared__ ChannelTable table;
   const ChannelPlace<kWidth> at(t);
   table.fill(t, at, n);
@@ -224,9 +224,8 @@ void batch_norm_backward_sums(const Context& ctx, const BatchNormShape& s,
 }
 
 template <class Context, class T>
-void batch_norm_backward_input(const Context& ctx, const BatchNormShape& s,
-                               std::int64_t batch_rows, const BatchNormGradient<T>& in,
-                               const double* sums, T* dx) {
+void batch_norm_backward_input(const Context& ctx, const BatchNormShape& s, std::int64_t batch_rows,
+                               const BatchNormGradient<T>& in, const double* sums, T* dx) {
   const GradientTotals total{sums, sums + s.groups * s.channels,
                              batch_rows > 0 ? inverse_rows(batch_rows) : 0.0};
   const auto run = [&](auto width) {
@@ -240,12 +239,12 @@ void batch_norm_backward_input(const Context& ctx, const BatchNormShape& s,
   with_width<T>(s.channels, run, in.x, in.dy, in.more_dy, dx);
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                                     \
-  template void batch_norm_normalize(const CudaContext&, const BatchNormShape&, const T*,         \
-                                     const float*, const float*, const float*, const float*,      \
-                                     float, T*);                                                  \
-  template void batch_norm_backward_sums(const CudaContext&, const BatchNormShape&,               \
-                                         const BatchNormGradient<T>&, double*, float*, float*);   \
+#define BPTPLR_INSTANTIATE(T)                                                                      \
+  template void batch_norm_normalize(const CudaContext&, const BatchNormShape&, const T*,          \
+                                     const float*, const float*, const float*, const float*,       \
+                                     float, T*);                                                   \
+  template void batch_norm_backward_sums(const CudaContext&, const BatchNormShape&,                \
+                                         const BatchNormGradient<T>&, double*, float*, float*);    \
   template void batch_norm_backward_input(const CudaContext&, const BatchNormShape&, std::int64_t, \
                                           const BatchNormGradient<T>&, const double*, T*);
 BPTPLR_INSTANTIATE(float)

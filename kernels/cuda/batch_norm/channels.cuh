@@ -116,7 +116,8 @@ struct Normalizer {
   float eps;
 };
 
-/// Sums [groups, channels] of g and of g (x - mean) over the rows of each group, of the whole batch.
+/// Sums [groups, channels] of g and of g (x - mean) over the rows of each group, of the whole
+/// batch.
 struct GradientTotals {
   const double* g;
   const double* gx;

@@ -101,8 +101,8 @@ __global__ void __launch_bounds__(kUpdateThreads)
 
 /// A thread merges the parts of one group's channel, as kernels/cpu does.
 __global__ void __launch_bounds__(kUpdateThreads)
-    merge_statistics_kernel(std::int64_t all, int parts, const std::int64_t* rows,
-                            const float* own, float* mean, float* variance) {
+    merge_statistics_kernel(std::int64_t all, int parts, const std::int64_t* rows, const float* own,
+                            float* mean, float* variance) {
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kUpdateThreads + threadIdx.x;
   if (i >= all) return;
   double count = 0.0;

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "engine/communicator/communicator.hpp"
+#include "engine/communicator.hpp"
 #include "engine/tensor.hpp"
 
 namespace bptplr {

@@ -1,4 +1,4 @@
-#include "engine/communicator/row_shards.hpp"
+#include "engine/row_shards.hpp"
 
 #include <algorithm>
 
@@ -63,8 +63,7 @@ Tensor all_gather(const Tensor& x, const Shards& shards) {
   const std::int64_t most = shards->most_rows();
   Tensor own = Tensor::zeros(with_rows(x.shape(), most), x.dtype(), x.device());
   if (x.numel() > 0) own.rows(0, x.size(0)).copy_from(x);
-  Tensor all =
-      Tensor::empty(with_rows(x.shape(), most * group.size()), x.dtype(), x.device());
+  Tensor all = Tensor::empty(with_rows(x.shape(), most * group.size()), x.dtype(), x.device());
   {
     const Range range("all_gather");
     group.all_gather(x.device(), own.raw(), all.raw(),

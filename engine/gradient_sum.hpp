@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engine/communicator/communicator.hpp"
+#include "engine/communicator.hpp"
 
 namespace bptplr {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/communicator/communicator.hpp"
+#include "engine/communicator.hpp"
 
 namespace bptplr {
 

@@ -1,11 +1,11 @@
-#include "engine/communicator/communicator.hpp"
+#include "engine/communicator.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
 
-#include "engine/communicator/row_shards.hpp"
 #include "engine/memory.hpp"
+#include "engine/row_shards.hpp"
 
 namespace bptplr {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/communicator/gradient_sum.hpp"
+#include "engine/gradient_sum.hpp"
 
 #include <algorithm>
 
@@ -11,10 +11,10 @@ namespace {
 /// Large enough for a message to cost its bytes rather than its latency.
 constexpr std::int64_t kBucketBytes = 4 << 20;
 /// Gradients begin at multiples of so many elements, for vector loads.
-constexpr std::int64_t kAlignment = 32;
+constexpr std::int64_t kElementsApart = 32;
 
 std::int64_t aligned(std::int64_t elements) {
-  return (elements + kAlignment - 1) / kAlignment * kAlignment;
+  return (elements + kElementsApart - 1) / kElementsApart * kElementsApart;
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "bpt_plr/train/agreement.hpp"
+#include "engine/communicator/agreement.hpp"
 
 #include <vector>
 
