@@ -151,19 +151,22 @@ __global__ void __launch_bounds__(kCombineThreads, 1)
   dweight[channel] = weight_sum;
 }
 
+// The compiler would spill a few registers for a second block on a multiprocessor where dy is in
+// two parts; otherwise it finds room for it.
 template <class Kind, int kWidth, class T>
-__global__ void __launch_bounds__(kBatchNormThreads)
-    input_gradient_kernel(ChannelTiling t, Normalizer n, GradientTotals total,
-                          GradientInputs<T> in, T* dx) {
+__global__ void __launch_bounds__(kBatchNormThreads, Kind::kTwoParts ? 1 : 0)
+    input_gradient_kernel(ChannelTiling t, Normalizer n, GradientTotals total, GradientInputs<T> in,
+                          T* dx) {
   __shared__ ChannelTable table;
+  __shared__ CorrectionTable corrections;
   const ChannelPlace<kWidth> at(t);
   table.fill(t, at, n);
-  table.fill_corrections(t, at, n, total);
+  corrections.fill(t, at, n, total);
   __syncthreads();
   if (at.begin >= at.end) return;
   const Affine<kWidth> affine(table, at.local);
-  const Floats<kWidth> mean_g = load_values<kWidth>(table.mean_g + at.local);
-  const Floats<kWidth> slope = load_values<kWidth>(table.slope + at.local);
+  const Floats<kWidth> mean_g = load_values<kWidth>(corrections.mean_g + at.local);
+  const Floats<kWidth> slope = load_values<kWidth>(corrections.slope + at.local);
   for_each_batch<true>(t, at, [&](auto rows, std::int64_t row) {
     constexpr int kRows = decltype(rows)::value;
     const GradientBatch<Kind, kRows, kWidth, T> batch(t, at, in, row);
@@ -224,9 +227,8 @@ void batch_norm_backward_sums(const Context& ctx, const BatchNormShape& s,
 }
 
 template <class Context, class T>
-void batch_norm_backward_input(const Context& ctx, const BatchNormShape& s,
-                               std::int64_t batch_rows, const BatchNormGradient<T>& in,
-                               const double* sums, T* dx) {
+void batch_norm_backward_input(const Context& ctx, const BatchNormShape& s, std::int64_t batch_rows,
+                               const BatchNormGradient<T>& in, const double* sums, T* dx) {
   const GradientTotals total{sums, sums + s.groups * s.channels,
                              batch_rows > 0 ? inverse_rows(batch_rows) : 0.0};
   const auto run = [&](auto width) {
@@ -240,12 +242,12 @@ void batch_norm_backward_input(const Context& ctx, const BatchNormShape& s,
   with_width<T>(s.channels, run, in.x, in.dy, in.more_dy, dx);
 }
 
-#define BPTPLR_INSTANTIATE(T)                                                                     \
-  template void batch_norm_normalize(const CudaContext&, const BatchNormShape&, const T*,         \
-                                     const float*, const float*, const float*, const float*,      \
-                                     float, T*);                                                  \
-  template void batch_norm_backward_sums(const CudaContext&, const BatchNormShape&,               \
-                                         const BatchNormGradient<T>&, double*, float*, float*);   \
+#define BPTPLR_INSTANTIATE(T)                                                                      \
+  template void batch_norm_normalize(const CudaContext&, const BatchNormShape&, const T*,          \
+                                     const float*, const float*, const float*, const float*,       \
+                                     float, T*);                                                   \
+  template void batch_norm_backward_sums(const CudaContext&, const BatchNormShape&,                \
+                                         const BatchNormGradient<T>&, double*, float*, float*);    \
   template void batch_norm_backward_input(const CudaContext&, const BatchNormShape&, std::int64_t, \
                                           const BatchNormGradient<T>&, const double*, T*);
 BPTPLR_INSTANTIATE(float)
