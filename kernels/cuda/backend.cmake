@@ -1,7 +1,7 @@
 # The CUDA backend: our kernels by nvcc, the calls of NVIDIA's libraries by the host compiler.
 file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cu
      ${CMAKE_SOURCE_DIR}/kernels/cuda/*.cpp)
-list(FILTER cuda_sources EXCLUDE REGEX "/no_cuda.cpp$|/hopper/[^/]*.cu$")
+list(FILTER cuda_sources EXCLUDE REGEX "/(no_cuda|no_nccl|collectives_nccl).cpp$|/hopper/[^/]*.cu$")
 add_library(bptplr_backend OBJECT ${cuda_sources})
 # wgmma is of Hopper's own target; what else the build is for, other GPUs never run this.
 file(GLOB hopper_kernels CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/kernels/cuda/conv2d/hopper/*.cu)

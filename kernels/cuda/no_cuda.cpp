@@ -7,6 +7,7 @@
 #include "kernels/augment.hpp"
 #include "kernels/batch_norm.hpp"
 #include "kernels/bias.hpp"
+#include "kernels/collectives.hpp"
 #include "kernels/conv2d_batch_norm.hpp"
 #include "kernels/device_graph.hpp"
 #include "kernels/device_memory.hpp"
@@ -84,6 +85,17 @@ ABSENT(void set_to_zero(const CudaContext&, void*, std::size_t));
 ABSENT(void synchronize(const CudaContext&));
 ABSENT(std::unique_ptr<DeviceGraph> make_graph(const CudaContext&));
 ABSENT(std::unique_ptr<StreamClock> make_stream_clock(const CudaContext&));
+
+// collectives
+bool has_collectives() {
+  return false;
+}
+std::string collectives_description() {
+  return "no: this bptplr was built without CUDA";
+}
+ABSENT(std::string make_group_id());
+ABSENT(std::unique_ptr<DeviceGroup> make_device_group(const CudaContext&, const std::string&, int,
+                                                      int));
 
 // augment
 ACTIVATION(augment_batch, const AugmentShape&, const std::uint8_t*, const std::int64_t*,

@@ -404,6 +404,10 @@ Machine& machine() {
 
 }  // namespace
 
+Schedule current_schedule() {
+  return machine().schedule_;
+}
+
 void set_schedule(Schedule schedule) {
   machine().schedule_ = schedule;
 }

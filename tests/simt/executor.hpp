@@ -17,6 +17,9 @@
 #include <stdexcept>
 #include <vector>
 
+struct CUstream_st;  // pointees of CUDA's cudaStream_t and cudaEvent_t
+struct CUevent_st;
+
 namespace bptplr::simt {
 
 struct Dim3 {
@@ -54,6 +57,7 @@ float elapsed_milliseconds();
 /// Order in which ready warps, and blocks, run; shuffled: ready threads of all warps.
 enum class Schedule { kAscending, kDescending, kShuffled };
 void set_schedule(Schedule schedule);
+Schedule current_schedule();
 
 /// Runs `kernel` for every thread of every block. Throws Error if it breaks a rule.
 void launch(Dim3 grid, Dim3 block, std::size_t shared_bytes, const std::function<void()>& kernel);
@@ -111,8 +115,27 @@ bool spoil_recording();
 std::optional<std::vector<std::function<void()>>> end_recording();
 /// Runs `work` with device memory open. Throws Error where another thread's work is running.
 void run(const std::function<void()>& work);
-/// Runs `work`, or records it.
+/// Runs `work` of the first stream, or records it.
 void queue(std::function<void()> work);
+
+// --- Streams. The first one runs work at once. Others do so if descending; else as late as may be:
+// when the host or another stream waits for it. Others record, while the first one does, once they
+// have waited for an event of it, and must be waited for by it before the end.
+/// Returns null for the first one.
+CUstream_st* make_stream();
+void destroy_stream(CUstream_st* stream);
+/// Runs or records `work`. Throws Error for a stream that does not record while the first one does.
+void queue(CUstream_st* stream, std::function<void()> work);
+/// Runs or records what is left of a stream.
+void catch_up(CUstream_st* stream);
+
+CUevent_st* make_event();
+void destroy_event(CUevent_st* event);
+void record_event(CUevent_st* event, CUstream_st* stream);
+/// Lets what is queued on the stream from here on come after the event.
+void wait_for(CUstream_st* stream, CUevent_st* event);
+/// Lets the host wait for the event.
+void wait_for(CUevent_st* event);
 
 // --- Device memory: the host's, each allocation between guards. Host code that touches it ends the
 // process with a sentence; only queued work can.

@@ -151,19 +151,22 @@ __global__ void __launch_bounds__(kCombineThreads, 1)
   dweight[channel] = weight_sum;
 }
 
+// The compiler would spill a few registers for a second block on a multiprocessor where dy is in
+// two parts; otherwise it finds room for it.
 template <class Kind, int kWidth, class T>
-__global__ void __launch_bounds__(kBatchNormThreads)
+__global__ void __launch_bounds__(kBatchNormThreads, Kind::kTwoParts ? 1 : 0)
     input_gradient_kernel(ChannelTiling t, Normalizer n, GradientTotals total, GradientInputs<T> in,
                           T* dx) {
   __shared__ ChannelTable table;
+  __shared__ CorrectionTable corrections;
   const ChannelPlace<kWidth> at(t);
   table.fill(t, at, n);
-  table.fill_corrections(t, at, n, total);
+  corrections.fill(t, at, n, total);
   __syncthreads();
   if (at.begin >= at.end) return;
   const Affine<kWidth> affine(table, at.local);
-  const Floats<kWidth> mean_g = load_values<kWidth>(table.mean_g + at.local);
-  const Floats<kWidth> slope = load_values<kWidth>(table.slope + at.local);
+  const Floats<kWidth> mean_g = load_values<kWidth>(corrections.mean_g + at.local);
+  const Floats<kWidth> slope = load_values<kWidth>(corrections.slope + at.local);
   for_each_batch<true>(t, at, [&](auto rows, std::int64_t row) {
     constexpr int kRows = decltype(rows)::value;
     const GradientBatch<Kind, kRows, kWidth, T> batch(t, at, in, row);

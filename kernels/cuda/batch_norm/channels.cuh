@@ -132,23 +132,6 @@ struct alignas(16) ChannelTable {
   float mean[kTileChannels];
   float scale[kTileChannels];  // weight / sqrt(variance + eps)
   float bias[kTileChannels];
-  // How dx = scale * (g - mean_g - (x - mean) * slope) follows, both zero for fixed statistics.
-  float mean_g[kTileChannels];
-  float slope[kTileChannels];
-
-  template <int kWidth>
-  __device__ void fill_corrections(const ChannelTiling& t, const ChannelPlace<kWidth>& at,
-                                   const Normalizer& n, const GradientTotals& total) {
-    for (int i = static_cast<int>(threadIdx.x); i < t.tile * kWidth;
-         i += static_cast<int>(blockDim.x)) {
-      const int c = at.first + i;
-      if (c >= t.channels) break;
-      const std::int64_t own = static_cast<std::int64_t>(at.group) * t.channels + c;
-      const double invstd = 1.0 / sqrt(static_cast<double>(n.variance[own]) + n.eps);
-      mean_g[i] = static_cast<float>(total.g[own] * total.inverse_rows);
-      slope[i] = static_cast<float>(total.gx[own] * invstd * invstd * total.inverse_rows);
-    }
-  }
 
   template <int kWidth>
   __device__ void fill(const ChannelTiling& t, const ChannelPlace<kWidth>& at,
@@ -161,6 +144,27 @@ struct alignas(16) ChannelTable {
       mean[i] = n.mean[own];
       scale[i] = n.weight[c] / sqrtf(n.variance[own] + n.eps);
       bias[i] = n.bias[c];
+    }
+  }
+};
+
+/// How dx = scale * (g - mean_g - (x - mean) * slope) follows, for the channels of a block's tile;
+/// both zero for fixed statistics.
+struct alignas(16) CorrectionTable {
+  float mean_g[kTileChannels];
+  float slope[kTileChannels];
+
+  template <int kWidth>
+  __device__ void fill(const ChannelTiling& t, const ChannelPlace<kWidth>& at, const Normalizer& n,
+                       const GradientTotals& total) {
+    for (int i = static_cast<int>(threadIdx.x); i < t.tile * kWidth;
+         i += static_cast<int>(blockDim.x)) {
+      const int c = at.first + i;
+      if (c >= t.channels) break;
+      const std::int64_t own = static_cast<std::int64_t>(at.group) * t.channels + c;
+      const double invstd = 1.0 / sqrt(static_cast<double>(n.variance[own]) + n.eps);
+      mean_g[i] = static_cast<float>(total.g[own] * total.inverse_rows);
+      slope[i] = static_cast<float>(total.gx[own] * invstd * invstd * total.inverse_rows);
     }
   }
 };

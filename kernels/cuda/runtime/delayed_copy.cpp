@@ -51,7 +51,7 @@ class SlotCopy final : public DelayedCopy {
   }
   const void* wait() const override {
     const DeviceTurn turn(state_.context);
-    check(cudaEventSynchronize(slot_.arrived), "in work queued before");
+    wait_for_event(state_, slot_.arrived, "in work queued before");
     return slot_.memory;
   }
 

@@ -52,7 +52,7 @@ class Recording {
 /// Hands back what the pool keeps for later: a graph's memory does not come out of the pool, and a
 /// graph wants about as much as the work took that came before.
 void release_kept_memory(const DeviceState& state) {
-  check(cudaStreamSynchronize(state.stream), "in work queued before");
+  wait_for_stream(state, "in work queued before");
   check(cudaMemPoolTrimTo(state.pool, 0), "when memory was handed back");
 }
 

@@ -27,8 +27,10 @@ void require_not_recording(const DeviceState& state, const char* what) {
 }  // namespace
 
 DeviceTurn::DeviceTurn(const CudaContext& ctx) {
-  // A context that a caller made has no state.
-  if (ctx.state != nullptr) lock_ = std::unique_lock(state_of(ctx).turn);
+  if (ctx.state == nullptr) return;  // a context that a caller made
+  lock_ = std::unique_lock(state_of(ctx).turn);
+  // Each thread begins with the first GPU as its own, which need not be this one.
+  check(cudaSetDevice(state_of(ctx).device), "when the device was chosen");
 }
 
 void* StreamWorkspace::reserve(std::size_t bytes) {
@@ -47,7 +49,7 @@ void StreamWorkspace::swap_block(StreamWorkspace& other) {
   std::swap(size_, other.size_);
 }
 
-PinnedRing::PinnedRing(cudaStream_t stream) : stream_(stream) {
+PinnedRing::PinnedRing(DeviceState& state) : state_(state) {
   void* memory = nullptr;
   check(cudaMallocHost(&memory, kSlots * kSlotBytes), "when pinned memory was allocated");
   for (std::size_t i = 0; i < kSlots; ++i) {
@@ -66,14 +68,14 @@ void PinnedRing::copy(void* device, const void* host, std::size_t bytes) {
 
 void PinnedRing::copy_slot(void* device, const void* host, std::size_t bytes) {
   Slot& slot = slots_[next_++ % slots_.size()];
-  check(cudaEventSynchronize(slot.passed), "when a copy was waited for");
+  wait_for_event(state_, slot.passed, "when a copy was waited for");
   std::memcpy(slot.memory, host, bytes);
-  check(cudaMemcpyAsync(device, slot.memory, bytes, cudaMemcpyDefault, stream_),
+  check(cudaMemcpyAsync(device, slot.memory, bytes, cudaMemcpyDefault, state_.stream),
         "when data was copied to the device");
-  check(cudaEventRecord(slot.passed, stream_), "when an event was recorded");
+  check(cudaEventRecord(slot.passed, state_.stream), "when an event was recorded");
 }
 
-DeviceState::DeviceState(int device) {
+DeviceState::DeviceState(int number) : device(number) {
   check(cudaSetDevice(device), "when the device was chosen");
   check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "when a stream was made");
   check(cudaDeviceGetDefaultMemPool(&pool, device), "when the memory pool was looked up");
@@ -81,7 +83,7 @@ DeviceState::DeviceState(int device) {
   check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep_all),
         "when the memory pool was set up");
   workspace = std::make_unique<StreamWorkspace>(*this);
-  pinned = std::make_unique<PinnedRing>(stream);
+  pinned = std::make_unique<PinnedRing>(*this);
   context = {stream, workspace.get(), this};
 }
 
@@ -202,7 +204,7 @@ void set_to_zero(const CudaContext& ctx, void* device, std::size_t bytes) {
 void synchronize(const CudaContext& ctx) {
   const DeviceTurn turn(ctx);
   require_not_recording(state_of(ctx), "the device was waited for");
-  check(cudaStreamSynchronize(ctx.stream), "in work queued before");
+  wait_for_stream(state_of(ctx), "in work queued before");
 }
 
 }  // namespace bptplr::kernels

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <vector>
 
+#include "kernels/collectives.hpp"
 #include "kernels/context.hpp"
 #include "kernels/cuda/runtime/graph_memory.hpp"
 
@@ -40,7 +41,7 @@ class StreamWorkspace final : public Workspace {
 /// the device. Each slot may be written again once the copy out of it has passed.
 class PinnedRing {
  public:
-  explicit PinnedRing(cudaStream_t stream);
+  explicit PinnedRing(DeviceState& state);
 
   void copy(void* device, const void* host, std::size_t bytes);
 
@@ -56,7 +57,7 @@ class PinnedRing {
 
   void copy_slot(void* device, const void* host, std::size_t bytes);
 
-  cudaStream_t stream_;
+  DeviceState& state_;
   std::array<Slot, kSlots> slots_;
   std::size_t next_ = 0;
 };
@@ -70,8 +71,9 @@ struct LandingSlot {
 /// Everything here is used by one thread at a time, in its DeviceTurn. Nothing finer would gain: a
 /// stream runs one kernel after the other anyway.
 struct DeviceState {
-  explicit DeviceState(int device);
+  explicit DeviceState(int number);
 
+  int device;
   std::recursive_mutex turn;
 
   cudaStream_t stream = nullptr;
@@ -80,11 +82,17 @@ struct DeviceState {
   std::unique_ptr<PinnedRing> pinned;
   std::vector<LandingSlot> free_slots;
   CudaContext context;
+  DeviceGroup* group = nullptr;  ///< of other ranks, whose work this device's may wait for
 
   std::vector<GraphMemory*> graphs;          ///< memory of all graphs that live
   GraphMemory* recording = nullptr;          ///< of the graph that is being recorded
   std::vector<void*> freed_while_recording;  ///< but allocated before
 };
+
+/// Wait for an event, or for all of the stream, and throw CudaError where the device has failed or,
+/// meanwhile, a rank that its work waits for.
+void wait_for_event(const DeviceState& state, cudaEvent_t event, const char* during);
+void wait_for_stream(const DeviceState& state, const char* during);
 
 inline DeviceState& state_of(const CudaContext& ctx) {
   return *static_cast<DeviceState*>(ctx.state);

@@ -247,7 +247,6 @@ using std::max;
 using std::min;
 
 // --- The runtime API ----------------------------------------------------------------------------
-struct CUstream_st;
 using cudaStream_t = CUstream_st*;
 enum cudaError_t {
   cudaSuccess = 0,
@@ -320,23 +319,32 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
 }
 inline constexpr unsigned cudaStreamNonBlocking = 1;
 inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  *stream = nullptr;
+  *stream = bptplr::simt::make_stream();
   return cudaSuccess;
 }
-using cudaEvent_t = void*;
+inline cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  bptplr::simt::destroy_stream(stream);
+  return cudaSuccess;
+}
+using cudaEvent_t = CUevent_st*;
 inline constexpr unsigned cudaEventDisableTiming = 2;
-inline cudaError_t cudaEventCreate(cudaEvent_t* event) {
-  *event = nullptr;
-  return cudaSuccess;
-}
-inline cudaError_t cudaEventDestroy(cudaEvent_t) {
-  return cudaSuccess;
-}
 inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
-  *event = nullptr;
+  *event = bptplr::simt::make_event();
   return cudaSuccess;
 }
-inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) {
+inline cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, 0);
+}
+inline cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  bptplr::simt::destroy_event(event);
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  bptplr::simt::record_event(event, stream);
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  bptplr::simt::wait_for(stream, event);
   return cudaSuccess;
 }
 /// Returns an error during the capture of a stream, for calls that are forbidden then.
@@ -344,11 +352,13 @@ inline cudaError_t outside_of_capture() {
   return bptplr::simt::returned(
       bptplr::simt::spoil_recording() ? cudaErrorStreamCaptureUnsupported : cudaSuccess);
 }
-inline cudaError_t cudaEventSynchronize(cudaEvent_t) {
-  return outside_of_capture();
+inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  const cudaError_t status = outside_of_capture();
+  if (status == cudaSuccess) bptplr::simt::wait_for(event);
+  return status;
 }
-inline cudaError_t cudaEventQuery(cudaEvent_t) {
-  return outside_of_capture();
+inline cudaError_t cudaEventQuery(cudaEvent_t event) {
+  return cudaEventSynchronize(event);
 }
 inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t, cudaEvent_t) {
   *milliseconds = bptplr::simt::elapsed_milliseconds();
@@ -381,8 +391,13 @@ inline cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   *free = *total - std::min(*total, bptplr::simt::device_bytes_in_use());
   return cudaSuccess;
 }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) {
-  return outside_of_capture();
+inline cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  const cudaError_t status = outside_of_capture();
+  if (status == cudaSuccess) bptplr::simt::catch_up(stream);
+  return status;
+}
+inline cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  return cudaStreamSynchronize(stream);
 }
 inline cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
   *memory = bptplr::simt::device_malloc(bytes);
@@ -412,14 +427,14 @@ inline cudaError_t cudaFreeHost(void* memory) {
   return cudaSuccess;
 }
 inline cudaError_t cudaMemcpyAsync(void* target, const void* source, std::size_t bytes,
-                                   cudaMemcpyKind, cudaStream_t) {
+                                   cudaMemcpyKind, cudaStream_t stream) {
   if (bytes == 0) return bptplr::simt::returned(cudaErrorInvalidValue);
-  bptplr::simt::queue([=] { std::memmove(target, source, bytes); });
+  bptplr::simt::queue(stream, [=] { std::memmove(target, source, bytes); });
   return cudaSuccess;
 }
-inline cudaError_t cudaMemsetAsync(void* target, int value, std::size_t bytes, cudaStream_t) {
+inline cudaError_t cudaMemsetAsync(void* target, int value, std::size_t bytes, cudaStream_t stream) {
   if (bytes == 0) return bptplr::simt::returned(cudaErrorInvalidValue);
-  bptplr::simt::queue([=] { std::memset(target, value, bytes); });
+  bptplr::simt::queue(stream, [=] { std::memset(target, value, bytes); });
   return cudaSuccess;
 }
 struct cudaFuncAttributes {
@@ -440,8 +455,8 @@ cudaError_t cudaFuncSetAttribute(Function*, cudaFuncAttribute, int bytes) {
 /// Launches a kernel, as `kernel<<<...>>>(arguments...)` does; has the signature of
 /// cudaLaunchKernel.
 inline cudaError_t cudaLaunchKernel(const std::function<void()>& kernel, dim3 grid, dim3 block,
-                                    std::size_t shared_bytes, cudaStream_t) {
-  bptplr::simt::queue([=] { bptplr::simt::launch(grid, block, shared_bytes, kernel); });
+                                    std::size_t shared_bytes, cudaStream_t stream) {
+  bptplr::simt::queue(stream, [=] { bptplr::simt::launch(grid, block, shared_bytes, kernel); });
   return cudaSuccess;
 }
 
