@@ -17,7 +17,7 @@
 #include "apps/terminal/bench_output.hpp"
 #include "bpt_plr/recipe/network.hpp"
 #include "bpt_plr/run/training_run.hpp"
-#include "bpt_plr/train/benchmark.hpp"
+#include "bpt_plr/train/benchmark/benchmark.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
 #include "engine/memory.hpp"

@@ -1,4 +1,4 @@
-#include "bpt_plr/train/benchmark.hpp"
+#include "bpt_plr/train/benchmark/benchmark.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 
 #include "bpt_plr/method/semi_supervised_step.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
-#include "bpt_plr/train/benchmark_data.hpp"
+#include "bpt_plr/train/benchmark/benchmark_data.hpp"
 #include "bpt_plr/train/division.hpp"
 #include "bpt_plr/train/epoch.hpp"
 #include "bpt_plr/train/evaluation.hpp"
