@@ -7,10 +7,10 @@
 namespace bptplr {
 
 std::vector<Tensor*> Batch::tensors() {
-  return {&weak.samples,     &weak.rows,     &weak.programs,     &strong.samples,
-          &strong.rows,      &strong.programs, &partners.samples, &partners.rows,
-          &partners.programs, &partner_rows, &labels,            &clean_probability,
-          &set_rows,         &set_labels,    &permutation,       &scalars};
+  return {&weak.samples,      &weak.rows,       &weak.programs,    &strong.samples,
+          &strong.rows,       &strong.programs, &partners.samples, &partners.rows,
+          &partners.programs, &partner_rows,    &labels,           &clean_probability,
+          &set_rows,          &set_labels,      &permutation,      &scalars};
 }
 
 std::vector<const Tensor*> Batch::tensors() const {
@@ -43,6 +43,7 @@ void Batch::copy_from(const Batch& source) {
   dropout = source.dropout;
   known = source.known;
   samples = source.samples;
+  sync_batch_norm = source.sync_batch_norm;
   group = source.group;
 }
 

@@ -36,13 +36,19 @@ struct Batch {
   DropoutKey dropout;        ///< of the first forward pass; the step numbers later ones
   LossTerms known;           ///< figures known beforehand and reported beside the losses: lambda_u
   std::int64_t samples = 0;  ///< B_x + B_u
+  /// Whether batch normalisation takes the statistics of all ranks' rows.
+  bool sync_batch_norm = true;
   Communicator* group = &Communicator::alone();
 
   std::int64_t size_x() const { return labels.numel(); }
   std::int64_t size_u() const { return samples - size_x(); }
   /// Return how many of the samples are of this rank.
-  std::int64_t own_x() const { return slice_of_rank(size_x(), group->rank(), group->size()).size(); }
-  std::int64_t own_u() const { return slice_of_rank(size_u(), group->rank(), group->size()).size(); }
+  std::int64_t own_x() const {
+    return slice_of_rank(size_x(), group->rank(), group->size()).size();
+  }
+  std::int64_t own_u() const {
+    return slice_of_rank(size_u(), group->rank(), group->size()).size();
+  }
   /// Returns how the ranks share out rows of these parts, each of size_x() or size_u() of them.
   Shards shards(const std::vector<std::int64_t>& parts) const {
     return group->is_alone() ? nullptr : group->shards(parts, scalars.device());

@@ -52,9 +52,9 @@ class TrainingObserver {
 
 class Trainer {
  public:
-  /// Receives a resolved recipe; `data`, `observer` and `group` must outlive the trainer. The ranks of
-  /// the group share out the work, and all have the same state and results; a stop that any of them
-  /// wants is one of all. Throws Error if recipe and data do not fit, on any rank.
+  /// Receives a resolved recipe; `data`, `observer` and `group` must outlive the trainer. The ranks
+  /// of the group share out the work, and all have the same state and results; a stop that any of
+  /// them wants is one of all. Throws Error if recipe and data do not fit, on any rank.
   Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& observer,
           Communicator& group = Communicator::alone());
   Trainer(const Trainer&) = delete;  // its views refer to its data
@@ -117,6 +117,7 @@ class Trainer {
   bool wants_stop();
   void stop_if_wanted();
   void require_same_parameters() const;
+  void agree_on_statistics();
 
   NetworkEpoch network_epoch(std::int64_t epoch, int network) const;
   EpochControl control(std::int64_t epoch, int network, std::string phase);

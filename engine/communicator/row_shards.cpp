@@ -35,6 +35,7 @@ RowShards::RowShards(Communicator& group, const std::vector<std::int64_t>& parts
     }
   }
   most_rows_ = *std::ranges::max_element(counts);
+  least_rows_ = *std::ranges::min_element(counts);
   std::vector<std::int64_t> own;
   std::vector<std::int64_t> places;
   std::vector<std::int64_t> before(counts.size());  // rows of each rank in earlier parts
@@ -63,8 +64,7 @@ Tensor all_gather(const Tensor& x, const Shards& shards) {
   const std::int64_t most = shards->most_rows();
   Tensor own = Tensor::zeros(with_rows(x.shape(), most), x.dtype(), x.device());
   if (x.numel() > 0) own.rows(0, x.size(0)).copy_from(x);
-  Tensor all =
-      Tensor::empty(with_rows(x.shape(), most * group.size()), x.dtype(), x.device());
+  Tensor all = Tensor::empty(with_rows(x.shape(), most * group.size()), x.dtype(), x.device());
   {
     const Range range("all_gather");
     group.all_gather(x.device(), own.raw(), all.raw(),
