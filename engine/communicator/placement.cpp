@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/error.hpp"
+#include "engine/threads.hpp"
 #include "kernels/device_memory.hpp"
 
 namespace bptplr {
@@ -60,6 +61,12 @@ int processors_of_rank(Communicator& group) {
   return std::max(1, static_cast<int>(share + kRounding));
 }
 
+int use_threads(Communicator& group, std::int64_t threads) {
+  const int share = processors_of_rank(group);
+  const bool is_chosen = threads > 0 || std::getenv("OMP_NUM_THREADS") != nullptr;
+  return use_threads(is_chosen || group.is_alone() ? threads : share);
+}
+
 std::string unused_processors(Communicator& group) {
   const std::vector<std::string> all = gather_on_host(group, allowed_processors());
   // Open MPI notes where it has bound a rank; what else limits a process is the machine's own.
@@ -81,8 +88,7 @@ std::string unused_processors(Communicator& group) {
 void take_gpu(Communicator& group) {
   const int count = kernels::device_count();
   const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
-  const std::vector<std::string> shown =
-      gather_on_host(group, visible == nullptr ? "" : visible);
+  const std::vector<std::string> shown = gather_on_host(group, visible == nullptr ? "" : visible);
   const std::set<std::string> kinds(shown.begin(), shown.end());
   const bool has_own = count == 1 && kinds.size() == shown.size();
   const bool fits = count == 0 || has_own || group.local_size() <= count;
