@@ -156,6 +156,7 @@ StepViews warm_up_views() {
   return {golden().input("warmup/weak"),
           concat({golden().input("warmup/strong1"), golden().input("warmup/strong2")}),
           {},
+          {},
           {}};
 }
 
@@ -203,7 +204,7 @@ MixedUp mix_up(double mix, const std::vector<std::int64_t>& permutation, const T
   recipe.mixup_alpha = permutation.empty() ? 0.0 : 1.0;
   const WarmUpStep step(recipe, k.network, k.optimizer);
   const LossTerms losses =
-      loss_terms(step.train(warm_up_batch(labels, mix, permutation), {weak, {}, {}, {}}));
+      loss_terms(step.train(warm_up_batch(labels, mix, permutation), {weak, {}, {}, {}, {}}));
   return {losses.at("loss_ce"), k.network.named().state_dict()};
 }
 
