@@ -62,7 +62,8 @@ RankBenchmarkResult run_rank_benchmark(const BenchmarkOptions& options, Communic
   require(recipe.batch_size >= group.size(),
           "a batch of {} has no work for {} ranks; start fewer, or choose a larger --batch_size",
           recipe.batch_size, group.size());
-  kernels::set_deterministic(recipe.deterministic);
+  // As in training, where each rank divides the samples for itself: their GPUs must round alike.
+  kernels::set_deterministic(recipe.deterministic || !group.is_alone());
   const CpuPrecisionScope precision(recipe.precision);
   group.use(choose_device(recipe.device));
   BenchmarkSetup setup(options, group);
