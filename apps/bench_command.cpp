@@ -11,13 +11,18 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/build_info.hpp"
 #include "apps/choice_flag.hpp"
 #include "apps/commands.hpp"
 #include "apps/recipe_flags.hpp"
 #include "apps/terminal/bench_output.hpp"
+#include "apps/terminal/terminal.hpp"
 #include "bpt_plr/recipe/network.hpp"
 #include "bpt_plr/run/training_run.hpp"
-#include "bpt_plr/train/benchmark.hpp"
+#include "bpt_plr/train/benchmark/benchmark.hpp"
+#include "bpt_plr/train/benchmark/rank_benchmark.hpp"
+#include "engine/communicator/launch.hpp"
+#include "engine/communicator/placement.hpp"
 #include "engine/error.hpp"
 #include "engine/io/json.hpp"
 #include "engine/memory.hpp"
@@ -26,8 +31,9 @@
 namespace bptplr {
 namespace {
 
-constexpr std::array<std::string_view, 8> kBenchFields = {
-    "arch", "width", "blocks", "batch_size", "device", "precision", "threads", "deterministic"};
+constexpr std::array<std::string_view, 9> kBenchFields = {
+    "arch",      "width",   "blocks",        "batch_size",     "device",
+    "precision", "threads", "deterministic", "sync_batch_norm"};
 
 /// Default model size of --scaling on a CPU, which is slower than a GPU.
 constexpr std::int64_t kScalingWidthOnCpu = 16;
@@ -42,6 +48,7 @@ struct BenchCommandOptions {
   std::int64_t iterations = 0;
   std::int64_t warmup = 0;
   std::string scaling;
+  bool ranks = false;
   bool json = false;
 };
 
@@ -182,8 +189,38 @@ int bench_scaling(const BenchmarkOptions& base, const Scaling& scaling, bool jso
   return 0;
 }
 
+/// Measures iterations that the ranks share out; one process is a rank too.
+int bench_ranks(BenchmarkOptions options, bool json) {
+  Communicator& group = join_group(program_version());
+  if (!group.is_first()) print_nothing_but_errors();
+  take_gpu(group);
+  options.resolve();
+  options.recipe.threads = use_threads(group, options.recipe.threads);
+  const RankBenchmarkResult result = run_rank_benchmark(options, group);
+  const std::string unused = unused_processors(group);
+  if (!group.is_first()) return 0;
+  if (!unused.empty()) print_warning(unused);
+  if (json) {
+    fmt::print("{}\n", to_text(to_json(result)));
+  } else {
+    print_ranks(result);
+  }
+  return 0;
+}
+
+/// Throws Error where several processes were started to measure the same, and each other.
+void require_alone() {
+  const Launch launch = read_launch();
+  require(launch.size == 1,
+          "{} started {} processes, which would disturb each other; start bptplr bench alone, or "
+          "let them share out the iterations with --ranks",
+          launch.launcher, launch.size);
+}
+
 int bench(const BenchCommandOptions& given) {
+  if (!given.ranks) require_alone();
   const BenchmarkOptions options = benchmark_options(given);
+  if (given.ranks) return bench_ranks(options, given.json);
   for (const Scaling& scaling : scalings()) {
     if (given.scaling == scaling.word) return bench_scaling(options, scaling, given.json);
   }
@@ -216,8 +253,15 @@ void add_bench_command(CLI::App& app, Action& action) {
       ->type_name(fmt::format("{}", fmt::join(words, "|")))
       ->check(one_of(words))
       ->group("Benchmark");
+  command
+      ->add_flag("--ranks", options->ranks,
+                 "measure iterations that the processes of mpirun or srun share out: computing, "
+                 "communicating, waiting, and the bytes they exchange")
+      ->excludes("--scaling")
+      ->group("Benchmark");
   command->add_flag("--json", options->json, "print JSON, one line a result")->group("Benchmark");
-  command->footer("docs/profiling.md says what the columns mean.");
+  command->footer(
+      "docs/profiling.md says what the columns mean, docs/cluster.md what --ranks prints.");
   command->callback([&action, options] { action = [options] { return bench(*options); }; });
 }
 

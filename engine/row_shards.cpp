@@ -35,6 +35,7 @@ RowShards::RowShards(Communicator& group, const std::vector<std::int64_t>& parts
     }
   }
   most_rows_ = *std::ranges::max_element(counts);
+  least_rows_ = *std::ranges::min_element(counts);
   std::vector<std::int64_t> own;
   std::vector<std::int64_t> places;
   std::vector<std::int64_t> before(counts.size());  // rows of each rank in earlier parts

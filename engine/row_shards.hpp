@@ -31,6 +31,8 @@ class RowShards {
   std::int64_t own_rows() const { return own_.numel(); }
   /// Returns the largest number of rows of a rank.
   std::int64_t most_rows() const { return most_rows_; }
+  /// Returns the smallest number of rows of a rank.
+  std::int64_t least_rows() const { return least_rows_; }
   /// Returns the slices of this rank, counted from the beginning of the batch, in order.
   const std::vector<RowRange>& own_slices() const { return own_slices_; }
 
@@ -45,6 +47,7 @@ class RowShards {
   Communicator& group_;
   std::int64_t rows_ = 0;
   std::int64_t most_rows_ = 0;
+  std::int64_t least_rows_ = 0;
   std::vector<RowRange> own_slices_;
   Tensor counts_, own_, places_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/row_shards.hpp"
 #include "engine/error.hpp"
 
 namespace bptplr {
@@ -42,6 +43,12 @@ Tensor from_oihw(const Tensor& y) {
 /// and nothing depends on.
 bool is_counter(const std::string& name) {
   return name.ends_with(".num_batches_tracked");
+}
+
+/// Returns whether some rank has too few rows for statistics of its own, of which variances need
+/// two values.
+bool needs_others(const ForwardMode& mode) {
+  return mode.shards != nullptr && mode.shards->least_rows() < 2 * mode.groups;
 }
 
 /// Returns a copy of an entry's tensor, or of its gradient, in the layout of files.
@@ -204,7 +211,7 @@ BatchNormOptions BatchNorm::begin_pass(const ForwardMode& mode) {
   options.training = mode.training;
   options.groups = mode.groups;
   options.relu = activation_ == Activation::kRelu;
-  options.shards = mode.shards;
+  if (mode.sync_statistics || needs_others(mode)) options.shards = mode.shards;
   return options;
 }
 

@@ -40,6 +40,8 @@ struct ForwardMode {
   DropoutKey dropout = {};
   /// In training, of a batch that several ranks share out.
   Shards shards = nullptr;
+  /// Whether batch normalisation takes the statistics of all ranks' rows, not of each rank's own.
+  bool sync_statistics = true;
 };
 
 /// Tensors of a network under their PyTorch names, in PyTorch's order.

@@ -117,13 +117,44 @@ Json options_json(const BenchmarkOptions& options) {
           {"warmup", options.warmup}};
 }
 
+void print_network(const Recipe& recipe) {
+  fmt::print("network    {}, width {}{}, {} x {} pixels, {} classes\n", recipe.arch, recipe.width,
+             recipe.blocks.empty() ? "" : ", blocks " + recipe.blocks, recipe.image_size,
+             recipe.image_size, recipe.num_class);
+}
+
+double per_second(const RankBenchmarkResult& result) {
+  return static_cast<double>(result.samples()) / result.seconds;
+}
+
+void print_seconds(const char* name, const RankSeconds& seconds) {
+  fmt::print("{:<16}{:>12.4g}{:>12.4g}{:>12.4g}\n", name, seconds.least, seconds.mean,
+             seconds.most);
+}
+
+/// Returns measured / expected; 0 where nothing is expected.
+double ratio(double measured, double expected) {
+  return expected > 0.0 ? measured / expected : 0.0;
+}
+
+void print_bytes(const char* name, double measured, double expected) {
+  fmt::print("{:<16}{:>14.0f}{:>14.0f}{:>10}\n", name, measured, expected,
+             expected > 0.0 ? fmt::format("{:.4f}", ratio(measured, expected)) : "-");
+}
+
+Json to_json(const RankSeconds& seconds) {
+  return {{"least", seconds.least}, {"mean", seconds.mean}, {"most", seconds.most}};
+}
+
+Json bytes_json(double measured, double expected) {
+  return {{"bytes", measured}, {"by_shapes", expected}, {"ratio", ratio(measured, expected)}};
+}
+
 }  // namespace
 
 void print_tables(const BenchmarkResult& result) {
   const Recipe& recipe = result.options.recipe;
-  fmt::print("network    {}, width {}{}, {} x {} pixels, {} classes\n", recipe.arch, recipe.width,
-             recipe.blocks.empty() ? "" : ", blocks " + recipe.blocks, recipe.image_size,
-             recipe.image_size, recipe.num_class);
+  print_network(recipe);
   fmt::print("device     {}, {}\n", device_name(recipe), recipe.precision);
   fmt::print("measured   {:.4g} GFLOP/s in a matrix product, {:.4g} GB/s in a copy\n",
              result.peaks.operations_per_s / kGiga, result.peaks.bytes_per_s / kGiga);
@@ -183,6 +214,55 @@ void print_scaling_line(std::int64_t value, const BenchmarkResult& result) {
              rate(result.iteration.work.operations, seconds),
              100.0 * floor_share(result.iteration.floor_seconds, seconds), result.epoch.seconds,
              partition, static_cast<double>(result.peak_bytes) / kGib);
+}
+
+void print_ranks(const RankBenchmarkResult& result) {
+  const Recipe& recipe = result.options.recipe;
+  print_network(recipe);
+  fmt::print("device     {} rank{}, {}{}, {}\n", result.ranks, result.ranks == 1 ? "" : "s",
+             result.ranks == 1 ? "" : "each ", device_name(recipe), recipe.precision);
+  fmt::print("iteration  batch {}: {:.4g} s, {:.4g} images/s\n", recipe.batch_size, result.seconds,
+             per_second(result));
+  fmt::print("messages   {:.4g} an iteration\n", result.calls);
+  fmt::print("\n{:<16}{:>12}{:>12}{:>12}\n", "seconds", "least", "mean", "most");
+  print_seconds("computing", result.computing);
+  print_seconds("communicating", result.communicating);
+  print_seconds("waiting", result.waiting);
+  const TrafficBytes& bytes = result.measured;
+  const TrafficBytes& expected = result.by_shapes;
+  fmt::print("\n{:<16}{:>14}{:>14}{:>10}\n", "bytes", "measured", "by shapes", "ratio");
+  print_bytes("gathered", bytes.gathered, expected.gathered);
+  print_bytes("summed", bytes.summed, expected.summed);
+  fmt::print(
+      "\nOf an iteration and a rank, from {} iterations; seconds are of others, in which ranks "
+      "wait "
+      "for\neach other at every message (docs/cluster.md).\n",
+      result.options.iterations);
+  if (result.ranks == 1) fmt::print("One rank: mpirun -n 4 bptplr bench --ranks starts four.\n");
+  fmt::print(
+      "ranks {} iteration_s {:.6g} images_per_s {:.6g} computing_s {:.6g} communicating_s {:.6g} "
+      "waiting_s {:.6g} gathered {:.0f} summed {:.0f} ratio {:.4f}\n",
+      result.ranks, result.seconds, per_second(result), result.computing.mean,
+      result.communicating.mean, result.waiting.mean, bytes.gathered, bytes.summed,
+      ratio(bytes.gathered + bytes.summed, expected.gathered + expected.summed));
+}
+
+nlohmann::ordered_json to_json(const RankBenchmarkResult& result) {
+  Json json = options_json(result.options);
+  json["sync_batch_norm"] = result.options.recipe.sync_batch_norm;
+  json["ranks"] = result.ranks;
+  json["iteration"] = {{"seconds", result.seconds},
+                       {"images_per_s", per_second(result)},
+                       {"computing", to_json(result.computing)},
+                       {"communicating", to_json(result.communicating)},
+                       {"waiting", to_json(result.waiting)},
+                       {"messages", result.calls}};
+  const TrafficBytes& bytes = result.measured;
+  const TrafficBytes& expected = result.by_shapes;
+  json["gathered"] = bytes_json(bytes.gathered, expected.gathered);
+  json["summed"] = bytes_json(bytes.summed, expected.summed);
+  json["total"] = bytes_json(bytes.gathered + bytes.summed, expected.gathered + expected.summed);
+  return json;
 }
 
 }  // namespace bptplr

@@ -4,7 +4,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "bpt_plr/train/benchmark.hpp"
+#include "bpt_plr/train/benchmark/benchmark.hpp"
+#include "bpt_plr/train/benchmark/rank_benchmark.hpp"
 
 namespace bptplr {
 
@@ -16,5 +17,9 @@ nlohmann::ordered_json to_json(const BenchmarkResult& result);
 /// Print a table of several results that differ in one size, whose value is `value`.
 void print_scaling_header(const std::string& size);
 void print_scaling_line(std::int64_t value, const BenchmarkResult& result);
+
+/// Prints what an iteration of several ranks takes and exchanges, and a last line for scripts.
+void print_ranks(const RankBenchmarkResult& result);
+nlohmann::ordered_json to_json(const RankBenchmarkResult& result);
 
 }  // namespace bptplr

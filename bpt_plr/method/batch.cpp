@@ -43,6 +43,7 @@ void Batch::copy_from(const Batch& source) {
   dropout = source.dropout;
   known = source.known;
   samples = source.samples;
+  sync_batch_norm = source.sync_batch_norm;
   group = source.group;
 }
 

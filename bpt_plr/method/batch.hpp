@@ -36,6 +36,8 @@ struct Batch {
   DropoutKey dropout;        ///< of the first forward pass; the step numbers later ones
   LossTerms known;           ///< figures known beforehand and reported beside the losses: lambda_u
   std::int64_t samples = 0;  ///< B_x + B_u
+  /// Whether batch normalisation takes the statistics of all ranks' rows.
+  bool sync_batch_norm = true;
   Communicator* group = &Communicator::alone();
 
   std::int64_t size_x() const { return labels.numel(); }

@@ -35,7 +35,8 @@ enum class WarmUpPass : std::uint32_t { kWeak, kStrong };
 template <class AnyPass>
 ForwardMode training_mode(const Batch& batch, AnyPass pass, Shards shards,
                           std::int64_t groups = 1) {
-  return {true, groups, batch.dropout.of_pass(static_cast<std::uint32_t>(pass)), std::move(shards)};
+  return {true, groups, batch.dropout.of_pass(static_cast<std::uint32_t>(pass)), std::move(shards),
+          batch.sync_batch_norm};
 }
 
 /// Writes the MixUp of `rows`, this rank's, and their partners to `out`.

@@ -175,6 +175,10 @@ const std::vector<RecipeField>& recipe_fields() {
       {"lr_steps", kTraining,
        "step: EPOCH:DIVISOR,... or PERCENT%:DIVISOR, e.g. 80:10,140:100 or 50%:10; empty: constant",
        &R::lr_steps, needs::kSteps},
+      {"sync_batch_norm", kTraining,
+       "several ranks (mpirun): normalise by the statistics of the whole batch; false: by those of "
+       "each rank's part, which is another training, with far fewer messages",
+       &R::sync_batch_norm},
 
       {"warm_up_contrastive", kWarmUp, "contrastive loss on two strong views",
        &R::warm_up_contrastive},

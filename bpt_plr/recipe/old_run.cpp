@@ -14,10 +14,10 @@ constexpr const char* kPoolSide = "pool_side";
 constexpr const char* kExif = "exif";
 
 /// Fields that recipes got after runs had been written without them.
-constexpr std::array<std::string_view, 16> kLaterFields{
-    "labels",       "test_features", "test_labels", "weak_drop", "weak_noise",    "strong_drop",
-    "strong_noise", "feature_dim",   "depth",       "dropout",   "deterministic", kPoolSide,
-    kExif,          "cache_limit",   "log_format",  "quiet"};
+constexpr std::array<std::string_view, 17> kLaterFields{
+    "labels",       "test_features", "test_labels", "weak_drop", "weak_noise",     "strong_drop",
+    "strong_noise", "feature_dim",   "depth",       "dropout",   "deterministic",  kPoolSide,
+    kExif,          "cache_limit",   "log_format",  "quiet",     "sync_batch_norm"};
 
 bool is_later(std::string_view field) {
   return std::ranges::find(kLaterFields, field) != kLaterFields.end();

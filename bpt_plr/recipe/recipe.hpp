@@ -74,6 +74,7 @@ struct Recipe {
   std::int64_t lr_period = 0;
   double lr_min_factor = 0.01;
   std::string lr_steps;
+  bool sync_batch_norm = true;
 
   // Warm-up
   WarmUpContrastive warm_up_contrastive = WarmUpContrastive::kFlatNce;

@@ -1,6 +1,5 @@
 #include "bpt_plr/run/training_run.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -55,9 +54,7 @@ PlannedRun plan_run(Recipe recipe, bool resume) {
 PlannedRun plan_run(const Recipe& recipe, bool resume, Communicator& group) {
   if (group.is_alone()) return plan_run(recipe, resume);
   take_gpu(group);
-  const bool is_user_choice = recipe.threads > 0 || std::getenv("OMP_NUM_THREADS") != nullptr;
-  const int share = processors_of_rank(group);
-  if (!is_user_choice) use_threads(share);
+  const int threads = use_threads(group, recipe.threads);
   PlannedRun run;
   if (group.is_first()) run = plan_run(recipe, resume);
   nlohmann::json planned;
@@ -70,7 +67,7 @@ PlannedRun plan_run(const Recipe& recipe, bool resume, Communicator& group) {
   const std::string origin = "the plan of rank 0";
   planned = parse_json(group.broadcast(to_text(planned)), origin);
   run.recipe = compose_recipe(planned.at("recipe"), origin, nlohmann::json::object());
-  run.recipe.threads = use_threads(is_user_choice ? recipe.threads : share);
+  run.recipe.threads = threads;
   run.changes = planned.at("changes").get<std::vector<std::string>>();
   run.resuming = planned.at("resuming");
   run.left_out_classes = planned.at("left_out_classes");

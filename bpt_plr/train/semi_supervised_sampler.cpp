@@ -73,6 +73,7 @@ Batch SemiSupervisedSampler::next() {
   const auto u = select(partition_.unlabelled, u_positions);
   Batch batch;
   batch.group = epoch_.group;
+  batch.sync_batch_norm = epoch_.recipe.sync_batch_norm;
   batch.samples = std::ssize(x) + std::ssize(u);
   batch.labels = vector_of(select(epoch_.samples.noisy_labels, x));
   batch.clean_probability = weights_of(x);

@@ -84,6 +84,7 @@ bool Trainer::run() {
       stop_if_wanted();
     }
   } catch (const Stopped&) {
+    agree_on_statistics();  // a checkpoint has those of one network
     return false;
   }
   return true;
@@ -190,6 +191,14 @@ void Trainer::require_same_parameters() const {
                     "start all on processors of one kind, from the last checkpoint (--resume)");
 }
 
+/// Gives ranks that each normalise by their own part of a batch the same running statistics. These
+/// are linear in what they begin with, and training does not read them: it makes no difference how
+/// often ranks agree before a network is evaluated.
+void Trainer::agree_on_statistics() {
+  if (recipe().sync_batch_norm) return;
+  for (const Network* network : networks()) average_statistics(group_, network->named());
+}
+
 /// Runs the epoch at position_, from there on.
 void Trainer::run_epoch() {
   if (stage_of(position_.epoch) != stage_) begin_stage(stage_of(position_.epoch));
@@ -225,6 +234,7 @@ void Trainer::plain_epoch(EpochMetrics& metrics) {
         warm_up_epoch(network_epoch(metrics.epoch, i), control(metrics.epoch, i, metrics.phase),
                       *learner(i).network, learner(i).optimizer);
   }
+  agree_on_statistics();
   metrics.seconds["train"] = watch.seconds();
   metrics.images_per_s = static_cast<double>(images) / watch.seconds();
 }
@@ -353,6 +363,7 @@ std::int64_t Trainer::train_on(const Division& division, std::int64_t epoch, int
   const std::int64_t images = semi_supervised_epoch(
       network_epoch(epoch, k), control(epoch, k, "train"), division, other.kept.logits,
       *learner(k).network, *other.network, learner(k).optimizer);
+  agree_on_statistics();  // the other network may train by this one's outputs next
   if (parts_->pseudo_labels) {
     const KeptOutputs& source =
         recipe().proto_source == ProtoSource::kOwn ? learner(k).kept : other.kept;

@@ -117,6 +117,7 @@ class Trainer {
   bool wants_stop();
   void stop_if_wanted();
   void require_same_parameters() const;
+  void agree_on_statistics();
 
   NetworkEpoch network_epoch(std::int64_t epoch, int network) const;
   EpochControl control(std::int64_t epoch, int network, std::string phase);

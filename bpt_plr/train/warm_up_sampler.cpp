@@ -35,6 +35,7 @@ Batch WarmUpSampler::next() {
   epoch_.prefetch(samples_of(next_ + 1));
   Batch batch;
   batch.group = epoch_.group;
+  batch.sync_batch_norm = epoch_.recipe.sync_batch_norm;
   batch.samples = std::ssize(samples);
   const std::int64_t n = batch.samples;
   const auto weak = epoch_.plan_views(samples, View::kWeak, next_, 0, 1);

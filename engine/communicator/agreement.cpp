@@ -4,6 +4,7 @@
 
 #include "engine/error.hpp"
 #include "engine/io/hash.hpp"
+#include "engine/ops.hpp"
 
 namespace bptplr {
 
@@ -26,6 +27,25 @@ std::uint64_t hash_tensors(std::span<const Tensor> tensors) {
                       hash);
   }
   return hash;
+}
+
+void average_statistics(Communicator& group, const NamedTensors& named) {
+  std::vector<Tensor> parts;
+  for (const NamedTensors::Entry& entry : named.entries()) {
+    const bool is_mean = entry.name.ends_with(".running_mean");
+    if (is_mean || entry.name.ends_with(".running_var")) parts.push_back(entry.tensor);
+  }
+  if (group.is_alone() || parts.empty()) return;
+  const Tensor own = concat(parts);
+  Tensor sums = own.to(Device{}).to(DType::kFloat64).to(own.device());
+  group.sum(sums.device(), sums.data<double>(), sums.numel());
+  const Tensor means =
+      scale(sums.to(Device{}), 1.0 / group.size()).to(own.dtype()).to(own.device());
+  std::int64_t begin = 0;
+  for (Tensor& part : parts) {
+    part.copy_from(means.rows(begin, begin + part.numel()));
+    begin += part.numel();
+  }
 }
 
 }  // namespace bptplr

@@ -8,6 +8,7 @@
 
 #include "engine/communicator.hpp"
 #include "engine/tensor.hpp"
+#include "models/modules.hpp"
 
 namespace bptplr {
 
@@ -18,5 +19,9 @@ void require_agreement(Communicator& group, std::uint64_t hash, const std::strin
 
 /// Returns a hash of the elements of tensors.
 std::uint64_t hash_tensors(std::span<const Tensor> tensors);
+
+/// Makes the running statistics of batch normalisation the mean of those of all ranks: of a network
+/// that each rank has normalised by its own part of the batches.
+void average_statistics(Communicator& group, const NamedTensors& named);
 
 }  // namespace bptplr

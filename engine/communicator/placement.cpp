@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/error.hpp"
+#include "engine/threads.hpp"
 #include "kernels/device_memory.hpp"
 
 namespace bptplr {
@@ -58,6 +59,12 @@ int processors_of_rank(Communicator& group) {
   }
   constexpr double kRounding = 1e-6;
   return std::max(1, static_cast<int>(share + kRounding));
+}
+
+int use_threads(Communicator& group, std::int64_t threads) {
+  const int share = processors_of_rank(group);
+  const bool is_chosen = threads > 0 || std::getenv("OMP_NUM_THREADS") != nullptr;
+  return use_threads(is_chosen || group.is_alone() ? threads : share);
 }
 
 std::string unused_processors(Communicator& group) {

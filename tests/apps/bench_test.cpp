@@ -1,4 +1,4 @@
-// `bptplr bench` at a tiny size: tables, JSON, and what it refuses.
+// `bptplr bench` at a tiny size: tables, JSON, several ranks, and what it refuses.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -95,21 +95,114 @@ TEST(AppBench, ScalingPrintsALineForEachSize) {
   EXPECT_EQ(classes, (std::vector<int>{10, 100, 1000}));
 }
 
+/// Runs `bptplr ARGUMENTS` as so many processes of MPI.
+AppResult run_ranks([[maybe_unused]] const TemporaryFolder& folder, [[maybe_unused]] int ranks,
+                    [[maybe_unused]] const std::string& arguments) {
+#ifdef BPTPLR_MPIRUN
+  // Open MPI refuses root, and more ranks than processors, unless told that both are meant.
+  return run_launched(folder,
+                      "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+                      "OMPI_MCA_rmaps_base_oversubscribe=1 "
+                      "OMPI_MCA_hwloc_base_binding_policy=none " BPTPLR_MPIRUN " " +
+                          std::to_string(ranks),
+                      arguments);
+#else
+  return {};
+#endif
+}
+
+class AppBenchRanks : public testing::Test {
+ protected:
+  void SetUp() override {
+#ifndef BPTPLR_MPIRUN
+    GTEST_SKIP() << "built without MPI";
+#endif
+  }
+
+  const std::string arguments_ =
+      "bench --ranks --blocks 1,1,1,1 --image_size 8 --batch_size 8 --images 200 "
+      "--iterations 2 --device cpu --threads 1 --width ";
+  TemporaryFolder folder_;
+};
+
+TEST_F(AppBenchRanks, MeasuresWhatTwoExchange) {
+  // Wide enough for what pads the gradients of small tensors to be less than a hundredth.
+  const AppResult result = run_ranks(folder_, 2, arguments_ + "16 --json");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(count(result.out, "\n"), 1U) << "the other rank is silent";
+  const Json json = parse_json(result.out);
+  EXPECT_EQ(json.at("ranks"), 2);
+  for (const char* kind : {"gathered", "summed", "total"}) {
+    EXPECT_GT(json.at(kind).at("bytes"), 0.0) << kind;
+    EXPECT_NEAR(json.at(kind).at("ratio").get<double>(), 1.0, 0.01) << kind;
+  }
+  const Json& iteration = json.at("iteration");
+  for (const char* part : {"computing", "communicating", "waiting"}) {
+    const Json& seconds = iteration.at(part);
+    EXPECT_GT(seconds.at("least"), 0.0) << part;
+    EXPECT_LE(seconds.at("least"), seconds.at("mean")) << part;
+    EXPECT_LE(seconds.at("mean"), seconds.at("most")) << part;
+  }
+  EXPECT_GT(iteration.at("seconds"), 0.0);
+}
+
+TEST_F(AppBenchRanks, StatisticsOfEachRankSpareMessages) {
+  const auto measured = [&](const std::string& more) {
+    const AppResult result = run_ranks(folder_, 2, arguments_ + "4 --json " + more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return parse_json(result.out);
+  };
+  const Json all = measured("");
+  const Json own = measured("--sync_batch_norm false");
+  constexpr double kLayers = 9;  // two in each of the four blocks, and the last one
+  EXPECT_NEAR(all.at("iteration").at("messages").get<double>() -
+                  own.at("iteration").at("messages").get<double>(),
+              3.0 * kLayers, 1e-9);
+  EXPECT_NEAR(own.at("gathered").at("ratio").get<double>(), 1.0, 1e-9);
+}
+
+TEST_F(AppBenchRanks, PrintsTablesOnce) {
+  const AppResult result = run_ranks(folder_, 2, arguments_ + "4");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  for (const char* word :
+       {"device     2 ranks, each cpu, 1 threads, float32", "iteration  batch 8: ", "\ncomputing ",
+        "\ncommunicating ", "\nwaiting ", "\ngathered ", "\nsummed "}) {
+    EXPECT_EQ(count(result.out, word), 1U) << word << "\n" << result.out;
+  }
+  EXPECT_EQ(count(result.out, "\nranks 2 iteration_s "), 1U) << result.out;
+}
+
+TEST_F(AppBenchRanks, SeveralProcessesThatDoNotShareAreRefused) {
+  const AppResult result = run_ranks(folder_, 2, "bench --images 200");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_TRUE(contains(result.err, "share out the iterations with --ranks")) << result.err;
+  EXPECT_EQ(result.out, "");
+}
+
+TEST(AppBench, OneProcessIsARankThatExchangesNothing) {
+  const TemporaryFolder folder;
+  const AppResult result = run_app(folder, kTiny + "--ranks --width 4");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(contains(result.out, "mpirun -n 4 bptplr bench --ranks")) << result.out;
+  EXPECT_TRUE(contains(result.out, " gathered 0 summed 0 ratio ")) << result.out;
+}
+
 TEST(AppBench, HelpDocumentsEveryOptionOnce) {
   const TemporaryFolder folder;
   const AppResult result = run_app(folder, "bench --help");
   EXPECT_EQ(result.exit_code, 0);
-  for (const char* flag :
-       {"arch", "width", "blocks", "batch_size", "num_class", "images", "image_size", "device",
-        "precision", "deterministic", "threads", "iterations", "warmup", "scaling", "json"}) {
+  for (const char* flag : {"arch", "width", "blocks", "batch_size", "num_class", "images",
+                           "image_size", "device", "precision", "deterministic", "threads",
+                           "iterations", "warmup", "scaling", "ranks", "sync_batch_norm", "json"}) {
     EXPECT_EQ(count(result.out, std::string("\n  --") + flag + " "), 1U) << flag << result.out;
   }
 }
 
 TEST(AppBench, WrongUsageEndsWithTwo) {
   const TemporaryFolder folder;
-  for (const char* arguments : {"bench --scaling depth", "bench --images many",
-                                "bench --arch lenet", "bench --lr 0.1", "bench extra"}) {
+  for (const char* arguments :
+       {"bench --scaling depth", "bench --images many", "bench --arch lenet", "bench --lr 0.1",
+        "bench extra", "bench --ranks --scaling width"}) {
     const AppResult result = run_app(folder, arguments);
     EXPECT_EQ(result.exit_code, 2) << arguments;
     EXPECT_TRUE(contains(result.err, "bptplr bench --help")) << result.err;

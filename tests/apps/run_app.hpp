@@ -31,20 +31,26 @@ struct AppResult {
   std::string err;
 };
 
-/// Runs `bptplr ARGUMENTS`, parsed by a shell, inside `folder`.
+/// Runs `LAUNCHER bptplr ARGUMENTS`, parsed by a shell, inside `folder`; `launcher` may be empty.
 ///
 /// Waiting threads sleep instead of spinning, as several tests run at a time.
-inline AppResult run_app(const TemporaryFolder& folder, const std::string& arguments) {
+inline AppResult run_launched(const TemporaryFolder& folder, const std::string& launcher,
+                              const std::string& arguments) {
   const std::string out = folder / "stdout.txt";
   const std::string err = folder / "stderr.txt";
-  const std::string command = "cd '" + folder / "." + "' && OMP_WAIT_POLICY=passive " +
-                              BPTPLR_BINARY_DIR + "/bptplr " + arguments + " >'" + out + "' 2>'" +
+  const std::string command = "cd '" + folder / "." + "' && OMP_WAIT_POLICY=passive " + launcher +
+                              " " BPTPLR_BINARY_DIR "/bptplr " + arguments + " >'" + out + "' 2>'" +
                               err + "' </dev/null";
   const int status = std::system(command.c_str());
   AppResult result{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};
   // A shell reports a crash as 128 + signal.
   if (result.exit_code > 128) result.exit_code = -1;
   return result;
+}
+
+/// Runs `bptplr ARGUMENTS`, likewise.
+inline AppResult run_app(const TemporaryFolder& folder, const std::string& arguments) {
+  return run_launched(folder, "", arguments);
 }
 
 inline bool contains(const std::string& text, const std::string& part) {

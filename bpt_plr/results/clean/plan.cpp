@@ -15,7 +15,7 @@
 #include "bpt_plr/run/asked_recipe.hpp"
 #include "bpt_plr/run/embedder.hpp"
 #include "bpt_plr/run/run_time.hpp"
-#include "bpt_plr/train/benchmark.hpp"
+#include "bpt_plr/train/benchmark/benchmark.hpp"
 #include "data/sets/dataset_table.hpp"
 #include "engine/error.hpp"
 #include "engine/io/array_file.hpp"

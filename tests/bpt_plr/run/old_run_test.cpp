@@ -46,7 +46,7 @@ TEST_F(OldRun, EveryWordOfItsConfigIsReadAndWrittenUnchanged) {
   for (const char* later :
        {"deterministic", "pool_side", "cache_limit", "log_format", "quiet", "labels",
         "test_features", "test_labels", "weak_drop", "weak_noise", "strong_drop", "strong_noise",
-        "feature_dim", "depth", "dropout"}) {  // fields that there were not
+        "feature_dim", "depth", "dropout", "sync_batch_norm"}) {  // fields that there were not
     EXPECT_EQ(written[later], defaults[later]) << later;
     written.erase(later);
   }

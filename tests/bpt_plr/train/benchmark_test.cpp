@@ -1,6 +1,6 @@
 // The benchmark of an epoch at a tiny size, on the CPU and (in test_cuda) on the other device: all
 // of the time is somewhere, and the work is that of the shapes.
-#include "bpt_plr/train/benchmark.hpp"
+#include "bpt_plr/train/benchmark/benchmark.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "bpt_plr/train/benchmark_data.hpp"
+#include "bpt_plr/train/benchmark/benchmark_data.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,21 +1,12 @@
-#include "bpt_plr/train/benchmark.hpp"
+#include "bpt_plr/train/benchmark/benchmark.hpp"
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <numeric>
 #include <string_view>
-#include <utility>
 
-#include "bpt_plr/method/semi_supervised_step.hpp"
 #include "bpt_plr/recipe/resolve.hpp"
-#include "bpt_plr/train/benchmark_data.hpp"
-#include "bpt_plr/train/division.hpp"
-#include "bpt_plr/train/epoch.hpp"
+#include "bpt_plr/train/benchmark/benchmark_setup.hpp"
 #include "bpt_plr/train/evaluation.hpp"
-#include "bpt_plr/train/learner.hpp"
-#include "bpt_plr/train/sampler.hpp"
-#include "bpt_plr/train/view_maker.hpp"
 #include "engine/error.hpp"
 #include "engine/memory.hpp"
 #include "engine/precision.hpp"
@@ -64,54 +55,27 @@ void require_room(const BenchmarkOptions& options) {
       options.images, static_cast<double>(bytes) / kGib, static_cast<double>(available) / kGib);
 }
 
-/// Returns a data set of random images that suits the recipe's views.
-Dataset random_dataset(const BenchmarkOptions& options) {
-  Dataset data;
-  data.name = "noise";
-  data.train.labels.assign(static_cast<std::size_t>(options.pool), 0);
-  if (const std::int64_t dim = options.recipe.feature_dim; dim > 0) {
-    data.mean.assign(static_cast<std::size_t>(dim), 0.5F);
-    data.std.assign(static_cast<std::size_t>(dim), 0.25F);
-    data.train.vectors = random_vectors(options.pool, dim);
-    return data;
-  }
-  data.mean = {0.5F, 0.5F, 0.5F};
-  data.std = {0.25F, 0.25F, 0.25F};
-  data.train.images = random_images(options.pool, static_cast<int>(options.recipe.image_size));
-  return data;
-}
-
 class Benchmark {
  public:
-  Benchmark(const BenchmarkOptions& options, const Peaks& peaks)
-      : recipe_(options.recipe),
-        device_(choose_device(recipe_.device)),
-        data_(random_dataset(options)),
-        views_(make_view_maker(recipe_, data_, data_.train)),
-        samples_(random_samples(options.images, options.pool, recipe_.num_class)),
-        k_(recipe_, 0),
-        j_(recipe_, 1),
-        parts_(recipe_) {
+  Benchmark(const BenchmarkOptions& options, const Peaks& peaks) : setup_(options) {
     result_.options = options;
     result_.peaks = peaks;
-    result_.iterations_per_epoch = 2 * (options.images / recipe_.batch_size + 1);
-    for (const auto& [learner, network] : {std::pair{&k_, 0U}, std::pair{&j_, 1U}}) {
-      learner->kept =
-          random_outputs(samples_, recipe_.num_class, recipe_.low_dim, network, device_);
-    }
+    result_.iterations_per_epoch = 2 * (options.images / setup_.recipe.batch_size + 1);
   }
 
   BenchmarkResult run() {
     const double images = static_cast<double>(result_.options.images);
     const double pool = static_cast<double>(result_.options.pool);
-    measure_warm("partition", 1.0, [&] { divide(); });
-    measure_warm("evaluation", 2.0 * images / pool, [&] { evaluate(*k_.network, *views_); });
+    measure_warm("partition", 1.0, [&] { setup_.divide(); });
+    measure_warm("evaluation", 2.0 * images / pool,
+                 [&] { evaluate(*setup_.k.network, *setup_.views); });
     measure_warm("test", images / 5.0 / pool, [&] {
-      test_accuracy({k_.network.get(), j_.network.get()}, *views_, data_.train.labels);
+      test_accuracy({setup_.k.network.get(), setup_.j.network.get()}, *setup_.views,
+                    setup_.data.train.labels);
     });
     measure_iterations();
-    result_.peak_bytes = memory_use(device_).peak;
-    if (is_gpu(recipe_) && !k_.network->has_dropout()) measure_graph();
+    result_.peak_bytes = memory_use(setup_.device).peak;
+    if (is_gpu(setup_.recipe) && !setup_.k.network->has_dropout()) measure_graph();
     return std::move(result_);
   }
 
@@ -125,7 +89,7 @@ class Benchmark {
 
   template <class Fn>
   void measure(const char* name, double per_epoch, Fn&& work) {
-    RangeTimer timer(device_);
+    RangeTimer timer(setup_.device);
     work();
     const std::vector<TimedRange> ranges = timer.take();
     for (std::size_t i = 0; i < ranges.size(); ++i) {
@@ -143,76 +107,8 @@ class Benchmark {
     }
   }
 
-  /// Runs the work between the evaluation of the networks and their training, and after training.
-  void divide() {
-    const EpochNumber epoch{recipe_.warm_up, recipe_.warm_up};
-    for (Learner* learner : {&k_, &j_}) {
-      learner->kept = keep_outputs(recipe_, *learner->network,
-                                   {learner->kept.logits, learner->kept.projection});
-    }
-    divisions_ =
-        bptplr::divide(parts_, std::vector<const KeptOutputs*>{&k_.kept, &j_.kept}, samples_, epoch)
-            .divisions;
-    for (Learner* learner : {&k_, &j_}) {
-      move_prototypes(parts_, recipe_, learner->kept, epoch.of_stage,
-                      learner->network->prototypes());
-    }
-  }
-
-  /// Iterations of network k on the division of network j, trained with `recipe`.
-  class Iterations {
-   public:
-    Iterations(Benchmark& benchmark, Recipe recipe)
-        : recipe_(std::move(recipe)),
-          epoch_{recipe_,         benchmark.samples_, *benchmark.views_,
-                 recipe_.warm_up, recipe_.warm_up,    0},
-          sampler_(epoch_, benchmark.divisions_[1]),
-          step_(recipe_, recipe_.warm_up, *benchmark.k_.network, *benchmark.j_.network,
-                benchmark.k_.optimizer),
-          graphed_(
-              [this, &benchmark](const Batch& batch) {
-                return step_(batch, *benchmark.views_, benchmark.j_.kept.logits);
-              },
-              graph_options(epoch_, *benchmark.k_.network,
-                            [this](const std::string&) { has_warned_ = true; })) {}
-
-    /// Returns the seconds of `count` iterations, all queued before waiting for the last one.
-    double run(std::int64_t count) {
-      const auto start = std::chrono::steady_clock::now();
-      std::vector<PendingCopy> losses;
-      for (std::int64_t i = 0; i < count; ++i) {
-        losses.emplace_back(graphed_(sampler_.next()).values);
-      }
-      if (!losses.empty()) losses.back().get();
-      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    }
-
-    bool has_warned() const { return has_warned_; }
-
-   private:
-    Recipe recipe_;
-    NetworkEpoch epoch_;
-    SemiSupervisedSampler sampler_;
-    SemiSupervisedStep step_;
-    GraphedStep graphed_;
-    bool has_warned_ = false;
-  };
-
-  void require_batches() const {
-    const Partition& partition = divisions_[1].partition;
-    const auto smaller = std::min(partition.labelled.size(), partition.unlabelled.size());
-    require(
-        static_cast<std::int64_t>(smaller) >= recipe_.batch_size,
-        "of {} images of {} classes the partition leaves a set of {}, too few for batches of {}; "
-        "use a larger --images or a smaller --batch_size",
-        samples_.size(), recipe_.num_class, smaller, recipe_.batch_size);
-  }
-
   void measure_iterations() {
-    require_batches();
-    Recipe eager = recipe_;
-    eager.cuda_graph = false;
-    Iterations iterations(*this, eager);
+    BenchmarkIterations iterations(setup_, false);
     const std::int64_t count = result_.options.iterations;
     const auto per_iteration = 1.0 / static_cast<double>(count);
     iterations.run(result_.options.warmup);
@@ -220,14 +116,12 @@ class Benchmark {
     measure("iteration", static_cast<double>(result_.iterations_per_epoch) * per_iteration,
             [&] { seconds = iterations.run(count); });
     // Measured again without the timer, whose events take time on a GPU.
-    if (is_gpu(recipe_)) seconds = iterations.run(count);
+    if (is_gpu(setup_.recipe)) seconds = iterations.run(count);
     result_.iteration_seconds = seconds * per_iteration;
   }
 
   void measure_graph() {
-    Recipe graph = recipe_;
-    graph.cuda_graph = true;
-    Iterations iterations(*this, graph);
+    BenchmarkIterations iterations(setup_, true);
     const std::int64_t count = result_.options.iterations;
     iterations.run(
         std::max<std::int64_t>(result_.options.warmup, 2));  // the second one is recorded
@@ -236,15 +130,7 @@ class Benchmark {
     result_.graph_seconds = seconds / static_cast<double>(count);
   }
 
-  Recipe recipe_;
-  Device device_;
-  Dataset data_;
-  std::unique_ptr<ViewMaker> views_;
-  EpochSamples samples_;
-  Learner k_;
-  Learner j_;
-  Parts parts_;
-  std::vector<Division> divisions_;
+  BenchmarkSetup setup_;
   BenchmarkResult result_;
 };
 
