@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/row_shards.hpp"
 #include "engine/error.hpp"
+#include "engine/row_shards.hpp"
 
 namespace bptplr {
 namespace {

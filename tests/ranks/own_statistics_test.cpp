@@ -68,8 +68,7 @@ TEST_P(RanksOwnStatisticsOf, AllRanksHaveTheSameStateInTheEnd) {
   EXPECT_EQ(hash_of(own, "running_mean") == hash_of(together, "running_mean"), ranks().is_alone());
 }
 
-INSTANTIATE_TEST_SUITE_P(Every, RanksOwnStatisticsOf,
-                         testing::Values("bptplr", "unicon", "ce"));
+INSTANTIATE_TEST_SUITE_P(Every, RanksOwnStatisticsOf, testing::Values("bptplr", "unicon", "ce"));
 
 TEST(RanksOwnStatistics, AllRanksHaveTheSameStateWithinAnEpoch) {
   const Checkpoint own = train(recipe_of("bptplr", false), kWithinAnEpoch);

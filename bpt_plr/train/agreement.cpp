@@ -1,4 +1,4 @@
-#include "engine/communicator/agreement.hpp"
+#include "bpt_plr/train/agreement.hpp"
 
 #include <vector>
 
