@@ -8,11 +8,22 @@
 #include "bpt_plr/recipe/needs.hpp"
 #include "bpt_plr/run/asked_recipe.hpp"
 #include "bpt_plr/run/training_run.hpp"
+#include "engine/communicator/launch.hpp"
+#include "engine/error.hpp"
 #include "python/src/bindings.hpp"
 #include "python/src/events.hpp"
 
 namespace bptplr::python {
 namespace {
+
+/// Throws Error in one of several processes, each of which would train the whole run.
+void require_one_process() {
+  const Launch launch = read_launch();
+  require(launch.size == 1,
+          "{} started {} processes, but Python trains in one; share a run out with `{} ... bptplr "
+          "train`, and read it with bptplr.load_run",
+          launch.launcher, launch.size, launch.launcher.substr(0, launch.launcher.find(' ')));
+}
 
 /// Trains a run, as `bptplr train` does. Returns its folder and why it was stopped; "" if it is
 /// complete.
@@ -24,6 +35,7 @@ nb::tuple train(const std::string& base, const std::string& fields, bool resume,
   {
     const TrainingScope scope;
     const nlohmann::json given = fields_of(fields);
+    require_one_process();
     LeftOut left_out;
     PlannedRun run = plan_run(asked_recipe(base, given, resume, left_out), resume);
     run.left_out_classes = left_out.num_class;

@@ -294,3 +294,11 @@ def test_a_model_outlives_its_folder(run, tmp_path):
     tensors = again.state_dict(1)
     assert {"prototypes", "projector.0.weight"} <= set(tensors)
     assert pickle.loads(pickle.dumps(run.audit())).labels.size == 240
+
+
+def test_one_of_several_processes_is_told_how_to_share_a_run(tmp_path, monkeypatch):
+    x, given, _ = clusters()
+    monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "1")
+    monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="mpirun ... bptplr train"):
+        bptplr.train(data=x, labels=given, out=tmp_path / "a", **QUICK)
