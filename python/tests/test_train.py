@@ -300,5 +300,5 @@ def test_one_of_several_processes_is_told_how_to_share_a_run(tmp_path, monkeypat
     x, given, _ = clusters()
     monkeypatch.setenv("OMPI_COMM_WORLD_RANK", "1")
     monkeypatch.setenv("OMPI_COMM_WORLD_SIZE", "2")
-    with pytest.raises(ValueError, match="mpirun ... bptplr train"):
+    with pytest.raises(bptplr.Error, match="mpirun ... bptplr train"):
         bptplr.train(data=x, labels=given, out=tmp_path / "a", **QUICK)
