@@ -28,9 +28,11 @@ class Listener : public TrainingObserver {
     if (!progress.losses.empty()) losses.push_back(progress.losses);
     stops_ = stops_ || progress.phase == last_;
   }
+  void on_epoch(const EpochMetrics& metrics) override { epochs.push_back(metrics); }
   bool wants_stop() override { return stops_ || losses.size() >= most_; }
 
   std::vector<LossTerms> losses;
+  std::vector<EpochMetrics> epochs;
 
  private:
   std::size_t most_ = 1'000'000;
@@ -134,6 +136,27 @@ TEST_P(RanksNetwork, TwentyIterations) {
 const auto kArchName = [](const auto& arch) { return std::string(name_of(arch.param)); };
 INSTANTIATE_TEST_SUITE_P(Every, RanksNetwork, testing::Values(Arch::kVgg19Bn, Arch::kCnn9),
                          kArchName);
+
+/// The division that follows a warm-up of one process.
+TEST(RanksDivision, IsThatOfOneProcess) {
+  Recipe recipe = recipe_of("bptplr");
+  recipe.num_epochs = 1;
+  const TrainingData data = load(recipe);
+  const Checkpoint start = train(recipe, data, Communicator::alone(), "").end;
+  recipe.num_epochs = 2;
+  const auto divided = [&](Communicator& group) {
+    return train(recipe, data, group, "", &start).listener.epochs.at(0).networks;
+  };
+  const std::vector<NetworkMetrics> alone = divided(Communicator::alone());
+  const std::vector<NetworkMetrics> together = divided(ranks());
+  ASSERT_EQ(alone.size(), 2U);
+  for (std::size_t k = 0; k < alone.size(); ++k) {
+    EXPECT_EQ(alone[k].labelled_per_class, together[k].labelled_per_class);
+    for (std::size_t i = 0; i < alone[k].clean.size(); ++i) {
+      EXPECT_NEAR(alone[k].clean[i], together[k].clean[i], kTolerance) << i;
+    }
+  }
+}
 
 /// Each iteration begins where one process was: in a ResNet-50 of random weights a last bit of them
 /// is a hundredth of the loss two iterations later.
