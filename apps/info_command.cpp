@@ -18,6 +18,7 @@
 #include "engine/device.hpp"
 #include "engine/io/json.hpp"
 #include "engine/threads.hpp"
+#include "kernels/collectives.hpp"
 #include "kernels/cpu_level.hpp"
 #include "kernels/device_memory.hpp"
 
@@ -56,11 +57,12 @@ void print_recipes(const std::vector<BuiltinRecipe>& recipes) {
 void print_json() {
   const BuildInfo build = build_info();
   const std::vector<std::string> found = devices();
-  nlohmann::ordered_json json{{"version", build.version},       {"build_type", build.build_type},
-                              {"compiler", build.compiler},     {"onednn", build.onednn},
-                              {"mpi", mpi_description()},       {"cuda", found.size() > 1},
-                              {"cuda_device", describe_cuda()}, {"devices", found},
-                              {"threads", use_threads(0)}};
+  nlohmann::ordered_json json{
+      {"version", build.version},   {"build_type", build.build_type},
+      {"compiler", build.compiler}, {"onednn", build.onednn},
+      {"mpi", mpi_description()},   {"nccl", kernels::collectives_description()},
+      {"cuda", found.size() > 1},   {"cuda_device", describe_cuda()},
+      {"devices", found},           {"threads", use_threads(0)}};
   json["cpu_level"] = kernels::cpu_level();
   json["cpu_bf16"] = kernels::cpu_multiplies_bf16();
   json["methods"] = to_json(builtin_methods());
@@ -79,6 +81,7 @@ void print_text() {
   fmt::print("processor   {}{}\n", kernels::cpu_level(),
              kernels::cpu_multiplies_bf16() ? ", bfloat16" : "");
   fmt::print("MPI         {}\n", mpi_description());
+  fmt::print("NCCL        {}\n", kernels::collectives_description());
   fmt::print("CUDA        {}\n", describe_cuda());
   fmt::print("devices     {}\n", fmt::join(found, ", "));
   fmt::print("threads     {}\n", use_threads(0));

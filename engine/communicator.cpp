@@ -1,5 +1,6 @@
 #include "engine/communicator.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -39,12 +40,18 @@ void Communicator::fail(const std::string& sentence) {
 
 Shards Communicator::shards(const std::vector<std::int64_t>& parts, Device device) {
   if (is_alone()) return nullptr;
-  // The sizes of an epoch's batches are few; those of a whole training are not.
+  KeptShards& found = shards_[{parts, device.type == DeviceType::kCuda ? device.index : -1}];
+  found.last_use = ++uses_;
+  if (found.shards != nullptr) return found.shards;
+  found.shards = std::make_shared<RowShards>(*this, parts, device);
+  // The sizes of an epoch's batches are few; those of a whole training are not. A recorded
+  // iteration wants what it has used to stay, and makes nothing anew.
   constexpr std::size_t kMostKept = 64;
-  if (shards_.size() >= kMostKept) shards_.clear();
-  Shards& found = shards_[{parts, device.type == DeviceType::kCuda ? device.index : -1}];
-  if (found == nullptr) found = std::make_shared<RowShards>(*this, parts, device);
-  return found;
+  if (shards_.size() > kMostKept) {
+    shards_.erase(std::ranges::min_element(shards_, {},
+                                           [](const auto& kept) { return kept.second.last_use; }));
+  }
+  return found.shards;
 }
 
 }  // namespace bptplr

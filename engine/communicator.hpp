@@ -26,8 +26,13 @@ struct Traffic {
   double gathered = 0.0;
   double summed = 0.0;
   std::int64_t calls = 0;
-  double waiting = 0.0;        ///< seconds until the last rank came; 0 unless measured
+  double waiting = 0.0;        ///< seconds until the last rank came; 0 unless measured, on a CPU
   double communicating = 0.0;  ///< seconds of the calls after that
+
+  Traffic operator-(const Traffic& before) const {
+    return {gathered - before.gathered, summed - before.summed, calls - before.calls,
+            waiting - before.waiting, communicating - before.communicating};
+  }
 };
 
 /// Writes "bptplr: error: <sentence>" to stderr, from any thread.
@@ -84,6 +89,8 @@ class Communicator {
   virtual void leave() {}
 
   const Traffic& traffic() const { return traffic_; }
+  /// Counts the calls of a recorded iteration, of which the host makes none.
+  void add_traffic(const Traffic& more) { traffic_ = traffic_ - (Traffic{} - more); }
   /// Starts to count anew; `measures`: measures time too, for which ranks wait for each other at
   /// every call.
   void reset_traffic(bool measures) {
@@ -99,7 +106,12 @@ class Communicator {
   bool measures_ = false;
 
  private:
-  std::map<std::pair<std::vector<std::int64_t>, int>, Shards> shards_;
+  struct KeptShards {
+    Shards shards;
+    std::int64_t last_use = 0;
+  };
+  std::map<std::pair<std::vector<std::int64_t>, int>, KeptShards> shards_;
+  std::int64_t uses_ = 0;
 };
 
 }  // namespace bptplr

@@ -21,8 +21,8 @@
 # (with --only: of the sections called). Both are written after every section.
 #
 # Needs nvcc, CMake 3.24, ninja, cuDNN, python3 with pip (for steps with torch, for python with its
-# headers, torch and NumPy). What else the builds need comes from the system or, on a machine without
-# a network, from .gpu/ (tools/bundle_deps.sh).
+# headers, torch and NumPy); MPI and NCCL, where a group of GPUs is to be tried. What else the builds
+# need comes from the system or, on a machine without a network, from .gpu/ (tools/bundle_deps.sh).
 # Exit code: 0 all is well; 1 something failed, and more may be left to run, as the summary says; 2 the
 # call was wrong; 3 nothing failed, but it was out of time: call it again.
 set -uo pipefail

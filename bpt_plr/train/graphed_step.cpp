@@ -28,6 +28,8 @@ Losses GraphedStep::operator()(const Batch& batch, bool is_last) {
 }
 
 void GraphedStep::record() {
+  std::string failure;
+  const Traffic before = batch_.group->traffic();
   for (Tensor& counter : options_.counters) counts_.push_back(counter.data<std::int64_t>()[0]);
   try {
     auto graph = kernels::make_graph(cuda_context(options_.device));
@@ -36,12 +38,21 @@ void GraphedStep::record() {
     graph_ = std::move(graph);
     losses_ = losses;
   } catch (const std::exception& error) {
+    failure = error.what();
+  }
+  // NCCL wants a call to be recorded on all ranks or on none.
+  if (batch_.group->any(!failure.empty())) {
     options_.may_record = false;
-    if (options_.warn)
+    losses_ = {};
+    graph_ = nullptr;
+    if (options_.warn) {
       options_.warn(fmt::format(
           "the GPU cannot record an iteration ({}); training goes on without, more slowly",
-          error.what()));
+          failure.empty() ? "nor can that of another rank" : failure));
+    }
   }
+  traffic_ = batch_.group->traffic() - before;
+  batch_.group->add_traffic(before - batch_.group->traffic());  // nothing was sent yet
   // Recording has advanced the counters like a run; each replay advances them from before it.
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     auto& value = options_.counters[i].data<std::int64_t>()[0];
@@ -61,6 +72,7 @@ void GraphedStep::replay() {
   for (std::size_t i = 0; i < counts_.size(); ++i) {
     options_.counters[i].data<std::int64_t>()[0] += counts_[i];
   }
+  batch_.group->add_traffic(traffic_);
   graph_->replay();
 }
 

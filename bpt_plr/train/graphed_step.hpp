@@ -48,6 +48,7 @@ class GraphedStep {
   std::unique_ptr<kernels::DeviceGraph> graph_;
   Losses losses_;  ///< in the graph's memory: declared after it, to be freed first
   std::vector<std::int64_t> counts_;  ///< increment of each counter in a step
+  Traffic traffic_;                   ///< of a step
 };
 
 }  // namespace bptplr

@@ -61,7 +61,8 @@ Trainer::Trainer(Recipe recipe, const TrainingData& data, TrainingObserver& obse
   if (std::ranges::any_of(stages_, [](const Stage& s) { return will_use_prototypes(s.recipe); })) {
     require_every_class(data.noisy_labels, data.dataset.class_names);
   }
-  kernels::set_deterministic(recipe_.deterministic);
+  // Ranks divide the samples each for itself, so their GPUs must round alike.
+  kernels::set_deterministic(recipe_.deterministic || !group.is_alone());
   require(recipe_.batch_size >= group.size(),
           "a batch of {} has no work for {} ranks; start fewer, or choose a larger --batch_size",
           recipe_.batch_size, group.size());

@@ -62,8 +62,8 @@ TEST(AppCommands, VersionAndInfo) {
   const AppResult result = run_app(folder, "info --json");
   EXPECT_EQ(result.exit_code, 0);
   const Json info = parse_json(result.out);
-  for (const char* key :
-       {"version", "build_type", "compiler", "onednn", "cuda", "devices", "threads", "recipes"}) {
+  for (const char* key : {"version", "build_type", "compiler", "onednn", "mpi", "nccl", "cuda",
+                          "devices", "threads", "recipes"}) {
     EXPECT_TRUE(info.contains(key)) << key;
   }
   EXPECT_EQ(info["recipes"].size(), builtin_recipes().size());

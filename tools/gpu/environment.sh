@@ -22,11 +22,11 @@ if compgen -G '.gpu/*.deb' >/dev/null; then
   export CMAKE_PREFIX_PATH=$bundle/usr
 fi
 
-# cuDNN and cuBLASLt may be the system's, which are taken first, or those that came with PyTorch:
+# cuDNN, cuBLASLt and NCCL may be the system's, which are taken first, or those that came with PyTorch:
 # folders of the package `nvidia`, whose libraries lack the names that a linker looks for.
 wheels=$PWD/$build/wheels
 for folder in $("$python" -c 'import nvidia; print(*nvidia.__path__, sep="\n")' 2>/dev/null); do
-  for part in "$folder"/cudnn "$folder"/cu[0-9]*; do
+  for part in "$folder"/cudnn "$folder"/nccl "$folder"/cu[0-9]*; do
     [[ -d $part/include && -d $part/lib ]] || continue
     mkdir -p "$wheels"
     for library in "$part"/lib/*.so.*; do

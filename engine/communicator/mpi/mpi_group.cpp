@@ -6,6 +6,7 @@
 #include <chrono>
 #include <climits>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -13,7 +14,9 @@
 
 #include "engine/communicator/mpi/mpi.hpp"
 #include "engine/communicator/supervision.hpp"
+#include "engine/dispatch.hpp"
 #include "engine/error.hpp"
+#include "kernels/collectives.hpp"
 
 namespace bptplr::mpi {
 namespace {
@@ -59,22 +62,38 @@ class MpiGroup final : public Communicator {
     MPI_Comm_size(host, &local_size_);
     MPI_Comm_free(&host);
   }
+  /// Without leave() other ranks may be gone, for whom the end of their group would wait.
+  ~MpiGroup() override { static_cast<void>(gpus_.release()); }
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
   int local_rank() const override { return local_rank_; }
   int local_size() const override { return local_size_; }
 
-  void all_gather(Device, const void* own, void* all, std::size_t bytes) override {
+  void use(Device device) override {
+    if (device.type == DeviceType::kCpu || (gpus_ != nullptr && device == gpu_)) return;
+    require(kernels::has_collectives(),
+            "this bptplr cannot sum on GPUs ({}); use --device cpu, start a single process, or "
+            "build it with CUDA, MPI and NCCL",
+            kernels::collectives_description());
+    const std::string id = broadcast(rank_ == 0 ? kernels::make_group_id() : "");
+    gpus_.reset();
+    gpus_ = kernels::make_device_group(cuda_context(device), id, rank_, size_);
+    gpu_ = device;
+  }
+
+  void all_gather(Device device, const void* own, void* all, std::size_t bytes) override {
     traffic_.gathered += static_cast<double>(bytes) * (size_ - 1);
+    if (is_gpu(device)) return queue([&] { gpus_->all_gather(own, all, bytes); });
     timed([&] {
       check(MPI_Allgather(own, count_of(bytes), MPI_BYTE, all, count_of(bytes), MPI_BYTE, world_),
             "gather a batch");
     });
   }
 
-  void sum(Device, double* values, std::int64_t count) override {
+  void sum(Device device, double* values, std::int64_t count) override {
     count_sum(sizeof(double), count);
+    if (is_gpu(device)) return queue([&] { gpus_->sum(values, count); });
     timed([&] {
       check(MPI_Allreduce(MPI_IN_PLACE, values, count_of(static_cast<std::size_t>(count)),
                           MPI_DOUBLE, MPI_SUM, world_),
@@ -83,8 +102,17 @@ class MpiGroup final : public Communicator {
   }
 
   // The passes over the network call MPI all the time, which lets these sums go on beside them.
-  void begin_sum(Device, DType dtype, void* values, std::int64_t count) override {
+  void begin_sum(Device device, DType dtype, void* values, std::int64_t count) override {
     count_sum(element_size(dtype), count);
+    if (is_gpu(device)) {
+      return queue([&] {
+        if (dtype == DType::kFloat64) {
+          gpus_->begin_sum(static_cast<double*>(values), count);
+        } else {
+          gpus_->begin_sum(static_cast<float*>(values), count);
+        }
+      });
+    }
     timed([&] {
       begun_.emplace_back();
       check(MPI_Iallreduce(MPI_IN_PLACE, values, count_of(static_cast<std::size_t>(count)),
@@ -93,7 +121,8 @@ class MpiGroup final : public Communicator {
     });
   }
 
-  void finish_sums(Device) override {
+  void finish_sums(Device device) override {
+    if (is_gpu(device)) return queue([&] { gpus_->finish_sums(); });
     timed([&] {
       check(MPI_Waitall(count_of(begun_.size()), begun_.data(), MPI_STATUSES_IGNORE),
             "sum gradients");
@@ -170,6 +199,7 @@ class MpiGroup final : public Communicator {
 
   void leave() override {
     barrier();
+    gpus_.reset();
     supervision_.reset();
     MPI_Finalize();
   }
@@ -212,6 +242,21 @@ class MpiGroup final : public Communicator {
     ::_exit(1);
   }
 
+  /// Returns whether the device is this rank's GPU, which use() has prepared; false for the CPU.
+  bool is_gpu(Device device) const {
+    if (device.type == DeviceType::kCpu) return false;
+    require(gpus_ != nullptr && device == gpu_, "the ranks have not met on {}", to_string(device));
+    return true;
+  }
+
+  /// Queues a call on the GPU. Not measured, as neither its beginning nor its end is the host's,
+  /// and a replayed iteration makes the call without the host: profilers show it.
+  template <class Fn>
+  void queue(Fn&& fn) {
+    ++traffic_.calls;
+    on_gpu(gpu_, [&](const auto& /*ctx*/) { fn(); });
+  }
+
   template <class Fn>
   void timed(Fn&& fn) {
     ++traffic_.calls;
@@ -233,6 +278,8 @@ class MpiGroup final : public Communicator {
   MPI_Comm sums_ = MPI_COMM_NULL;  ///< those beside other work: messages of two calls never mix
   std::vector<MPI_Request> begun_;
   std::optional<Supervision> supervision_;
+  std::unique_ptr<kernels::DeviceGroup> gpus_;  ///< null until use() of a GPU
+  Device gpu_;
   int rank_ = 0;
   int size_ = 1;
   int local_rank_ = 0;

@@ -9,6 +9,7 @@ if(BPTPLR_NCCL AND BPTPLR_MPI_FOUND)
     string(REGEX REPLACE "[^0-9]*([0-9]+)[^0-9]+([0-9]+).*" "\\1.\\2" nccl_version "${nccl_numbers}")
   endif()
   if(nccl_version VERSION_GREATER_EQUAL 2.17)
+    set(BPTPLR_NCCL_FOUND ON)  # for packages
     set(collectives ${CMAKE_SOURCE_DIR}/kernels/cuda/libraries/collectives_nccl.cpp)
     target_include_directories(bptplr_backend SYSTEM PRIVATE ${NCCL_INCLUDE_DIR})
     target_link_libraries(bptplr_backend PUBLIC ${NCCL_LIBRARY})
