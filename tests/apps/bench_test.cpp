@@ -101,9 +101,10 @@ AppResult run_ranks([[maybe_unused]] const TemporaryFolder& folder, [[maybe_unus
 #ifdef BPTPLR_MPIRUN
   // Open MPI refuses root, and more ranks than processors, unless told that both are meant.
   return run_launched(folder,
-                      "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
-                      "OMPI_MCA_rmaps_base_oversubscribe=1 "
-                      "OMPI_MCA_hwloc_base_binding_policy=none " BPTPLR_MPIRUN " " +
+                      "TMPDIR=" + folder.path().string() +
+                          " OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+                          "OMPI_MCA_rmaps_base_oversubscribe=1 "
+                          "OMPI_MCA_hwloc_base_binding_policy=none " BPTPLR_MPIRUN " " +
                           std::to_string(ranks),
                       arguments);
 #else
