@@ -70,8 +70,7 @@ class Communicator {
   /// Makes what follows on the device wait for all sums begun.
   virtual void finish_sums(Device device) = 0;
 
-  // --- the host's memory, between iterations
-  // ------------------------------------------------------
+  // --- the host's memory, between iterations -------------------------------------------------
 
   /// Returns the bytes of rank 0; the other ranks' are not read.
   virtual std::string broadcast(std::string bytes) { return bytes; }
