@@ -28,6 +28,14 @@ struct Tensor::Impl {
   Tensor low_precision;
   std::function<Tensor()> recompute;
 
+  /// Takes the elements of another tensor of this shape, for all handles.
+  void take(const Impl& other) {
+    storage = other.storage;
+    offset = other.offset;
+    dtype = other.dtype;
+    device = other.device;
+    low_precision = Tensor();
+  }
   std::size_t bytes() const {
     return static_cast<std::size_t>(bptplr::numel(shape)) * element_size(dtype);
   }
@@ -294,21 +302,11 @@ Tensor Tensor::to(Device wanted) const {
 }
 
 void Tensor::move_to(Device wanted) {
-  if (wanted == device()) return;
-  const Tensor moved = to(wanted);
-  impl().storage = moved.impl().storage;
-  impl().offset = 0;
-  impl().device = wanted;
-  impl().low_precision = Tensor();
+  if (wanted != device()) impl().take(to(wanted).impl());
 }
 
 void Tensor::convert_to(DType wanted) {
-  if (wanted == dtype()) return;
-  const Tensor converted = to(wanted);
-  impl().storage = converted.impl().storage;
-  impl().offset = 0;
-  impl().dtype = wanted;
-  impl().low_precision = Tensor();
+  if (wanted != dtype()) impl().take(to(wanted).impl());
 }
 
 const Tensor& Tensor::grad_memory() const {
