@@ -26,6 +26,8 @@ ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
     "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",  # the same for Open MPI 5
+    "PRTE_MCA_hwloc_default_binding_policy": "none",
     "OMP_WAIT_POLICY": "passive",
 }
 STOPPED = 3
